@@ -1,0 +1,103 @@
+//! The session tables of the web frameworks, as data.
+//!
+//! A framework is told by the names and types of its columns, never by the table's name: `sessions` is the default of a
+//! dozen of them. Each entry lists as many of its columns as it takes to tell it from every other; a table may have more.
+
+use super::unit::Unit;
+
+/// The type of a column, as far as recognition tells types apart. Domains count as their base type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnType {
+    /// text, character varying, character.
+    Text,
+    Int2,
+    Int4,
+    Int8,
+    Float8,
+    Numeric,
+    TimestampTz,
+    Timestamp,
+    Date,
+    Bytea,
+    /// json, jsonb.
+    Json,
+    Uuid,
+    Bool,
+    Inet,
+    Other,
+}
+
+/// The types that a framework's column may have: more than one where versions or settings of the framework differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expect(pub &'static [ColumnType]);
+
+impl Expect {
+    pub const TEXT: Expect = Expect(&[ColumnType::Text]);
+    pub const INTEGER: Expect = Expect(&[ColumnType::Int4, ColumnType::Int8]);
+    pub const TIMESTAMPTZ: Expect = Expect(&[ColumnType::TimestampTz]);
+
+    /// Whether a column of this type is what the framework makes.
+    pub fn accepts(self, column_type: ColumnType) -> bool {
+        self.0.contains(&column_type)
+    }
+}
+
+/// What the column says of a row's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// The instant at which the row expires.
+    Absolute,
+    /// The last use; the lifetime is the application's setting and has to be given as `keep`.
+    SinceLastActivity,
+    /// The row's creation; likewise.
+    SinceCreation,
+}
+
+/// In which zone a framework writes the column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zone {
+    /// The column is not naive.
+    NotNaive,
+    /// Always UTC.
+    Utc,
+    /// Whatever zone the writing session or process has: it has to be given as `time_zone`.
+    Writer,
+}
+
+/// One framework's session table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Framework {
+    /// As it is called in messages and in the preview.
+    pub name: &'static str,
+    /// The columns by which it is recognised.
+    pub columns: &'static [(&'static str, Expect)],
+    /// The column that says when a row expires: one of `columns`.
+    pub expires: &'static str,
+    /// The unit, where `expires` is a number.
+    pub unit: Option<Unit>,
+    pub zone: Zone,
+    pub lifetime: Lifetime,
+    /// The framework's own default lifetime, to suggest for `keep`.
+    pub usual_keep: Option<&'static str>,
+    /// An SQL condition, where not every row of the table is a session.
+    pub filter: Option<&'static str>,
+    /// What somebody who is about to clear this table should know.
+    pub note: Option<&'static str>,
+}
+
+/// Every framework that is recognised.
+pub static FRAMEWORKS: &[Framework] = &[Framework {
+    name: "Django sessions",
+    columns: &[
+        ("session_key", Expect::TEXT),
+        ("session_data", Expect::TEXT),
+        ("expire_date", Expect::TIMESTAMPTZ),
+    ],
+    expires: "expire_date",
+    unit: None,
+    zone: Zone::NotNaive,
+    lifetime: Lifetime::Absolute,
+    usual_keep: None,
+    filter: None,
+    note: None,
+}];

@@ -1,0 +1,14 @@
+//! Which rows are expired: the room that knows time, units and the frameworks' tables, and nothing of PostgreSQL.
+//!
+//! Everything here is plain arithmetic and data on `core`/`std`, so that it is tested without a server. What a column
+//! holds (`kind`), what a number in it counts (`unit`), what a wall clock says (`zone`), where the cut-off falls in the
+//! column's own terms (`cutoff`), and whose table it is (`framework`, `recognise`).
+
+#![forbid(unsafe_code)]
+
+pub mod cutoff;
+pub mod framework;
+pub mod kind;
+pub mod recognise;
+pub mod unit;
+pub mod zone;

@@ -1,0 +1,43 @@
+//! Where the cut-off falls on a wall clock that is set forward and back.
+//!
+//! A `timestamp` column holds what a clock on the wall showed. Around a change of the clock one value may name two
+//! instants, or none; a row must not be deleted as long as any reading of its value leaves it alive.
+//! All times are microseconds: instants since 2000-01-01 00:00 UTC, offsets east of UTC (local = UTC + offset).
+
+/// A change of a zone's offset from UTC, from `before` to `after`, at the instant `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    pub at: i64,
+    pub before: i64,
+    pub after: i64,
+}
+
+/// The largest wall-clock value N such that every value below N names only instants before `cutoff`.
+///
+/// A value that names two instants (clock set back) counts as the later one. A value that names none (clock set
+/// forward) counts as PostgreSQL reads it: with the offset before the change.
+///
+/// `offset` is the one in force at `cutoff`; `transitions` are those within two days around it, in order. Two days are
+/// enough, because no zone is further from UTC than a day, nor was ever moved by more than a day.
+pub fn wall_cutoff(cutoff: i64, offset: i64, transitions: &[Transition]) -> i64 {
+    // Wide arithmetic: the sum of an instant and an offset may leave the range of an instant.
+    let cutoff = i128::from(cutoff);
+    let mut wall = cutoff + i128::from(offset);
+    for transition in transitions {
+        let at = i128::from(transition.at);
+        let before = i128::from(transition.before);
+        let after = i128::from(transition.after);
+        if at > cutoff {
+            // Once the clock has been set back it shows these values for a second time, and by then the cut-off
+            // has passed. From the change on, the wall clock only rises: its first value is the least.
+            wall = wall.min(at + after);
+        }
+        if cutoff < at + (after - before) {
+            // The values that the clock skipped. Read with the offset before the change they name instants from
+            // the change on, so that some of them have not expired when the clock already shows a later time.
+            wall = wall.min(cutoff.max(at) + before);
+        }
+    }
+    // Too low a value deletes less; none of them reaches `infinity` or goes below `-infinity`.
+    wall.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+}
