@@ -17,20 +17,23 @@ pub enum Recognition {
     Many(Vec<&'static Framework>),
 }
 
-/// Finds the framework whose columns these are, by name and type alone. Columns that it does not know do not matter.
+/// Finds the framework whose columns these are, by name and type alone. Further columns do not matter, save where a
+/// framework says so.
 pub fn recognise(columns: &[Column]) -> Recognition {
     let found: Vec<_> = FRAMEWORKS
         .iter()
-        .filter(|framework| matches(framework, columns))
+        .filter(|framework| has_columns_of(framework, columns))
         .collect();
     match found[..] {
         [] => Recognition::None,
+        // Only now, so that a table that could be two frameworks' is never taken for one of them.
+        [one] if one.exact && columns.len() > one.columns.len() => Recognition::None,
         [one] => Recognition::One(one),
         _ => Recognition::Many(found),
     }
 }
 
-fn matches(framework: &Framework, columns: &[Column]) -> bool {
+fn has_columns_of(framework: &Framework, columns: &[Column]) -> bool {
     framework.columns.iter().all(|(name, expect)| {
         columns
             .iter()
@@ -38,38 +41,32 @@ fn matches(framework: &Framework, columns: &[Column]) -> bool {
     })
 }
 
-/// Words in the name of a column that says when a row expires, the most telling first. The numbers among the
-/// columns are only considered if their name has one of them.
-const TELLING: [&str; 8] = [
-    "expir",
-    "valid_until",
-    "not_after",
-    "ttl",
-    "lifetime",
-    "last",
-    "access",
-    "updated",
+/// What the names of columns have in common that say when a row expires, the most telling first. Case and underscores
+/// are left out, because some write `expires_at` and some `expiresAt`.
+const TELLING: [&str; 14] = [
+    "expir", "until", "validto", "notafter", "last", "activ", "access", "refresh", "seen",
+    "updated", "modified", "time", "created", "inserted",
 ];
 
-/// The columns that could say when a row expires, best guess first: what to name when recognition fails.
+/// The columns that could say when a row expires, best guess first: what to name when recognition fails. Numbers are
+/// among them only if their name is telling.
 pub fn candidates(columns: &[Column]) -> Vec<&Column> {
     let mut found: Vec<(usize, &Column)> = columns
         .iter()
-        .filter_map(|column| {
-            let name = column.name.to_ascii_lowercase();
-            let telling = TELLING.iter().position(|word| name.contains(word));
-            let rank = match column.column_type {
-                ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date => {
-                    telling.unwrap_or(TELLING.len())
-                }
-                ColumnType::Int4 | ColumnType::Int8 | ColumnType::Float8 | ColumnType::Numeric => {
-                    telling?
-                }
-                _ => return None,
-            };
-            Some((rank, column))
-        })
+        .filter_map(|column| Some((rank(column)?, column)))
         .collect();
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, column)| column).collect()
+}
+
+fn rank(column: &Column) -> Option<usize> {
+    let name = column.name.to_lowercase().replace('_', "");
+    let telling = TELLING.iter().position(|word| name.contains(word));
+    match column.column_type {
+        ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date => {
+            Some(telling.unwrap_or(TELLING.len()))
+        }
+        ColumnType::Int4 | ColumnType::Int8 | ColumnType::Float8 | ColumnType::Numeric => telling,
+        _ => None,
+    }
 }

@@ -1,0 +1,130 @@
+//! JavaScript: the stores of express-session, Auth.js, better-auth, Lucia.
+
+use super::super::unit::Unit;
+use super::{ABSOLUTE, Framework, INTEGER, JSON, KEY, TEXT, TIMESTAMP, TIMESTAMPTZ, Zone};
+
+/// Stores `to_timestamp(…)` in a timestamp without time zone: in the zone of the client's session.
+pub(super) const CONNECT_PG_SIMPLE: Framework = Framework {
+    name: "connect-pg-simple",
+    columns: &[("sid", TEXT), ("sess", JSON), ("expire", TIMESTAMP)],
+    expires: "expire",
+    zone: Zone::Writer,
+    ..ABSOLUTE
+};
+
+pub(super) const CONNECT_SESSION_KNEX: Framework = Framework {
+    name: "connect-session-knex",
+    columns: &[("sid", TEXT), ("sess", JSON), ("expired", TIMESTAMPTZ)],
+    expires: "expired",
+    ..ABSOLUTE
+};
+
+pub(super) const CONNECT_SESSION_SEQUELIZE: Framework = Framework {
+    name: "connect-session-sequelize",
+    columns: &[("sid", TEXT), ("expires", TIMESTAMPTZ), ("data", TEXT)],
+    expires: "expires",
+    ..ABSOLUTE
+};
+
+pub(super) const CONNECT_TYPEORM: Framework = Framework {
+    name: "connect-typeorm",
+    columns: &[("id", TEXT), ("expiredAt", INTEGER), ("json", TEXT)],
+    expires: "expiredAt",
+    unit: Some(Unit::Milliseconds),
+    ..ABSOLUTE
+};
+
+/// The adapters for node-postgres and Kysely.
+pub(super) const AUTH_JS: Framework = Framework {
+    name: "Auth.js",
+    columns: &[
+        ("sessionToken", TEXT),
+        ("userId", KEY),
+        ("expires", TIMESTAMPTZ),
+    ],
+    expires: "expires",
+    ..ABSOLUTE
+};
+
+/// The adapters for Drizzle and Prisma, and tables of one's own.
+pub(super) const AUTH_JS_TIMESTAMP: Framework = Framework {
+    name: "Auth.js, timestamp",
+    columns: &[
+        ("sessionToken", TEXT),
+        ("userId", KEY),
+        ("expires", TIMESTAMP),
+    ],
+    zone: Zone::Writer,
+    note: Some(DRIZZLE_AND_PRISMA),
+    ..AUTH_JS
+};
+
+/// What its own migration makes.
+pub(super) const BETTER_AUTH: Framework = Framework {
+    name: "better-auth",
+    columns: &[
+        ("expiresAt", TIMESTAMPTZ),
+        ("token", TEXT),
+        ("ipAddress", TEXT),
+        ("userAgent", TEXT),
+        ("userId", KEY),
+    ],
+    expires: "expiresAt",
+    ..ABSOLUTE
+};
+
+/// What its schema makes through Prisma.
+pub(super) const BETTER_AUTH_TIMESTAMP: Framework = Framework {
+    name: "better-auth, timestamp",
+    columns: &[
+        ("expiresAt", TIMESTAMP),
+        ("token", TEXT),
+        ("ipAddress", TEXT),
+        ("userAgent", TEXT),
+        ("userId", KEY),
+    ],
+    zone: Zone::Writer,
+    note: Some(DRIZZLE_AND_PRISMA),
+    ..BETTER_AUTH
+};
+
+/// What its schema makes through Drizzle. Tables of one's own look the same, which is why the zone is not assumed.
+pub(super) const BETTER_AUTH_DRIZZLE: Framework = Framework {
+    name: "better-auth, Drizzle",
+    columns: &[
+        ("expires_at", TIMESTAMP),
+        ("token", TEXT),
+        ("ip_address", TEXT),
+        ("user_agent", TEXT),
+        ("user_id", KEY),
+    ],
+    expires: "expires_at",
+    zone: Zone::Writer,
+    note: Some(DRIZZLE_AND_PRISMA),
+    ..ABSOLUTE
+};
+
+const DRIZZLE_AND_PRISMA: &str = "Drizzle and Prisma write UTC into columns of type timestamp without time zone: time_zone => 'UTC'";
+
+/// The active period ends earlier, but until the idle period has ended the session can be renewed.
+pub(super) const LUCIA_2: Framework = Framework {
+    name: "Lucia 2",
+    columns: &[
+        ("id", TEXT),
+        ("user_id", KEY),
+        ("active_expires", INTEGER),
+        ("idle_expires", INTEGER),
+    ],
+    expires: "idle_expires",
+    unit: Some(Unit::Milliseconds),
+    ..ABSOLUTE
+};
+
+/// A subscription or an API key has these columns too, but hardly these alone.
+pub(super) const LUCIA_3: Framework = Framework {
+    name: "Lucia 3",
+    columns: &[("id", TEXT), ("user_id", KEY), ("expires_at", TIMESTAMPTZ)],
+    expires: "expires_at",
+    exact: true,
+    ..ABSOLUTE
+};

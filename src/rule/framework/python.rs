@@ -1,0 +1,40 @@
+//! Python: Django, Flask.
+
+use super::{ABSOLUTE, BYTEA, Framework, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, Zone};
+
+/// The backends `db` and `cached_db`; a model of one's own adds columns to these.
+pub(super) const DJANGO_SESSIONS: Framework = Framework {
+    name: "Django sessions",
+    columns: &[
+        ("session_key", TEXT),
+        ("session_data", TEXT),
+        ("expire_date", TIMESTAMPTZ),
+    ],
+    expires: "expire_date",
+    ..ABSOLUTE
+};
+
+/// What `createcachetable` makes, under a name of the site's choice.
+pub(super) const DJANGO_CACHE: Framework = Framework {
+    name: "Django database cache",
+    columns: &[
+        ("cache_key", TEXT),
+        ("value", TEXT),
+        ("expires", TIMESTAMPTZ),
+    ],
+    expires: "expires",
+    ..ABSOLUTE
+};
+
+pub(super) const FLASK_SESSION: Framework = Framework {
+    name: "Flask-Session",
+    columns: &[
+        ("id", INTEGER),
+        ("session_id", TEXT),
+        ("data", BYTEA),
+        ("expiry", TIMESTAMP),
+    ],
+    expires: "expiry",
+    zone: Zone::Utc,
+    ..ABSOLUTE
+};

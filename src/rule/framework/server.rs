@@ -1,0 +1,70 @@
+//! Servers that bring a database of their own: Supabase Auth, Ory Kratos, Keycloak, Mattermost.
+
+use super::super::unit::Unit;
+use super::{
+    ABSOLUTE, BOOL, Framework, INTEGER, Lifetime, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID, Zone,
+};
+
+pub(super) const SUPABASE_AUTH: Framework = Framework {
+    name: "Supabase Auth",
+    columns: &[
+        ("id", UUID),
+        ("user_id", UUID),
+        ("factor_id", UUID),
+        ("not_after", TIMESTAMPTZ),
+        ("refreshed_at", TIMESTAMP),
+    ],
+    expires: "not_after",
+    note: Some(
+        "Supabase Auth itself keeps a session for 72 hours past not_after, to revoke its refresh tokens first: keep => '72 hours'",
+    ),
+    ..ABSOLUTE
+};
+
+pub(super) const ORY_KRATOS: Framework = Framework {
+    name: "Ory Kratos",
+    columns: &[
+        ("id", UUID),
+        ("identity_id", UUID),
+        ("issued_at", TIMESTAMP),
+        ("authenticated_at", TIMESTAMP),
+        ("expires_at", TIMESTAMP),
+        ("active", BOOL),
+    ],
+    expires: "expires_at",
+    zone: Zone::Utc,
+    ..ABSOLUTE
+};
+
+pub(super) const KEYCLOAK: Framework = Framework {
+    name: "Keycloak",
+    columns: &[
+        ("user_session_id", TEXT),
+        ("realm_id", TEXT),
+        ("user_id", TEXT),
+        ("offline_flag", TEXT),
+        ("last_session_refresh", INTEGER),
+    ],
+    expires: "last_session_refresh",
+    unit: Some(Unit::Seconds),
+    lifetime: Lifetime::SinceLastActivity,
+    usual_keep: Some("30 days"),
+    note: Some(
+        "each realm of Keycloak has timeouts of its own, so keep has to cover the longest; offline_client_session refers to this table without a foreign key and keeps its rows",
+    ),
+    ..ABSOLUTE
+};
+
+pub(super) const MATTERMOST: Framework = Framework {
+    name: "Mattermost",
+    columns: &[
+        ("token", TEXT),
+        ("createat", INTEGER),
+        ("expiresat", INTEGER),
+        ("lastactivityat", INTEGER),
+        ("userid", TEXT),
+    ],
+    expires: "expiresat",
+    unit: Some(Unit::Milliseconds),
+    ..ABSOLUTE
+};
