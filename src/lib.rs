@@ -1,4 +1,37 @@
-pgrx::pg_module_magic!();
+//! raw_clear_sessions: clears expired web sessions inside PostgreSQL.
+//!
+//! The rooms, in the order in which a call walks through them:
+//!
+//! - [`sql`]: the doors, every SQL function; [`settings`]: the configuration parameters
+//! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
+//! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
+//! - [`engine`]: finds and removes the rows: raw (heap pass, index pass) or SQL
+//! - [`preview`]: the dry run
+//! - [`pg`]: PostgreSQL's C interface, made safe; the only room with unsafe code
+//!
+//! [`refusal`] is what goes back through all of them when a call must not delete anything.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("an ERROR of PostgreSQL's crosses Rust frames as a panic: panic must be \"unwind\"");
+
+mod engine;
+#[allow(unsafe_code)]
+mod pg;
+mod preview;
+mod refusal;
+mod rule;
+mod settings;
+mod sql;
+mod target;
+
 use pgrx::prelude::*;
-#[pg_extern(sql = r#"CREATE FUNCTION raw_clear_sessions("table" regclass) RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';"#)]
-fn raw_clear_sessions(table: Option<pg_sys::Oid>) -> i64 { let _ = table; 0 }
+
+::pgrx::pg_module_magic!();
+
+/// Runs when a process loads the library: at server start if preloaded, else at the first call in a session.
+#[pg_guard]
+extern "C-unwind" fn _PG_init() {
+    settings::define();
+}

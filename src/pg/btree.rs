@@ -1,0 +1,274 @@
+//! Deleting through a btree index on the expiry column: cost follows the expired rows, not the table.
+
+use super::heap::{Deleted, ExpiryTest, delete_tuple};
+use super::{CommandSnapshot, Relation, raw};
+use crate::rule::cutoff::Range;
+use pgrx::{PgList, name_data_to_str, pg_sys};
+
+/// How many index entries are collected before the heap is visited: 96 kB of them. Sorted by block, so that each heap
+/// page is visited once for all of its expired rows among them.
+const ENTRIES: usize = 16 * 1024;
+
+/// A btree index whose first column is the expiry column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BtreeIndex {
+    pub oid: pg_sys::Oid,
+    pub name: String,
+}
+
+impl BtreeIndex {
+    /// The table's indexes that can be used here: valid, complete (not partial), btree, on the column itself first, in
+    /// the type's own order.
+    pub fn on_column(relation: &Relation, attnum: i16) -> Vec<BtreeIndex> {
+        // SAFETY: the list of oids is a copy (utils/cache/relcache.c); each index is there as long as its table is
+        // locked, and is closed again before the next.
+        unsafe {
+            let list =
+                PgList::<pg_sys::Oid>::from_pg(pg_sys::RelationGetIndexList(relation.as_ptr()));
+            list.iter_oid()
+                .filter_map(|oid| {
+                    let index = Index::open(oid);
+                    index.serves(attnum).then(|| BtreeIndex {
+                        oid,
+                        name: index.name(),
+                    })
+                })
+                .collect()
+        }
+    }
+}
+
+/// An open index.
+struct Index(pg_sys::Relation);
+
+impl Index {
+    fn open(oid: pg_sys::Oid) -> Index {
+        // SAFETY: the table that the index belongs to is locked.
+        Index(unsafe { pg_sys::index_open(oid, pg_sys::AccessShareLock as _) })
+    }
+
+    fn name(&self) -> String {
+        // SAFETY: the index is open.
+        unsafe { name_data_to_str(&(*(*self.0).rd_rel).relname).to_owned() }
+    }
+
+    fn serves(&self, attnum: i16) -> bool {
+        // SAFETY: rd_index and rd_opfamily are set for every open index (utils/rel.h).
+        unsafe {
+            let index = &*(*self.0).rd_index;
+            index.indisvalid
+                && index.indislive
+                && (*(*self.0).rd_rel).relam == pg_sys::BTREE_AM_OID
+                && *index.indkey.values.as_ptr() == attnum
+                && pg_sys::RelationGetIndexPredicate(self.0).is_null()
+                && ORDER_OF_TYPES.contains(&u32::from(*(*self.0).rd_opfamily))
+        }
+    }
+
+    /// The comparison of the column's type in this index, for a scan key.
+    fn procedure(&self, strategy: u32) -> pg_sys::RegProcedure {
+        // SAFETY: as above; the families are PostgreSQL's own, so that each operator exists.
+        unsafe {
+            let input_type = *(*self.0).rd_opcintype;
+            let operator = pg_sys::get_opfamily_member(
+                *(*self.0).rd_opfamily,
+                input_type,
+                input_type,
+                strategy as i16,
+            );
+            pg_sys::get_opcode(operator)
+        }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: gives back the reference that `open` took, and not the lock.
+            unsafe { pg_sys::index_close(self.0, pg_sys::NoLock as _) }
+        }
+    }
+}
+
+/// The operator families datetime_ops, integer_ops and float_ops, in which the types that the raw engine knows have
+/// their usual order (catalog/pg_opfamily.dat).
+const ORDER_OF_TYPES: [u32; 3] = [434, 1976, 1970];
+
+/// Walks the expired part of the index, and deletes the rows that its entries lead to.
+///
+/// `range` is the one that `test` was made with; an entry is only a hint, the row itself is tested.
+pub fn delete_through_index(
+    relation: &Relation,
+    index: &BtreeIndex,
+    base_type: pg_sys::Oid,
+    range: Range,
+    test: ExpiryTest,
+) -> Deleted {
+    let Some((from, below)) = bounds(base_type, range) else {
+        return Deleted::default();
+    };
+    let index = Index::open(index.oid);
+    let command = CommandSnapshot::push();
+    let mut entries = vec![pg_sys::ItemPointerData::default(); ENTRIES];
+    let mut outcome = Deleted::default();
+    // SAFETY: the keys are of the index's input type, and live until index_rescan has copied them. The scan's snapshot
+    // keeps the rows that it sees from being vacuumed, so that an entry whose heap slot has been reused since leads to
+    // a row that the snapshot does not see.
+    unsafe {
+        let scan = begin_scan(relation, &index, &command);
+        let mut keys: [pg_sys::ScanKeyData; 2] = core::mem::zeroed();
+        for (key, strategy, bound) in [
+            (0, pg_sys::BTGreaterEqualStrategyNumber, from),
+            (1, pg_sys::BTLessStrategyNumber, below),
+        ] {
+            let procedure = index.procedure(strategy);
+            pg_sys::ScanKeyInit(&mut keys[key], 1, strategy as u16, procedure, bound);
+        }
+        pg_sys::index_rescan(scan, keys.as_mut_ptr(), 2, core::ptr::null_mut(), 0);
+        loop {
+            let found = collect(scan, &mut entries);
+            if found.is_empty() {
+                break;
+            }
+            found.sort_unstable_by_key(|entry| {
+                (entry.ip_blkid.bi_hi, entry.ip_blkid.bi_lo, entry.ip_posid)
+            });
+            outcome += delete_entries(relation, &command, test, found);
+        }
+        pg_sys::index_endscan(scan);
+    }
+    outcome
+}
+
+/// The range as datums of the column's type, cut to what the type can hold; `None` where nothing in it can expire.
+fn bounds(base_type: pg_sys::Oid, range: Range) -> Option<(pg_sys::Datum, pg_sys::Datum)> {
+    let (from, below) = match range {
+        Range::Float { from, below } => {
+            return Some((from.to_bits().into(), below.to_bits().into()));
+        }
+        Range::Integer { from, below } => (from, below),
+    };
+    let (least, greatest) = match base_type {
+        pg_sys::INT2OID => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        pg_sys::INT4OID | pg_sys::DATEOID => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (i64::MIN, i64::MAX),
+    };
+    if from > greatest || below < least {
+        return None;
+    }
+    Some((from.max(least).into(), below.min(greatest).into()))
+}
+
+#[cfg(not(feature = "pg18"))]
+unsafe fn begin_scan(
+    relation: &Relation,
+    index: &Index,
+    command: &CommandSnapshot,
+) -> pg_sys::IndexScanDesc {
+    // SAFETY: both are open, the snapshot is active until the scan has ended.
+    unsafe { pg_sys::index_beginscan(relation.as_ptr(), index.0, command.snapshot(), 2, 0) }
+}
+
+/// PostgreSQL 18 counts index searches for EXPLAIN, where somebody asks for it.
+#[cfg(feature = "pg18")]
+unsafe fn begin_scan(
+    relation: &Relation,
+    index: &Index,
+    command: &CommandSnapshot,
+) -> pg_sys::IndexScanDesc {
+    let instrument = core::ptr::null_mut();
+    // SAFETY: both are open, the snapshot is active until the scan has ended.
+    unsafe {
+        pg_sys::index_beginscan(
+            relation.as_ptr(),
+            index.0,
+            command.snapshot(),
+            instrument,
+            2,
+            0,
+        )
+    }
+}
+
+/// Fills the buffer with the scan's next entries, and returns the part that was filled.
+///
+/// # Safety
+/// The scan has been given its keys.
+unsafe fn collect(
+    scan: pg_sys::IndexScanDesc,
+    entries: &mut [pg_sys::ItemPointerData],
+) -> &mut [pg_sys::ItemPointerData] {
+    let mut count = 0;
+    let filled = &mut count;
+    let room = entries.len();
+    let first = entries.as_mut_ptr();
+    // SAFETY: `filled` stays below `room`. Only plain data inside; index_getnext_tid returns with no page locked.
+    unsafe {
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            while *filled < room {
+                raw::check_for_interrupts();
+                let tid = raw::index_getnext_tid(scan, pg_sys::ScanDirection::ForwardScanDirection);
+                if tid.is_null() {
+                    break;
+                }
+                *first.add(*filled) = *tid;
+                *filled += 1;
+            }
+        });
+    }
+    &mut entries[..count]
+}
+
+/// Visits the rows that sorted index entries lead to, and deletes those that have expired.
+///
+/// # Safety
+/// The entries come from an index of the relation, read under the command's snapshot.
+unsafe fn delete_entries(
+    relation: &Relation,
+    command: &CommandSnapshot,
+    test: ExpiryTest,
+    entries: &[pg_sys::ItemPointerData],
+) -> Deleted {
+    let rel = relation.as_ptr();
+    let snapshot = command.snapshot();
+    let cid = command.command();
+    let mut outcome = Deleted::default();
+    let counts = &mut outcome;
+    let (first, number) = (entries.as_ptr(), entries.len());
+    // SAFETY: only plain data inside. The page is locked only around heap_hot_search_buffer, as
+    // heapam_index_fetch_tuple (access/heap/heapam_handler.c) does it: an ERROR in there leaves lock and pin to the
+    // transaction's abort. The tuple is read while its page is still pinned.
+    unsafe {
+        let descriptor = (*rel).rd_att;
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            let mut buffer = pg_sys::InvalidBuffer as pg_sys::Buffer;
+            let mut position = 0;
+            while position < number {
+                raw::check_for_interrupts();
+                let mut tid = *first.add(position);
+                position += 1;
+                let block = u32::from(tid.ip_blkid.bi_hi) << 16 | u32::from(tid.ip_blkid.bi_lo);
+                buffer = raw::ReleaseAndReadBuffer(buffer, rel, block);
+                let mut tuple = core::mem::MaybeUninit::<pg_sys::HeapTupleData>::uninit();
+                raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as _);
+                let found = raw::heap_hot_search_buffer(
+                    &mut tid,
+                    rel,
+                    buffer,
+                    snapshot,
+                    tuple.as_mut_ptr(),
+                    core::ptr::null_mut(),
+                    true,
+                ) && test.expired(tuple.as_mut_ptr(), descriptor);
+                raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_UNLOCK as _);
+                if found {
+                    delete_tuple(rel, &mut tid, cid, counts);
+                }
+            }
+            if buffer != pg_sys::InvalidBuffer as pg_sys::Buffer {
+                raw::ReleaseBuffer(buffer);
+            }
+        });
+    }
+    outcome
+}

@@ -1,0 +1,65 @@
+//! The current role's rights.
+
+use super::Relation;
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// A privilege on a table or column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privilege {
+    Select,
+    Delete,
+}
+
+impl Privilege {
+    fn mode(self) -> pg_sys::AclMode {
+        match self {
+            Privilege::Select => pg_sys::ACL_SELECT as pg_sys::AclMode,
+            Privilege::Delete => pg_sys::ACL_DELETE as pg_sys::AclMode,
+        }
+    }
+}
+
+/// Whether the current role has a privilege on the table as a whole.
+pub fn has_privilege(relation: &Relation, privilege: Privilege) -> bool {
+    // SAFETY: a catalog look-up for a relation that is open.
+    unsafe {
+        pg_sys::pg_class_aclcheck(relation.oid(), pg_sys::GetUserId(), privilege.mode())
+            == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// Whether the current role has a privilege on the column, by itself or through the table.
+pub fn has_column_privilege(relation: &Relation, attnum: i16, privilege: Privilege) -> bool {
+    has_privilege(relation, privilege)
+        // SAFETY: as above; the column exists, its relation is locked.
+        || attnum > 0
+            && unsafe {
+                pg_sys::pg_attribute_aclcheck(
+                    relation.oid(),
+                    attnum,
+                    pg_sys::GetUserId(),
+                    privilege.mode(),
+                ) == pg_sys::AclResult::ACLCHECK_OK
+            }
+}
+
+/// Whether row-level security policies restrict what the current role sees and deletes.
+///
+/// ERROR 42501 where they would, but `row_security` is off.
+pub fn row_security_applies(relation: &Relation) -> bool {
+    // SAFETY: a catalog look-up for a relation that is open (utils/misc/rls.c).
+    let outcome = unsafe { pg_sys::check_enable_rls(relation.oid(), pg_sys::InvalidOid, false) };
+    outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+}
+
+/// The current role's name, quoted where SQL needs it.
+pub fn current_role() -> String {
+    // SAFETY: the name of an existing role, palloc'd; it is copied at once.
+    let name = unsafe {
+        CStr::from_ptr(pg_sys::GetUserNameFromId(pg_sys::GetUserId(), false))
+            .to_string_lossy()
+            .into_owned()
+    };
+    super::quote_identifier(&name)
+}

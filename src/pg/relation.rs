@@ -1,0 +1,281 @@
+//! Relations: opening, and what the relation cache knows of them.
+
+use super::raw;
+use core::ffi::{CStr, c_char};
+use core::ptr::NonNull;
+use pgrx::pg_sys;
+use pgrx::{PgList, name_data_to_str};
+
+/// The lock that a relation is opened with; kept until the transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// As SELECT takes it: for the preview.
+    AccessShare,
+    /// As DELETE takes it.
+    RowExclusive,
+}
+
+impl LockMode {
+    fn mode(self) -> pg_sys::LOCKMODE {
+        match self {
+            LockMode::AccessShare => pg_sys::AccessShareLock as _,
+            LockMode::RowExclusive => pg_sys::RowExclusiveLock as _,
+        }
+    }
+}
+
+/// What a relation is, from pg_class.relkind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationKind {
+    Table,
+    PartitionedTable,
+    ForeignTable,
+    View,
+    MaterializedView,
+    Index,
+    PartitionedIndex,
+    Sequence,
+    CompositeType,
+    ToastTable,
+}
+
+/// A column that is not dropped.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    pub attnum: i16,
+    pub name: String,
+    /// The type below all domains.
+    pub base_type: pg_sys::Oid,
+    /// A generated column that is computed when it is read (PostgreSQL 18), so that no heap tuple holds it.
+    pub is_virtual: bool,
+}
+
+/// An open relation. Closed on drop, except while an ERROR unwinds, when the abort closes it; the lock stays.
+pub struct Relation(NonNull<pg_sys::RelationData>);
+
+impl Relation {
+    /// Locks and opens a relation of any kind; `None` where there is none of that oid (any more).
+    pub fn open(oid: pg_sys::Oid, lock: LockMode) -> Option<Relation> {
+        // SAFETY: try_relation_open waits for the lock, then looks whether the relation still exists.
+        NonNull::new(unsafe { pg_sys::try_relation_open(oid, lock.mode()) }).map(Relation)
+    }
+
+    /// The relation cache's entry: valid while `self` lives, because it holds a reference.
+    pub(super) fn as_ptr(&self) -> pg_sys::Relation {
+        self.0.as_ptr()
+    }
+
+    fn data(&self) -> &pg_sys::RelationData {
+        // SAFETY: the entry is pinned by our reference; parts that an invalidation may rebuild are not kept.
+        unsafe { self.0.as_ref() }
+    }
+
+    fn class(&self) -> &pg_sys::FormData_pg_class {
+        // SAFETY: rd_rel is set for every open relation.
+        unsafe { &*self.data().rd_rel }
+    }
+
+    pub fn oid(&self) -> pg_sys::Oid {
+        self.data().rd_id
+    }
+
+    pub fn name(&self) -> String {
+        name_data_to_str(&self.class().relname).to_owned()
+    }
+
+    pub fn schema(&self) -> String {
+        // SAFETY: the schema of a locked relation exists; the copy is palloc'd and copied again.
+        unsafe {
+            let name = pg_sys::get_namespace_name(self.class().relnamespace);
+            CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
+    }
+
+    /// Schema and name, quoted where SQL needs it.
+    pub fn qualified_name(&self) -> String {
+        format!(
+            "{}.{}",
+            super::quote_identifier(&self.schema()),
+            super::quote_identifier(&self.name())
+        )
+    }
+
+    pub fn kind(&self) -> RelationKind {
+        match self.class().relkind as u8 {
+            pg_sys::RELKIND_PARTITIONED_TABLE => RelationKind::PartitionedTable,
+            pg_sys::RELKIND_FOREIGN_TABLE => RelationKind::ForeignTable,
+            pg_sys::RELKIND_VIEW => RelationKind::View,
+            pg_sys::RELKIND_MATVIEW => RelationKind::MaterializedView,
+            pg_sys::RELKIND_INDEX => RelationKind::Index,
+            pg_sys::RELKIND_PARTITIONED_INDEX => RelationKind::PartitionedIndex,
+            pg_sys::RELKIND_SEQUENCE => RelationKind::Sequence,
+            pg_sys::RELKIND_COMPOSITE_TYPE => RelationKind::CompositeType,
+            pg_sys::RELKIND_TOASTVALUE => RelationKind::ToastTable,
+            _ => RelationKind::Table,
+        }
+    }
+
+    pub fn is_system_catalog(&self) -> bool {
+        // SAFETY: reads the open relation's entry.
+        unsafe { pg_sys::IsSystemRelation(self.as_ptr()) }
+    }
+
+    /// A temporary table, this session's or another's.
+    pub fn is_temporary(&self) -> bool {
+        self.class().relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP
+    }
+
+    /// RELATION_IS_OTHER_TEMP of utils/rel.h: its pages may be in another backend's local buffers.
+    pub fn is_other_temporary(&self) -> bool {
+        self.is_temporary() && !self.data().rd_islocaltemp
+    }
+
+    /// Whether the rows are in PostgreSQL's own heap.
+    pub fn is_heap(&self) -> bool {
+        self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
+    }
+
+    /// The size of the main fork and its free space and visibility maps, of toast and of nothing else, as
+    /// pg_table_size() counts it. In bytes; 0 for a relation without storage.
+    pub fn table_bytes(&self) -> i64 {
+        // SAFETY: takes a regclass, returns a bigint (utils/adt/dbsize.c).
+        unsafe {
+            pgrx::direct_function_call::<i64>(
+                pg_sys::pg_table_size,
+                &[Some(pg_sys::Datum::from(self.oid()))],
+            )
+        }
+        .unwrap_or(0)
+    }
+
+    /// The columns that are not dropped, in order.
+    pub fn attributes(&self) -> Vec<Attribute> {
+        let descriptor = self.data().rd_att;
+        // SAFETY: the descriptor belongs to the open relation; nothing here can invalidate it but getBaseType's catalog
+        // look-ups, which may rebuild the entry but keep an unchanged descriptor (utils/cache/relcache.c), and it is
+        // unchanged because the relation is locked.
+        unsafe {
+            (0..(*descriptor).natts)
+                .map(|index| &*attribute(descriptor, index))
+                .filter(|attribute| !attribute.attisdropped)
+                .map(|attribute| Attribute {
+                    attnum: attribute.attnum,
+                    name: name_data_to_str(&attribute.attname).to_owned(),
+                    base_type: pg_sys::getBaseType(attribute.atttypid),
+                    is_virtual: attribute.attgenerated == b'v' as c_char,
+                })
+                .collect()
+        }
+    }
+
+    /// A rule that rewrites DELETE and is not disabled.
+    pub fn has_delete_rule(&self) -> bool {
+        let rules = self.data().rd_rules;
+        if rules.is_null() {
+            return false;
+        }
+        // SAFETY: the lock of rules belongs to the open relation.
+        unsafe {
+            (0..(*rules).numLocks as usize)
+                .map(|index| &**(*rules).rules.add(index))
+                .any(|rule| {
+                    rule.event == pg_sys::CmdType::CMD_DELETE && rule.enabled != b'D' as c_char
+                })
+        }
+    }
+
+    /// Whether policies are enabled on it, for whomever.
+    pub fn has_row_security(&self) -> bool {
+        self.class().relrowsecurity
+    }
+
+    /// The first trigger that a DELETE could fire and that is not disabled; `statement`: among those of statements
+    /// only.
+    pub fn delete_trigger(&self, statement: bool) -> Option<DeleteTrigger> {
+        let triggers = self.data().trigdesc;
+        if triggers.is_null() {
+            return None;
+        }
+        // SAFETY: the descriptor belongs to the open relation; names are copied.
+        unsafe {
+            (0..(*triggers).numtriggers as usize)
+                .map(|index| &*(*triggers).triggers.add(index))
+                .find(|trigger| {
+                    trigger.tgtype as u32 & pg_sys::TRIGGER_TYPE_DELETE != 0
+                        && trigger.tgenabled != b'D' as c_char
+                        && !(statement && trigger.tgtype as u32 & pg_sys::TRIGGER_TYPE_ROW != 0)
+                })
+                .map(|trigger| DeleteTrigger {
+                    name: CStr::from_ptr(trigger.tgname)
+                        .to_string_lossy()
+                        .into_owned(),
+                    is_foreign_key: trigger.tgisinternal
+                        && trigger.tgconstraint != pg_sys::InvalidOid,
+                })
+        }
+    }
+
+    /// ERROR 55000 where the table's deletes are published, but no replica identity could name the rows.
+    pub fn check_replica_identity(&self) {
+        // SAFETY: reads catalogs for the open relation (executor/execReplication.c).
+        unsafe {
+            pg_sys::CheckCmdReplicaIdentity(self.as_ptr(), pg_sys::CmdType::CMD_DELETE);
+        }
+    }
+}
+
+/// TupleDescAttr() of access/tupdesc.h.
+///
+/// # Safety
+/// The descriptor is one of an open relation and has more than `index` attributes.
+#[cfg(not(feature = "pg18"))]
+unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_pg_attribute {
+    // SAFETY: the attributes follow the descriptor's fixed part.
+    unsafe { (*descriptor).attrs.as_mut_ptr().add(index as usize) }
+}
+
+/// TupleDescAttr() of access/tupdesc.h: since PostgreSQL 18 the attributes follow an array of compact ones.
+///
+/// # Safety
+/// The descriptor is one of an open relation and has more than `index` attributes.
+#[cfg(feature = "pg18")]
+unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_pg_attribute {
+    // SAFETY: passed on.
+    unsafe { pg_sys::TupleDescAttr(descriptor, index) }
+}
+
+impl Drop for Relation {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: gives back the reference that `open` took, and not the lock.
+            unsafe { pg_sys::relation_close(self.as_ptr(), pg_sys::NoLock as _) }
+        }
+    }
+}
+
+/// A trigger that a DELETE fires.
+#[derive(Debug)]
+pub struct DeleteTrigger {
+    pub name: String,
+    /// It belongs to a foreign key that points at the table.
+    pub is_foreign_key: bool,
+}
+
+/// The tables that a statement on this one reaches, itself among them, without those that hold no rows of their own
+/// (partitioned tables) and other sessions' temporary tables. Each is locked.
+pub fn leaves(root: &Relation, lock: LockMode) -> Vec<Relation> {
+    // SAFETY: find_all_inheritors locks each child and leaves out those that have gone (catalog/pg_inherits.c). The
+    // list is palloc'd and read before anything is freed.
+    let oids: Vec<pg_sys::Oid> = unsafe {
+        let list = pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            raw::find_all_inheritors(root.oid(), lock.mode(), core::ptr::null_mut())
+        });
+        PgList::<pg_sys::Oid>::from_pg(list).iter_oid().collect()
+    };
+    oids.into_iter()
+        .filter_map(|oid| Relation::open(oid, lock))
+        .filter(|relation| {
+            relation.kind() != RelationKind::PartitionedTable && !relation.is_other_temporary()
+        })
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! What the session and its transaction allow.
+
+use core::ffi::CStr;
+use pgrx::{IntoDatum, direct_function_call, pg_sys};
+
+/// The first key of the advisory lock that guards a table; the second is the table's oid. Spells "rcls".
+const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
+
+/// ERROR 25000 in a parallel operation.
+pub fn prevent_in_parallel_mode(command: &CStr) {
+    // SAFETY: raises an ERROR or does nothing; the name is only read.
+    unsafe { pg_sys::PreventCommandIfParallelMode(command.as_ptr()) }
+}
+
+/// ERROR 25006 on a standby.
+pub fn prevent_during_recovery(command: &CStr) {
+    // SAFETY: as above.
+    unsafe { pg_sys::PreventCommandDuringRecovery(command.as_ptr()) }
+}
+
+/// ERROR 25006 in a read-only transaction.
+pub fn prevent_in_read_only(command: &CStr) {
+    // SAFETY: as above.
+    unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) }
+}
+
+/// Whether an extension is installed in this database.
+pub fn extension_installed(name: &CStr) -> bool {
+    // SAFETY: a catalog look-up; the name is only read, and a missing extension is no ERROR.
+    unsafe { pg_sys::get_extension_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
+}
+
+/// Takes the advisory lock that keeps two clearings of one table apart, until the transaction ends. Does not wait:
+/// false where another session has it.
+pub fn try_advisory_lock(table: pg_sys::Oid) -> bool {
+    // SAFETY: the function takes two int4 and returns bool (utils/adt/lockfuncs.c).
+    unsafe {
+        direct_function_call::<bool>(
+            pg_sys::pg_try_advisory_xact_lock_int4,
+            &[
+                ADVISORY_LOCK_CLASS.into_datum(),
+                (u32::from(table) as i32).into_datum(),
+            ],
+        )
+    }
+    .unwrap_or(false)
+}
+
+/// Settings with this prefix that nobody has defined are misspelt.
+pub fn reserve_setting_prefix(prefix: &CStr) {
+    // SAFETY: the prefix is copied (utils/misc/guc.c).
+    unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) }
+}

@@ -1,0 +1,188 @@
+//! PostgreSQL's clock, intervals and time zones. Instants are microseconds since 2000-01-01 00:00 UTC, as timestamptz.
+
+use crate::rule::zone::Transition;
+use core::ffi::{c_int, c_long};
+use pgrx::{datum::Interval, direct_function_call_as_datum, pg_sys};
+use std::ffi::CString;
+
+const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
+
+/// Seconds from the Unix epoch, which pg_time_t counts from, to 2000-01-01 (datatype/timestamp.h).
+const EPOCH_DIFFERENCE: i64 =
+    (pg_sys::POSTGRES_EPOCH_JDATE as i64 - pg_sys::UNIX_EPOCH_JDATE as i64) * 86_400;
+
+/// How far around a cut-off a change of the clock matters: no zone has ever moved by more than a day.
+const NEIGHBOURHOOD: i64 = 2 * 86_400;
+
+/// The clock.
+pub fn now() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// How long past its instant a row is kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keep {
+    months: i32,
+    days: i32,
+    microseconds: i64,
+}
+
+impl From<Interval> for Keep {
+    fn from(interval: Interval) -> Self {
+        Keep {
+            months: interval.months(),
+            days: interval.days(),
+            microseconds: interval.micros(),
+        }
+    }
+}
+
+impl Keep {
+    /// '-infinity' and 'infinity', which intervals have since PostgreSQL 17 (datatype/timestamp.h).
+    pub fn is_infinite(&self) -> bool {
+        (self.months == i32::MAX && self.days == i32::MAX && self.microseconds == i64::MAX)
+            || (self.months == i32::MIN && self.days == i32::MIN && self.microseconds == i64::MIN)
+    }
+
+    /// As PostgreSQL compares intervals: a month is 30 days, a day 24 hours (utils/adt/timestamp.c, interval_cmp_value).
+    pub fn is_negative(&self) -> bool {
+        let days = i128::from(self.months) * 30 + i128::from(self.days);
+        days * 86_400_000_000 + i128::from(self.microseconds) < 0
+    }
+
+    /// The instant `now - keep`: every earlier one, plus `keep`, is before `now`.
+    ///
+    /// `instant + keep` adds months, then days, then the time. So they are taken away in the opposite order: taking
+    /// the months first, as `now - keep` does, could end after an instant whose month is shorter.
+    ///
+    /// ERROR 22008 where there is no such instant. Days and months are the session's time zone's.
+    pub fn before(&self, now: i64) -> i64 {
+        let instant = minus(now, 0, 0, self.microseconds);
+        let instant = minus(instant, 0, self.days, 0);
+        minus(instant, self.months, 0, 0)
+    }
+
+    /// As an interval in the session's IntervalStyle.
+    pub fn text(&self) -> String {
+        let mut interval = interval(self.months, self.days, self.microseconds);
+        // SAFETY: interval_out takes a pointer to an interval and returns a palloc'd string, which is copied.
+        unsafe {
+            let text = direct_function_call_as_datum(
+                pg_sys::interval_out,
+                &[Some(pg_sys::Datum::from(&raw mut interval))],
+            )
+            .expect("interval_out returns a string");
+            core::ffi::CStr::from_ptr(text.cast_mut_ptr())
+                .to_string_lossy()
+                .into_owned()
+        }
+    }
+}
+
+fn interval(months: i32, days: i32, microseconds: i64) -> pg_sys::Interval {
+    pg_sys::Interval {
+        time: microseconds,
+        day: days,
+        month: months,
+    }
+}
+
+fn minus(instant: i64, months: i32, days: i32, microseconds: i64) -> i64 {
+    let mut interval = interval(months, days, microseconds);
+    // SAFETY: takes a timestamptz and a pointer to an interval that lives as long as the call, returns a timestamptz.
+    unsafe {
+        direct_function_call_as_datum(
+            pg_sys::timestamptz_mi_interval,
+            &[
+                Some(pg_sys::Datum::from(instant)),
+                Some(pg_sys::Datum::from(&raw mut interval)),
+            ],
+        )
+    }
+    .expect("timestamptz - interval is not NULL")
+    .value() as i64
+}
+
+/// A time zone of the server's.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    name: String,
+    zone: *const pg_sys::pg_tz,
+}
+
+impl Zone {
+    /// A zone by its name, as the `timezone` setting takes it; `None` where the server knows none of that name.
+    pub fn find(name: &str) -> Option<Zone> {
+        let c_name = CString::new(name).ok()?;
+        // SAFETY: pg_tzset reads the name and returns an entry of a cache that lives as long as the process
+        // (timezone/pgtz.c). A longer name cannot be a zone's; it would be cut there.
+        let zone = unsafe {
+            if name.len() > pg_sys::TZ_STRLEN_MAX as usize {
+                return None;
+            }
+            pg_sys::pg_tzset(c_name.as_ptr())
+        };
+        (!zone.is_null()).then(|| Zone {
+            name: name.to_owned(),
+            zone,
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The offset from UTC at an instant, and the changes of it around, in microseconds: what
+    /// [`crate::rule::zone::wall_cutoff`] asks for.
+    pub fn around(&self, instant: i64) -> (i64, Vec<Transition>) {
+        let at = instant.div_euclid(MICROSECONDS_PER_SECOND) + EPOCH_DIFFERENCE;
+        let offset = self.boundary_after(at).before;
+        let mut transitions = Vec::new();
+        let mut from = at - NEIGHBOURHOOD;
+        while let Some(boundary) = self.boundary_after(from).at {
+            if boundary > at + NEIGHBOURHOOD || boundary <= from {
+                break;
+            }
+            let change = self.boundary_after(from);
+            transitions.push(Transition {
+                at: (boundary - EPOCH_DIFFERENCE) * MICROSECONDS_PER_SECOND,
+                before: change.before,
+                after: change.after,
+            });
+            from = boundary;
+        }
+        (offset, transitions)
+    }
+
+    fn boundary_after(&self, at: i64) -> Boundary {
+        let (mut before, mut after): (c_long, c_long) = (0, 0);
+        let (mut before_dst, mut after_dst): (c_int, c_int) = (0, 0);
+        let mut boundary: pg_sys::pg_time_t = 0;
+        // SAFETY: every pointer is to a local; the zone lives as long as the process (timezone/localtime.c).
+        let found = unsafe {
+            pg_sys::pg_next_dst_boundary(
+                &at,
+                &mut before,
+                &mut before_dst,
+                &mut boundary,
+                &mut after,
+                &mut after_dst,
+                self.zone,
+            )
+        };
+        Boundary {
+            at: (found == 1).then_some(boundary),
+            before: before * MICROSECONDS_PER_SECOND,
+            after: after * MICROSECONDS_PER_SECOND,
+        }
+    }
+}
+
+/// The offset at an instant, and where and to what it changes next; offsets in microseconds, the instant in seconds
+/// since the Unix epoch.
+struct Boundary {
+    at: Option<i64>,
+    before: i64,
+    after: i64,
+}

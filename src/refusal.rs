@@ -1,0 +1,60 @@
+//! Why a call is refused: what becomes an ERROR at the door.
+//!
+//! Everything between the SQL functions and PostgreSQL's own code returns a [`Refusal`], so that the message is written
+//! where the trouble is understood, and raised in one place, when nothing has been deleted yet.
+
+use pgrx::PgLogLevel;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::PgSqlErrorCode;
+
+/// An ERROR that has not been raised yet: SQLSTATE, primary message, DETAIL and HINT in PostgreSQL's style.
+#[derive(Debug)]
+pub struct Refusal {
+    sqlstate: PgSqlErrorCode,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+}
+
+impl Refusal {
+    pub fn new(sqlstate: PgSqlErrorCode, message: impl Into<String>) -> Self {
+        Refusal {
+            sqlstate,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
+    }
+
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The parameter that was at fault, in front of a message that PostgreSQL wrote.
+    pub fn about(mut self, parameter: &str) -> Self {
+        self.message = format!(
+            "invalid value for parameter \"{parameter}\": {}",
+            self.message
+        );
+        self
+    }
+
+    /// Raises the ERROR. Rust frames above are unwound, their destructors run.
+    pub fn raise(self) -> ! {
+        let mut report = ErrorReport::new(self.sqlstate, self.message, "raw_clear_sessions");
+        if let Some(detail) = self.detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = self.hint {
+            report = report.set_hint(hint);
+        }
+        report.report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
+}

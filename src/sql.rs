@@ -1,0 +1,97 @@
+//! The doors: every SQL function, its arguments turned into types, and nothing more.
+
+use crate::engine;
+use crate::pg::{self, LockMode};
+use crate::preview::{self, Preview};
+use crate::refusal::Refusal;
+use crate::target::{self, Rule};
+use pgrx::datum::{Interval, JsonB};
+use pgrx::prelude::*;
+
+/// Deletes the expired rows in the caller's transaction and returns how many.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions(
+    "table" regclass,
+    expires text DEFAULT NULL,
+    keep interval DEFAULT NULL,
+    unit text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    filter text DEFAULT NULL
+) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions(regclass, text, interval, text, text, text)
+IS 'deletes the expired rows of a session table and returns how many';
+"#)]
+fn raw_clear_sessions(
+    table: Option<pg_sys::Oid>,
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+) -> i64 {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions()");
+    pg::prevent_during_recovery(c"raw_clear_sessions()");
+    let rule = Rule {
+        expires,
+        keep: keep.map(Into::into),
+        unit,
+        time_zone,
+        filter,
+    };
+    clear(table, &rule).unwrap_or_else(|refusal| refusal.raise())
+}
+
+fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
+    let relation = target::open(table, LockMode::RowExclusive)?;
+    let criterion = target::Criterion::resolve(&relation, rule)?;
+    target::check_may_read(&relation, &criterion)?;
+    target::lock_against_others(&relation)?;
+    target::check_plausible(&relation, &criterion)?;
+    let (plan, _) = target::plan(&relation, &criterion, LockMode::RowExclusive);
+    let outcome = engine::run(&relation, &criterion, &plan);
+    Ok(outcome.deleted as i64)
+}
+
+/// Says what `raw_clear_sessions` with the same arguments would do; deletes nothing.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_preview(
+    "table" regclass,
+    expires text DEFAULT NULL,
+    keep interval DEFAULT NULL,
+    unit text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    filter text DEFAULT NULL,
+    exact boolean DEFAULT false
+) RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_preview(regclass, text, interval, text, text, text, boolean)
+IS 'says what raw_clear_sessions would do with the same arguments, and deletes nothing';
+"#)]
+fn raw_clear_sessions_preview(
+    table: Option<pg_sys::Oid>,
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+    exact: Option<bool>,
+) -> JsonB {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_preview()");
+    let rule = Rule {
+        expires,
+        keep: keep.map(Into::into),
+        unit,
+        time_zone,
+        filter,
+    };
+    let preview: Result<Preview, Refusal> = preview::make(table, &rule, exact.unwrap_or(false));
+    match preview {
+        Ok(preview) => JsonB(serde_json::to_value(preview).expect("plain data becomes JSON")),
+        Err(refusal) => refusal.raise(),
+    }
+}

@@ -1,0 +1,182 @@
+//! The rule, applied to one table: which column or expression is compared with what.
+
+use super::columns::{find_column, kind_of, recognise_table};
+use super::named::{Named, named, not_a_time};
+use super::requirements::{
+    check_keep, check_lifetime, find_zone, negative_keep, parse_unit, unit_of, zone_of,
+};
+use crate::pg::{self, Argument, Keep, Relation, Zone};
+use crate::refusal::Refusal;
+use crate::rule::cutoff::{Range, expired_range};
+use crate::rule::framework::Framework;
+use crate::rule::kind::Kind;
+use crate::rule::unit::Unit;
+use crate::rule::zone::wall_cutoff;
+use pgrx::pg_sys;
+
+/// The rule as the caller wrote it; every part is optional.
+#[derive(Debug, Default)]
+pub struct Rule {
+    pub expires: Option<String>,
+    pub keep: Option<Keep>,
+    pub unit: Option<String>,
+    pub time_zone: Option<String>,
+    pub filter: Option<String>,
+}
+
+/// What says when a row expires.
+#[derive(Debug)]
+pub enum Value {
+    /// A plain column.
+    Column { attnum: i16, name: String },
+    /// Anything more: only SQL can evaluate it.
+    Expression { columns: Vec<i16> },
+}
+
+/// Which rows of a table are expired.
+#[derive(Debug)]
+pub struct Criterion {
+    /// The framework that was recognised; `None` where the caller named the column.
+    pub framework: Option<&'static Framework>,
+    pub value: Value,
+    /// `value` as SQL, over the alias [`pg::TABLE_ALIAS`].
+    pub sql: String,
+    /// `value` as the caller would write it for the parameter `expires`.
+    pub text: String,
+    pub kind: Kind,
+    pub base_type: pg_sys::Oid,
+    pub unit: Option<Unit>,
+    pub zone: Option<Zone>,
+    pub keep: Keep,
+    /// The clock when the criterion was made: once for each call.
+    pub now: i64,
+    /// `now - keep`, as an instant.
+    pub cutoff: i64,
+    /// The cut-off in the terms of `value`.
+    pub range: Range,
+    /// A further condition, as SQL.
+    pub filter: Option<pg::Expression>,
+}
+
+impl Criterion {
+    /// Resolves the rule for a table. Whatever is missing, unknown or contradictory is refused.
+    pub fn resolve(relation: &Relation, rule: &Rule) -> Result<Criterion, Refusal> {
+        let attributes = relation.attributes();
+        let keep = check_keep(rule.keep)?;
+        let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
+        let given_zone = rule.time_zone.as_deref().map(find_zone).transpose()?;
+        let (framework, named) = match rule.expires.as_deref() {
+            Some(text) => (None, named(relation, &attributes, text)?),
+            None => {
+                let framework = recognise_table(relation, &attributes)?;
+                let column = find_column(relation, &attributes, framework.expires)?;
+                (Some(framework), Named::column(column))
+            }
+        };
+        let kind =
+            kind_of(named.base_type).ok_or_else(|| not_a_time(relation, &attributes, &named))?;
+        if let Some(framework) = framework {
+            check_lifetime(relation, framework, rule)?;
+        }
+        let unit = unit_of(relation, &named, kind, given_unit, framework)?;
+        let zone = zone_of(relation, &named, kind, given_zone, framework)?;
+        let filter = rule
+            .filter
+            .as_deref()
+            .or(framework.and_then(|framework| framework.filter))
+            .map(|text| pg::analyze(relation, text, true).map_err(|e| e.about("filter")))
+            .transpose()?;
+
+        let now = pg::now();
+        let cutoff = keep.before(now);
+        if cutoff > now {
+            return Err(negative_keep());
+        }
+        let wall = zone.as_ref().map(|zone| {
+            let (offset, transitions) = zone.around(cutoff);
+            wall_cutoff(cutoff, offset, &transitions)
+        });
+        let range = expired_range(kind, unit, now, cutoff, wall)
+            .expect("unit and zone have been checked for the kind");
+        Ok(Criterion {
+            framework,
+            value: named.value,
+            sql: named.sql,
+            text: named.text,
+            kind,
+            base_type: named.base_type,
+            unit,
+            zone,
+            keep,
+            now,
+            cutoff,
+            range,
+            filter,
+        })
+    }
+
+    /// The columns that the rule reads; 0 stands for the whole row.
+    pub fn columns(&self) -> Vec<i16> {
+        let mut columns = match &self.value {
+            Value::Column { attnum, .. } => vec![*attnum],
+            Value::Expression { columns } => columns.clone(),
+        };
+        columns.extend(self.filter.iter().flat_map(|filter| filter.columns.iter()));
+        columns
+    }
+
+    /// The condition that expired rows meet: `$1` is the cut-off, `$2`, where there is one, the lower end.
+    pub fn condition(&self) -> (String, Vec<Argument>) {
+        let value = &self.sql;
+        let (mut condition, mut arguments) = self.below();
+        match self.range {
+            // Below the cut-off and finite: not '-infinity'.
+            Range::Integer { .. } if !self.kind.is_number() => {
+                condition += &format!(" AND pg_catalog.isfinite({value})");
+            }
+            Range::Integer { from, .. } => {
+                condition += &format!(" AND {value} OPERATOR(pg_catalog.>=) $2");
+                arguments.push(Argument::integer(from));
+            }
+            Range::Float { from, .. } => {
+                condition += &format!(" AND {value} OPERATOR(pg_catalog.>=) $2");
+                arguments.push(Argument::float(from));
+            }
+        }
+        (condition + &self.and_filter(), arguments)
+    }
+
+    /// Only the upper end of the condition, and the filter: what the planner is asked to estimate. Without statistics
+    /// it would take a range with two ends for a narrow one.
+    pub fn estimable_condition(&self) -> (String, Vec<Argument>) {
+        let (condition, arguments) = self.below();
+        (condition + &self.and_filter(), arguments)
+    }
+
+    /// ` AND (filter)`, or nothing.
+    pub fn and_filter(&self) -> String {
+        self.filter
+            .as_ref()
+            .map(|filter| format!(" AND ({})", filter.sql))
+            .unwrap_or_default()
+    }
+
+    fn below(&self) -> (String, Vec<Argument>) {
+        (
+            format!("{} OPERATOR(pg_catalog.<) $1", self.sql),
+            vec![self.cutoff_argument()],
+        )
+    }
+
+    /// The cut-off in the terms of `value`, as a parameter.
+    pub fn cutoff_argument(&self) -> Argument {
+        match (self.range, self.kind) {
+            (Range::Float { below, .. }, _) => Argument::float(below),
+            (Range::Integer { below, .. }, kind) if kind.is_number() => Argument::integer(below),
+            (Range::Integer { below, .. }, _) => Argument {
+                type_oid: self.base_type,
+                value: below.into(),
+            },
+        }
+    }
+}

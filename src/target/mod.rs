@@ -1,0 +1,148 @@
+//! Which tables a call means, with whose rights, and how each is cleared.
+//!
+//! The order of the checks is that of PostgreSQL's own maintenance functions: recovery and transaction, arguments, lock,
+//! kind of relation, the caller's rights, and only then what the rule means for its columns.
+
+mod columns;
+mod criterion;
+mod managed;
+mod named;
+mod plan;
+mod planner;
+mod plausible;
+mod requirements;
+
+pub use criterion::{Criterion, Rule, Value};
+pub use plan::{LeafPlan, Method, Pass, Plan, plan};
+pub use planner::estimate_all;
+pub use plausible::check_plausible;
+
+use crate::pg::{self, LockMode, Privilege, Relation, RelationKind};
+use crate::refusal::Refusal;
+use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
+
+/// Opens the table that the caller named, for a clearing or (`LockMode::AccessShare`) for a preview.
+///
+/// Refuses what is not a table with rows of its own or of its partitions (42809), a system catalog and a table without
+/// the caller's DELETE privilege (42501), another session's temporary table (0A000), one that does not exist (42P01).
+pub fn open(table: Option<pg_sys::Oid>, lock: LockMode) -> Result<Relation, Refusal> {
+    let oid = table.ok_or_else(|| {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            "table must not be NULL",
+        )
+        .hint("Name the table that holds the sessions, for example: SELECT raw_clear_sessions('django_session');")
+    })?;
+    let relation = Relation::open(oid, lock).ok_or_else(|| {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            format!("relation with OID {} does not exist", u32::from(oid)),
+        )
+        .hint("The table may have been dropped in the meantime.")
+    })?;
+    check_kind(&relation)?;
+    if lock == LockMode::RowExclusive {
+        check_may_delete(&relation)?;
+    }
+    Ok(relation)
+}
+
+fn check_kind(relation: &Relation) -> Result<(), Refusal> {
+    if relation.is_system_catalog() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!(
+                "permission denied: \"{}\" is a system catalog",
+                relation.name()
+            ),
+        )
+        .hint("Name the table that holds the sessions."));
+    }
+    let kind = match relation.kind() {
+        RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable => {
+            return check_not_other_temporary(relation);
+        }
+        RelationKind::View => "views",
+        RelationKind::MaterializedView => "materialized views",
+        RelationKind::Index => "indexes",
+        RelationKind::PartitionedIndex => "partitioned indexes",
+        RelationKind::Sequence => "sequences",
+        RelationKind::CompositeType => "composite types",
+        RelationKind::ToastTable => "TOAST tables",
+    };
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+        format!("cannot clear relation \"{}\"", relation.name()),
+    )
+    .detail(format!("This operation is not supported for {kind}."))
+    .hint("Name the table that holds the sessions."))
+}
+
+fn check_not_other_temporary(relation: &Relation) -> Result<(), Refusal> {
+    if relation.is_other_temporary() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            "cannot access temporary tables of other sessions",
+        )
+        .hint("Only the session that created the table can clear it."));
+    }
+    Ok(())
+}
+
+fn check_may_delete(relation: &Relation) -> Result<(), Refusal> {
+    if !relation.is_temporary() {
+        pg::prevent_in_read_only(c"raw_clear_sessions()");
+    }
+    if !pg::has_privilege(relation, Privilege::Delete) {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("permission denied for table {}", relation.name()),
+        )
+        .hint(format!(
+            "Deleting needs the privileges DELETE and SELECT: GRANT SELECT, DELETE ON {} TO {};",
+            relation.qualified_name(),
+            pg::current_role()
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses (42501) where the caller may not read a column that the rule looks at.
+pub fn check_may_read(relation: &Relation, criterion: &Criterion) -> Result<(), Refusal> {
+    if criterion
+        .columns()
+        .iter()
+        .all(|attnum| pg::has_column_privilege(relation, *attnum, Privilege::Select))
+    {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for table {}", relation.name()),
+    )
+    .detail("The rule reads columns that you have no SELECT privilege on.")
+    .hint(format!(
+        "GRANT SELECT ON {} TO {};",
+        relation.qualified_name(),
+        pg::current_role()
+    )))
+}
+
+/// Refuses (55P03) while another session is clearing the same table; otherwise keeps others from it until the
+/// transaction ends.
+pub fn lock_against_others(relation: &Relation) -> Result<(), Refusal> {
+    if pg::try_advisory_lock(relation.oid()) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
+        format!(
+            "table \"{}\" is being cleared by another session",
+            relation.name()
+        ),
+    )
+    .hint(
+        "Its expired rows are taken care of: try again after that session's transaction has ended.",
+    ))
+}

@@ -1,0 +1,154 @@
+//! The planner's own plan for the rule's condition, read back from EXPLAIN: which leaves can hold expired rows at all,
+//! how many it expects, and whether it would use an index.
+
+use super::Criterion;
+use crate::pg::{self, Argument, LocalSetting, Relation, TABLE_ALIAS};
+use serde::Deserialize;
+use std::collections::HashMap;
+
+/// How the planner would read one leaf.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// The index, if the rows would be found through exactly one.
+    pub index: Option<String>,
+    /// How many rows it expects.
+    pub rows: f64,
+}
+
+/// How the planner would read the table.
+#[derive(Debug)]
+pub struct Estimate {
+    /// By schema and name. A leaf that is not here has been pruned: the condition cannot hold in it.
+    leaves: HashMap<(String, String), Access>,
+    /// False where a node was seen that could read tables without naming them: then nothing counts as pruned.
+    complete: bool,
+    /// How many rows it expects in all.
+    pub rows: f64,
+}
+
+impl Estimate {
+    /// How the leaf would be read; `None` if not at all.
+    pub fn access(&self, leaf: &Relation) -> Option<Access> {
+        let found = self.leaves.get(&(leaf.schema(), leaf.name())).cloned();
+        if found.is_none() && !self.complete {
+            return Some(Access {
+                index: None,
+                rows: 0.0,
+            });
+        }
+        found
+    }
+}
+
+/// The plan for the rows that the criterion calls expired.
+pub fn estimate_expired(relation: &Relation, criterion: &Criterion) -> Estimate {
+    let (condition, arguments) = criterion.estimable_condition();
+    estimate(
+        &format!(
+            "SELECT {} FROM {} AS {TABLE_ALIAS} WHERE {condition}",
+            criterion.sql,
+            relation.qualified_name()
+        ),
+        &arguments,
+    )
+}
+
+/// The plan for all rows.
+pub fn estimate_all(relation: &Relation, criterion: &Criterion) -> Estimate {
+    estimate(
+        &format!(
+            "SELECT {} FROM {} AS {TABLE_ALIAS}",
+            criterion.sql,
+            relation.qualified_name()
+        ),
+        &[],
+    )
+}
+
+fn estimate(select: &str, arguments: &[Argument]) -> Estimate {
+    // A deletion visits the heap, and alone: no index-only scan, no parallel workers.
+    let _setting = LocalSetting::set(&[
+        (c"enable_indexonlyscan", c"off"),
+        (c"max_parallel_workers_per_gather", c"0"),
+    ]);
+    let rows = pg::query(
+        &format!("EXPLAIN (FORMAT JSON, VERBOSE) {select}"),
+        arguments,
+    );
+    let json = rows
+        .into_iter()
+        .flatten()
+        .next()
+        .flatten()
+        .expect("EXPLAIN returns one value");
+    let plans: Vec<Explained> =
+        serde_json::from_str(&json).expect("EXPLAIN (FORMAT JSON) returns a list of plans");
+    let mut estimate = Estimate {
+        leaves: HashMap::new(),
+        complete: true,
+        rows: plans.first().map_or(0.0, |explained| explained.plan.rows),
+    };
+    for explained in &plans {
+        read(&explained.plan, &mut estimate);
+    }
+    estimate
+}
+
+/// What EXPLAIN (FORMAT JSON) says of a statement, as far as it matters here (commands/explain.c).
+#[derive(Deserialize)]
+struct Explained {
+    #[serde(rename = "Plan")]
+    plan: Node,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    #[serde(rename = "Node Type")]
+    node_type: String,
+    #[serde(rename = "Schema")]
+    schema: Option<String>,
+    #[serde(rename = "Relation Name")]
+    relation: Option<String>,
+    #[serde(rename = "Index Name")]
+    index: Option<String>,
+    #[serde(rename = "Plan Rows")]
+    rows: f64,
+    #[serde(rename = "Plans", default)]
+    plans: Vec<Node>,
+}
+
+fn read(node: &Node, estimate: &mut Estimate) {
+    if let (Some(schema), Some(relation)) = (&node.schema, &node.relation) {
+        estimate.leaves.insert(
+            (schema.clone(), relation.clone()),
+            Access {
+                index: index_of(node),
+                rows: node.rows,
+            },
+        );
+        return;
+    }
+    // Nodes that only combine what is below them.
+    if !matches!(
+        node.node_type.as_str(),
+        "Append" | "Merge Append" | "Result"
+    ) {
+        estimate.complete = false;
+    }
+    for child in &node.plans {
+        read(child, estimate);
+    }
+}
+
+/// The one index that a scan node uses, if it does.
+fn index_of(node: &Node) -> Option<String> {
+    match node.node_type.as_str() {
+        "Index Scan" => node.index.clone(),
+        "Bitmap Heap Scan" => node
+            .plans
+            .first()
+            .filter(|child| child.node_type == "Bitmap Index Scan")
+            .and_then(|child| child.index.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,190 @@
+//! What a rule must say, and must not, for a value of its kind.
+
+use super::columns::example;
+use super::criterion::Rule;
+use super::named::Named;
+use crate::pg::{Keep, Relation, Zone};
+use crate::refusal::Refusal;
+use crate::rule::framework::{self, Framework, Lifetime};
+use crate::rule::kind::Kind;
+use crate::rule::unit::Unit;
+use pgrx::prelude::PgSqlErrorCode;
+
+/// How long past its instant a row is kept; zero if nothing was said.
+pub fn check_keep(keep: Option<Keep>) -> Result<Keep, Refusal> {
+    let keep = keep.unwrap_or_default();
+    if keep.is_infinite() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "keep must be finite",
+        )
+        .hint("Rows that are kept forever need no clearing."));
+    }
+    if keep.is_negative() {
+        return Err(negative_keep());
+    }
+    Ok(keep)
+}
+
+/// The refusal (22023) of a time to keep that would reach live rows.
+pub fn negative_keep() -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "keep must not be negative",
+    )
+    .hint("It says how long past its instant a row is kept; a negative time would delete live sessions.")
+}
+
+/// The unit of that name.
+pub fn parse_unit(unit: &str) -> Result<Unit, Refusal> {
+    Unit::parse(unit).ok_or_else(|| {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("unit \"{unit}\" not recognized"),
+        )
+        .hint("Valid units are \"seconds\", \"milliseconds\" and \"microseconds\".")
+    })
+}
+
+/// The server's time zone of that name.
+pub fn find_zone(name: &str) -> Result<Zone, Refusal> {
+    Zone::find(name).ok_or_else(|| {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("time zone \"{name}\" not recognized"),
+        )
+        .hint("The view pg_timezone_names lists the time zones, for example 'UTC' or 'Europe/Berlin'.")
+    })
+}
+
+/// A last-activity or creation time says nothing without the lifetime that the application has set.
+pub fn check_lifetime(
+    relation: &Relation,
+    framework: &Framework,
+    rule: &Rule,
+) -> Result<(), Refusal> {
+    let event = match framework.lifetime {
+        Lifetime::Absolute => return Ok(()),
+        Lifetime::SinceLastActivity => "last used",
+        Lifetime::SinceCreation => "created",
+    };
+    if rule.keep.is_some() {
+        return Ok(());
+    }
+    let keep = framework.usual_keep.unwrap_or("14 days");
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!(
+            "keep is required for table \"{}\" of {}",
+            relation.name(),
+            framework.name
+        ),
+    )
+    .detail(format!(
+        "Column \"{}\" says when a session was {event}; how long it lives after that is set in the application.",
+        framework.expires
+    ))
+    .hint(format!(
+        "Pass the lifetime that the application has, for example: {}",
+        example(relation, &[("keep", keep.to_owned())])
+    )))
+}
+
+/// The unit of a number: the caller's or the framework's. None for another kind, which must not be given one.
+pub fn unit_of(
+    relation: &Relation,
+    named: &Named,
+    kind: Kind,
+    given: Option<Unit>,
+    framework: Option<&Framework>,
+) -> Result<Option<Unit>, Refusal> {
+    if !kind.is_number() {
+        return match given {
+            None => Ok(None),
+            Some(_) => Err(Refusal::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!(
+                    "unit cannot be used with {} of type {}",
+                    named.description(),
+                    kind.sql_name()
+                ),
+            )
+            .hint("Units are for numbers. Leave out unit.")),
+        };
+    }
+    let unit = given.or(framework.and_then(|framework| framework.unit));
+    if unit.is_none() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!(
+                "unit is required for {} of type {}",
+                named.description(),
+                kind.sql_name()
+            ),
+        )
+        .detail("A number says nothing without the unit that it counts since 1970-01-01 00:00 UTC.")
+        .hint(format!(
+            "Valid units are \"seconds\", \"milliseconds\" and \"microseconds\". For example: {}",
+            example(
+                relation,
+                &[
+                    ("expires", named.text.clone()),
+                    ("unit", "seconds".to_owned())
+                ]
+            )
+        )));
+    }
+    Ok(unit)
+}
+
+/// The zone of a naive value: the caller's or the framework's. None for another kind, which must not be given one.
+pub fn zone_of(
+    relation: &Relation,
+    named: &Named,
+    kind: Kind,
+    given: Option<Zone>,
+    framework: Option<&Framework>,
+) -> Result<Option<Zone>, Refusal> {
+    if !kind.is_naive() {
+        return match given {
+            None => Ok(None),
+            Some(_) => Err(Refusal::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!(
+                    "time_zone cannot be used with {} of type {}",
+                    named.description(),
+                    kind.sql_name()
+                ),
+            )
+            .hint("Its values are instants already. Leave out time_zone.")),
+        };
+    }
+    if given.is_some() {
+        return Ok(given);
+    }
+    if framework.is_some_and(|framework| framework.zone == framework::Zone::Utc) {
+        return find_zone("UTC").map(Some);
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!(
+            "time_zone is required for {} of type {}",
+            named.description(),
+            kind.sql_name()
+        ),
+    )
+    .detail("Its values do not say which zone's clock they were read from.")
+    .hint(format!(
+        "Pass the zone that the application writes in, for example: {}",
+        example(
+            relation,
+            &match framework {
+                Some(_) => vec![("time_zone", "UTC".to_owned())],
+                None => vec![
+                    ("expires", named.text.clone()),
+                    ("time_zone", "UTC".to_owned())
+                ],
+            }
+        )
+    )))
+}
