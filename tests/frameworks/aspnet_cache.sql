@@ -1,0 +1,8 @@
+-- recognised as: ASP.NET Core distributed cache
+CREATE TABLE "DistCache" (
+    "Id" text NOT NULL PRIMARY KEY,
+    "Value" bytea,
+    "ExpiresAtTime" timestamp with time zone,
+    "SlidingExpirationInSeconds" double precision,
+    "AbsoluteExpiration" timestamp with time zone
+);

@@ -1,0 +1,7 @@
+-- recognised as: Auth.js
+CREATE TABLE sessions (
+    id serial PRIMARY KEY,
+    "userId" integer NOT NULL,
+    expires timestamp with time zone NOT NULL,
+    "sessionToken" character varying(255) NOT NULL
+);

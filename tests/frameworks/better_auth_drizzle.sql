@@ -1,0 +1,12 @@
+-- recognised as: better-auth, Drizzle
+CREATE TABLE "session" (
+    id text PRIMARY KEY,
+    expires_at timestamp without time zone NOT NULL,
+    token text NOT NULL UNIQUE,
+    created_at timestamp without time zone DEFAULT now() NOT NULL,
+    updated_at timestamp without time zone NOT NULL,
+    ip_address text,
+    user_agent text,
+    user_id text NOT NULL
+);
+CREATE INDEX "session_userId_idx" ON "session" (user_id);

@@ -1,0 +1,8 @@
+-- recognised as: connect-pg-simple
+CREATE TABLE "session" (
+    sid character varying NOT NULL,
+    sess json NOT NULL,
+    expire timestamp(6) without time zone NOT NULL,
+    CONSTRAINT session_pkey PRIMARY KEY (sid)
+);
+CREATE INDEX "IDX_session_expire" ON "session" (expire);

@@ -1,0 +1,8 @@
+-- recognised as: connect-session-knex
+CREATE TABLE sessions (
+    sid character varying(255) NOT NULL,
+    sess json NOT NULL,
+    expired timestamp with time zone NOT NULL,
+    CONSTRAINT sessions_pkey PRIMARY KEY (sid)
+);
+CREATE INDEX sessions_expired_index ON sessions (expired);

@@ -1,0 +1,8 @@
+-- recognised as: connect-session-sequelize
+CREATE TABLE "Sessions" (
+    sid character varying(36) PRIMARY KEY,
+    expires timestamp with time zone,
+    data text,
+    "createdAt" timestamp with time zone NOT NULL,
+    "updatedAt" timestamp with time zone NOT NULL
+);

@@ -1,0 +1,8 @@
+-- recognised as: connect-typeorm
+CREATE TABLE "session" (
+    "expiredAt" bigint NOT NULL,
+    id character varying(255) PRIMARY KEY,
+    json text NOT NULL,
+    "destroyedAt" timestamp without time zone
+);
+CREATE INDEX "IDX_session_expiredAt" ON "session" ("expiredAt");

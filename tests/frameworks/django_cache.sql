@@ -1,0 +1,7 @@
+-- recognised as: Django database cache
+CREATE TABLE cache_table (
+    cache_key character varying(255) NOT NULL PRIMARY KEY,
+    value text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+CREATE INDEX cache_table_expires ON cache_table (expires);

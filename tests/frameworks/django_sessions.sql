@@ -1,0 +1,8 @@
+-- recognised as: Django sessions
+CREATE TABLE django_session (
+    session_key character varying(40) NOT NULL PRIMARY KEY,
+    session_data text NOT NULL,
+    expire_date timestamp with time zone NOT NULL
+);
+CREATE INDEX django_session_session_key_like ON django_session (session_key varchar_pattern_ops);
+CREATE INDEX django_session_expire_date ON django_session (expire_date);

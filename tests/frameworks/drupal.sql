@@ -1,0 +1,10 @@
+-- recognised as: Drupal
+CREATE TABLE sessions (
+    uid bigint NOT NULL CHECK (uid >= 0),
+    sid character varying(128) NOT NULL PRIMARY KEY,
+    hostname character varying(128) DEFAULT '' NOT NULL,
+    "timestamp" bigint DEFAULT 0 NOT NULL,
+    session bytea
+);
+CREATE INDEX sessions__timestamp__idx ON sessions ("timestamp");
+CREATE INDEX sessions__uid__idx ON sessions (uid);

@@ -1,0 +1,7 @@
+-- recognised as: Fiber storage
+CREATE TABLE fiber_storage (
+    k text DEFAULT '' NOT NULL PRIMARY KEY,
+    v bytea NOT NULL,
+    e bigint DEFAULT 0 NOT NULL
+);
+CREATE INDEX fiber_storage_e_idx ON fiber_storage (e);

@@ -1,0 +1,7 @@
+-- recognised as: Flask-Session
+CREATE TABLE sessions (
+    id serial PRIMARY KEY,
+    session_id character varying(255) UNIQUE,
+    data bytea,
+    expiry timestamp without time zone
+);

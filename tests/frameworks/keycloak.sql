@@ -1,0 +1,14 @@
+-- recognised as: Keycloak
+CREATE TABLE offline_user_session (
+    user_session_id character varying(36) NOT NULL,
+    user_id character varying(255) NOT NULL,
+    realm_id character varying(36) NOT NULL,
+    created_on integer NOT NULL,
+    offline_flag character varying(4) NOT NULL,
+    data text,
+    last_session_refresh integer DEFAULT 0 NOT NULL,
+    broker_session_id character varying(1024),
+    version integer DEFAULT 0,
+    remember_me boolean,
+    PRIMARY KEY (user_session_id, offline_flag)
+);

@@ -1,0 +1,7 @@
+-- recognised as: Laravel cache
+CREATE TABLE cache (
+    key character varying(255) PRIMARY KEY,
+    value text NOT NULL,
+    expiration bigint NOT NULL
+);
+CREATE INDEX cache_expiration_index ON cache (expiration);

@@ -1,0 +1,7 @@
+-- recognised as: Laravel cache locks
+CREATE TABLE cache_locks (
+    key character varying(255) PRIMARY KEY,
+    owner character varying(255) NOT NULL,
+    expiration bigint NOT NULL
+);
+CREATE INDEX cache_locks_expiration_index ON cache_locks (expiration);

@@ -1,0 +1,11 @@
+-- recognised as: Laravel sessions
+CREATE TABLE sessions (
+    id character varying(255) PRIMARY KEY,
+    user_id bigint,
+    ip_address character varying(45),
+    user_agent text,
+    payload text NOT NULL,
+    last_activity integer NOT NULL
+);
+CREATE INDEX sessions_user_id_index ON sessions (user_id);
+CREATE INDEX sessions_last_activity_index ON sessions (last_activity);

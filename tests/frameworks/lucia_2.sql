@@ -1,0 +1,7 @@
+-- recognised as: Lucia 2
+CREATE TABLE user_session (
+    id text PRIMARY KEY,
+    user_id text NOT NULL,
+    active_expires bigint NOT NULL,
+    idle_expires bigint NOT NULL
+);

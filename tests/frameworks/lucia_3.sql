@@ -1,0 +1,6 @@
+-- recognised as: Lucia 3
+CREATE TABLE user_session (
+    id text PRIMARY KEY,
+    expires_at timestamp with time zone NOT NULL,
+    user_id text NOT NULL
+);

@@ -1,0 +1,19 @@
+-- recognised as: Mattermost
+CREATE TABLE sessions (
+    id character varying(26) PRIMARY KEY,
+    token character varying(26),
+    createat bigint,
+    expiresat bigint,
+    lastactivityat bigint,
+    userid character varying(26),
+    deviceid character varying(512),
+    roles character varying(64),
+    isoauth boolean,
+    props jsonb,
+    expirednotify boolean
+);
+CREATE INDEX idx_sessions_user_id ON sessions (userid);
+CREATE INDEX idx_sessions_token ON sessions (token);
+CREATE INDEX idx_sessions_expires_at ON sessions (expiresat);
+CREATE INDEX idx_sessions_create_at ON sessions (createat);
+CREATE INDEX idx_sessions_last_activity_at ON sessions (lastactivityat);

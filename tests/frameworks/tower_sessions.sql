@@ -1,0 +1,6 @@
+-- recognised as: tower-sessions
+CREATE TABLE "session" (
+    id text NOT NULL PRIMARY KEY,
+    data bytea NOT NULL,
+    expiry_date timestamp with time zone NOT NULL
+);

@@ -1,0 +1,6 @@
+-- recognised as: Yii 2 DbSession
+CREATE TABLE "session" (
+    id character varying(256) NOT NULL PRIMARY KEY,
+    expire integer,
+    data bytea
+);
