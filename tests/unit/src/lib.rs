@@ -2,3 +2,4 @@
 
 #[path = "../../../src/rule/mod.rs"]
 pub mod rule;
+pub mod tables;
