@@ -1,0 +1,58 @@
+# raw_clear_sessions: what there is to do with this checkout. Each target is a script in scripts/, which says more.
+#
+#     PG_CONFIG=/path/to/pg_config   the PostgreSQL (15 to 18) to build for; else the one in the PATH, else the newest
+#     DESTDIR=/folder                install below this folder
+#     TESTS="name ..."               with one check-...: only these tests
+#     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
+
+export PG_CONFIG DESTDIR TESTS ROWS KEEP
+
+.PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
+	lint stage bootstrap clean
+
+help: ## this table
+	@sed -n 's/^# \(    .*\)/\1/p' Makefile
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/    make \1|\2/p' Makefile | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
+
+demo: stage ## a real Django project's sessions, a million of them, cleared in a throw-away server
+	@scripts/demo
+
+build: bootstrap ## the extension's files, in target/package
+	@scripts/build
+
+install: ## build if need be, and install into PostgreSQL's folders (below DESTDIR)
+	@scripts/install
+
+package: ## a tar file of what install installs, in target/dist
+	@scripts/package
+
+check: stage ## all tests, in throw-away servers
+	@scripts/check unit regress isolation cluster django
+
+check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
+	@scripts/check unit
+
+check-regress: stage ## SQL as users write it, against expected output
+	@scripts/check regress
+
+check-isolation: stage ## concurrent sessions
+	@scripts/check isolation
+
+check-cluster: stage ## tests that start servers of their own
+	@scripts/check cluster
+
+check-django: stage ## the same rows remain as after Django's own clearsessions
+	@scripts/check django
+
+lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
+	@scripts/lint
+
+stage: bootstrap ## a private copy of PostgreSQL with the extension in it, in target/stage
+	@scripts/stage
+
+bootstrap: ## install what building and testing needs and is missing (apt packages, cargo-pgrx)
+	@scripts/bootstrap
+
+clean: ## remove everything that was built
+	@scripts/clean
