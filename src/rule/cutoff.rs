@@ -30,7 +30,9 @@ pub enum Range {
 /// and are not implausible either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plausible {
+    /// The least.
     pub from: i64,
+    /// The largest.
     pub to: i64,
 }
 

@@ -97,7 +97,9 @@ pub struct Framework {
     pub expires: &'static str,
     /// The unit, where `expires` is a number.
     pub unit: Option<Unit>,
+    /// The zone, where `expires` is naive.
     pub zone: Zone,
+    /// What `expires` says of the end.
     pub lifetime: Lifetime,
     /// The framework's own default lifetime, to suggest for `keep`.
     pub usual_keep: Option<&'static str>,

@@ -5,15 +5,20 @@ use super::framework::{ColumnType, FRAMEWORKS, Framework};
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
+    /// As the catalog has it, case and all.
     pub name: String,
+    /// The type, a domain's base type.
     pub column_type: ColumnType,
 }
 
 /// The outcome. Only `One` is good enough to delete by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recognition {
+    /// The table is this framework's.
     One(&'static Framework),
+    /// No framework makes such a table.
     None,
+    /// It has the columns of several.
     Many(Vec<&'static Framework>),
 }
 

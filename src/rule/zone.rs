@@ -7,8 +7,11 @@
 /// A change of a zone's offset from UTC, from `before` to `after`, at the instant `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
+    /// The instant from which on the new offset is in force.
     pub at: i64,
+    /// The offset until then.
     pub before: i64,
+    /// The offset since then.
     pub after: i64,
 }
 
@@ -28,14 +31,13 @@ pub fn wall_cutoff(cutoff: i64, offset: i64, transitions: &[Transition]) -> i64 
         let before = i128::from(transition.before);
         let after = i128::from(transition.after);
         if at > cutoff {
-            // Once the clock has been set back it shows these values for a second time, and by then the cut-off
-            // has passed. From the change on, the wall clock only rises: its first value is the least.
+            // A clock set back shows values again that it has shown before, and by then the cut-off has passed. From
+            // the change on it only rises, so that the first value it shows is the least.
             wall = wall.min(at + after);
-        }
-        if cutoff < at + (after - before) {
-            // The values that the clock skipped. Read with the offset before the change they name instants from
-            // the change on, so that some of them have not expired when the clock already shows a later time.
-            wall = wall.min(cutoff.max(at) + before);
+        } else if cutoff < at + (after - before) {
+            // The values that a clock set forward has skipped. Read with the offset before the change they name
+            // instants from the change on: some have not expired although the clock already shows a later time.
+            wall = wall.min(cutoff + before);
         }
     }
     // Too low a value deletes less; none of them reaches `infinity` or goes below `-infinity`.

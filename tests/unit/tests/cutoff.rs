@@ -97,6 +97,18 @@ fn a_float_is_not_rounded_to_whole_units() {
 }
 
 #[test]
+fn a_float_too_large_to_count_microseconds_is_rounded_down() {
+    let instants = [
+        (Unit::Seconds, 3_630_704_197_623_815_427),
+        (Unit::Milliseconds, 6_305_184_383_473_940_999),
+    ];
+    for (unit, unix) in instants {
+        let (_, below) = floats(unit, NOW, unix - EPOCHS_APART);
+        assert!(is_before(below.next_down(), unit, i128::from(unix)));
+    }
+}
+
+#[test]
 fn plausible_is_fifty_years_around_now() {
     let plausible = plausible_range(Kind::Int8, Unit::Seconds, NOW);
     assert_eq!(plausible.from, UNIX_NOW - 50 * 31_557_600);

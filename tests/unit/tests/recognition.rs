@@ -196,21 +196,15 @@ fn candidates_are_named_best_guess_first() {
         column("id", ColumnType::Int8),
         column("created_at", ColumnType::Timestamp),
         column("day", ColumnType::Date),
-        column("lastAccess", ColumnType::Int8),
+        column("LastAccess", ColumnType::Int8),
         column("attempts", ColumnType::Int4),
         column("expires", ColumnType::Text),
         column("expiresAt", ColumnType::TimestampTz),
-        column("valid_until", ColumnType::Numeric),
+        column("not_after", ColumnType::Numeric),
         column("active", ColumnType::Bool),
     ];
     let names: Vec<_> = candidates(&columns).iter().map(|c| &c.name[..]).collect();
-    let expected = [
-        "expiresAt",
-        "valid_until",
-        "lastAccess",
-        "created_at",
-        "day",
-    ];
+    let expected = ["expiresAt", "not_after", "LastAccess", "created_at", "day"];
     assert_eq!(names, expected);
 }
 
