@@ -125,11 +125,11 @@ pub fn delete_through_index(
             pg_sys::ScanKeyInit(&mut keys[key], 1, strategy as u16, procedure, bound);
         }
         pg_sys::index_rescan(scan, keys.as_mut_ptr(), 2, core::ptr::null_mut(), 0);
-        loop {
+        // A scan that has ended would begin again if it were asked for more.
+        let mut more = true;
+        while more {
             let found = collect(scan, &mut entries);
-            if found.is_empty() {
-                break;
-            }
+            more = found.len() == ENTRIES;
             found.sort_unstable_by_key(|entry| {
                 (entry.ip_blkid.bi_hi, entry.ip_blkid.bi_lo, entry.ip_posid)
             });
