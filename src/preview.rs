@@ -6,7 +6,9 @@
 use crate::pg::{self, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::rule::kind::Kind;
-use crate::target::{self, Criterion, LeafPlan, Method, Pass, Plan, Rule, estimate_all};
+use crate::target::{
+    self, Criterion, LeafPlan, Method, Pass, Plan, Rule, estimate_all, estimate_expired,
+};
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -70,11 +72,12 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
     let criterion = Criterion::resolve(&relation, rule)?;
     target::check_may_read(&relation, &criterion)?;
     target::check_plausible(&relation, &criterion)?;
-    let (plan, estimate) = target::plan(&relation, &criterion, LockMode::AccessShare);
+    let plan = target::plan(&relation, &criterion, LockMode::AccessShare);
     let index = usable_index(&relation, &criterion, &plan);
     let counts = if exact {
         count(&relation, &criterion)
     } else {
+        let estimate = estimate_expired(&relation, &criterion);
         let total_rows = estimate_all(&relation, &criterion).rows as i64;
         Counts {
             expired_rows: (estimate.rows as i64).min(total_rows),

@@ -50,7 +50,7 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     target::check_may_read(&relation, &criterion)?;
     target::lock_against_others(&relation)?;
     target::check_plausible(&relation, &criterion)?;
-    let (plan, _) = target::plan(&relation, &criterion, LockMode::RowExclusive);
+    let plan = target::plan(&relation, &criterion, LockMode::RowExclusive);
     let outcome = engine::run(&relation, &criterion, &plan);
     Ok(outcome.deleted as i64)
 }

@@ -124,7 +124,7 @@ impl ExpiryTest {
 /// Deletes one tuple, unless somebody else is changing it or has changed it: this never waits.
 ///
 /// # Safety
-/// Inside a `pg_guard_ffi_boundary`, holding no buffer lock; `tid` names a tuple that the snapshot sees.
+/// Inside a `pg_guard_ffi_boundary`, holding no buffer lock; `tid` names a tuple that the command's snapshot sees.
 #[inline(always)]
 pub(super) unsafe fn delete_tuple(
     relation: pg_sys::Relation,
@@ -132,24 +132,75 @@ pub(super) unsafe fn delete_tuple(
     command: pg_sys::CommandId,
     outcome: &mut Deleted,
 ) {
-    // SAFETY: heap_delete fills the failure data before it returns anything but TM_Ok.
-    let result = unsafe {
-        let mut failure = core::mem::MaybeUninit::<pg_sys::TM_FailureData>::uninit();
+    // SAFETY: passed on.
+    let mut result = unsafe { heap_delete(relation, tid, command, false) };
+    if result == pg_sys::TM_Result::TM_BeingModified {
+        // SAFETY: passed on.
+        result = unsafe { delete_locked_tuple(relation, tid, command) };
+    }
+    match result {
+        pg_sys::TM_Result::TM_Ok => outcome.deleted += 1,
+        _ => outcome.skipped += 1,
+    }
+}
+
+/// Deletes a tuple that is locked, if only by this transaction itself, or no longer: whoever can get the strongest row
+/// lock without waiting has no other locker to wait for in `heap_delete`.
+///
+/// # Safety
+/// As for `delete_tuple`.
+#[cold]
+unsafe fn delete_locked_tuple(
+    relation: pg_sys::Relation,
+    tid: pg_sys::ItemPointer,
+    command: pg_sys::CommandId,
+) -> pg_sys::TM_Result::Type {
+    // SAFETY: heap_lock_tuple reads t_self, fills in the rest, and leaves the page pinned but not locked. The tuple
+    // cannot have been pruned, because the snapshot sees it.
+    unsafe {
+        let mut tuple: pg_sys::HeapTupleData = core::mem::zeroed();
+        tuple.t_self = *tid;
+        let mut buffer = pg_sys::InvalidBuffer as pg_sys::Buffer;
+        let mut failure: pg_sys::TM_FailureData = core::mem::zeroed();
+        let result = raw::heap_lock_tuple(
+            relation,
+            &mut tuple,
+            command,
+            pg_sys::LockTupleMode::LockTupleExclusive,
+            pg_sys::LockWaitPolicy::LockWaitSkip,
+            false,
+            &mut buffer,
+            &mut failure,
+        );
+        raw::ReleaseBuffer(buffer);
+        if result != pg_sys::TM_Result::TM_Ok {
+            return result;
+        }
+        heap_delete(relation, tid, command, true)
+    }
+}
+
+/// # Safety
+/// As for `delete_tuple`.
+#[inline(always)]
+unsafe fn heap_delete(
+    relation: pg_sys::Relation,
+    tid: pg_sys::ItemPointer,
+    command: pg_sys::CommandId,
+    wait: bool,
+) -> pg_sys::TM_Result::Type {
+    let mut failure = core::mem::MaybeUninit::<pg_sys::TM_FailureData>::uninit();
+    // SAFETY: passed on; the failure data is only written.
+    unsafe {
         raw::heap_delete(
             relation,
             tid,
             command,
             core::ptr::null_mut(),
-            false,
+            wait,
             failure.as_mut_ptr(),
             false,
         )
-    };
-    match result {
-        pg_sys::TM_Result::TM_Ok => outcome.deleted += 1,
-        // Deleted by an earlier command of this transaction: the snapshot would not have shown it, but then it is gone.
-        pg_sys::TM_Result::TM_SelfModified => {}
-        _ => outcome.skipped += 1,
     }
 }
 

@@ -19,7 +19,8 @@ pub use btree::{BtreeIndex, delete_through_index};
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use heap::{Deleted, ExpiryTest, delete_in_heap};
 pub use privilege::{
-    Privilege, current_role, has_column_privilege, has_privilege, row_security_applies,
+    Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege,
+    row_security_applies,
 };
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves};
 pub use session::{

@@ -63,3 +63,10 @@ pub fn current_role() -> String {
     };
     super::quote_identifier(&name)
 }
+
+/// Whether an extension (sepgsql, for one) decides on rights in the executor, which the raw engine does not enter.
+pub fn executor_checks_rights() -> bool {
+    // SAFETY: set, if at all, when libraries are loaded (executor/executor.h).
+    let hook = unsafe { pg_sys::ExecutorCheckPerms_hook };
+    hook.is_some()
+}

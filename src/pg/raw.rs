@@ -22,6 +22,16 @@ unsafe extern "C-unwind" {
         tmfd: *mut pg_sys::TM_FailureData,
         changing_part: bool,
     ) -> pg_sys::TM_Result::Type;
+    pub fn heap_lock_tuple(
+        relation: pg_sys::Relation,
+        tuple: pg_sys::HeapTuple,
+        cid: pg_sys::CommandId,
+        mode: pg_sys::LockTupleMode::Type,
+        wait_policy: pg_sys::LockWaitPolicy::Type,
+        follow_updates: bool,
+        buffer: *mut pg_sys::Buffer,
+        tmfd: *mut pg_sys::TM_FailureData,
+    ) -> pg_sys::TM_Result::Type;
     pub fn heap_hot_search_buffer(
         tid: pg_sys::ItemPointer,
         relation: pg_sys::Relation,

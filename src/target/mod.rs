@@ -14,7 +14,7 @@ mod requirements;
 
 pub use criterion::{Criterion, Rule, Value};
 pub use plan::{LeafPlan, Method, Pass, Plan, plan};
-pub use planner::estimate_all;
+pub use planner::{estimate_all, estimate_expired};
 pub use plausible::check_plausible;
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind};

@@ -51,11 +51,11 @@ pub enum Plan {
 }
 
 /// Decides. ERROR 42501 where row security applies, but `row_security` is off.
-pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> (Plan, Estimate) {
-    let estimate = estimate_expired(root, criterion);
+pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> Plan {
     if let Some(why) = statement_needs_sql(root, criterion) {
-        return (Plan::Whole { why }, estimate);
+        return Plan::Whole { why };
     }
+    let estimate = estimate_expired(root, criterion);
     let Value::Column { name, .. } = &criterion.value else {
         unreachable!("an expression is SQL's");
     };
@@ -64,10 +64,10 @@ pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> (Plan, Es
         let leaf = plan_leaf(relation, root, name, criterion, &estimate);
         match leaf {
             Ok(leaf) => leaves.push(leaf),
-            Err(why) => return (Plan::Whole { why }, estimate),
+            Err(why) => return Plan::Whole { why },
         }
     }
-    (Plan::Leaves(leaves), estimate)
+    Plan::Leaves(leaves)
 }
 
 /// Why the statement as a whole has to be SQL's.
@@ -80,6 +80,9 @@ fn statement_needs_sql(root: &Relation, criterion: &Criterion) -> Option<String>
     }
     if criterion.filter.is_some() {
         return Some("there is a filter".to_owned());
+    }
+    if pg::executor_checks_rights() {
+        return Some("an extension checks rights in the executor".to_owned());
     }
     if pg::row_security_applies(root) {
         return Some("row-level security applies".to_owned());
