@@ -1,0 +1,208 @@
+//! One cluster: a data directory, the server on it, its log and its socket, all in one folder.
+
+use crate::database::Database;
+use crate::guardian::Guardian;
+use crate::program::{output, program};
+use crate::session::Session;
+use crate::wait::wait_until;
+use postgres::{Config, NoTls};
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions, read_to_string};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::LazyLock;
+
+/// How a server is stopped, as pg_ctl names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// In order, with a checkpoint.
+    Fast,
+    /// As a crash: the next start recovers.
+    Immediate,
+}
+
+/// How much of the server's log a failing test shows.
+const LOG_LINES: usize = 60;
+
+/// A cluster, stopped and removed when dropped.
+pub struct Cluster {
+    server: Option<Child>,
+    guardian: Guardian,
+}
+
+impl Cluster {
+    /// The cluster with ordinary settings that all tests of one program share, each in a database of its own. It is
+    /// started by the first, and its guardian removes it after the last.
+    pub fn shared() -> &'static Cluster {
+        static SHARED: LazyLock<Cluster> = LazyLock::new(|| Cluster::with(&[]));
+        &SHARED
+    }
+
+    /// Makes and starts a cluster with these settings.
+    pub fn with(settings: &[(&str, &str)]) -> Cluster {
+        let mut cluster = Cluster::in_new_folder();
+        output(
+            program("initdb")
+                .args(["-U", "postgres", "--auth=trust", "--encoding=UTF8"])
+                .args(["--no-locale", "--no-sync", "--no-instructions", "-D"])
+                .arg(cluster.data()),
+        );
+        cluster.set(&[
+            ("fsync", "off"),
+            ("autovacuum", "off"),
+            ("max_wal_size", "4GB"),
+            ("log_line_prefix", "%m [%p] %q%d %a "),
+        ]);
+        cluster.set(settings);
+        cluster.start();
+        cluster
+    }
+
+    /// A cluster whose data directory is still missing.
+    pub(crate) fn in_new_folder() -> Cluster {
+        Cluster {
+            server: None,
+            guardian: Guardian::new(),
+        }
+    }
+
+    /// Where the socket is, which clients take for the host.
+    pub fn folder(&self) -> &Path {
+        self.guardian.folder()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder().join("data")
+    }
+
+    /// Appends settings to postgresql.conf; the later one of two wins. They count from the next start or reload on.
+    pub fn set(&self, settings: &[(&str, &str)]) {
+        let mut lines = String::new();
+        for (name, value) in settings {
+            writeln!(lines, "{name} = '{}'", value.replace('\'', "''")).expect("into a string");
+        }
+        OpenOptions::new()
+            .append(true)
+            .open(self.data().join("postgresql.conf"))
+            .and_then(|mut file| file.write_all(lines.as_bytes()))
+            .expect("postgresql.conf can be written");
+    }
+
+    /// Starts the server and waits until it takes connections.
+    pub fn start(&mut self) {
+        assert!(self.server.is_none(), "the server is running");
+        let folder = self.folder().to_str().expect("a plain path").to_owned();
+        self.set(&[
+            ("listen_addresses", ""),
+            ("unix_socket_directories", &folder),
+        ]);
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("the log can be written");
+        let server = program("postgres")
+            .arg("-D")
+            .arg(self.data())
+            .stdout(log.try_clone().expect("a file has two handles"))
+            .stderr(log)
+            .stdin(File::open("/dev/null").expect("there is /dev/null"))
+            .spawn()
+            .expect("the server can be started");
+        self.server = Some(server);
+        self.wait_for_connections();
+    }
+
+    /// Waits until the server takes connections, after a start or after a crash of one of its backends.
+    pub fn wait_for_connections(&self) {
+        wait_until("the server takes connections", || {
+            self.config().dbname("postgres").connect(NoTls).is_ok()
+        });
+    }
+
+    /// Stops the server.
+    pub fn stop(&mut self, shutdown: Shutdown) {
+        let mode = match shutdown {
+            Shutdown::Fast => "fast",
+            Shutdown::Immediate => "immediate",
+        };
+        output(
+            program("pg_ctl")
+                .args(["stop", "-s", "-w", "-m", mode, "-D"])
+                .arg(self.data()),
+        );
+        if let Some(mut server) = self.server.take() {
+            server.wait().expect("the server was our child");
+        }
+    }
+
+    /// Connection parameters: this server, the superuser.
+    pub fn config(&self) -> Config {
+        let mut config = Config::new();
+        config.host_path(self.folder()).user("postgres");
+        config
+    }
+
+    /// A database with the extension in it, for one test; `name` is the test's.
+    pub fn database(&self, name: &str) -> Database<'_> {
+        let database = self.bare_database(name);
+        database
+            .connect()
+            .run("CREATE EXTENSION raw_clear_sessions");
+        database
+    }
+
+    /// A new database without the extension.
+    pub fn bare_database(&self, name: &str) -> Database<'_> {
+        self.connect().run(&format!("CREATE DATABASE {name}"));
+        Database::new(self, name)
+    }
+
+    /// A session of the superuser's in the database postgres.
+    pub fn connect(&self) -> Session {
+        Database::new(self, "postgres").connect()
+    }
+
+    /// Runs a client program of PostgreSQL's against this server, and returns what it printed.
+    pub fn client(&self, name: &str, arguments: &[&str]) -> String {
+        output(
+            program(name)
+                .env("PGHOST", self.folder())
+                .env("PGUSER", "postgres")
+                .args(arguments),
+        )
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder().join("log")
+    }
+
+    /// The server's log so far.
+    pub fn log(&self) -> String {
+        read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Shows the end of the server's log, for a test that is failing.
+    pub(crate) fn show_log(&self) {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        let start = lines.len().saturating_sub(LOG_LINES);
+        eprintln!(
+            "the server in {} said last:\n{}",
+            self.folder().display(),
+            lines[start..].join("\n")
+        );
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.show_log();
+        }
+        if self.server.is_some() {
+            self.stop(Shutdown::Immediate);
+        }
+    }
+}

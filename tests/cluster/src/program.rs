@@ -1,0 +1,79 @@
+//! The server's programs: where they are, as whom and in which environment they run.
+
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+static BINDIR: LazyLock<PathBuf> = LazyLock::new(|| {
+    env::var_os("RCS_PGBIN")
+        .expect("RCS_PGBIN names the folder of the server's programs: run scripts/check cluster")
+        .into()
+});
+
+/// PostgreSQL refuses to run as root, which therefore names another user.
+pub static SERVER_USER: LazyLock<Option<User>> = LazyLock::new(|| {
+    let name = env::var("RCS_USER").ok()?;
+    Some(User {
+        uid: id("-u", &name),
+        gid: id("-g", &name),
+    })
+});
+
+#[derive(Clone, Copy, Debug)]
+pub struct User {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+fn id(option: &str, name: &str) -> u32 {
+    let output = output(Command::new("id").args([option, name]));
+    output.trim().parse().expect("id prints a number")
+}
+
+/// A program of PostgreSQL's.
+pub fn program(name: &str) -> Command {
+    as_server_user(&BINDIR.join(name))
+}
+
+/// Any program, as the user of the servers. What libpq, initdb and the server would take from our environment is
+/// removed. RUST_BACKTRACE would put a backtrace into the DETAIL of every ERROR.
+pub fn as_server_user(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("PG") || text.starts_with("LC_") || text == "LANGUAGE" {
+            command.env_remove(&name);
+        }
+    }
+    command
+        .env_remove("RUST_BACKTRACE")
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC")
+        .current_dir("/");
+    if let Some(user) = *SERVER_USER {
+        command.uid(user.uid).gid(user.gid);
+    }
+    // A process group of its own: Ctrl-C at the terminal is for the test program, whose end ends the servers in order.
+    command.process_group(0);
+    command
+}
+
+/// Runs a command to its end and returns what it wrote to its standard output; panics with all it said if it failed.
+pub fn output(command: &mut Command) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let stdout = String::from_utf8_lossy(&stdout).into_owned();
+    assert!(
+        status.success(),
+        "{command:?}: {status}\n{stdout}{}",
+        String::from_utf8_lossy(&stderr)
+    );
+    stdout
+}

@@ -1,0 +1,159 @@
+//! A session, and a statement that runs in one while the test goes on.
+
+use crate::wait::wait_until;
+use postgres::types::FromSqlOwned;
+use postgres::{CancelToken, Client, Error, NoTls, SimpleQueryMessage};
+use std::thread::{JoinHandle, spawn};
+
+/// A client's session, with the few ways of asking that tests need. An unexpected ERROR panics.
+pub struct Session {
+    client: Client,
+    pid: i32,
+}
+
+impl Session {
+    pub(crate) fn new(mut client: Client) -> Session {
+        let row = client
+            .query_one("SELECT pg_backend_pid()", &[])
+            .expect("a new session answers");
+        Session {
+            pid: row.get(0),
+            client,
+        }
+    }
+
+    /// The backend's process id.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Runs statements, in one transaction if they do not say otherwise.
+    pub fn run(&mut self, statements: &str) {
+        self.try_run(statements)
+            .unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+    }
+
+    pub fn try_run(&mut self, statements: &str) -> Result<(), Error> {
+        self.client.batch_execute(statements)
+    }
+
+    /// The SQLSTATE that the statements end with.
+    pub fn refused(&mut self, statements: &str) -> String {
+        sqlstate(self.try_run(statements))
+    }
+
+    /// A query's only value.
+    pub fn value<T: FromSqlOwned>(&mut self, query: &str) -> T {
+        self.client
+            .query_one(query, &[])
+            .unwrap_or_else(|error| panic!("{query}: {error:?}"))
+            .get(0)
+    }
+
+    /// A query's only value, a bigint.
+    pub fn number(&mut self, query: &str) -> i64 {
+        self.value(query)
+    }
+
+    pub fn text(&mut self, query: &str) -> String {
+        self.value(query)
+    }
+
+    pub fn yes(&mut self, query: &str) -> bool {
+        self.value(query)
+    }
+
+    /// How many rows a table has.
+    pub fn count(&mut self, table: &str) -> i64 {
+        self.number(&format!("SELECT count(*) FROM {table}"))
+    }
+
+    /// Calls raw_clear_sessions and returns how many rows it deleted.
+    pub fn clear(&mut self, table: &str) -> i64 {
+        self.number(&format!("SELECT raw_clear_sessions('{table}')"))
+    }
+
+    /// A field of what raw_clear_sessions_preview returns.
+    pub fn preview(&mut self, table: &str, field: &str) -> Option<String> {
+        self.value(&format!(
+            "SELECT raw_clear_sessions_preview('{table}') ->> '{field}'"
+        ))
+    }
+
+    /// Starts a statement and returns at once.
+    pub fn start(mut self, statement: &str) -> Running {
+        let statement = statement.to_owned();
+        Running {
+            pid: self.pid,
+            cancel: self.client.cancel_token(),
+            thread: spawn(move || {
+                let outcome = self.client.simple_query(&statement).map(last_value);
+                (self, outcome)
+            }),
+        }
+    }
+}
+
+fn last_value(messages: Vec<SimpleQueryMessage>) -> String {
+    messages
+        .iter()
+        .rev()
+        .find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+/// A statement that is running.
+pub struct Running {
+    pid: i32,
+    cancel: CancelToken,
+    thread: JoinHandle<(Session, Result<String, Error>)>,
+}
+
+impl Running {
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Cancels the statement as a client does: over a connection of its own.
+    pub fn cancel(&self) {
+        self.cancel
+            .cancel_query(NoTls)
+            .expect("the server takes the cancel request");
+    }
+
+    /// Waits until the statement waits for a lock; `observer` is another session.
+    pub fn wait_for_lock_wait(&self, observer: &mut Session) {
+        let query = format!(
+            "SELECT wait_event_type IS NOT DISTINCT FROM 'Lock' FROM pg_stat_activity WHERE pid = {}",
+            self.pid
+        );
+        wait_until("the statement waits for a lock", || observer.yes(&query));
+    }
+
+    /// Waits until the statement ends; gives the session back, and the first value of the last row or the ERROR.
+    pub fn finish(self) -> (Session, Result<String, Error>) {
+        wait_until("the statement ends", || self.thread.is_finished());
+        self.thread.join().expect("the thread does not panic")
+    }
+
+    /// Waits until the statement ends, and returns what it returned.
+    pub fn value(self) -> String {
+        self.finish().1.expect("the statement succeeds")
+    }
+}
+
+/// The SQLSTATE of an ERROR; empty where the connection was lost before the server could say why.
+pub fn sqlstate<T>(result: Result<T, Error>) -> String {
+    let error = result.err().expect("an ERROR was expected");
+    error
+        .code()
+        .map(|code| code.code().to_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,45 @@
+//! Locks that other sessions hold, on the table and on its rows.
+
+use cluster::{Cluster, EXPIRED, create_sessions};
+
+#[test]
+fn a_locked_row_is_skipped_without_waiting_and_reached_by_the_next_call() {
+    let database = Cluster::shared().database("locked_row");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    for (pass, seqscan) in [("heap", "on"), ("index", "off")] {
+        session.run(&format!("SET enable_seqscan = {seqscan}"));
+        session.run(&format!(
+            "INSERT INTO django_session SELECT '{pass}' || i, '', {EXPIRED} FROM generate_series(1, 90) AS i"
+        ));
+        let mut holder = database.connect();
+        holder.run(&format!(
+            "BEGIN; SELECT FROM django_session WHERE session_key = '{pass}7' FOR UPDATE"
+        ));
+        session.clear("django_session");
+        // The lock is still held.
+        assert_eq!(session.count("django_session"), 10 + 1, "{pass}");
+        holder.run("COMMIT");
+        assert_eq!(session.clear("django_session"), 1, "{pass}");
+    }
+}
+
+#[test]
+fn lock_timeout_ends_the_wait_for_a_table_that_is_locked_exclusively() {
+    let database = Cluster::shared().database("table_lock");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    let mut holder = database.connect();
+    holder.run("BEGIN; LOCK django_session IN ACCESS EXCLUSIVE MODE");
+    session.run("SET lock_timeout = '50ms'");
+    let statement = "SELECT raw_clear_sessions('django_session')";
+    assert_eq!(session.refused(statement), "55P03");
+    session.run("RESET lock_timeout");
+    session.run("SET statement_timeout = '50ms'");
+    assert_eq!(session.refused(statement), "57014");
+    session.run("RESET statement_timeout");
+    let waiting = session.start(statement);
+    waiting.wait_for_lock_wait(&mut database.connect());
+    holder.run("ROLLBACK");
+    assert_eq!(waiting.value(), "90");
+}
