@@ -1,0 +1,138 @@
+//! Every command of the README, run as it stands there.
+
+use cluster::{Cluster, Session, create_sessions};
+use std::path::Path;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(ROOT).join("README.md")).expect("there is a README")
+}
+
+/// The fenced blocks of SQL, in order.
+fn statements(readme: &str) -> Vec<&str> {
+    readme
+        .split("```sql\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().expect("the block ends"))
+        .collect()
+}
+
+/// The rows of the table under this heading: what stands in the first column, and the call in the second.
+fn calls<'a>(readme: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
+    let table = readme
+        .split(heading)
+        .nth(1)
+        .expect("the README has this table");
+    table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let (first, call) = line
+                .trim_matches(['|', ' '])
+                .split_once(" | ")
+                .expect("two columns");
+            (first, call.trim_matches('`'))
+        })
+        .collect()
+}
+
+/// The framework's own table, from the file that names it.
+fn create_framework_table(session: &mut Session, framework: &str) {
+    let header = format!("-- recognised as: {framework}");
+    let ddl = std::fs::read_dir(Path::new(ROOT).join("tests/frameworks"))
+        .expect("there are the frameworks' tables")
+        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("a text"))
+        .find(|ddl| ddl.lines().next() == Some(&header))
+        .unwrap_or_else(|| panic!("no table of {framework}"));
+    session.run(&ddl);
+}
+
+#[test]
+fn the_sixty_second_start_works_as_written() {
+    let database = Cluster::shared().bare_database("readme_start");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    let readme = readme();
+    let blocks = statements(&readme);
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        session.run(block);
+    }
+    assert_eq!(session.count("django_session"), 10);
+}
+
+#[test]
+fn the_line_for_cron_works_as_written() {
+    let database = Cluster::shared().bare_database("app");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run("CREATE EXTENSION raw_clear_sessions");
+    let readme = readme();
+    let line = readme
+        .lines()
+        .find_map(|line| line.strip_prefix("    psql "))
+        .expect("the README has a line for cron");
+    let (dbname, command) = line.split_once(' ').expect("two options");
+    // What the shell would make of it: the quotes around the command go.
+    Cluster::shared().client("psql", &[dbname, &command.replace('"', "")]);
+    assert_eq!(session.count("django_session"), 10);
+}
+
+#[test]
+fn every_framework_is_cleared_by_the_call_in_its_recipe() {
+    let database = Cluster::shared().database("readme_frameworks");
+    let mut session = database.connect();
+    let readme = readme();
+    let recipes = calls(&readme, "| framework | call |");
+    assert_eq!(
+        recipes.len(),
+        std::fs::read_dir(Path::new(ROOT).join("tests/frameworks"))
+            .expect("there are the frameworks' tables")
+            .count()
+    );
+    for (number, (framework, call)) in recipes.into_iter().enumerate() {
+        session.run(&format!(
+            "CREATE SCHEMA framework{number}; SET search_path = framework{number}, public"
+        ));
+        create_framework_table(&mut session, framework);
+        let preview = call.replace("raw_clear_sessions(", "raw_clear_sessions_preview(");
+        let preview = preview.trim_end_matches(';').replace("SELECT ", "");
+        assert_eq!(
+            session.text(&format!("SELECT {preview} ->> 'framework'")),
+            framework
+        );
+        session.run(call);
+    }
+}
+
+#[test]
+fn other_tables_are_cleared_by_the_calls_in_their_recipes() {
+    let database = Cluster::shared().database("readme_tables");
+    let mut session = database.connect();
+    create_other_tables(&mut session);
+    let readme = readme();
+    let recipes = calls(&readme, "| table | call |");
+    assert_eq!(recipes.len(), 6);
+    for (table, call) in recipes {
+        assert_eq!(session.number(call.trim_end_matches(';')), 1, "{table}");
+    }
+}
+
+/// The tables that the recipes name, each with one row that the recipe's call deletes, and some that it must not.
+fn create_other_tables(session: &mut Session) {
+    session.run(
+        "CREATE VIEW instant AS
+             SELECT at, 'red' AS tenant FROM (VALUES (now() - interval '1 minute'), (now() + interval '1 minute')) AS v (at);
+         CREATE TABLE token AS SELECT at AS valid_until FROM instant;
+         CREATE TABLE token_ms AS SELECT (extract(epoch FROM at) * 1000)::bigint AS valid_until FROM instant;
+         CREATE TABLE token_local AS SELECT at AT TIME ZONE 'Europe/Berlin' AS valid_until FROM instant;
+         CREATE TABLE visit AS SELECT at - interval '14 days' AS last_seen FROM instant;
+         CREATE TABLE tomcat AS
+             SELECT (extract(epoch FROM now() - interval '1 hour') * 1000)::bigint AS last_access, max_inactive
+             FROM (VALUES (1800), (7200), (-1)) AS v (max_inactive);
+         CREATE TABLE shared_token AS
+             SELECT at AS valid_until, tenant FROM instant UNION ALL SELECT at, 'blue' FROM instant;",
+    );
+}
