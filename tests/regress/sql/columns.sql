@@ -81,7 +81,7 @@ SET enable_seqscan = off;
 SELECT raw_clear_sessions('small', expires => 'value', unit => 'seconds');
 RESET enable_seqscan;
 INSERT INTO small VALUES (1);
-SELECT raw_clear_sessions('small', expires => 'value', unit => 'seconds')$$);
+SELECT raw_clear_sessions('small', expires => 'value', unit => 'seconds');
 
 -- Naive times, in zones on both sides of the day's edge, as PostgreSQL converts them
 SELECT type, zone, outcome.* FROM unnest(ARRAY['UTC', 'Europe/Berlin', 'Pacific/Kiritimati', 'Etc/GMT+12', 'Asia/Kathmandu'])
