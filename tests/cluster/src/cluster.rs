@@ -159,9 +159,14 @@ impl Cluster {
         Database::new(self, name)
     }
 
+    /// A session of the superuser's in a database that is there already, on a standby or after a restart.
+    pub fn connect_to(&self, database: &str) -> Session {
+        Database::new(self, database).connect()
+    }
+
     /// A session of the superuser's in the database postgres.
     pub fn connect(&self) -> Session {
-        Database::new(self, "postgres").connect()
+        self.connect_to("postgres")
     }
 
     /// Runs a client program of PostgreSQL's against this server, and returns what it printed.
