@@ -80,6 +80,11 @@ impl Session {
         ))
     }
 
+    /// How many bytes of WAL the server has written since this position, or in all since its initdb.
+    pub fn wal_since(&mut self, start: i64) -> i64 {
+        self.number("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint") - start
+    }
+
     /// Starts a statement and returns at once.
     pub fn start(mut self, statement: &str) -> Running {
         let statement = statement.to_owned();
