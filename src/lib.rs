@@ -5,6 +5,7 @@
 //! - [`sql`]: the doors, every SQL function; [`settings`]: the configuration parameters
 //! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
 //! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
+//! - [`run`]: one run of a table: batches that commit, budgets, pace
 //! - [`engine`]: finds and removes the rows: raw (heap pass, index pass) or SQL
 //! - [`preview`]: the dry run
 //! - [`pg`]: PostgreSQL's C interface, made safe; the only room with unsafe code
@@ -22,6 +23,7 @@ mod pg;
 mod preview;
 mod refusal;
 mod rule;
+mod run;
 mod settings;
 mod sql;
 mod target;

@@ -239,7 +239,7 @@ fn index_of(leaf: &LeafPlan) -> Option<String> {
 /// The engine of the whole, and the reason.
 fn summary(plan: &Plan) -> (&'static str, String) {
     let leaves = match plan {
-        Plan::Whole { why } => return ("sql", why.clone()),
+        Plan::Whole { why, .. } => return ("sql", why.clone()),
         Plan::Leaves(leaves) => leaves,
     };
     let mut engines = leaves
@@ -264,14 +264,14 @@ fn leaves(relation: &Relation, plan: &Plan) -> Vec<Leaf> {
         Plan::Whole { .. } => return Vec::new(),
     };
     if let [leaf] = &leaves[..]
-        && leaf.relation.oid() == relation.oid()
+        && leaf.oid == relation.oid()
     {
         return Vec::new();
     }
     leaves
         .iter()
         .map(|leaf| Leaf {
-            table: leaf.relation.qualified_name(),
+            table: leaf.name.clone(),
             engine: engine_of(leaf),
             index: index_of(leaf),
             why: leaf.why.clone(),

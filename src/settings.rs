@@ -34,3 +34,15 @@ pub fn define() {
     );
     crate::pg::reserve_setting_prefix(c"raw_clear_sessions");
 }
+
+pub fn limits() -> crate::run::Limits {
+    crate::run::Limits {
+        batch_size: 500,
+        max_rows: None,
+        max_duration: None,
+        cost_delay: std::time::Duration::ZERO,
+        cost_limit: 200,
+        max_replication_lag: None,
+        lock_timeout: std::time::Duration::from_secs(1),
+    }
+}

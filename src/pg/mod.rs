@@ -7,21 +7,27 @@
 mod btree;
 mod expression;
 mod heap;
+mod invalidation;
 mod privilege;
+mod procedure;
 mod raw;
 mod relation;
 mod session;
 mod snapshot;
 mod spi;
+mod table_guard;
 mod time;
+mod transaction;
 
-pub use btree::{BtreeIndex, delete_through_index};
+pub use btree::{BtreeIndex, IndexCursor};
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
-pub use heap::{Deleted, ExpiryTest, delete_in_heap};
+pub use heap::{BatchLimit, Deleted, ExpiryTest, HeapCursor};
+pub use invalidation::relation_changes;
 pub use privilege::{
     Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege,
     row_security_applies,
 };
+pub use procedure::{NonatomicCall, count_result, sleep};
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves};
 pub use session::{
     extension_installed, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
@@ -29,4 +35,8 @@ pub use session::{
 };
 pub use snapshot::CommandSnapshot;
 pub use spi::{Argument, LocalSetting, modify, query};
+pub use table_guard::TableGuard;
 pub use time::{Keep, Zone, now};
+pub use transaction::{
+    Lsn, buffer_cost, make_commits_durable, replayed_by_all, set_for_transaction, wal_end,
+};

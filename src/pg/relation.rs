@@ -135,6 +135,14 @@ impl Relation {
         self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
     }
 
+    /// How many blocks the table has. Only for relations that have storage of their own, in blocks: heaps.
+    pub fn blocks(&self) -> u32 {
+        // SAFETY: the relation is open; its size cannot shrink while it is locked as DELETE locks it.
+        unsafe {
+            pg_sys::RelationGetNumberOfBlocksInFork(self.as_ptr(), pg_sys::ForkNumber::MAIN_FORKNUM)
+        }
+    }
+
     /// The size of the main fork and its free space and visibility maps, of toast and of nothing else, as
     /// pg_table_size() counts it. In bytes; 0 for a relation without storage.
     pub fn table_bytes(&self) -> i64 {

@@ -4,7 +4,7 @@ use core::ffi::CStr;
 use pgrx::{IntoDatum, direct_function_call, pg_sys};
 
 /// The first key of the advisory lock that guards a table; the second is the table's oid. Spells "rcls".
-const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
+pub(super) const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
 
 /// ERROR 25000 in a parallel operation.
 pub fn prevent_in_parallel_mode(command: &CStr) {

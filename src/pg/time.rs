@@ -45,10 +45,16 @@ impl Keep {
             || (self.months == i32::MIN && self.days == i32::MIN && self.microseconds == i64::MIN)
     }
 
+    /// In microseconds, a month of 30 days and a day of 24 hours; at the limits of a bigint if beyond them.
+    pub fn microseconds(&self) -> i64 {
+        let days = i128::from(self.months) * 30 + i128::from(self.days);
+        let microseconds = days * 86_400_000_000 + i128::from(self.microseconds);
+        microseconds.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+    }
+
     /// As PostgreSQL compares intervals: a month is 30 days, a day 24 hours (utils/adt/timestamp.c, interval_cmp_value).
     pub fn is_negative(&self) -> bool {
-        let days = i128::from(self.months) * 30 + i128::from(self.days);
-        days * 86_400_000_000 + i128::from(self.microseconds) < 0
+        self.microseconds() < 0
     }
 
     /// The instant `now - keep`: every earlier one, plus `keep`, is before `now`.
