@@ -1,13 +1,8 @@
 //! A crash undoes a clearing that was not committed, and none that was.
 
-use cluster::{
-    Cluster, Pass, Shutdown, assert_sound, create_sessions, fingerprint, kill, wait_until,
-};
+use cluster::{Cluster, Pass, Shutdown, assert_sound, create_sessions, fingerprint, kill};
 
 const ROWS: u32 = 500_000;
-
-/// So much WAL shows that rows are being deleted.
-const IN_THE_MIDDLE: i64 = 1_000_000;
 
 /// What crashes.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +32,7 @@ fn a_crash_in_the_middle_of_a_clearing_undoes_it() {
         let mut session = cluster.connect_to("middle");
         let mut observer = cluster.connect();
         pass.choose(&mut session, "django_session");
-        let start = observer.wal_since(0);
-        let running = session.start("SELECT raw_clear_sessions('django_session')");
-        wait_until("rows are being deleted", || {
-            observer.wal_since(start) > IN_THE_MIDDLE
-        });
+        let running = session.start_clearing("django_session", &mut observer);
         match crash {
             Crash::Backend => kill(running.pid()),
             Crash::Server => cluster.stop(Shutdown::Immediate),

@@ -9,9 +9,6 @@ use std::time::{Duration, Instant};
 /// A clearing of so many rows takes long enough to be ended in its middle.
 const ROWS: u32 = 1_000_000;
 
-/// So much WAL shows that rows are being deleted.
-const IN_THE_MIDDLE: i64 = 1_000_000;
-
 /// Far below what the rest of the clearing could take on a slow machine, far above what an interrupt takes.
 const PROMPT: Duration = Duration::from_secs(2);
 
@@ -44,14 +41,9 @@ impl Fixture {
 
     /// Starts a clearing and returns when it has deleted some of the rows.
     fn start(&self, pass: Pass) -> Running {
-        let session = self.session(pass);
         let mut observer = self.database.connect();
-        let start = observer.wal_since(0);
-        let running = session.start(CLEAR);
-        wait_until("rows are being deleted", || {
-            observer.wal_since(start) > IN_THE_MIDDLE
-        });
-        running
+        self.session(pass)
+            .start_clearing("django_session", &mut observer)
     }
 
     /// All rows are there, and can be deleted: nobody holds them, or the table, any more.
@@ -92,11 +84,7 @@ fn pg_cancel_backend_ends_a_clearing_within_a_larger_transaction() {
     let mut session = fixture.session(Pass::Heap);
     let mut observer = fixture.database.connect();
     session.run("BEGIN; CREATE TABLE other (); SAVEPOINT before");
-    let start = observer.wal_since(0);
-    let running = session.start(CLEAR);
-    wait_until("rows are being deleted", || {
-        observer.wal_since(start) > IN_THE_MIDDLE
-    });
+    let running = session.start_clearing("django_session", &mut observer);
     assert!(observer.yes(&format!("SELECT pg_cancel_backend({})", running.pid())));
     let (mut session, outcome) = running.finish();
     assert_eq!(sqlstate(outcome), "57014");
@@ -160,9 +148,7 @@ fn a_clearing_ends_with_its_client_where_the_server_looks_for_that() {
             ]
             .concat(),
         );
-        wait_until("rows are being deleted", || {
-            observer.wal_since(start) > IN_THE_MIDDLE
-        });
+        observer.wait_for_deletions(start);
         client.kill().expect("psql can be killed");
         client.wait().expect("psql is our child");
         wait_until("its backend has gone", || {

@@ -40,6 +40,10 @@ SELECT * FROM cleared('unlogged');
 CREATE TEMPORARY TABLE temporary (LIKE plain);
 CALL fill('temporary');
 SELECT * FROM cleared('temporary');
+CREATE TEMPORARY TABLE temporary_parts (LIKE plain) PARTITION BY LIST (id);
+CREATE TEMPORARY TABLE temporary_part PARTITION OF temporary_parts DEFAULT;
+CALL fill('temporary_parts');
+SELECT * FROM cleared('temporary_parts');
 -- no rows at all, and no expired ones
 CREATE TABLE empty (LIKE plain);
 SELECT * FROM cleared('empty');
@@ -103,6 +107,12 @@ CALL fill('statement');
 SELECT * FROM cleared('statement');
 RESET raw_clear_sessions.engine;
 SHOW raw_clear_sessions.engine;
+
+-- Another table access method, even if it is the heap's under another name
+CREATE ACCESS METHOD regress_heap TYPE TABLE HANDLER heap_tableam_handler;
+CREATE TABLE elsewhere (id text, expires timestamptz) USING regress_heap;
+CALL fill('elsewhere');
+SELECT * FROM cleared('elsewhere');
 
 -- Rules
 CREATE TABLE audit (what text, id text);
@@ -180,9 +190,23 @@ ALTER TABLE child DROP CONSTRAINT child_id_fkey, ADD FOREIGN KEY (id) REFERENCES
 CALL fill('parent');
 INSERT INTO child SELECT id, 'of ' || id FROM parent;
 SELECT test.refusal($$raw_clear_sessions('parent', expires => 'expires')$$, 'SELECT count(*) FROM engines.parent');
+-- The table may point at itself, and what is pointed at may be a partitioned table.
+CREATE TABLE tree (id text PRIMARY KEY, expires timestamptz, above text REFERENCES tree ON DELETE CASCADE);
+CALL fill('tree');
+UPDATE tree SET above = 'expired' WHERE id = 'live';
+SELECT * FROM cleared('tree');
+CREATE TABLE parents (id text PRIMARY KEY, expires timestamptz) PARTITION BY HASH (id);
+CREATE TABLE parents_0 PARTITION OF parents FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE parents_1 PARTITION OF parents FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE children (id text REFERENCES parents ON DELETE CASCADE);
+CALL fill('parents');
+INSERT INTO children SELECT id FROM parents;
+SELECT * FROM cleared('parents');
+TABLE children ORDER BY id;
 -- A foreign key of the table's own is no reason for SQL.
 ALTER TABLE child ADD expires timestamptz;
 UPDATE child SET expires = parent.expires FROM parent WHERE parent.id = child.id;
 SELECT * FROM cleared('child');
 
 DROP SCHEMA engines CASCADE;
+DROP ACCESS METHOD regress_heap;
