@@ -9,6 +9,7 @@ mod expression;
 mod heap;
 mod privilege;
 mod raw;
+mod refusing;
 mod relation;
 mod session;
 mod snapshot;
@@ -22,6 +23,7 @@ pub use privilege::{
     Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege,
     row_security_applies,
 };
+pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves};
 pub use session::{
     extension_installed, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
