@@ -103,7 +103,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         unit: criterion.unit.map(|unit| unit.name()),
         time_zone: criterion.zone.as_ref().map(|zone| zone.name().to_owned()),
         keep: criterion.keep.text(),
-        filter: criterion.filter.as_ref().map(|filter| filter.sql.clone()),
+        filter: criterion.filter_text.clone(),
         cutoff,
         expired_below,
         engine,

@@ -7,8 +7,10 @@ use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
 pub enum Engine {
     /// The raw engine wherever it does the same as SQL's DELETE, SQL everywhere else.
+    #[name = c"auto"]
     Auto,
     /// SQL's DELETE everywhere, so that it passes the executor and the extensions that watch it, for audits.
+    #[name = c"sql"]
     Sql,
 }
 

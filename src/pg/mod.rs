@@ -11,6 +11,7 @@ mod invalidation;
 mod privilege;
 mod procedure;
 mod raw;
+mod refusing;
 mod relation;
 mod session;
 mod snapshot;
@@ -28,6 +29,7 @@ pub use privilege::{
     row_security_applies,
 };
 pub use procedure::{NonatomicCall, count_result, sleep};
+pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves};
 pub use session::{
     extension_installed, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,

@@ -83,7 +83,11 @@ impl Relation {
         name_data_to_str(&self.class().relname).to_owned()
     }
 
+    /// The schema, by the name that this session knows it by: EXPLAIN calls its own temporary schema `pg_temp` too.
     pub fn schema(&self) -> String {
+        if self.is_temporary() && !self.is_other_temporary() {
+            return "pg_temp".to_owned();
+        }
         // SAFETY: the schema of a locked relation exists; the copy is palloc'd and copied again.
         unsafe {
             let name = pg_sys::get_namespace_name(self.class().relnamespace);

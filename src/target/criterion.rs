@@ -3,7 +3,7 @@
 use super::columns::{find_column, kind_of, recognise_table};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
-    check_keep, check_lifetime, find_zone, negative_keep, parse_unit, unit_of, zone_of,
+    check_keep, check_lifetime, cutoff, find_zone, parse_unit, unit_of, zone_of,
 };
 use crate::pg::{self, Argument, Keep, Relation, Zone};
 use crate::refusal::Refusal;
@@ -56,6 +56,8 @@ pub struct Criterion {
     pub range: Range,
     /// A further condition, as SQL.
     pub filter: Option<pg::Expression>,
+    /// The same as the caller, or the framework, wrote it.
+    pub filter_text: Option<String>,
 }
 
 impl Criterion {
@@ -85,17 +87,15 @@ impl Criterion {
         }
         let unit = unit_of(relation, &named, kind, given_unit, framework)?;
         let zone = zone_of(relation, &named, kind, given_zone, framework)?;
-        let filter = rule
+        let filter_text = rule
             .filter
             .as_deref()
-            .or(framework.and_then(|framework| framework.filter))
+            .or(framework.and_then(|framework| framework.filter));
+        let filter = filter_text
             .map(|text| pg::analyze(relation, text, true).map_err(|e| e.about("filter")))
             .transpose()?;
 
-        let cutoff = keep.before(now);
-        if cutoff > now {
-            return Err(negative_keep());
-        }
+        let cutoff = cutoff(&keep, now)?;
         let wall = zone.as_ref().map(|zone| {
             let (offset, transitions) = zone.around(cutoff);
             wall_cutoff(cutoff, offset, &transitions)
@@ -116,6 +116,7 @@ impl Criterion {
             cutoff,
             range,
             filter,
+            filter_text: filter_text.map(str::to_owned),
         })
     }
 

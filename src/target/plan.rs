@@ -67,12 +67,13 @@ pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> Plan {
     if let Some(why) = statement_needs_sql(root, criterion) {
         return whole(root, why, lock);
     }
-    let estimate = estimate_expired(root, criterion);
+    let relations = pg::leaves(root, lock);
+    let estimate = estimate_expired(root, criterion).among(&relations);
     let Value::Column { name, .. } = &criterion.value else {
         unreachable!("an expression is SQL's");
     };
     let mut leaves = Vec::new();
-    for relation in pg::leaves(root, lock) {
+    for relation in relations {
         let leaf = plan_leaf(&relation, root, name, criterion, &estimate);
         match leaf {
             Ok(leaf) => leaves.push(leaf),
@@ -216,7 +217,7 @@ fn choose_pass(leaf: &Relation, attnum: i16, access: &Access) -> (Pass, String) 
         ),
         None => (
             Pass::Heap,
-            format!("index \"{chosen}\" does not lead with the column, or is partial"),
+            format!("index \"{chosen}\" is partial, no btree, or does not lead with the column"),
         ),
     }
 }

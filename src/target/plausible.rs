@@ -24,7 +24,7 @@ pub fn check_plausible(relation: &Relation, criterion: &Criterion) -> Result<(),
     // $1 and $2 are the limits, $3 and $4 the type's smallest and largest values, which mean "never".
     let statement = format!(
         "SELECT {value} FROM {} AS {TABLE_ALIAS} WHERE \
-         (({value} {less} $1 AND {value} {greater} $3 AND {value} {unequal} $5) \
+         (({value} {less} $1 AND {value} {less} $4 AND {value} {greater} $3 AND {value} {unequal} $5) \
          OR ({value} {greater} $2 AND {value} {less} $4)){} LIMIT 1",
         relation.qualified_name(),
         criterion.and_filter()
@@ -88,8 +88,20 @@ fn refuse(relation: &Relation, criterion: &Criterion, unit: Unit, number: &str) 
             ))
         }
         (None, Some(framework)) if framework.note.is_some() => {
-            refusal.hint(framework.note.unwrap_or_default())
+            refusal.hint(sentence(framework.note.unwrap_or_default()))
         }
         _ => refusal.hint("If the value has another meaning, leave such rows out with filter."),
     }
+}
+
+/// A note, which begins in lower case, as a HINT.
+fn sentence(note: &str) -> String {
+    let mut characters = note.chars();
+    let first = characters.next().map(|first| first.to_uppercase());
+    first
+        .into_iter()
+        .flatten()
+        .chain(characters)
+        .chain(['.'])
+        .collect()
 }

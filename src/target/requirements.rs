@@ -3,7 +3,7 @@
 use super::columns::example;
 use super::criterion::Rule;
 use super::named::Named;
-use crate::pg::{Keep, Relation, Zone};
+use crate::pg::{self, Keep, Relation, Zone};
 use crate::refusal::Refusal;
 use crate::rule::framework::{self, Framework, Lifetime};
 use crate::rule::kind::Kind;
@@ -18,7 +18,7 @@ pub fn check_keep(keep: Option<Keep>) -> Result<Keep, Refusal> {
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             "keep must be finite",
         )
-        .hint("Rows that are kept forever need no clearing."));
+        .hint(KEPT_FOREVER));
     }
     if keep.is_negative() {
         return Err(negative_keep());
@@ -26,8 +26,20 @@ pub fn check_keep(keep: Option<Keep>) -> Result<Keep, Refusal> {
     Ok(keep)
 }
 
+/// `now - keep`; refuses (22008) where there is no such instant.
+pub fn cutoff(keep: &Keep, now: i64) -> Result<i64, Refusal> {
+    let cutoff = pg::refusing(KEPT_FOREVER, || keep.before(now)).map_err(|e| e.about("keep"))?;
+    // Months and days of different signs may cancel out in a comparison of intervals, but not in the calendar.
+    if cutoff > now {
+        return Err(negative_keep());
+    }
+    Ok(cutoff)
+}
+
+const KEPT_FOREVER: &str = "Rows that are kept forever need no clearing.";
+
 /// The refusal (22023) of a time to keep that would reach live rows.
-pub fn negative_keep() -> Refusal {
+fn negative_keep() -> Refusal {
     Refusal::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         "keep must not be negative",
