@@ -116,7 +116,7 @@ impl Cron {
         let length = change.before - change.after;
         let start = change.at + change.after;
         let is_due = |from: i64| self.wall_after(from - 1).is_some_and(|w| w < from + length);
-        if !(is_due(start - length) && is_due(start) && is_due(start + length)) {
+        if !(is_due(start - length) && is_due(start + length)) {
             return None;
         }
         let wall = self.wall_after(start.max(after + change.after + 1) - 1)?;

@@ -44,6 +44,8 @@ fn jitter_out_of_range_spreads_nothing() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn more_failures_never_shorten_the_delay(failures: u32, more: u32, jitter in 0.0..1.0) {
         let more = failures.saturating_add(more);

@@ -164,6 +164,8 @@ fn quoted(name: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn quoted_names_come_back_as_they_are(
         names in prop::collection::hash_set("[^\0]{1,8}", 1..5), blanks in "[ \t\n]{0,2}",

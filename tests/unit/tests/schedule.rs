@@ -90,7 +90,7 @@ fn an_interval_is_between_a_second_and_a_leap_year() {
 
 #[test]
 fn a_number_needs_a_unit_whose_length_is_fixed() {
-    for text in ["15", "0", "1 h 30", "-5"] {
+    for text in ["15", "0", "1 h 30", "1 h 15 30 min", "-5"] {
         assert_eq!(
             error(text),
             ScheduleError::NoUnit {
