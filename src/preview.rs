@@ -71,7 +71,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
     let relation = target::open(table, LockMode::AccessShare)?;
     let criterion = Criterion::resolve(&relation, rule)?;
     target::check_may_read(&relation, &criterion)?;
-    target::check_plausible(&relation, &criterion)?;
+    target::check_plausible(&relation, &criterion, rule)?;
     let plan = target::plan(&relation, &criterion, LockMode::AccessShare);
     let index = usable_index(&relation, &criterion, &plan);
     let counts = if exact {

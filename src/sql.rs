@@ -50,7 +50,7 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let criterion = target::Criterion::resolve(&relation, rule)?;
     target::check_may_read(&relation, &criterion)?;
     target::lock_against_others(&relation)?;
-    target::check_plausible(&relation, &criterion)?;
+    target::check_plausible(&relation, &criterion, rule)?;
     let plan = target::plan(&relation, &criterion, LockMode::RowExclusive);
     let outcome = engine::run(&relation, &criterion, &plan);
     Ok(outcome.deleted as i64)

@@ -35,8 +35,6 @@ impl Cursor {
     }
 
     /// Deletes the next batch. Never waits for a row lock.
-    ///
-    /// ERROR 55000 where the table's deletes are published, but it has no replica identity.
     pub fn delete(
         &mut self,
         leaf: &Relation,
@@ -44,7 +42,6 @@ impl Cursor {
         pass: &Pass,
         limit: BatchLimit,
     ) -> Deleted {
-        leaf.check_replica_identity();
         match (&mut *self, pass) {
             (Cursor::Heap(cursor), _) => cursor.delete(leaf, test, limit),
             (Cursor::Index(cursor), Pass::Index(index)) if !cursor.is_stuck() => {

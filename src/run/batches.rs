@@ -30,9 +30,7 @@ pub fn run(table: pg_sys::Oid, rule: &Rule, host: &mut dyn Host) -> Result<Outco
             host.next_transaction(true, Duration::ZERO);
             return Ok(run.outcome(stop));
         }
-        let sleep = run.pace.owed(limits.cost_delay, limits.cost_limit);
-        host.next_transaction(false, sleep);
-        prepare_transaction(&limits);
+        run.sleep(host);
         run.wait_for_replicas(host);
     }
 }
@@ -65,7 +63,7 @@ impl<'r> Run<'r> {
         let criterion = Criterion::resolve(&root, rule)?;
         target::check_may_read(&root, &criterion)?;
         let guard = target::guard(&root)?;
-        target::check_plausible(&root, &criterion)?;
+        target::check_plausible(&root, &criterion, rule)?;
         let plan = target::plan(&root, &criterion, LockMode::RowExclusive);
         let mut run = Run {
             table,
@@ -210,6 +208,22 @@ impl<'r> Run<'r> {
             return Some(Stop::MaxDuration);
         }
         host.wants_stop()
+    }
+
+    /// Ends the transaction, and sleeps what the batch has cost, between transactions, before the next: in pieces, so
+    /// that other limits apply soon.
+    fn sleep(&mut self, host: &mut dyn Host) {
+        let mut limits = host.limits();
+        let mut owed = self.pace.owed(limits.cost_delay, limits.cost_limit);
+        loop {
+            host.next_transaction(false, owed);
+            limits = host.limits();
+            prepare_transaction(&limits);
+            owed = self.pace.owed(limits.cost_delay, limits.cost_limit);
+            if owed.is_zero() || self.stop(&limits, host).is_some() {
+                return;
+            }
+        }
     }
 
     /// Sleeps, between transactions, while a replica is too far behind; a reason to stop is found after the next batch.

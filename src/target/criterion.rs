@@ -15,13 +15,26 @@ use crate::rule::zone::wall_cutoff;
 use pgrx::pg_sys;
 
 /// The rule as the caller wrote it; every part is optional.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rule {
     pub expires: Option<String>,
     pub keep: Option<Keep>,
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
+}
+
+impl Rule {
+    /// The parameters by their names, as text, in the order in which they are declared.
+    pub fn parameters(&self) -> [(&'static str, Option<String>); 5] {
+        [
+            ("expires", self.expires.clone()),
+            ("keep", self.keep.map(|keep| keep.text())),
+            ("unit", self.unit.clone()),
+            ("time_zone", self.time_zone.clone()),
+            ("filter", self.filter.clone()),
+        ]
+    }
 }
 
 /// What says when a row expires.
@@ -73,20 +86,20 @@ impl Criterion {
         let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
         let given_zone = rule.time_zone.as_deref().map(find_zone).transpose()?;
         let (framework, named) = match rule.expires.as_deref() {
-            Some(text) => (None, named(relation, &attributes, text)?),
+            Some(text) => (None, named(relation, &attributes, rule, text)?),
             None => {
-                let framework = recognise_table(relation, &attributes)?;
-                let column = find_column(relation, &attributes, framework.expires)?;
+                let framework = recognise_table(relation, &attributes, rule)?;
+                let column = find_column(relation, &attributes, rule, framework.expires)?;
                 (Some(framework), Named::column(column))
             }
         };
-        let kind =
-            kind_of(named.base_type).ok_or_else(|| not_a_time(relation, &attributes, &named))?;
+        let kind = kind_of(named.base_type)
+            .ok_or_else(|| not_a_time(relation, &attributes, rule, &named))?;
         if let Some(framework) = framework {
-            check_lifetime(relation, framework, rule)?;
+            check_lifetime(relation, rule, framework)?;
         }
-        let unit = unit_of(relation, &named, kind, given_unit, framework)?;
-        let zone = zone_of(relation, &named, kind, given_zone, framework)?;
+        let unit = unit_of(relation, rule, &named, kind, given_unit, framework)?;
+        let zone = zone_of(relation, rule, &named, kind, given_zone, framework)?;
         let filter_text = rule
             .filter
             .as_deref()

@@ -62,7 +62,8 @@ pub enum Plan {
     Leaves(Vec<LeafPlan>),
 }
 
-/// Decides. ERROR 42501 where row security applies, but `row_security` is off.
+/// Decides. ERROR 42501 where row security applies, but `row_security` is off; 55000 where a leaf's deletes are
+/// published, but it has no replica identity.
 pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> Plan {
     if let Some(why) = statement_needs_sql(root, criterion) {
         return whole(root, why, lock);
@@ -158,6 +159,7 @@ fn plan_leaf(
     });
     let (method, why) = match (needs_sql, test) {
         (None, Some(test)) => {
+            leaf.check_replica_identity();
             let (pass, why) = choose_pass(leaf, attribute.attnum, &access);
             (Method::Raw { test, pass }, why)
         }
