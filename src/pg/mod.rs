@@ -5,6 +5,7 @@
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
 mod btree;
+mod cost;
 mod expression;
 mod heap;
 mod invalidation;
@@ -18,9 +19,10 @@ mod snapshot;
 mod spi;
 mod table_guard;
 mod time;
-mod transaction;
+mod wal;
 
 pub use btree::{BtreeIndex, IndexCursor};
+pub use cost::buffer_cost;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use heap::{BatchLimit, Deleted, ExpiryTest, HeapCursor};
 pub use invalidation::relation_changes;
@@ -32,13 +34,11 @@ pub use procedure::{NonatomicCall, count_result, sleep};
 pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves};
 pub use session::{
-    extension_installed, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
-    reserve_setting_prefix, try_advisory_lock,
+    extension_installed, lock_timeout, prevent_during_recovery, prevent_in_parallel_mode,
+    prevent_in_read_only, reserve_setting_prefix, try_advisory_lock,
 };
 pub use snapshot::CommandSnapshot;
-pub use spi::{Argument, LocalSetting, modify, query};
+pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};
 pub use table_guard::TableGuard;
 pub use time::{Keep, Zone, now};
-pub use transaction::{
-    Lsn, buffer_cost, make_commits_durable, replayed_by_all, set_for_transaction, wal_end,
-};
+pub use wal::{Lsn, make_commits_durable, replayed_by_all, wal_end};

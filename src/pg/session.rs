@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 use pgrx::{IntoDatum, direct_function_call, pg_sys};
+use std::time::Duration;
 
 /// The first key of the advisory lock that guards a table; the second is the table's oid. Spells "rcls".
 pub(super) const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
@@ -50,4 +51,11 @@ pub fn try_advisory_lock(table: pg_sys::Oid) -> bool {
 pub fn reserve_setting_prefix(prefix: &CStr) {
     // SAFETY: the prefix is copied (utils/misc/guc.c).
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) }
+}
+
+/// The setting `lock_timeout`; `None` for no limit.
+pub fn lock_timeout() -> Option<Duration> {
+    // SAFETY: a setting (storage/proc.h), in milliseconds.
+    let milliseconds = unsafe { pg_sys::LockTimeout };
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
 }

@@ -252,11 +252,11 @@ impl<'r> Run<'r> {
 }
 
 /// What holds in each transaction of a run: commits do not wait for the disk, because a batch that a crash undoes is
-/// simply done again; the lock on the table is not waited for longer than it may be.
+/// simply done again; a lock is not waited for longer than it may be, nor than the session would.
 fn prepare_transaction(limits: &Limits) {
     pg::set_for_transaction(c"synchronous_commit", "off");
-    pg::set_for_transaction(
-        c"lock_timeout",
-        &limits.lock_timeout.as_millis().to_string(),
-    );
+    if pg::lock_timeout().is_none_or(|timeout| timeout > limits.lock_timeout) {
+        let timeout = limits.lock_timeout.as_millis().to_string();
+        pg::set_for_transaction(c"lock_timeout", &timeout);
+    }
 }

@@ -1,27 +1,7 @@
-//! What a run needs of its transactions: settings, durability, cost.
+//! The write-ahead log: whether it has reached the disk, and the replicas.
 
 use super::spi;
-use core::ffi::CStr;
 use pgrx::pg_sys;
-use std::ffi::CString;
-
-/// Sets a setting until the transaction ends.
-pub fn set_for_transaction(name: &CStr, value: &str) {
-    let value = CString::new(value).expect("a setting's value has no zero byte");
-    // SAFETY: as SET LOCAL does it; both strings are copied.
-    unsafe {
-        pg_sys::set_config_option(
-            name.as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_LOCAL,
-            true,
-            0,
-            false,
-        );
-    }
-}
 
 /// Makes every commit of this process so far durable, as the session's `synchronous_commit` wants it: for transactions
 /// that committed asynchronously.
@@ -38,20 +18,6 @@ pub fn make_commits_durable() {
             pg_sys::SyncRepWaitForLSN(pg_sys::XactLastCommitEnd, true);
         }
     }
-}
-
-/// What this process has cost so far, in the units of vacuum_cost_page_hit, _miss and _dirty.
-pub fn buffer_cost() -> u64 {
-    // SAFETY: counters of this process (executor/instrument.h) and settings (miscadmin.h).
-    let cost = unsafe {
-        let usage = pg_sys::pgBufferUsage;
-        (usage.shared_blks_hit + usage.local_blks_hit) * i64::from(pg_sys::VacuumCostPageHit)
-            + (usage.shared_blks_read + usage.local_blks_read)
-                * i64::from(pg_sys::VacuumCostPageMiss)
-            + (usage.shared_blks_dirtied + usage.local_blks_dirtied)
-                * i64::from(pg_sys::VacuumCostPageDirty)
-    };
-    cost.max(0) as u64
 }
 
 /// A position in the WAL.
