@@ -6,8 +6,9 @@ use pgrx::pg_sys;
 /// Makes every commit of this process so far durable, as the session's `synchronous_commit` wants it: for transactions
 /// that committed asynchronously.
 pub fn make_commits_durable() {
-    // SAFETY: outside a critical section (access/transam/xlog.c, replication/syncrep.c). XactLastCommitEnd is 0 where
-    // nothing has been committed, which is flushed already.
+    // SAFETY: outside a critical section (access/transam/xlog.c). XactLastCommitEnd is 0 where nothing has been
+    // committed, which is flushed already. SyncRepWaitForLSN wants interrupts held, and answers to a cancel or a
+    // shutdown with a WARNING (replication/syncrep.c).
     unsafe {
         let level = pg_sys::synchronous_commit as u32;
         if level == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF {
@@ -15,7 +16,9 @@ pub fn make_commits_durable() {
         }
         pg_sys::XLogFlush(pg_sys::XactLastCommitEnd);
         if level > pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_LOCAL_FLUSH {
+            pg_sys::InterruptHoldoffCount += 1;
             pg_sys::SyncRepWaitForLSN(pg_sys::XactLastCommitEnd, true);
+            pg_sys::InterruptHoldoffCount -= 1;
         }
     }
 }
