@@ -5,28 +5,51 @@
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
 mod btree;
+mod database;
 mod expression;
 mod heap;
+mod log;
 mod privilege;
+mod process;
 mod raw;
 mod relation;
 mod session;
+mod setting;
+mod shmem;
 mod snapshot;
 mod spi;
 mod time;
+mod transaction;
+mod usage;
+mod vacuum;
+mod worker;
 
 pub use btree::{BtreeIndex, delete_through_index};
+pub use database::{Database, database_is_wanted, databases};
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use heap::{Deleted, ExpiryTest, delete_in_heap};
+pub use log::{log, log_with_sqlstate, notice, sqlstate_text};
 pub use privilege::{
-    Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege,
+    Privilege, current_role, may_see, owns, executor_checks_rights, has_column_privilege, has_privilege,
     row_security_applies,
 };
-pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves};
+pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
+pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves, relation_name};
 pub use session::{
-    extension_installed, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    extension_installed, extension_schema, on_commit, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
     reserve_setting_prefix, try_advisory_lock,
 };
+pub use setting::{Check, define_checked_setting, list_flag, server_setting, setting_takes};
+pub use shmem::{is_preloading, request_shared_memory, shared};
 pub use snapshot::CommandSnapshot;
 pub use spi::{Argument, LocalSetting, modify, query};
 pub use time::{Keep, Zone, now};
+pub use transaction::{
+    ActingAs, begin, catch, commit, owner, report_statistics, set_for_session,
+};
+pub use usage::Usage;
+pub use vacuum::vacuum;
+pub use worker::{
+    Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
+    start_database_worker, wait, wake,
+};
