@@ -1,5 +1,8 @@
 //! The doors: every SQL function, its arguments turned into types, and nothing more.
 
+mod schedule;
+mod status;
+
 use crate::engine;
 use crate::pg::{self, LockMode};
 use crate::preview::{self, Preview};

@@ -273,6 +273,18 @@ pub struct DeleteTrigger {
     pub is_foreign_key: bool,
 }
 
+/// The name of a relation, without its schema; its oid where it does not exist.
+pub fn relation_name(oid: pg_sys::Oid) -> String {
+    // SAFETY: a catalog look-up; the copy is palloc'd and copied again.
+    unsafe {
+        let name = pg_sys::get_rel_name(oid);
+        if name.is_null() {
+            return u32::from(oid).to_string();
+        }
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}
+
 /// The tables that a statement on this one reaches, itself among them, without those that hold no rows of their own
 /// (partitioned tables) and other sessions' temporary tables. Each is locked.
 pub fn leaves(root: &Relation, lock: LockMode) -> Vec<Relation> {

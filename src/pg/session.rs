@@ -1,7 +1,8 @@
 //! What the session and its transaction allow.
 
 use core::ffi::CStr;
-use pgrx::{IntoDatum, direct_function_call, pg_sys};
+use pgrx::{IntoDatum, PgXactCallbackEvent, direct_function_call, pg_sys, register_xact_callback};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 /// The first key of the advisory lock that guards a table; the second is the table's oid. Spells "rcls".
@@ -29,6 +30,31 @@ pub fn prevent_in_read_only(command: &CStr) {
 pub fn extension_installed(name: &CStr) -> bool {
     // SAFETY: a catalog look-up; the name is only read, and a missing extension is no ERROR.
     unsafe { pg_sys::get_extension_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
+}
+
+/// The schema of this extension's objects, quoted where SQL needs it, and the owner of its tables; `None` where it is
+/// not installed in this database.
+pub fn extension_schema() -> Option<(String, pg_sys::Oid)> {
+    let row = super::query(
+        "SELECT pg_catalog.quote_ident(n.nspname::pg_catalog.text), c.relowner \
+         FROM pg_catalog.pg_extension e \
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace \
+         JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid \
+         AND c.relname OPERATOR(pg_catalog.=) 'raw_clear_sessions_policy' \
+         WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions'",
+        &[],
+    )
+    .into_iter()
+    .next()?;
+    let mut columns = row.into_iter().flatten();
+    let schema = columns.next()?;
+    let owner: u32 = columns.next()?.parse().ok()?;
+    Some((schema, owner.into()))
+}
+
+/// Does something when this transaction has been committed; nothing if it is not. It must not fail.
+pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
+    register_xact_callback(PgXactCallbackEvent::Commit, action);
 }
 
 /// Takes the advisory lock that keeps two clearings of one table apart, until the transaction ends. Does not wait:

@@ -3,7 +3,7 @@
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
 use core::ffi::{CStr, c_char};
-use pgrx::pg_sys;
+use pgrx::{IntoDatum, pg_sys};
 use std::ffi::CString;
 
 /// A parameter of a statement: `$1`, `$2`, ... They are constants to the planner.
@@ -19,6 +19,14 @@ impl Argument {
         Argument {
             type_oid: pg_sys::INT8OID,
             value: value.into(),
+        }
+    }
+
+    /// A text; it is copied into the current memory context.
+    pub fn text(value: &str) -> Self {
+        Argument {
+            type_oid: pg_sys::TEXTOID,
+            value: value.into_datum().expect("a text is not NULL"),
         }
     }
 

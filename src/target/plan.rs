@@ -42,6 +42,8 @@ pub struct LeafPlan {
     /// Qualified.
     pub name: String,
     pub is_heap: bool,
+    /// The blocks that a pass over it reads; 0 where it is not read by blocks.
+    pub blocks: u32,
     pub method: Method,
     /// Why not the raw engine, or why this pass.
     pub why: String,
@@ -127,6 +129,17 @@ fn plan_leaf(
         oid: leaf.oid(),
         name: leaf.qualified_name(),
         is_heap: leaf.is_heap(),
+        blocks: match method {
+            Method::Raw {
+                pass: Pass::Heap, ..
+            }
+            | Method::Sql
+                if leaf.is_heap() =>
+            {
+                leaf.blocks()
+            }
+            _ => 0,
+        },
         method,
         why,
         rows,
@@ -143,12 +156,7 @@ fn plan_leaf(
         .iter()
         .find(|attribute| attribute.name == column)
         .expect("a leaf has its parent's columns");
-    let test = ExpiryTest::new(
-        &leaf,
-        attribute.attnum,
-        attribute.base_type,
-        criterion.range,
-    );
+    let test = ExpiryTest::new(leaf, attribute.attnum, attribute.base_type, criterion.range);
     let needs_sql = leaf_needs_sql(leaf).or_else(|| {
         (test.is_none() || attribute.is_virtual).then(|| {
             format!(
