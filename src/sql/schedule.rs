@@ -105,6 +105,6 @@ extension_sql_file!(
     name = "tables",
     requires = [
         raw_clear_sessions_check_policy,
-        super::status::raw_clear_sessions_visible
+        raw_clear_sessions_visible
     ]
 );
