@@ -101,3 +101,5 @@ WHERE NOT EXISTS (SELECT FROM visible);
 COMMENT ON VIEW raw_clear_sessions_status IS
     'the tables that the worker clears, when it did and will do so again; where "table" is NULL, something is wrong or missing';
 GRANT SELECT ON raw_clear_sessions_status TO PUBLIC;
+
+SELECT raw_clear_sessions_announce();

@@ -76,6 +76,21 @@ fn raw_clear_sessions_unschedule(table: Option<pg_sys::Oid>) -> bool {
     policy::unschedule(table).unwrap_or_else(|refusal| refusal.raise())
 }
 
+/// Has the launcher look at this database at once, when this transaction is committed: at the end of CREATE EXTENSION.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_announce() RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_announce()
+IS 'has the worker look at this database at once';
+
+REVOKE ALL ON FUNCTION raw_clear_sessions_announce() FROM PUBLIC;
+"#)]
+fn raw_clear_sessions_announce() {
+    policy::announce();
+}
+
 /// What every row of raw_clear_sessions_policy has to meet, whoever writes it: a restored dump, for one. A policy
 /// holds expressions that are evaluated with the rights of the table's owner.
 #[pg_extern(sql = r#"
@@ -105,6 +120,6 @@ extension_sql_file!(
     name = "tables",
     requires = [
         raw_clear_sessions_check_policy,
-        super::status::raw_clear_sessions_visible
+        raw_clear_sessions_visible
     ]
 );

@@ -182,6 +182,7 @@ extension_sql_file!(
         raw_clear_sessions_next_start,
         raw_clear_sessions_worker_off,
         raw_clear_sessions_listed,
-        raw_clear_sessions_running
+        raw_clear_sessions_running,
+        raw_clear_sessions_announce
     ]
 );

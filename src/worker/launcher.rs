@@ -101,7 +101,6 @@ impl Launcher {
         self.board.set_since(pg::now(), zone.name());
         self.look_again(|_| true);
         self.noted.clear();
-        self.next_search = i64::MIN;
         self.next_try = i64::MIN;
     }
 
@@ -120,8 +119,9 @@ impl Launcher {
         }
     }
 
-    /// Forgets when these databases are due.
+    /// Forgets when these databases are due; some of them may be new.
     fn look_again(&mut self, which: impl Fn(pg_sys::Oid) -> bool) {
+        self.next_search = i64::MIN;
         for (database, entry) in &mut self.entries {
             if which(*database) {
                 entry.due = None;

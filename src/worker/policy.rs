@@ -173,13 +173,18 @@ fn change<T>(owner: pg_sys::Oid, statement: impl FnOnce() -> T) -> T {
     let acting = ActingAs::owner_of_our_tables(owner);
     let outcome = statement();
     acting.end();
+    announce();
+    outcome
+}
+
+/// Has the launcher look at this database when the transaction is committed.
+pub fn announce() {
     let database = pg::my_database();
     pg::on_commit(move || {
         if let Some(board) = board() {
             board.report_change(database);
         }
     });
-    outcome
 }
 
 /// A table that is to be cleared, and when.
