@@ -5,6 +5,7 @@
 //! - [`sql`]: the doors, every SQL function; [`settings`]: the configuration parameters
 //! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
 //! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
+//! - [`run`]: one run of a table: batches that commit, budgets, pace
 //! - [`engine`]: finds and removes the rows: raw (heap pass, index pass) or SQL
 //! - [`preview`]: the dry run
 //! - [`run`]: one run in batches; [`worker`]: runs on a schedule; [`progress`] and [`shared`]: what others see of them

@@ -71,7 +71,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
     let relation = target::open(table, LockMode::AccessShare)?;
     let criterion = Criterion::resolve(&relation, rule)?;
     target::check_may_read(&relation, &criterion)?;
-    target::check_plausible(&relation, &criterion)?;
+    target::check_plausible(&relation, &criterion, rule)?;
     let plan = target::plan(&relation, &criterion, LockMode::AccessShare);
     let index = usable_index(&relation, &criterion, &plan);
     let counts = if exact {
@@ -103,7 +103,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         unit: criterion.unit.map(|unit| unit.name()),
         time_zone: criterion.zone.as_ref().map(|zone| zone.name().to_owned()),
         keep: criterion.keep.text(),
-        filter: criterion.filter.as_ref().map(|filter| filter.sql.clone()),
+        filter: criterion.filter_text.clone(),
         cutoff,
         expired_below,
         engine,
@@ -239,7 +239,7 @@ fn index_of(leaf: &LeafPlan) -> Option<String> {
 /// The engine of the whole, and the reason.
 fn summary(plan: &Plan) -> (&'static str, String) {
     let leaves = match plan {
-        Plan::Whole { why } => return ("sql", why.clone()),
+        Plan::Whole { why, .. } => return ("sql", why.clone()),
         Plan::Leaves(leaves) => leaves,
     };
     let mut engines = leaves
@@ -264,14 +264,14 @@ fn leaves(relation: &Relation, plan: &Plan) -> Vec<Leaf> {
         Plan::Whole { .. } => return Vec::new(),
     };
     if let [leaf] = &leaves[..]
-        && leaf.relation.oid() == relation.oid()
+        && leaf.oid == relation.oid()
     {
         return Vec::new();
     }
     leaves
         .iter()
         .map(|leaf| Leaf {
-            table: leaf.relation.qualified_name(),
+            table: leaf.name.clone(),
             engine: engine_of(leaf),
             index: index_of(leaf),
             why: leaf.why.clone(),

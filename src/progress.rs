@@ -49,7 +49,7 @@ pub struct Progress {
     pub phase: Phase,
     /// The leaf that is being cleared.
     pub leaf: Option<pg_sys::Oid>,
-    /// The blocks of all leaves; 0 where that is not known.
+    /// The blocks of that leaf; 0 where it is not read by blocks.
     pub blocks_total: u64,
     pub blocks_done: u64,
     pub deleted: u64,
@@ -86,12 +86,43 @@ pub struct Running {
 thread_local! {
     /// The slot of this process, and the table that it is clearing.
     static MINE: Cell<Option<(&'static Slot, pg_sys::Oid)>> = const { Cell::new(None) };
+    /// How far the clearing is, or the last one was.
+    static LAST: Cell<Progress> = Cell::default();
     static FREED_AT_EXIT: Cell<bool> = const { Cell::new(false) };
 }
 
+/// A clearing that is shown until this is dropped, also while an ERROR unwinds: that takes a write to shared memory and
+/// nothing of PostgreSQL's.
+pub struct Shown {
+    /// False where the clearing is part of one that is shown already.
+    ends: bool,
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if self.ends {
+            end();
+        }
+    }
+}
+
 /// This process begins to clear a table.
-pub fn start(table: pg_sys::Oid) {
+pub fn show(table: pg_sys::Oid) -> Shown {
+    if MINE.get().is_some_and(|(_, shown)| shown == table) {
+        return Shown { ends: false };
+    }
     end();
+    LAST.take();
+    start(table);
+    Shown { ends: true }
+}
+
+/// How far the clearing is, or the last one was; also where it is not shown.
+pub fn last() -> Progress {
+    LAST.get()
+}
+
+fn start(table: pg_sys::Oid) {
     let Some(shared) = pg::shared() else { return };
     if !FREED_AT_EXIT.replace(true) {
         pg::at_exit(end);
@@ -111,6 +142,7 @@ pub fn start(table: pg_sys::Oid) {
 
 /// This process is so far.
 pub fn update(progress: &Progress) {
+    LAST.set(*progress);
     let Some((slot, table)) = MINE.get() else {
         return;
     };
@@ -130,8 +162,15 @@ pub fn update(progress: &Progress) {
     ]);
 }
 
-/// This process has ended a clearing, or never began one.
-pub fn end() {
+/// This process waits before it goes on.
+pub fn wait_for(waiting: Waiting) {
+    update(&Progress {
+        waiting: Some(waiting),
+        ..LAST.get()
+    });
+}
+
+fn end() {
     if let Some((slot, _)) = MINE.take() {
         slot.pid.store(0, Ordering::Release);
     }

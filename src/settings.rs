@@ -4,6 +4,7 @@
 mod checks;
 
 use crate::pg::{self, define_checked_setting, list_flag};
+use crate::run::Limits;
 use crate::worker::names::{Databases, TableName, parse_databases, parse_tables};
 use checks::{DatabaseList, ScheduleText, TableList, WalCompression};
 use core::ffi::CStr;
@@ -16,8 +17,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
 pub enum Engine {
     /// The raw engine wherever it does the same as SQL's DELETE, SQL everywhere else.
+    #[name = c"auto"]
     Auto,
     /// SQL's DELETE everywhere, so that it passes the executor and the extensions that watch it, for audits.
+    #[name = c"sql"]
     Sql,
 }
 
@@ -171,39 +174,23 @@ pub fn paused() -> bool {
     PAUSED.get()
 }
 
-/// `batch_size`: rows a transaction.
-pub fn batch_size() -> u64 {
-    BATCH_SIZE.get().max(1) as u64
-}
-
-/// `cost_delay`: the pace; zero: unlimited.
-pub fn cost_delay() -> Duration {
-    Duration::from_secs_f64(COST_DELAY.get().max(0.0) / 1_000.0)
-}
-
-/// `cost_limit`: the cost after which the worker sleeps `cost_delay`; zero: unlimited.
-pub fn cost_limit() -> u32 {
-    COST_LIMIT.get().max(0) as u32
-}
-
-/// `max_replication_lag`: the worker waits while a replica replays later than this.
-pub fn max_replication_lag() -> Option<Duration> {
-    MAX_REPLICATION_LAG.milliseconds()
-}
-
-/// `max_run_time`: the budget of one run of one table; `None`: no limit.
-pub fn max_run_time() -> Option<Duration> {
-    Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero())
+/// What a run may take: `batch_size`, `max_run_time`, `cost_delay` and `cost_limit` (the pace; zero: unlimited),
+/// `max_replication_lag` (-1: replicas are not looked at), `lock_timeout`.
+pub fn limits() -> Limits {
+    Limits {
+        batch_size: BATCH_SIZE.get().max(1) as u64,
+        max_rows: None,
+        max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
+        cost_delay: Duration::from_secs_f64(COST_DELAY.get().max(0.0) / 1_000.0),
+        cost_limit: COST_LIMIT.get().max(0) as u32,
+        max_replication_lag: MAX_REPLICATION_LAG.milliseconds(),
+        lock_timeout: LOCK_TIMEOUT.milliseconds().unwrap_or_default(),
+    }
 }
 
 /// `max_workers`: database workers at a time.
 pub fn max_workers() -> usize {
     MAX_WORKERS.get().max(1) as usize
-}
-
-/// `lock_timeout`: how long the worker waits for the lock on a table.
-pub fn lock_timeout() -> Duration {
-    LOCK_TIMEOUT.milliseconds().unwrap_or_default()
 }
 
 /// `history`: how long runs are kept.

@@ -7,8 +7,9 @@ use crate::engine;
 use crate::pg::{self, LockMode};
 use crate::preview::{self, Preview};
 use crate::refusal::Refusal;
+use crate::run;
 use crate::target::{self, Rule};
-use pgrx::datum::{Interval, JsonB};
+use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
 /// Deletes the expired rows in the caller's transaction and returns how many.
@@ -52,7 +53,7 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let criterion = target::Criterion::resolve(&relation, rule)?;
     target::check_may_read(&relation, &criterion)?;
     target::lock_against_others(&relation)?;
-    target::check_plausible(&relation, &criterion)?;
+    target::check_plausible(&relation, &criterion, rule)?;
     let plan = target::plan(&relation, &criterion, LockMode::RowExclusive);
     let outcome = engine::run(&relation, &criterion, &plan);
     Ok(outcome.deleted as i64)
@@ -97,4 +98,56 @@ fn raw_clear_sessions_preview(
         Ok(preview) => JsonB(serde_json::to_value(preview).expect("plain data becomes JSON")),
         Err(refusal) => refusal.raise(),
     }
+}
+
+/// Deletes the expired rows in batches that commit, and says how many.
+#[pg_extern(sql = r#"
+CREATE PROCEDURE raw_clear_sessions_in_batches(
+    "table" regclass,
+    expires text DEFAULT NULL,
+    keep interval DEFAULT NULL,
+    unit text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    filter text DEFAULT NULL,
+    batch_size integer DEFAULT NULL,
+    max_rows bigint DEFAULT NULL,
+    max_duration interval DEFAULT NULL,
+    INOUT deleted bigint DEFAULT NULL
+)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON PROCEDURE raw_clear_sessions_in_batches(regclass, text, interval, text, text, text, integer, bigint, interval, bigint)
+IS 'deletes the expired rows of a session table in batches that commit';
+"#)]
+#[allow(clippy::too_many_arguments)]
+fn raw_clear_sessions_in_batches(
+    table: Option<pg_sys::Oid>,
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+    batch_size: Option<i32>,
+    max_rows: Option<i64>,
+    max_duration: Option<Interval>,
+    _deleted: Option<i64>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Internal {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_in_batches()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_in_batches()");
+    let rule = Rule {
+        expires,
+        keep: keep.map(Into::into),
+        unit,
+        time_zone,
+        filter,
+    };
+    // SAFETY: this call's own.
+    let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
+    let deleted = run::limits(batch_size, max_rows, max_duration.map(Into::into))
+        .and_then(|limits| run::in_procedure(table, &rule, call, limits))
+        .unwrap_or_else(|refusal| refusal.raise());
+    // A composite value, which the SQL declares; pgrx hands on an internal one as it is.
+    Internal::from(Some(pg::count_result(c"deleted", deleted as i64)))
 }

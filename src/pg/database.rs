@@ -1,7 +1,7 @@
 //! The cluster's databases, and whether somebody waits to have this one for himself.
 
-use pgrx::{name_data_to_str, pg_sys};
 use core::ptr;
+use pgrx::{name_data_to_str, pg_sys};
 
 /// A row of pg_database.
 #[derive(Clone, Debug)]

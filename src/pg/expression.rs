@@ -4,14 +4,12 @@
 //! The text itself never becomes part of a statement. Only one expression is accepted; what could not be decided row by
 //! row (a subselect, an aggregate, a set-returning or volatile function) is refused.
 
-use super::Relation;
+use super::{Relation, refusing};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
-use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::PgSqlErrorCode;
-use pgrx::{PgList, PgTryBuilder, is_a, pg_sys};
+use pgrx::{PgList, is_a, pg_sys};
 use std::ffi::CString;
-use std::panic::AssertUnwindSafe;
 
 /// What the table is called in every statement and in every expression here.
 pub const TABLE_ALIAS: &str = "t";
@@ -29,6 +27,9 @@ pub struct Expression {
     /// The column, if it is nothing but one.
     pub column: Option<i16>,
 }
+
+/// What may be passed.
+const ONE_EXPRESSION: &str = "Pass one column name or one SQL expression over the table's columns.";
 
 /// Quotes an identifier where SQL needs it.
 pub fn quote_identifier(name: &str) -> String {
@@ -53,7 +54,7 @@ pub fn analyze(relation: &Relation, text: &str, condition: bool) -> Result<Expre
             "a zero byte is not SQL",
         )
     })?;
-    let node = with_refusal(|| transform(relation, &text, condition))??;
+    let node = refusing(ONE_EXPRESSION, || transform(relation, &text, condition))??;
     // SAFETY: `node` is an analysed expression in the current memory context, which outlives this call.
     unsafe {
         if pg_sys::checkExprHasSubLink(node) {
@@ -80,28 +81,6 @@ pub fn analyze(relation: &Relation, text: &str, condition: bool) -> Result<Expre
             column: plain_column(node),
         })
     }
-}
-
-/// Runs PostgreSQL's parser, and makes its complaint a refusal. Its error position would be one in another text.
-fn with_refusal<T>(parse: impl FnOnce() -> T) -> Result<T, Refusal> {
-    let mut parse = Some(parse);
-    PgTryBuilder::new(AssertUnwindSafe(
-        || Ok(parse.take().expect("parses once")()),
-    ))
-    .catch_others(|error| match error {
-        CaughtError::PostgresError(report) => {
-            let mut refusal = Refusal::new(report.sql_error_code(), report.message());
-            if let Some(detail) = report.detail() {
-                refusal = refusal.detail(detail);
-            }
-            if let Some(hint) = report.hint() {
-                refusal = refusal.hint(hint);
-            }
-            Err(refusal)
-        }
-        other => other.rethrow(),
-    })
-    .execute()
 }
 
 /// Text to an analysed expression tree.
@@ -140,7 +119,7 @@ fn parse(text: &CStr) -> Result<*mut pg_sys::Node, Refusal> {
             PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
             format!("\"{}\" is not a single expression", text.to_string_lossy()),
         )
-        .hint("Pass one column name or one SQL expression over the table's columns.")
+        .hint(ONE_EXPRESSION)
     };
     // SAFETY: in this mode the parser accepts a SELECT without its first word, and gives a list of one RawStmt around a
     // SelectStmt (parser/gram.y, PLpgSQL_Expr). Each node is looked at as what its tag says.

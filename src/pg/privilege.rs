@@ -8,6 +8,7 @@ use std::ffi::CStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Privilege {
     Select,
+    Update,
     Delete,
 }
 
@@ -15,6 +16,7 @@ impl Privilege {
     fn mode(self) -> pg_sys::AclMode {
         match self {
             Privilege::Select => pg_sys::ACL_SELECT as pg_sys::AclMode,
+            Privilege::Update => pg_sys::ACL_UPDATE as pg_sys::AclMode,
             Privilege::Delete => pg_sys::ACL_DELETE as pg_sys::AclMode,
         }
     }

@@ -83,7 +83,11 @@ impl Relation {
         name_data_to_str(&self.class().relname).to_owned()
     }
 
+    /// The schema, by the name that this session knows it by: EXPLAIN calls its own temporary schema `pg_temp` too.
     pub fn schema(&self) -> String {
+        if self.is_temporary() && !self.is_other_temporary() {
+            return "pg_temp".to_owned();
+        }
         // SAFETY: the schema of a locked relation exists; the copy is palloc'd and copied again.
         unsafe {
             let name = pg_sys::get_namespace_name(self.class().relnamespace);
@@ -133,6 +137,14 @@ impl Relation {
     /// Whether the rows are in PostgreSQL's own heap.
     pub fn is_heap(&self) -> bool {
         self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
+    }
+
+    /// How many blocks the table has. Only for relations that have storage of their own, in blocks: heaps.
+    pub fn blocks(&self) -> u32 {
+        // SAFETY: the relation is open; its size cannot shrink while it is locked as DELETE locks it.
+        unsafe {
+            pg_sys::RelationGetNumberOfBlocksInFork(self.as_ptr(), pg_sys::ForkNumber::MAIN_FORKNUM)
+        }
     }
 
     /// The size of the main fork and its free space and visibility maps, of toast and of nothing else, as

@@ -1,13 +1,12 @@
 //! What the session and its transaction allow.
 
 use core::ffi::CStr;
-use pgrx::{
-    IntoDatum, PgXactCallbackEvent, direct_function_call, pg_sys, register_xact_callback,
-};
+use pgrx::{IntoDatum, PgXactCallbackEvent, direct_function_call, pg_sys, register_xact_callback};
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Duration;
 
 /// The first key of the advisory lock that guards a table; the second is the table's oid. Spells "rcls".
-const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
+pub(super) const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
 
 /// ERROR 25000 in a parallel operation.
 pub fn prevent_in_parallel_mode(command: &CStr) {
@@ -78,4 +77,11 @@ pub fn try_advisory_lock(table: pg_sys::Oid) -> bool {
 pub fn reserve_setting_prefix(prefix: &CStr) {
     // SAFETY: the prefix is copied (utils/misc/guc.c).
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) }
+}
+
+/// The setting `lock_timeout`; `None` for no limit.
+pub fn lock_timeout() -> Option<Duration> {
+    // SAFETY: a setting (storage/proc.h), in milliseconds.
+    let milliseconds = unsafe { pg_sys::LockTimeout };
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
 }

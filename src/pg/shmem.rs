@@ -59,8 +59,8 @@ unsafe extern "C-unwind" fn startup() {
             pg_sys::ffi::pg_guard_ffi_boundary(|| previous());
         }
         let mut found = false;
-        let address =
-            pg_sys::ShmemInitStruct(NAME.as_ptr(), size_of::<Shared>(), &mut found).cast::<Shared>();
+        let address = pg_sys::ShmemInitStruct(NAME.as_ptr(), size_of::<Shared>(), &mut found)
+            .cast::<Shared>();
         if !found {
             ptr::write_bytes(address, 0, 1);
         }

@@ -136,3 +136,21 @@ impl Drop for LocalSetting {
         }
     }
 }
+
+/// Sets a setting until the transaction ends.
+pub fn set_for_transaction(name: &CStr, value: &str) {
+    let value = CString::new(value).expect("a setting's value has no zero byte");
+    // SAFETY: as SET LOCAL does it; both strings are copied.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}

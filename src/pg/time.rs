@@ -46,10 +46,16 @@ impl Keep {
             || (self.months == i32::MIN && self.days == i32::MIN && self.microseconds == i64::MIN)
     }
 
+    /// In microseconds, a month of 30 days and a day of 24 hours; at the limits of a bigint if beyond them.
+    pub fn microseconds(&self) -> i64 {
+        let days = i128::from(self.months) * 30 + i128::from(self.days);
+        let microseconds = days * 86_400_000_000 + i128::from(self.microseconds);
+        microseconds.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+    }
+
     /// As PostgreSQL compares intervals: a month is 30 days, a day 24 hours (utils/adt/timestamp.c, interval_cmp_value).
     pub fn is_negative(&self) -> bool {
-        let days = i128::from(self.months) * 30 + i128::from(self.days);
-        days * 86_400_000_000 + i128::from(self.microseconds) < 0
+        self.microseconds() < 0
     }
 
     /// The instant `now - keep`: every earlier one, plus `keep`, is before `now`.
@@ -90,9 +96,7 @@ impl Keep {
 
     /// As a length of time, a month of 30 days, a day of 24 hours; nothing where it is negative.
     pub fn duration(&self) -> Duration {
-        let days = i64::from(self.months) * 30 + i64::from(self.days);
-        let microseconds = days.saturating_mul(86_400_000_000).saturating_add(self.microseconds);
-        Duration::from_micros(microseconds.max(0) as u64)
+        Duration::from_micros(self.microseconds().max(0) as u64)
     }
 
     /// As an interval in the session's IntervalStyle.

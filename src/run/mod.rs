@@ -4,6 +4,14 @@
 //! cut-off is the same for all batches; what the table is, who may clear it and by which engine is looked at anew in
 //! each transaction, because anything may have changed in between.
 
+mod batches;
+mod pace;
+mod procedure;
+mod replicas;
+
+pub use batches::run;
+pub use procedure::{in_procedure, limits};
+
 use std::time::Duration;
 
 /// What a run may take. Read again before each batch, so that a reload of the settings applies at once.

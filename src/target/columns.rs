@@ -1,5 +1,6 @@
 //! A table's columns in the terms of the rule: what they hold, which framework's they are, which could be meant.
 
+use super::criterion::Rule;
 use crate::pg::{Attribute, Relation};
 use crate::refusal::Refusal;
 use crate::rule::framework::{ColumnType, Framework};
@@ -57,6 +58,7 @@ fn columns(attributes: &[Attribute]) -> Vec<Column> {
 pub fn recognise_table(
     relation: &Relation,
     attributes: &[Attribute],
+    rule: &Rule,
 ) -> Result<&'static Framework, Refusal> {
     match recognise(&columns(attributes)) {
         Recognition::One(framework) => Ok(framework),
@@ -68,7 +70,7 @@ pub fn recognise_table(
             ),
         )
         .detail("Its columns are not those of a web framework that is known.")
-        .hint(candidates_hint(relation, attributes))),
+        .hint(candidates_hint(relation, attributes, rule))),
         Recognition::Many(frameworks) => {
             let names: Vec<_> = frameworks.iter().map(|framework| framework.name).collect();
             Err(Refusal::new(
@@ -79,7 +81,7 @@ pub fn recognise_table(
                 ),
             )
             .detail(format!("It could be the table of {}.", names.join(", ")))
-            .hint(candidates_hint(relation, attributes)))
+            .hint(candidates_hint(relation, attributes, rule)))
         }
     }
 }
@@ -88,6 +90,7 @@ pub fn recognise_table(
 pub fn find_column<'a>(
     relation: &Relation,
     attributes: &'a [Attribute],
+    rule: &Rule,
     name: &str,
 ) -> Result<&'a Attribute, Refusal> {
     attributes
@@ -101,12 +104,12 @@ pub fn find_column<'a>(
                     relation.name()
                 ),
             )
-            .hint(candidates_hint(relation, attributes))
+            .hint(candidates_hint(relation, attributes, rule))
         })
 }
 
 /// Which columns could say when a row expires, and the call that would use the likeliest.
-pub fn candidates_hint(relation: &Relation, attributes: &[Attribute]) -> String {
+pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rule) -> String {
     let columns = columns(attributes);
     let candidates = candidates(&columns);
     let Some(best) = candidates.first() else {
@@ -117,26 +120,39 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute]) -> String 
         .take(5)
         .map(|column| format!("\"{}\"", column.name))
         .collect();
-    let mut parameters = vec![("expires", crate::pg::quote_identifier(&best.name))];
-    match best.column_type {
-        ColumnType::TimestampTz => {}
-        ColumnType::Timestamp | ColumnType::Date => {
-            parameters.push(("time_zone", "UTC".to_owned()))
-        }
-        _ => parameters.push(("unit", "seconds".to_owned())),
-    }
+    let (unit, time_zone) = match best.column_type {
+        ColumnType::TimestampTz => (None, None),
+        ColumnType::Timestamp | ColumnType::Date => (None, Some("UTC".to_owned())),
+        _ => (Some("seconds".to_owned()), None),
+    };
+    let changes = [
+        ("expires", Some(crate::pg::quote_identifier(&best.name))),
+        ("unit", unit),
+        ("time_zone", time_zone),
+    ];
     format!(
         "Say which column it is and, if that is not the instant of expiry itself, how long a row is kept (keep). Candidates: {}. For example: {}",
         names.join(", "),
-        example(relation, &parameters)
+        corrected_call(relation, rule, &changes)
     )
 }
 
-/// A call of the function, as SQL.
-pub fn example(relation: &Relation, parameters: &[(&str, String)]) -> String {
-    let parameters: String = parameters
-        .iter()
-        .map(|(name, value)| format!(", {name} => {}", pgrx::spi::quote_literal(value)))
+/// The caller's own call with some parameters changed, or (`None`) left out: whoever follows it must not delete more
+/// than they asked for, so that everything else stays.
+pub fn corrected_call(
+    relation: &Relation,
+    rule: &Rule,
+    changes: &[(&str, Option<String>)],
+) -> String {
+    let parameters: String = rule
+        .parameters()
+        .into_iter()
+        .filter_map(|(name, given)| {
+            let change = changes.iter().find(|(changed, _)| *changed == name);
+            let value = change.map_or(given, |(_, value)| value.clone())?;
+            let value = pgrx::spi::quote_literal(value);
+            Some(format!(", {name} => {value}"))
+        })
         .collect();
     format!(
         "SELECT raw_clear_sessions({}{parameters});",

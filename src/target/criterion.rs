@@ -3,7 +3,7 @@
 use super::columns::{find_column, kind_of, recognise_table};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
-    check_keep, check_lifetime, find_zone, negative_keep, parse_unit, unit_of, zone_of,
+    check_keep, check_lifetime, cutoff, find_zone, parse_unit, unit_of, zone_of,
 };
 use crate::pg::{self, Argument, Keep, Relation, Zone};
 use crate::refusal::Refusal;
@@ -15,13 +15,26 @@ use crate::rule::zone::wall_cutoff;
 use pgrx::pg_sys;
 
 /// The rule as the caller wrote it; every part is optional.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rule {
     pub expires: Option<String>,
     pub keep: Option<Keep>,
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
+}
+
+impl Rule {
+    /// The parameters by their names, as text, in the order in which they are declared.
+    pub fn parameters(&self) -> [(&'static str, Option<String>); 5] {
+        [
+            ("expires", self.expires.clone()),
+            ("keep", self.keep.map(|keep| keep.text())),
+            ("unit", self.unit.clone()),
+            ("time_zone", self.time_zone.clone()),
+            ("filter", self.filter.clone()),
+        ]
+    }
 }
 
 /// What says when a row expires.
@@ -56,42 +69,46 @@ pub struct Criterion {
     pub range: Range,
     /// A further condition, as SQL.
     pub filter: Option<pg::Expression>,
+    /// The same as the caller, or the framework, wrote it.
+    pub filter_text: Option<String>,
 }
 
 impl Criterion {
-    /// Resolves the rule for a table. Whatever is missing, unknown or contradictory is refused.
+    /// Resolves the rule for a table, as of now. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve(relation: &Relation, rule: &Rule) -> Result<Criterion, Refusal> {
+        Criterion::resolve_at(relation, rule, pg::now())
+    }
+
+    /// The same as of an earlier clock: for a run that has begun.
+    pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
         let attributes = relation.attributes();
         let keep = check_keep(rule.keep)?;
         let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
         let given_zone = rule.time_zone.as_deref().map(find_zone).transpose()?;
         let (framework, named) = match rule.expires.as_deref() {
-            Some(text) => (None, named(relation, &attributes, text)?),
+            Some(text) => (None, named(relation, &attributes, rule, text)?),
             None => {
-                let framework = recognise_table(relation, &attributes)?;
-                let column = find_column(relation, &attributes, framework.expires)?;
+                let framework = recognise_table(relation, &attributes, rule)?;
+                let column = find_column(relation, &attributes, rule, framework.expires)?;
                 (Some(framework), Named::column(column))
             }
         };
-        let kind =
-            kind_of(named.base_type).ok_or_else(|| not_a_time(relation, &attributes, &named))?;
+        let kind = kind_of(named.base_type)
+            .ok_or_else(|| not_a_time(relation, &attributes, rule, &named))?;
         if let Some(framework) = framework {
-            check_lifetime(relation, framework, rule)?;
+            check_lifetime(relation, rule, framework)?;
         }
-        let unit = unit_of(relation, &named, kind, given_unit, framework)?;
-        let zone = zone_of(relation, &named, kind, given_zone, framework)?;
-        let filter = rule
+        let unit = unit_of(relation, rule, &named, kind, given_unit, framework)?;
+        let zone = zone_of(relation, rule, &named, kind, given_zone, framework)?;
+        let filter_text = rule
             .filter
             .as_deref()
-            .or(framework.and_then(|framework| framework.filter))
+            .or(framework.and_then(|framework| framework.filter));
+        let filter = filter_text
             .map(|text| pg::analyze(relation, text, true).map_err(|e| e.about("filter")))
             .transpose()?;
 
-        let now = pg::now();
-        let cutoff = keep.before(now);
-        if cutoff > now {
-            return Err(negative_keep());
-        }
+        let cutoff = cutoff(&keep, now)?;
         let wall = zone.as_ref().map(|zone| {
             let (offset, transitions) = zone.around(cutoff);
             wall_cutoff(cutoff, offset, &transitions)
@@ -112,6 +129,7 @@ impl Criterion {
             cutoff,
             range,
             filter,
+            filter_text: filter_text.map(str::to_owned),
         })
     }
 

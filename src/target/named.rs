@@ -1,7 +1,7 @@
 //! What the caller, or a framework, names as the value that says when a row expires.
 
 use super::columns::{candidates_hint, find_column};
-use super::criterion::Value;
+use super::criterion::{Rule, Value};
 use crate::pg::{self, Attribute, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use pgrx::pg_sys;
@@ -40,12 +40,17 @@ impl Named {
 }
 
 /// The column or expression that the caller named: first as a column's exact name, then as SQL.
-pub fn named(relation: &Relation, attributes: &[Attribute], text: &str) -> Result<Named, Refusal> {
+pub fn named(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    text: &str,
+) -> Result<Named, Refusal> {
     if let Some(column) = attributes.iter().find(|column| column.name == text) {
         return Ok(Named::column(column));
     }
     if is_plain_name(text) {
-        return find_column(relation, attributes, &text.to_lowercase()).map(Named::column);
+        return find_column(relation, attributes, rule, &text.to_lowercase()).map(Named::column);
     }
     let expression = pg::analyze(relation, text, false).map_err(|e| e.about("expires"))?;
     if let Some(attnum) = expression.column {
@@ -58,7 +63,7 @@ pub fn named(relation: &Relation, attributes: &[Attribute], text: &str) -> Resul
             "invalid value for parameter \"expires\": the expression reads no column",
         )
         .detail("It would be the same for every row.")
-        .hint(candidates_hint(relation, attributes)));
+        .hint(candidates_hint(relation, attributes, rule)));
     }
     Ok(Named {
         sql: format!("({})", expression.sql),
@@ -79,7 +84,12 @@ fn is_plain_name(text: &str) -> bool {
 }
 
 /// The refusal (42804) of a value whose type cannot mean time.
-pub fn not_a_time(relation: &Relation, attributes: &[Attribute], named: &Named) -> Refusal {
+pub fn not_a_time(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    named: &Named,
+) -> Refusal {
     Refusal::new(
         PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
         format!(
@@ -89,5 +99,5 @@ pub fn not_a_time(relation: &Relation, attributes: &[Attribute], named: &Named) 
         ),
     )
     .detail("It must be a timestamp, a date, or a number of seconds, milliseconds or microseconds since 1970.")
-    .hint(candidates_hint(relation, attributes))
+    .hint(candidates_hint(relation, attributes, rule))
 }

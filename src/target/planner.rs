@@ -4,7 +4,7 @@
 use super::Criterion;
 use crate::pg::{self, Argument, LocalSetting, Relation, TABLE_ALIAS};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How the planner would read one leaf.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,13 +20,23 @@ pub struct Access {
 pub struct Estimate {
     /// By schema and name. A leaf that is not here has been pruned: the condition cannot hold in it.
     leaves: HashMap<(String, String), Access>,
-    /// False where a node was seen that could read tables without naming them: then nothing counts as pruned.
+    /// False where the plan may read tables that are not in `leaves` by their names: then nothing counts as pruned.
     complete: bool,
     /// How many rows it expects in all.
     pub rows: f64,
 }
 
 impl Estimate {
+    /// Relies on names only if the plan names none but these leaves.
+    pub fn among(mut self, leaves: &[Relation]) -> Self {
+        let known: HashSet<_> = leaves
+            .iter()
+            .map(|leaf| (leaf.schema(), leaf.name()))
+            .collect();
+        self.complete &= self.leaves.keys().all(|name| known.contains(name));
+        self
+    }
+
     /// How the leaf would be read; `None` if not at all.
     pub fn access(&self, leaf: &Relation) -> Option<Access> {
         let found = self.leaves.get(&(leaf.schema(), leaf.name())).cloned();

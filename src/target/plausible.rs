@@ -1,7 +1,7 @@
 //! Numbers that cannot be instants in the unit they are read in: milliseconds read as seconds, and the reverse.
 
-use super::columns::example;
-use super::criterion::Criterion;
+use super::columns::corrected_call;
+use super::criterion::{Criterion, Rule};
 use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::rule::cutoff::{plausible_range, units_that_fit};
@@ -13,7 +13,11 @@ use pgrx::prelude::PgSqlErrorCode;
 /// in the rule's unit.
 ///
 /// Runs by the caller's rights and under row-level security: what the caller cannot see, a DELETE cannot reach either.
-pub fn check_plausible(relation: &Relation, criterion: &Criterion) -> Result<(), Refusal> {
+pub fn check_plausible(
+    relation: &Relation,
+    criterion: &Criterion,
+    rule: &Rule,
+) -> Result<(), Refusal> {
     let Some(unit) = criterion.unit else {
         return Ok(());
     };
@@ -24,7 +28,7 @@ pub fn check_plausible(relation: &Relation, criterion: &Criterion) -> Result<(),
     // $1 and $2 are the limits, $3 and $4 the type's smallest and largest values, which mean "never".
     let statement = format!(
         "SELECT {value} FROM {} AS {TABLE_ALIAS} WHERE \
-         (({value} {less} $1 AND {value} {greater} $3 AND {value} {unequal} $5) \
+         (({value} {less} $1 AND {value} {less} $4 AND {value} {greater} $3 AND {value} {unequal} $5) \
          OR ({value} {greater} $2 AND {value} {less} $4)){} LIMIT 1",
         relation.qualified_name(),
         criterion.and_filter()
@@ -37,7 +41,7 @@ pub fn check_plausible(relation: &Relation, criterion: &Criterion) -> Result<(),
         .flatten();
     match found {
         None => Ok(()),
-        Some(number) => Err(refuse(relation, criterion, unit, &number)),
+        Some(number) => Err(refuse(relation, criterion, rule, unit, &number)),
     }
 }
 
@@ -61,7 +65,13 @@ fn arguments(kind: Kind, from: i64, to: i64) -> Vec<Argument> {
         .to_vec()
 }
 
-fn refuse(relation: &Relation, criterion: &Criterion, unit: Unit, number: &str) -> Refusal {
+fn refuse(
+    relation: &Relation,
+    criterion: &Criterion,
+    rule: &Rule,
+    unit: Unit,
+    number: &str,
+) -> Refusal {
     let refusal = Refusal::new(
         PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
         format!(
@@ -76,20 +86,26 @@ fn refuse(relation: &Relation, criterion: &Criterion, unit: Unit, number: &str) 
         .map(|number| units_that_fit(number, criterion.now))
         .unwrap_or_default();
     match (fitting.first(), criterion.framework) {
-        (Some(fitting), _) => {
-            let parameters = [
-                ("expires", criterion.text.clone()),
-                ("unit", fitting.name().to_owned()),
-            ];
-            refusal.hint(format!(
-                "As {} it would be plausible: {}",
-                fitting.name(),
-                example(relation, &parameters)
-            ))
-        }
+        (Some(fitting), _) => refusal.hint(format!(
+            "As {} it would be plausible: {}",
+            fitting.name(),
+            corrected_call(relation, rule, &[("unit", Some(fitting.name().to_owned()))])
+        )),
         (None, Some(framework)) if framework.note.is_some() => {
-            refusal.hint(framework.note.unwrap_or_default())
+            refusal.hint(sentence(framework.note.unwrap_or_default()))
         }
         _ => refusal.hint("If the value has another meaning, leave such rows out with filter."),
     }
+}
+
+/// A note, which begins in lower case, as a HINT.
+fn sentence(note: &str) -> String {
+    let mut characters = note.chars();
+    let first = characters.next().map(|first| first.to_uppercase());
+    first
+        .into_iter()
+        .flatten()
+        .chain(characters)
+        .chain(['.'])
+        .collect()
 }

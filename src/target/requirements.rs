@@ -1,9 +1,9 @@
 //! What a rule must say, and must not, for a value of its kind.
 
-use super::columns::example;
+use super::columns::corrected_call;
 use super::criterion::Rule;
 use super::named::Named;
-use crate::pg::{Keep, Relation, Zone};
+use crate::pg::{self, Keep, Relation, Zone};
 use crate::refusal::Refusal;
 use crate::rule::framework::{self, Framework, Lifetime};
 use crate::rule::kind::Kind;
@@ -18,7 +18,7 @@ pub fn check_keep(keep: Option<Keep>) -> Result<Keep, Refusal> {
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             "keep must be finite",
         )
-        .hint("Rows that are kept forever need no clearing."));
+        .hint(KEPT_FOREVER));
     }
     if keep.is_negative() {
         return Err(negative_keep());
@@ -26,8 +26,20 @@ pub fn check_keep(keep: Option<Keep>) -> Result<Keep, Refusal> {
     Ok(keep)
 }
 
+/// `now - keep`; refuses (22008) where there is no such instant.
+pub fn cutoff(keep: &Keep, now: i64) -> Result<i64, Refusal> {
+    let cutoff = pg::refusing(KEPT_FOREVER, || keep.before(now)).map_err(|e| e.about("keep"))?;
+    // Months and days of different signs may cancel out in a comparison of intervals, but not in the calendar.
+    if cutoff > now {
+        return Err(negative_keep());
+    }
+    Ok(cutoff)
+}
+
+const KEPT_FOREVER: &str = "Rows that are kept forever need no clearing.";
+
 /// The refusal (22023) of a time to keep that would reach live rows.
-pub fn negative_keep() -> Refusal {
+fn negative_keep() -> Refusal {
     Refusal::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         "keep must not be negative",
@@ -60,8 +72,8 @@ pub fn find_zone(name: &str) -> Result<Zone, Refusal> {
 /// A last-activity or creation time says nothing without the lifetime that the application has set.
 pub fn check_lifetime(
     relation: &Relation,
-    framework: &Framework,
     rule: &Rule,
+    framework: &Framework,
 ) -> Result<(), Refusal> {
     let event = match framework.lifetime {
         Lifetime::Absolute => return Ok(()),
@@ -86,13 +98,14 @@ pub fn check_lifetime(
     ))
     .hint(format!(
         "Pass the lifetime that the application has, for example: {}",
-        example(relation, &[("keep", keep.to_owned())])
+        corrected_call(relation, rule, &[("keep", Some(keep.to_owned()))])
     )))
 }
 
 /// The unit of a number: the caller's or the framework's. None for another kind, which must not be given one.
 pub fn unit_of(
     relation: &Relation,
+    rule: &Rule,
     named: &Named,
     kind: Kind,
     given: Option<Unit>,
@@ -125,13 +138,7 @@ pub fn unit_of(
         .detail("A number says nothing without the unit that it counts since 1970-01-01 00:00 UTC.")
         .hint(format!(
             "Valid units are \"seconds\", \"milliseconds\" and \"microseconds\". For example: {}",
-            example(
-                relation,
-                &[
-                    ("expires", named.text.clone()),
-                    ("unit", "seconds".to_owned())
-                ]
-            )
+            corrected_call(relation, rule, &[("unit", Some("seconds".to_owned()))])
         )));
     }
     Ok(unit)
@@ -140,6 +147,7 @@ pub fn unit_of(
 /// The zone of a naive value: the caller's or the framework's. None for another kind, which must not be given one.
 pub fn zone_of(
     relation: &Relation,
+    rule: &Rule,
     named: &Named,
     kind: Kind,
     given: Option<Zone>,
@@ -176,15 +184,6 @@ pub fn zone_of(
     .detail("Its values do not say which zone's clock they were read from.")
     .hint(format!(
         "Pass the zone that the application writes in, for example: {}",
-        example(
-            relation,
-            &match framework {
-                Some(_) => vec![("time_zone", "UTC".to_owned())],
-                None => vec![
-                    ("expires", named.text.clone()),
-                    ("time_zone", "UTC".to_owned())
-                ],
-            }
-        )
+        corrected_call(relation, rule, &[("time_zone", Some("UTC".to_owned()))])
     )))
 }

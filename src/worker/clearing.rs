@@ -3,11 +3,10 @@
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
 use super::policy::{self, Due};
-use super::stand_in::run;
 use crate::pg::{self, Usage};
 use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
-use crate::run::Outcome;
+use crate::run::{self, Outcome};
 use crate::settings;
 use std::time::{Duration, Instant};
 
@@ -31,24 +30,21 @@ pub fn clear(schema: &str, due: &Due) -> After {
     pg::commit();
 
     pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
-    progress::start(due.table);
+    let shown = progress::show(due.table);
     let (started, used) = (Instant::now(), Usage::now());
     let mut host = Host::new(schema, due.table, policy.clone());
     let outcome = pg::catch(|| {
         host.begin();
-        let outcome = run(due.table, &policy.rule(), &mut host)?;
-        host.end(outcome.deleted > 0);
+        let outcome = run::run(due.table, &policy.rule(), &mut host)?;
+        host.end();
         Ok(outcome)
     });
     let elapsed = started.elapsed();
     let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
-    progress::end();
+    drop(shown);
 
     let gone = is_gone(due);
-    let (detail, hint) = outcome
-        .as_ref()
-        .err()
-        .map_or((None, None), Refusal::notes);
+    let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
         policy: history::policy_json(&policy),
         elapsed_ms: elapsed.as_millis() as u64,

@@ -216,10 +216,9 @@ impl Launcher {
         for oid in wanted {
             self.entries.entry(oid).or_default();
         }
-        self.next_search = Schedule::parse(&settings::schedule())
-            .map_or(i64::MAX, |schedule| {
-                schedule.next_after(now, &Zone::of_session())
-            });
+        self.next_search = Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
+            schedule.next_after(now, &Zone::of_session())
+        });
     }
 
     /// A listed database that can be worked in; says once if it cannot.

@@ -18,4 +18,3 @@ pub mod names;
 pub mod policy;
 pub mod schedule;
 pub mod state;
-mod stand_in;

@@ -52,20 +52,17 @@ impl Policy {
 
     /// The policy's limits, and for the rest the settings.
     pub fn limits(&self) -> Limits {
-        let duration = self.max_duration.as_deref().map(Keep::parse);
-        Limits {
-            batch_size: self
-                .batch_size
-                .map_or_else(settings::batch_size, |rows| rows.max(1) as u64),
-            max_rows: self.max_rows.map(|rows| rows.max(0) as u64),
-            max_duration: duration
-                .map(|duration| duration.duration())
-                .or_else(settings::max_run_time),
-            cost_delay: settings::cost_delay(),
-            cost_limit: settings::cost_limit(),
-            max_replication_lag: settings::max_replication_lag(),
-            lock_timeout: settings::lock_timeout(),
+        let mut limits = settings::limits();
+        if let Some(rows) = self.batch_size {
+            limits.batch_size = rows.max(1) as u64;
         }
+        if let Some(rows) = self.max_rows {
+            limits.max_rows = Some(rows.max(0) as u64);
+        }
+        if let Some(duration) = &self.max_duration {
+            limits.max_duration = Some(Keep::parse(duration).duration());
+        }
+        limits
     }
 }
 
@@ -93,8 +90,9 @@ pub fn check_owns(table: pg_sys::Oid, name: &str) -> Result<(), Refusal> {
 
 /// Makes a policy for a table, in place of the one that it may have. Refuses what the worker could not carry out.
 pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refusal> {
-    let relation = target::open(table, LockMode::RowExclusive)?;
+    let relation = target::open(table, LockMode::AccessShare)?;
     check_owns(relation.oid(), &relation.name())?;
+    let relation = target::open(Some(relation.oid()), LockMode::RowExclusive)?;
     if relation.is_temporary() {
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
@@ -114,7 +112,9 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     }
     let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
     let columns = COLUMNS.join(", ");
-    let updates = COLUMNS.map(|column| format!("{column} = EXCLUDED.{column}")).join(", ");
+    let updates = COLUMNS
+        .map(|column| format!("{column} = EXCLUDED.{column}"))
+        .join(", ");
     let json = serde_json::to_string(policy).expect("plain data becomes JSON");
     change(owner, || {
         pg::modify(
@@ -162,7 +162,9 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
     let removed = change(owner, || {
         pg::modify(
-            &format!("DELETE FROM {schema}.raw_clear_sessions_policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"),
+            &format!(
+                "DELETE FROM {schema}.raw_clear_sessions_policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+            ),
             &[oid(table)],
         )
     });

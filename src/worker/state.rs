@@ -16,7 +16,8 @@ pub fn why_off() -> Option<Off> {
     let (message, hint) = if board().is_none() {
         (
             "the worker is off",
-            "Add \"raw_clear_sessions\" to \"shared_preload_libraries\" and restart the server.".to_owned(),
+            "Add \"raw_clear_sessions\" to \"shared_preload_libraries\" and restart the server."
+                .to_owned(),
         )
     } else {
         let name = pg::my_database_name();
@@ -28,7 +29,9 @@ pub fn why_off() -> Option<Off> {
         if !listed {
             (
                 "the worker does not work in this database",
-                format!("Add \"{name}\" to \"raw_clear_sessions.databases\" and reload the configuration."),
+                format!(
+                    "Add \"{name}\" to \"raw_clear_sessions.databases\" and reload the configuration."
+                ),
             )
         } else if settings::paused() {
             (

@@ -65,10 +65,9 @@ const FIELDS: [Field; 5] = [
 /// Whether a text is meant as a cron expression, so that its errors are those of one: it has an asterisk, or begins
 /// like one with two fields that hold no unit.
 pub fn is_meant(text: &str) -> bool {
-    let is_field = |part: &str| {
-        part.chars()
-            .all(|c| c.is_ascii_digit() || "-,/".contains(c))
-    };
+    let belongs = |c: char| c.is_ascii_digit() || "-,/".contains(c);
+    let is_field =
+        |part: &str| part.starts_with(|c: char| c.is_ascii_digit()) && part.chars().all(belongs);
     let mut parts = text.split_ascii_whitespace();
     text.starts_with('@')
         || text.contains('*')
@@ -77,7 +76,7 @@ pub fn is_meant(text: &str) -> bool {
 
 /// A cron expression that is due at some time.
 #[derive(Clone, Debug)]
-pub struct Cron(croner::Cron);
+pub struct Cron(Box<croner::Cron>);
 
 impl Cron {
     pub fn parse(text: &str) -> Result<Cron, ScheduleError> {
@@ -86,7 +85,7 @@ impl Cron {
         } else {
             parse_fields(text)?
         };
-        let cron = Cron(cron);
+        let cron = Cron(Box::new(cron));
         // The calendar repeats after 400 years, and croner's ends in this year.
         let start = NaiveDate::from_ymd_opt(croner::YEAR_UPPER_LIMIT - 401, 1, 1)
             .expect("chrono knows more years than croner")
@@ -117,7 +116,7 @@ impl Cron {
         let length = change.before - change.after;
         let start = change.at + change.after;
         let is_due = |from: i64| self.wall_after(from - 1).is_some_and(|w| w < from + length);
-        if !(is_due(start - length) && is_due(start) && is_due(start + length)) {
+        if !(is_due(start - length) && is_due(start + length)) {
             return None;
         }
         let wall = self.wall_after(start.max(after + change.after + 1) - 1)?;

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, read_to_string};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 /// How a server is stopped, as pg_ctl names it.
@@ -159,19 +159,37 @@ impl Cluster {
         Database::new(self, name)
     }
 
+    /// A session of the superuser's in a database that is there already, on a standby or after a restart.
+    pub fn connect_to(&self, database: &str) -> Session {
+        Database::new(self, database).connect()
+    }
+
     /// A session of the superuser's in the database postgres.
     pub fn connect(&self) -> Session {
-        Database::new(self, "postgres").connect()
+        self.connect_to("postgres")
     }
 
     /// Runs a client program of PostgreSQL's against this server, and returns what it printed.
     pub fn client(&self, name: &str, arguments: &[&str]) -> String {
-        output(
-            program(name)
-                .env("PGHOST", self.folder())
-                .env("PGUSER", "postgres")
-                .args(arguments),
-        )
+        output(self.client_command(name).args(arguments))
+    }
+
+    /// Starts such a program and does not wait for it.
+    pub fn spawn_client(&self, name: &str, arguments: &[&str]) -> Child {
+        self.client_command(name)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the client program can be started")
+    }
+
+    fn client_command(&self, name: &str) -> Command {
+        let mut command = program(name);
+        command
+            .env("PGHOST", self.folder())
+            .env("PGUSER", "postgres");
+        command
     }
 
     fn log_path(&self) -> PathBuf {

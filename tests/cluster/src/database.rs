@@ -49,6 +49,17 @@ impl<'a> Database<'a> {
     }
 }
 
+/// Extensions that look for damage in tables, indexes and visibility maps.
+const CHECKS: &str = "CREATE EXTENSION amcheck; CREATE EXTENSION pg_visibility";
+
+impl Database<'_> {
+    /// Makes ready for [`crate::assert_sound`].
+    pub fn with_checks(self) -> Self {
+        self.connect().run(CHECKS);
+        self
+    }
+}
+
 impl Drop for Database<'_> {
     fn drop(&mut self) {
         if panicking() {

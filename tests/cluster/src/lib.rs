@@ -10,6 +10,8 @@
 mod cluster;
 mod database;
 mod guardian;
+mod pass;
+mod process;
 mod program;
 mod session;
 mod standby;
@@ -18,6 +20,8 @@ mod wait;
 
 pub use cluster::{Cluster, Shutdown};
 pub use database::Database;
+pub use pass::Pass;
+pub use process::{anonymous_memory, kill};
 pub use session::{Running, Session, sqlstate};
-pub use table::{EXPIRED, LIVE, create_sessions, fingerprint};
+pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
 pub use wait::{LIMIT, wait_until};

@@ -5,6 +5,9 @@ use postgres::types::FromSqlOwned;
 use postgres::{CancelToken, Client, Error, NoTls, SimpleQueryMessage};
 use std::thread::{JoinHandle, spawn};
 
+/// So much WAL, where nothing else writes any, comes of many deleted rows.
+const IN_THE_MIDDLE: i64 = 1_000_000;
+
 /// A client's session, with the few ways of asking that tests need. An unexpected ERROR panics.
 pub struct Session {
     client: Client,
@@ -59,6 +62,20 @@ impl Session {
         self.value(query)
     }
 
+    /// A query's only column.
+    pub fn texts(&mut self, query: &str) -> Vec<String> {
+        let rows = self.client.query(query, &[]);
+        let rows = rows.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Runs a statement with one parameter, `$1`, and returns how many rows it changed.
+    pub fn change(&mut self, statement: &str, parameter: &str) -> u64 {
+        self.client
+            .execute(statement, &[&parameter])
+            .unwrap_or_else(|error| panic!("{statement} with {parameter}: {error:?}"))
+    }
+
     pub fn yes(&mut self, query: &str) -> bool {
         self.value(query)
     }
@@ -78,6 +95,26 @@ impl Session {
         self.value(&format!(
             "SELECT raw_clear_sessions_preview('{table}') ->> '{field}'"
         ))
+    }
+
+    /// How many bytes of WAL the server has written since this position, or in all since its initdb.
+    pub fn wal_since(&mut self, start: i64) -> i64 {
+        self.number("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint") - start
+    }
+
+    /// Waits until so much has been written since this position that rows are being deleted.
+    pub fn wait_for_deletions(&mut self, start: i64) {
+        wait_until("rows are being deleted", || {
+            self.wal_since(start) > IN_THE_MIDDLE
+        });
+    }
+
+    /// Starts a clearing and returns when it has deleted some of the rows; `observer` is another session.
+    pub fn start_clearing(self, table: &str, observer: &mut Session) -> Running {
+        let start = observer.wal_since(0);
+        let running = self.start(&format!("SELECT raw_clear_sessions('{table}')"));
+        observer.wait_for_deletions(start);
+        running
     }
 
     /// Starts a statement and returns at once.

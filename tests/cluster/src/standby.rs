@@ -22,9 +22,10 @@ impl Cluster {
 
     /// Waits until a standby has replayed all that this server has written so far.
     pub fn wait_for_replay(&self, standby: &Cluster) {
-        let written = self
-            .connect()
-            .text("SELECT pg_current_wal_insert_lsn()::text");
+        let mut here = self.connect();
+        // Something to commit: WAL that no commit has flushed yet would reach the standby seconds later.
+        here.run("SELECT pg_logical_emit_message(true, '', '')");
+        let written = here.text("SELECT pg_current_wal_flush_lsn()::text");
         let mut there = standby.connect();
         wait_until("the standby has replayed the primary's WAL", || {
             there.yes(&format!(

@@ -28,3 +28,21 @@ pub fn fingerprint(session: &mut Session, table: &str) -> String {
         "SELECT count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} AS t"
     ))
 }
+
+/// Asserts that a table, its toast table and its indexes are what the storage layer's own checks expect. Needs the
+/// extensions amcheck and pg_visibility.
+pub fn assert_sound(session: &mut Session, table: &str) {
+    let findings: Option<String> = session.value(&format!(
+        "SELECT string_agg(finding::text, ', ') FROM verify_heapam('{table}') AS finding"
+    ));
+    assert_eq!(findings, None, "verify_heapam on {table}");
+    session.run(&format!(
+        "SELECT bt_index_check(indexrelid, heapallindexed => true)
+         FROM pg_index, pg_class c
+         WHERE c.oid = '{table}'::regclass AND indrelid IN (c.oid, c.reltoastrelid)"
+    ));
+    let wrong = session.number(&format!(
+        "SELECT (SELECT count(*) FROM pg_check_visible('{table}')) + (SELECT count(*) FROM pg_check_frozen('{table}'))"
+    ));
+    assert_eq!(wrong, 0, "the visibility map of {table}");
+}

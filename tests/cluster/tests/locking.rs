@@ -1,14 +1,15 @@
 //! Locks that other sessions hold, on the table and on its rows.
 
-use cluster::{Cluster, EXPIRED, create_sessions};
+use cluster::{Cluster, EXPIRED, Pass, create_sessions};
 
 #[test]
 fn a_locked_row_is_skipped_without_waiting_and_reached_by_the_next_call() {
     let database = Cluster::shared().database("locked_row");
     let mut session = database.connect();
     create_sessions(&mut session, "django_session", 100, 10);
-    for (pass, seqscan) in [("heap", "on"), ("index", "off")] {
-        session.run(&format!("SET enable_seqscan = {seqscan}"));
+    for pass in Pass::RAW {
+        pass.choose(&mut session, "django_session");
+        let pass = pass.name();
         session.run(&format!(
             "INSERT INTO django_session SELECT '{pass}' || i, '', {EXPIRED} FROM generate_series(1, 90) AS i"
         ));

@@ -75,6 +75,7 @@ SELECT dblink_connect('other', format('dbname=%L host=%L port=%s user=%L', curre
     split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_user));
 SELECT dblink_exec('other', 'CREATE TEMPORARY TABLE theirs (session_key text, session_data text, expire_date timestamptz)');
 SELECT line FROM pg_class, test.refusal(format('raw_clear_sessions(%s)', oid)) AS line WHERE relname = 'theirs';
+SELECT dblink_disconnect('other');
 
 -- A table that is not a framework's, or could be that of more than one: the columns that could be meant are named.
 CREATE TABLE both_ways (id text, data bytea, expiry_date timestamptz, expires integer);
@@ -208,59 +209,6 @@ SELECT test.refusal($$raw_clear_sessions_preview(NULL)$$);
 SELECT test.refusal($$raw_clear_sessions_preview('v')$$);
 \pset tuples_only off
 \pset format aligned
-
--- What the transaction does not allow. A temporary table may be changed even in a read-only transaction.
-\set SHOW_CONTEXT never
-CREATE TEMPORARY TABLE mine AS SELECT * FROM django_session;
-BEGIN READ ONLY;
-SAVEPOINT s;
-SELECT raw_clear_sessions('django_session');
-ROLLBACK TO s;
-SELECT raw_clear_sessions('mine');
-ROLLBACK;
-
--- Nor does a parallel operation: here, a function that calls it and claims to be safe in one.
-CREATE FUNCTION claims_to_be_safe() RETURNS bigint PARALLEL SAFE LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN raw_clear_sessions('errors.django_session');
-END
-$$;
-BEGIN;
-SET LOCAL parallel_setup_cost = 0;
-SET LOCAL parallel_tuple_cost = 0;
-SET LOCAL min_parallel_table_scan_size = 0;
-SET LOCAL parallel_leader_participation = off;
-SELECT claims_to_be_safe() FROM users;
-ROLLBACK;
-
--- A lock that another session has: lock_timeout and statement_timeout apply, as for DELETE.
-SELECT dblink_exec('other', 'BEGIN; LOCK TABLE errors.django_session IN SHARE MODE');
-SET lock_timeout = '10ms';
-SELECT raw_clear_sessions('django_session');
-RESET lock_timeout;
-SET statement_timeout = '10ms';
-SELECT raw_clear_sessions('django_session');
-RESET statement_timeout;
-SELECT dblink_exec('other', 'COMMIT');
-
--- Another session that is clearing the table: this one does not wait for it.
-SELECT dblink_exec('other', 'BEGIN');
-SELECT deleted FROM dblink('other', $$SELECT public.raw_clear_sessions('errors.django_session')$$) AS t(deleted bigint);
-SELECT raw_clear_sessions('django_session');
-\echo :LAST_ERROR_SQLSTATE
-SELECT dblink_exec('other', 'ROLLBACK');
-SELECT dblink_disconnect('other');
-
--- A cancelled call deletes nothing, however far it has come.
-CREATE FUNCTION cancels(key text) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_cancel_backend(pg_backend_pid()) WHERE key = 'second';
-    RETURN true;
-END
-$$;
-INSERT INTO django_session VALUES ('second', '', now() - interval '1 day');
-SELECT raw_clear_sessions('django_session', filter => 'errors.cancels(session_key)');
-\echo :LAST_ERROR_SQLSTATE
 
 -- Settings that do not exist, or not with that value.
 SET raw_clear_sessions.engine = 'fast';

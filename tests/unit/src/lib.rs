@@ -2,6 +2,7 @@
 
 #[path = "../../../src/worker/backoff.rs"]
 pub mod backoff;
+pub mod clock;
 #[path = "../../../src/worker/names.rs"]
 pub mod names;
 #[path = "../../../src/run/pace.rs"]

@@ -1,0 +1,20 @@
+//! A server's processes, as the operating system sees them. Linux only.
+
+use crate::program::{as_server_user, output};
+use std::fs::read_to_string;
+use std::path::Path;
+
+/// The memory that a process has for itself alone, in bytes: no shared buffers, no files.
+pub fn anonymous_memory(pid: i32) -> Option<u64> {
+    let status = read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Ends a process without asking it: SIGKILL.
+pub fn kill(pid: i32) {
+    output(as_server_user(Path::new("kill")).args(["-KILL", &pid.to_string()]));
+}

@@ -1,0 +1,42 @@
+--
+-- CREATE EXTENSION raw_clear_sessions: by whom, into which schema, and what it brings.
+--
+\getenv srcdir PG_ABS_SRCDIR
+\set setup :srcdir '/setup.sql'
+\i :setup
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+\dx+ raw_clear_sessions
+
+-- Everything is done in a transaction, which takes it back.
+BEGIN;
+DROP EXTENSION raw_clear_sessions;
+-- It is trusted: whoever may create objects in the database may install it, and owns nothing that the script makes.
+CREATE ROLE regress_extension;
+SELECT format('GRANT CREATE ON DATABASE %I TO regress_extension', current_database()) \gexec
+SET LOCAL ROLE regress_extension;
+CREATE SCHEMA "Web sessions";
+CREATE EXTENSION raw_clear_sessions SCHEMA "Web sessions";
+RESET ROLE;
+SELECT extname, extowner::regrole, extnamespace::regnamespace, extrelocatable, extconfig FROM pg_extension
+WHERE extname = 'raw_clear_sessions';
+SELECT proname, proowner = 10 AS of_superuser, prosecdef, proconfig FROM pg_proc WHERE pronamespace = '"Web sessions"'::regnamespace
+ORDER BY proname;
+-- It works there, whatever the search_path.
+CREATE TABLE public.regress_extension (id integer, expires timestamptz);
+INSERT INTO public.regress_extension VALUES (1, now() - interval '1 day'), (2, now() + interval '1 day'), (3, now() - interval '1 day');
+SET LOCAL search_path = '';
+SELECT "Web sessions".raw_clear_sessions('public.regress_extension', expires => 'expires', filter => 'id = 1');
+SELECT "Web sessions".raw_clear_sessions('public.regress_extension', expires => 'expires');
+SELECT "Web sessions".raw_clear_sessions_preview('public.regress_extension', expires => 'expires', exact => true) ->> 'total_rows' AS total_rows;
+SAVEPOINT s;
+ALTER EXTENSION raw_clear_sessions SET SCHEMA public;
+ROLLBACK TO s;
+-- Without it nothing is left.
+DROP EXTENSION raw_clear_sessions;
+SELECT count(*) FROM pg_proc WHERE pronamespace = '"Web sessions"'::regnamespace;
+ROLLBACK;
+
+-- The library can be preloaded or not; a session that has loaded it knows the setting.
+LOAD 'raw_clear_sessions';
+SELECT name, setting, context, vartype, enumvals, boot_val, short_desc FROM pg_settings WHERE name LIKE 'raw\_clear\_sessions.%' ORDER BY name \gx

@@ -1,0 +1,40 @@
+--
+-- Tables that another extension spreads over other tables or servers are cleared with SQL, in the extension's sense. The
+-- extensions are not here: their catalogs are imitated, and taken back at the end.
+--
+\getenv srcdir PG_ABS_SRCDIR
+\set setup :srcdir '/setup.sql'
+\i :setup
+CREATE SCHEMA managed;
+SET search_path = managed, public;
+SET client_min_messages = warning;
+CREATE TABLE ordinary (id integer, expires timestamptz);
+CREATE TABLE distributed (LIKE ordinary);
+CREATE TABLE hyper (LIKE ordinary);
+CREATE SCHEMA another;
+CREATE TABLE another.hyper (LIKE ordinary);
+INSERT INTO distributed VALUES (1, '2020-01-01'), (2, '2199-01-01');
+INSERT INTO hyper TABLE distributed;
+CREATE VIEW engines AS
+    SELECT name, p ->> 'engine' AS engine, p ->> 'why' AS why
+    FROM unnest(ARRAY['managed.ordinary', 'managed.distributed', 'managed.hyper', 'another.hyper']::regclass[]) AS name,
+        raw_clear_sessions_preview(name, expires => 'expires') AS p;
+
+-- Without the extensions, a table like theirs says nothing.
+CREATE SCHEMA _timescaledb_catalog
+    CREATE TABLE hypertable (schema_name name, table_name name);
+INSERT INTO _timescaledb_catalog.hypertable VALUES ('managed', 'hyper');
+SELECT * FROM engines;
+
+BEGIN;
+SET LOCAL allow_system_table_mods = on;
+INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion) VALUES
+    (4000000001, 'citus', 10, 'managed'::regnamespace, false, '1'),
+    (4000000002, 'timescaledb', 10, 'managed'::regnamespace, false, '1');
+CREATE TABLE pg_catalog.pg_dist_partition (logicalrel regclass);
+INSERT INTO pg_dist_partition VALUES ('managed.distributed');
+SELECT * FROM engines;
+SELECT raw_clear_sessions('distributed', expires => 'expires'), raw_clear_sessions('hyper', expires => 'expires');
+ROLLBACK;
+
+DROP SCHEMA managed, another, _timescaledb_catalog CASCADE;
