@@ -1,5 +1,5 @@
-//! The settings, all prefixed `raw_clear_sessions.`. All but `engine` are the worker's; they are set in postgresql.conf
-//! and a reload changes them.
+//! The settings, all prefixed `raw_clear_sessions.`. A reload changes them all. The limits of a run can be set in any
+//! session too, for the procedure; the worker goes by postgresql.conf.
 
 mod checks;
 
@@ -46,6 +46,8 @@ struct Number {
     setting: GucSetting<i32>,
     range: (i32, i32),
     unit: GucFlags,
+    /// The limits of a run are for the procedure too, and any session's to set; the others are the worker's.
+    for_sessions: bool,
 }
 
 /// How many database workers there can be at a time; `max_workers` may be less.
@@ -53,35 +55,39 @@ pub const MOST_WORKERS: i32 = 64;
 
 static BATCH_SIZE: Number = Number {
     name: c"raw_clear_sessions.batch_size",
-    short: c"Sets how many rows the worker deletes in one transaction.",
+    short: c"Sets how many rows are deleted in one transaction.",
     long: c"",
     setting: GucSetting::<i32>::new(500),
     range: (1, 1_000_000),
     unit: GucFlags::empty(),
+    for_sessions: true,
 };
 static COST_LIMIT: Number = Number {
     name: c"raw_clear_sessions.cost_limit",
-    short: c"Sets the cost after which the worker sleeps.",
+    short: c"Sets the cost after which a run sleeps.",
     long: c"In the units of vacuum_cost_page_hit, vacuum_cost_page_miss, and vacuum_cost_page_dirty. Zero means never.",
     setting: GucSetting::<i32>::new(200),
     range: (0, 10_000),
     unit: GucFlags::empty(),
+    for_sessions: true,
 };
 static MAX_REPLICATION_LAG: Number = Number {
     name: c"raw_clear_sessions.max_replication_lag",
-    short: c"Sets the replay lag of a replica above which the worker waits.",
+    short: c"Sets the replay lag of a replica above which a run waits.",
     long: c"-1 means that replicas are not looked at.",
     setting: GucSetting::<i32>::new(-1),
     range: (-1, i32::MAX),
     unit: GucFlags::UNIT_MS,
+    for_sessions: true,
 };
 static MAX_RUN_TIME: Number = Number {
     name: c"raw_clear_sessions.max_run_time",
-    short: c"Sets how long the worker clears one table before it goes on to the next.",
+    short: c"Sets how long one run of one table may take.",
     long: c"Zero means until all expired rows are gone.",
     setting: GucSetting::<i32>::new(0),
     range: (0, i32::MAX),
     unit: GucFlags::UNIT_S,
+    for_sessions: true,
 };
 static MAX_WORKERS: Number = Number {
     name: c"raw_clear_sessions.max_workers",
@@ -90,14 +96,16 @@ static MAX_WORKERS: Number = Number {
     setting: GucSetting::<i32>::new(2),
     range: (1, MOST_WORKERS),
     unit: GucFlags::empty(),
+    for_sessions: false,
 };
 static LOCK_TIMEOUT: Number = Number {
     name: c"raw_clear_sessions.lock_timeout",
-    short: c"Sets how long the worker waits for the lock on a table.",
+    short: c"Sets how long a run waits for the lock on a table.",
     long: c"",
     setting: GucSetting::<i32>::new(1_000),
     range: (1, i32::MAX),
     unit: GucFlags::UNIT_MS,
+    for_sessions: true,
 };
 static HISTORY: Number = Number {
     name: c"raw_clear_sessions.history",
@@ -106,6 +114,7 @@ static HISTORY: Number = Number {
     setting: GucSetting::<i32>::new(7 * 86_400),
     range: (0, i32::MAX),
     unit: GucFlags::UNIT_S,
+    for_sessions: false,
 };
 static LOG_MIN_DURATION: Number = Number {
     name: c"raw_clear_sessions.log_min_duration",
@@ -114,6 +123,7 @@ static LOG_MIN_DURATION: Number = Number {
     setting: GucSetting::<i32>::new(600_000),
     range: (-1, i32::MAX),
     unit: GucFlags::UNIT_MS,
+    for_sessions: false,
 };
 
 static NUMBERS: [&Number; 8] = [
@@ -174,18 +184,14 @@ pub fn paused() -> bool {
     PAUSED.get()
 }
 
-/// What a run may take: `batch_size`, `max_run_time`, `cost_delay` and `cost_limit` (the pace; zero: unlimited),
-/// `max_replication_lag` (-1: replicas are not looked at), `lock_timeout`.
-pub fn limits() -> Limits {
-    Limits {
-        batch_size: BATCH_SIZE.get().max(1) as u64,
-        max_rows: None,
-        max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
-        cost_delay: Duration::from_secs_f64(COST_DELAY.get().max(0.0) / 1_000.0),
-        cost_limit: COST_LIMIT.get().max(0) as u32,
-        max_replication_lag: MAX_REPLICATION_LAG.milliseconds(),
-        lock_timeout: LOCK_TIMEOUT.milliseconds().unwrap_or_default(),
-    }
+/// `cost_delay`: the pace; zero: unlimited.
+pub fn cost_delay() -> Duration {
+    Duration::from_secs_f64(COST_DELAY.get().max(0.0) / 1_000.0)
+}
+
+/// `cost_limit`: the cost after which the worker sleeps `cost_delay`; zero: unlimited.
+pub fn cost_limit() -> u32 {
+    COST_LIMIT.get().max(0) as u32
 }
 
 /// `max_workers`: database workers at a time.
@@ -240,6 +246,11 @@ pub fn define() {
     define_texts();
     define_switches();
     for number in NUMBERS {
+        let context = if number.for_sessions {
+            GucContext::Userset
+        } else {
+            GucContext::Sighup
+        };
         GucRegistry::define_int_guc(
             number.name,
             number.short,
@@ -247,7 +258,7 @@ pub fn define() {
             &number.setting,
             number.range.0,
             number.range.1,
-            GucContext::Sighup,
+            context,
             number.unit,
         );
     }
@@ -304,12 +315,25 @@ fn define_switches() {
     );
     GucRegistry::define_float_guc(
         c"raw_clear_sessions.cost_delay",
-        c"Sets how long the worker sleeps for each cost_limit of cost.",
+        c"Sets how long a run sleeps for each cost_limit of cost.",
         c"Zero means not at all.",
         &COST_DELAY,
         0.0,
         100.0,
-        GucContext::Sighup,
+        GucContext::Userset,
         GucFlags::UNIT_MS,
     );
+}
+
+/// What a run may take, where neither its policy nor its CALL says otherwise.
+pub fn limits() -> Limits {
+    Limits {
+        batch_size: BATCH_SIZE.get().max(1) as u64,
+        max_rows: None,
+        max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
+        cost_delay: cost_delay(),
+        cost_limit: cost_limit(),
+        max_replication_lag: MAX_REPLICATION_LAG.milliseconds(),
+        lock_timeout: lock_timeout(),
+    }
 }

@@ -4,6 +4,7 @@ mod raw;
 mod sql;
 
 use crate::pg::{BatchLimit, Deleted, LockMode, Relation};
+use crate::progress::Phase;
 use crate::target::{Criterion, LeafPlan, Method, Plan};
 
 /// Carries out a plan within the caller's transaction.
@@ -62,6 +63,16 @@ impl Cursor {
             Cursor::Raw(cursor) => cursor.is_finished(),
             Cursor::Sql(cursor) => cursor.is_finished(),
             Cursor::Finished => true,
+        }
+    }
+
+    /// What it is doing, for the progress view.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Cursor::Raw(raw::Cursor::Heap(_)) => Phase::ScanningHeap,
+            Cursor::Raw(raw::Cursor::Index(_)) => Phase::ScanningIndex,
+            Cursor::Sql(_) => Phase::DeletingBySql,
+            Cursor::Finished => Phase::Initializing,
         }
     }
 

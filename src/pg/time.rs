@@ -96,7 +96,11 @@ impl Keep {
 
     /// As a length of time, a month of 30 days, a day of 24 hours; nothing where it is negative.
     pub fn duration(&self) -> Duration {
-        Duration::from_micros(self.microseconds().max(0) as u64)
+        let days = i64::from(self.months) * 30 + i64::from(self.days);
+        let microseconds = days
+            .saturating_mul(86_400_000_000)
+            .saturating_add(self.microseconds);
+        Duration::from_micros(microseconds.max(0) as u64)
     }
 
     /// As an interval in the session's IntervalStyle.

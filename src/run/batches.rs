@@ -5,7 +5,7 @@ use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
 use crate::engine::Cursor;
 use crate::pg::{self, BatchLimit, LockMode, Relation, TableGuard};
-use crate::progress::{self, Phase, Progress, Shown, Waiting};
+use crate::progress::{self, Progress, Waiting};
 use crate::refusal::Refusal;
 use crate::target::{self, Criterion, Method, Pass, Plan, Rule};
 use pgrx::pg_sys;
@@ -50,9 +50,10 @@ struct Run<'r> {
     started: Instant,
     pace: Pace,
     replicas: Replicas,
-    deleted: u64,
-    skipped: u64,
-    batches: u64,
+    /// What has been done, and where it is at.
+    progress: Progress,
+    /// The blocks of leaves that are finished.
+    blocks_finished: u64,
     _guard: TableGuard,
     _shown: Shown,
 }
@@ -79,9 +80,8 @@ impl<'r> Run<'r> {
             started: Instant::now(),
             pace: Pace::new(),
             replicas: Replicas::default(),
-            deleted: 0,
-            skipped: 0,
-            batches: 0,
+            progress: Progress::default(),
+            blocks_finished: 0,
             _guard: guard,
             _shown: shown,
         };
@@ -118,13 +118,7 @@ impl<'r> Run<'r> {
         };
         self.show(oid, &cursor);
         let outcome = self.delete(&root, oid, &mut cursor, limit);
-        self.deleted += outcome.deleted;
-        self.skipped += outcome.skipped;
-        if outcome.deleted > 0 {
-            self.batches += 1;
-            self.replicas.note();
-        }
-        self.show(oid, &cursor);
+        self.note(oid, &cursor, outcome);
         if !cursor.is_finished() {
             self.queue.push_front((oid, Some(cursor)));
         }
@@ -132,43 +126,39 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// Shows how far the run is.
-    fn show(&self, leaf: pg_sys::Oid, cursor: &Cursor) {
-        let (blocks_done, blocks_total) = cursor.blocks().unwrap_or_default();
-        progress::update(&Progress {
-            phase: self.phase(leaf),
-            leaf: Some(leaf),
-            blocks_total: blocks_total.into(),
-            blocks_done: blocks_done.into(),
-            deleted: self.deleted,
-            skipped: self.skipped,
-            batches: self.batches,
-            waiting: None,
-        });
+    /// Adds a batch to what has been done.
+    fn note(&mut self, oid: pg_sys::Oid, cursor: &Cursor, outcome: pg::Deleted) {
+        self.progress.deleted += outcome.deleted;
+        self.progress.skipped += outcome.skipped;
+        if outcome.deleted > 0 {
+            self.progress.batches += 1;
+            self.replicas.note();
+        }
+        let (done, all) = cursor.blocks().unwrap_or_default();
+        self.progress.phase = cursor.phase();
+        self.progress.leaf = Some(oid);
+        self.progress.blocks_done = self.blocks_finished + u64::from(done);
+        let planned = match &self.plan {
+            Plan::Whole { .. } => 0,
+            Plan::Leaves(leaves) => leaves.iter().map(|leaf| u64::from(leaf.blocks)).sum(),
+        };
+        self.progress.blocks_total = planned.max(self.blocks_finished + u64::from(all));
+        if cursor.is_finished() {
+            self.blocks_finished += u64::from(all);
+        }
+        progress::update(&self.progress);
     }
 
-    fn phase(&self, leaf: pg_sys::Oid) -> Phase {
-        let Plan::Leaves(leaves) = &self.plan else {
-            return Phase::DeletingBySql;
-        };
-        match leaves
-            .iter()
-            .find(|plan| plan.oid == leaf)
-            .map(|plan| &plan.method)
-        {
-            Some(Method::Raw {
-                pass: Pass::Index(_),
-                ..
-            }) => Phase::ScanningIndex,
-            Some(Method::Sql) => Phase::DeletingBySql,
-            _ => Phase::ScanningHeap,
-        }
+    /// Shows what the run waits for, while it does.
+    fn show_wait(&mut self, waiting: Option<Waiting>) {
+        self.progress.waiting = waiting;
+        progress::update(&self.progress);
     }
 
     fn limit(&self, limits: &Limits) -> BatchLimit {
-        let left = limits
-            .max_rows
-            .map_or(u64::MAX, |max_rows| max_rows.saturating_sub(self.deleted));
+        let left = limits.max_rows.map_or(u64::MAX, |max_rows| {
+            max_rows.saturating_sub(self.progress.deleted)
+        });
         BatchLimit {
             rows: limits.batch_size.min(left),
             blocks: BLOCKS,
@@ -237,7 +227,10 @@ impl<'r> Run<'r> {
         if self.queue.is_empty() {
             return Some(Stop::Done);
         }
-        if limits.max_rows.is_some_and(|max| self.deleted >= max) {
+        if limits
+            .max_rows
+            .is_some_and(|max| self.progress.deleted >= max)
+        {
             return Some(Stop::MaxRows);
         }
         if limits
@@ -254,6 +247,9 @@ impl<'r> Run<'r> {
     fn sleep(&mut self, host: &mut dyn Host) {
         let mut limits = host.limits();
         let mut owed = self.pace.owed(limits.cost_delay, limits.cost_limit);
+        if !owed.is_zero() {
+            self.show_wait(Some(Waiting::Pace));
+        }
         loop {
             if !owed.is_zero() {
                 progress::wait_for(Waiting::Pace);
@@ -263,7 +259,7 @@ impl<'r> Run<'r> {
             prepare_transaction(&limits);
             owed = self.pace.owed(limits.cost_delay, limits.cost_limit);
             if owed.is_zero() || self.stop(&limits, host).is_some() {
-                return;
+                return self.show_wait(None);
             }
         }
     }
@@ -276,9 +272,9 @@ impl<'r> Run<'r> {
                 .max_replication_lag
                 .is_some_and(|limit| self.replicas.lag_behind(limit));
             if !behind || self.stop(&limits, host).is_some() {
-                return;
+                return self.show_wait(None);
             }
-            progress::wait_for(Waiting::Replication);
+            self.show_wait(Some(Waiting::Replication));
             host.next_transaction(false, REPLICAS_AGAIN);
             prepare_transaction(&limits);
         }
@@ -286,9 +282,9 @@ impl<'r> Run<'r> {
 
     fn outcome(&self, stop: Stop) -> Outcome {
         Outcome {
-            deleted: self.deleted,
-            skipped: self.skipped,
-            batches: self.batches,
+            deleted: self.progress.deleted,
+            skipped: self.progress.skipped,
+            batches: self.progress.batches,
             stop,
         }
     }

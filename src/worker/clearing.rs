@@ -6,7 +6,7 @@ use super::policy::{self, Due};
 use crate::pg::{self, Usage};
 use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
-use crate::run::{self, Outcome};
+use crate::run::{Outcome, run};
 use crate::settings;
 use std::time::{Duration, Instant};
 

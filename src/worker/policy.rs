@@ -56,10 +56,8 @@ impl Policy {
         if let Some(rows) = self.batch_size {
             limits.batch_size = rows.max(1) as u64;
         }
-        if let Some(rows) = self.max_rows {
-            limits.max_rows = Some(rows.max(0) as u64);
-        }
-        if let Some(duration) = &self.max_duration {
+        limits.max_rows = self.max_rows.map(|rows| rows.max(0) as u64);
+        if let Some(duration) = self.max_duration.as_deref() {
             limits.max_duration = Some(Keep::parse(duration).duration());
         }
         limits
