@@ -49,7 +49,7 @@ pub struct Progress {
     pub phase: Phase,
     /// The leaf that is being cleared.
     pub leaf: Option<pg_sys::Oid>,
-    /// The blocks of that leaf; 0 where it is not read by blocks.
+    /// The blocks of all leaves; 0 where that is not known.
     pub blocks_total: u64,
     pub blocks_done: u64,
     pub deleted: u64,
@@ -91,38 +91,10 @@ thread_local! {
     static FREED_AT_EXIT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A clearing that is shown until this is dropped, also while an ERROR unwinds: that takes a write to shared memory and
-/// nothing of PostgreSQL's.
-pub struct Shown {
-    /// False where the clearing is part of one that is shown already.
-    ends: bool,
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        if self.ends {
-            end();
-        }
-    }
-}
-
 /// This process begins to clear a table.
-pub fn show(table: pg_sys::Oid) -> Shown {
-    if MINE.get().is_some_and(|(_, shown)| shown == table) {
-        return Shown { ends: false };
-    }
+pub fn start(table: pg_sys::Oid) {
     end();
     LAST.take();
-    start(table);
-    Shown { ends: true }
-}
-
-/// How far the clearing is, or the last one was; also where it is not shown.
-pub fn last() -> Progress {
-    LAST.get()
-}
-
-fn start(table: pg_sys::Oid) {
     let Some(shared) = pg::shared() else { return };
     if !FREED_AT_EXIT.replace(true) {
         pg::at_exit(end);
@@ -162,15 +134,13 @@ pub fn update(progress: &Progress) {
     ]);
 }
 
-/// This process waits before it goes on.
-pub fn wait_for(waiting: Waiting) {
-    update(&Progress {
-        waiting: Some(waiting),
-        ..LAST.get()
-    });
+/// How far this process's clearing is, or its last one was; known without preloading too.
+pub fn last() -> Progress {
+    LAST.get()
 }
 
-fn end() {
+/// This process has ended a clearing, or never began one.
+pub fn end() {
     if let Some((slot, _)) = MINE.take() {
         slot.pid.store(0, Ordering::Release);
     }

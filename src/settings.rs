@@ -199,6 +199,11 @@ pub fn max_workers() -> usize {
     MAX_WORKERS.get().max(1) as usize
 }
 
+/// `lock_timeout`: how long the worker waits for the lock on a table.
+pub fn lock_timeout() -> Duration {
+    LOCK_TIMEOUT.milliseconds().unwrap_or_default()
+}
+
 /// `history`: how long runs are kept.
 pub fn history() -> Duration {
     HISTORY.seconds()

@@ -7,7 +7,7 @@ use crate::engine::Cursor;
 use crate::pg::{self, BatchLimit, LockMode, Relation, TableGuard};
 use crate::progress::{self, Progress, Waiting};
 use crate::refusal::Refusal;
-use crate::target::{self, Criterion, Method, Pass, Plan, Rule};
+use crate::target::{self, Criterion, Plan, Rule};
 use pgrx::pg_sys;
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -55,12 +55,10 @@ struct Run<'r> {
     /// The blocks of leaves that are finished.
     blocks_finished: u64,
     _guard: TableGuard,
-    _shown: Shown,
 }
 
 impl<'r> Run<'r> {
     fn begin(table: pg_sys::Oid, rule: &'r Rule, limits: &Limits) -> Result<Run<'r>, Refusal> {
-        let shown = progress::show(table);
         prepare_transaction(limits);
         let changes = pg::relation_changes();
         let root = target::open(Some(table), LockMode::RowExclusive)?;
@@ -83,7 +81,6 @@ impl<'r> Run<'r> {
             progress: Progress::default(),
             blocks_finished: 0,
             _guard: guard,
-            _shown: shown,
         };
         run.enqueue();
         Ok(run)
@@ -116,7 +113,6 @@ impl<'r> Run<'r> {
             // Dropped or detached since.
             return Ok(());
         };
-        self.show(oid, &cursor);
         let outcome = self.delete(&root, oid, &mut cursor, limit);
         self.note(oid, &cursor, outcome);
         if !cursor.is_finished() {
@@ -251,9 +247,6 @@ impl<'r> Run<'r> {
             self.show_wait(Some(Waiting::Pace));
         }
         loop {
-            if !owed.is_zero() {
-                progress::wait_for(Waiting::Pace);
-            }
             host.next_transaction(false, owed);
             limits = host.limits();
             prepare_transaction(&limits);

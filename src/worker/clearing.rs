@@ -30,18 +30,18 @@ pub fn clear(schema: &str, due: &Due) -> After {
     pg::commit();
 
     pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
-    let shown = progress::show(due.table);
+    progress::start(due.table);
     let (started, used) = (Instant::now(), Usage::now());
     let mut host = Host::new(schema, due.table, policy.clone());
     let outcome = pg::catch(|| {
         host.begin();
-        let outcome = run::run(due.table, &policy.rule(), &mut host)?;
+        let outcome = run(due.table, &policy.rule(), &mut host)?;
         host.end();
         Ok(outcome)
     });
     let elapsed = started.elapsed();
     let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
-    drop(shown);
+    progress::end();
 
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
