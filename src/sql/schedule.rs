@@ -118,8 +118,5 @@ fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<
 extension_sql_file!(
     "../../sql/tables.sql",
     name = "tables",
-    requires = [
-        raw_clear_sessions_check_policy,
-        raw_clear_sessions_visible
-    ]
+    requires = [raw_clear_sessions_check_policy, raw_clear_sessions_visible]
 );

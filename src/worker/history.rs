@@ -2,6 +2,7 @@
 
 use super::policy::Policy;
 use crate::pg::{self, Argument, Usage};
+use crate::progress;
 use crate::refusal::Refusal;
 use crate::run::Outcome;
 use crate::settings;
@@ -80,15 +81,17 @@ pub fn begin(schema: &str, table: pg_sys::Oid) -> i64 {
 
 /// Closes the row.
 pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
-    let none = (0, 0, 0);
+    // What batches have deleted before an ERROR stays deleted.
+    let last = progress::last();
+    let until_then = (last.deleted, last.skipped, last.batches);
     let (stop, (deleted, skipped, batches), error) = match result {
         Result::Ended(outcome) => (
             outcome.stop.name(),
             (outcome.deleted, outcome.skipped, outcome.batches),
             None,
         ),
-        Result::Failed(refusal) => ("failed", none, Some(*refusal)),
-        Result::Interrupted(stop, refusal) => (*stop, none, *refusal),
+        Result::Failed(refusal) => ("failed", until_then, Some(*refusal)),
+        Result::Interrupted(stop, refusal) => (*stop, until_then, *refusal),
     };
     let row = Row {
         stop,

@@ -30,20 +30,18 @@ pub struct Host<'a> {
 
 /// Sets what the worker's transactions go by; again after a reload.
 pub fn apply_settings() {
+    let limits = settings::limits();
     let number = |number: String| CString::new(number).unwrap_or_default();
     pg::set_for_session(c"synchronous_commit", c"off");
     pg::set_for_session(
         c"lock_timeout",
-        &number(settings::lock_timeout().as_millis().to_string()),
+        &number(limits.lock_timeout.as_millis().to_string()),
     );
     // VACUUM goes at the same pace.
-    let delay = settings::cost_delay().as_secs_f64() * 1_000.0;
+    let delay = limits.cost_delay.as_secs_f64() * 1_000.0;
     pg::set_for_session(c"vacuum_cost_delay", &number(delay.to_string()));
-    if settings::cost_limit() > 0 {
-        pg::set_for_session(
-            c"vacuum_cost_limit",
-            &number(settings::cost_limit().to_string()),
-        );
+    if limits.cost_limit > 0 {
+        pg::set_for_session(c"vacuum_cost_limit", &number(limits.cost_limit.to_string()));
     }
     let compression = settings::wal_compression()
         .unwrap_or_else(|| number(pg::server_setting(c"wal_compression")));
@@ -89,16 +87,12 @@ impl<'a> Host<'a> {
         self.act();
     }
 
-    /// Ends the last one.
-    pub fn end(&mut self, durable: bool) {
+    /// Ends one.
+    pub fn end(&mut self) {
         if let Some(acting) = self.acting.take() {
             acting.end();
         }
-        if durable {
-            commit_durably();
-        } else {
-            pg::commit();
-        }
+        pg::commit();
     }
 
     /// Acts as the table's owner, whoever that is now.
@@ -173,8 +167,9 @@ impl run::Host for Host<'_> {
         self.stop
     }
 
-    fn next_transaction(&mut self, durable: bool, sleep: Duration) {
-        self.end(durable);
+    /// Not durable here, but with the row of the history that follows: that commit takes all earlier ones along.
+    fn next_transaction(&mut self, _durable: bool, sleep: Duration) {
+        self.end();
         self.sleep(sleep);
         pg::begin();
         self.look_around();

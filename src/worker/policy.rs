@@ -88,8 +88,9 @@ pub fn check_owns(table: pg_sys::Oid, name: &str) -> Result<(), Refusal> {
 
 /// Makes a policy for a table, in place of the one that it may have. Refuses what the worker could not carry out.
 pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refusal> {
-    let relation = target::open(table, LockMode::RowExclusive)?;
+    let relation = target::open(table, LockMode::AccessShare)?;
     check_owns(relation.oid(), &relation.name())?;
+    let relation = target::open(Some(relation.oid()), LockMode::RowExclusive)?;
     if relation.is_temporary() {
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
