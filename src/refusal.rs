@@ -36,6 +36,11 @@ impl Refusal {
         self
     }
 
+    /// The primary message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The parameter that was at fault, in front of a message that PostgreSQL wrote.
     pub fn about(mut self, parameter: &str) -> Self {
         self.message = format!(

@@ -168,6 +168,18 @@ impl Relation {
         .unwrap_or(0)
     }
 
+    /// The same with all indexes, as pg_total_relation_size() counts it.
+    pub fn total_bytes(&self) -> i64 {
+        // SAFETY: takes a regclass, returns a bigint (utils/adt/dbsize.c).
+        unsafe {
+            pgrx::direct_function_call::<i64>(
+                pg_sys::pg_total_relation_size,
+                &[Some(pg_sys::Datum::from(self.oid()))],
+            )
+        }
+        .unwrap_or(0)
+    }
+
     /// The columns that are not dropped, in order.
     pub fn attributes(&self) -> Vec<Attribute> {
         let descriptor = self.data().rd_att;

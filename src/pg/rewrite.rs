@@ -37,7 +37,7 @@ impl std::ops::AddAssign for Rewritten {
 /// aborted then.
 pub fn rewrite(relation: Relation, judge: Judge<'_>) -> Result<Rewritten, Refusal> {
     check_not_in_use(&relation)?;
-    let oid = relation.oid();
+    let (oid, name) = (relation.oid(), relation.name());
     let class = relation.class();
     let (tablespace, access_method, persistence) =
         (class.reltablespace, class.relam, class.relpersistence);
@@ -58,7 +58,7 @@ pub fn rewrite(relation: Relation, judge: Judge<'_>) -> Result<Rewritten, Refusa
     };
     let (copied, cutoffs, swap_toast_by_content) = fill(oid, new_oid, judge);
     if copied.changed_by_us {
-        return Err(changed_by_us());
+        return Err(changed_by_us(&name));
     }
     // SAFETY: both are heaps of this database and closed; the new one is only this transaction's.
     unsafe {
@@ -96,10 +96,10 @@ pub fn check_not_in_use(relation: &Relation) -> Result<(), Refusal> {
     )
 }
 
-fn changed_by_us() -> Refusal {
+fn changed_by_us(name: &str) -> Refusal {
     Refusal::new(
         PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
-        "cannot rewrite a table that this transaction has changed",
+        format!("cannot rewrite \"{name}\" because this transaction has changed it"),
     )
     .hint("Commit first, and call it in a transaction of its own.")
 }

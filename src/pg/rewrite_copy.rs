@@ -57,8 +57,8 @@ pub(super) struct Copied {
     pub changed_by_us: bool,
 }
 
-/// More line pointers than a page has.
-const MAX_OFFSETS: usize = pg_sys::BLCKSZ as usize / 4;
+/// More line pointers than a heap's page has: MaxHeapTuplesPerPage of access/htup_details.h, rounded up.
+const MAX_OFFSETS: usize = pg_sys::BLCKSZ as usize / 28;
 
 /// What to do with the tuple at an offset.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,10 +172,16 @@ impl Copy<'_> {
             );
             let page = pg_sys::BufferGetPage(buffer);
             raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as c_int);
-            let offsets = line_pointers(page).min(MAX_OFFSETS);
+            let offsets = line_pointers(page);
+            let all_visible = is_all_visible(page);
             for offset in 1..=offsets {
                 if let Some(mut tuple) = self.tuple(page, block, offset) {
-                    fates[offset] = self.fate(&mut tuple, buffer, counts);
+                    let visibility = if all_visible {
+                        pg_sys::HTSV_Result::HEAPTUPLE_LIVE
+                    } else {
+                        raw::HeapTupleSatisfiesVacuum(&mut tuple, self.oldest_xmin, buffer)
+                    };
+                    fates[offset] = self.fate(&mut tuple, visibility, counts);
                 }
             }
             raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_UNLOCK as c_int);
@@ -244,12 +250,12 @@ impl Copy<'_> {
     unsafe fn fate(
         &self,
         tuple: pg_sys::HeapTuple,
-        buffer: pg_sys::Buffer,
+        visibility: pg_sys::HTSV_Result::Type,
         counts: &mut Copied,
     ) -> Fate {
         // SAFETY: passed on.
         unsafe {
-            match raw::HeapTupleSatisfiesVacuum(tuple, self.oldest_xmin, buffer) {
+            match visibility {
                 pg_sys::HTSV_Result::HEAPTUPLE_DEAD => Fate::Dead,
                 pg_sys::HTSV_Result::HEAPTUPLE_LIVE => {
                     if self.judge.expired(tuple, self.old_descriptor) {
@@ -314,7 +320,18 @@ unsafe fn line_pointers(page: pg_sys::Page) -> usize {
     let start = core::mem::offset_of!(pg_sys::PageHeaderData, pd_linp);
     // SAFETY: every page begins with the header; that of a new page is zero.
     let end = unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_lower } as usize;
-    end.saturating_sub(start) / size_of::<pg_sys::ItemIdData>()
+    (end.saturating_sub(start) / size_of::<pg_sys::ItemIdData>()).min(MAX_OFFSETS)
+}
+
+/// PageIsAllVisible() of storage/bufpage.h: every tuple on the page is live, for everybody, as heapgetpage() takes it.
+///
+/// # Safety
+/// The page is locked.
+#[inline(always)]
+unsafe fn is_all_visible(page: pg_sys::Page) -> bool {
+    // SAFETY: every page begins with the header.
+    let flags = unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_flags };
+    u32::from(flags) & pg_sys::PD_ALL_VISIBLE != 0
 }
 
 /// ItemPointerEquals() of storage/itemptr.h.

@@ -34,6 +34,7 @@ fn not_in_this_state(message: String) -> Refusal {
 /// Refuses what holds for the table that the caller named, as it does for a DELETE that names it.
 pub fn check_table(root: &Relation) -> Result<(), Refusal> {
     let name = root.name();
+    check_owner(root.oid())?;
     if settings::engine() == Engine::Sql || pg::executor_checks_rights() {
         return Err(not_in_this_state(format!(
             "cannot rewrite table \"{name}\": deletions have to pass the executor"
