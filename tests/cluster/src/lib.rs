@@ -17,6 +17,7 @@ mod session;
 mod standby;
 mod table;
 mod wait;
+mod worker;
 
 pub use cluster::{Cluster, Shutdown};
 pub use database::Database;
@@ -25,3 +26,4 @@ pub use process::{anonymous_memory, kill};
 pub use session::{Running, Session, sqlstate};
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
 pub use wait::{LIMIT, wait_until};
+pub use worker::{FAST, SLOW, add_expired, wait_for_end};
