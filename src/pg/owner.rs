@@ -51,9 +51,7 @@ pub fn is_owner(relation: pg_sys::Oid) -> bool {
 #[cfg(not(feature = "pg15"))]
 pub fn is_owner(relation: pg_sys::Oid) -> bool {
     // SAFETY: a catalog look-up.
-    unsafe {
-        pg_sys::object_ownercheck(pg_sys::RelationRelationId, relation, pg_sys::GetUserId())
-    }
+    unsafe { pg_sys::object_ownercheck(pg_sys::RelationRelationId, relation, pg_sys::GetUserId()) }
 }
 
 /// The identity of a table's owner, under which the functions of its indexes run, in a restricted operation, as VACUUM

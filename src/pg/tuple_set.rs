@@ -20,10 +20,7 @@ impl TupleSet {
 
     /// Puts in the tuple that a ctid in its text form names: `(block,offset)`.
     pub fn insert(&mut self, ctid: &str) -> Option<()> {
-        let (block, offset) = ctid
-            .strip_prefix('(')?
-            .strip_suffix(')')?
-            .split_once(',')?;
+        let (block, offset) = ctid.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
         let (byte, bit) = place(block.parse().ok()?, offset.parse().ok()?)?;
         *self.0.get_mut(byte)? |= bit;
         Some(())
