@@ -60,7 +60,7 @@ pub(super) struct Copied {
 /// More line pointers than a heap's page has: MaxHeapTuplesPerPage of access/htup_details.h, rounded up.
 const MAX_OFFSETS: usize = pg_sys::BLCKSZ as usize / 28;
 
-/// What to do with the tuple at an offset.
+/// What to do with a tuple.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Nothing,
@@ -159,7 +159,7 @@ impl Copy<'_> {
         strategy: pg_sys::BufferAccessStrategy,
         counts: &mut Copied,
     ) {
-        let mut fates = [Fate::Nothing; MAX_OFFSETS + 1];
+        let mut fates = [Fate::Nothing; MAX_OFFSETS];
         // SAFETY: line pointers up to the page's own count; LP_NORMAL ones point to a tuple on the page.
         unsafe {
             let buffer = raw::ReadBufferExtended(
@@ -173,14 +173,14 @@ impl Copy<'_> {
             raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as c_int);
             let offsets = line_pointers(page);
             let all_visible = is_all_visible(page);
-            for offset in 1..=offsets {
-                if let Some(mut tuple) = self.tuple(page, block, offset) {
+            for (index, fate) in fates.iter_mut().enumerate().take(offsets) {
+                if let Some(mut tuple) = self.tuple(page, block, index) {
                     let visibility = if all_visible {
                         pg_sys::HTSV_Result::HEAPTUPLE_LIVE
                     } else {
                         raw::HeapTupleSatisfiesVacuum(&mut tuple, self.oldest_xmin, buffer)
                     };
-                    fates[offset] = self.fate(&mut tuple, visibility, counts);
+                    *fate = self.fate(&mut tuple, visibility, counts);
                 }
             }
             raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_UNLOCK as c_int);
@@ -188,14 +188,14 @@ impl Copy<'_> {
                 raw::ReleaseBuffer(buffer);
                 return;
             }
-            for offset in 1..=offsets {
-                if fates[offset] == Fate::Nothing {
+            for (index, fate) in fates.iter().enumerate().take(offsets) {
+                if *fate == Fate::Nothing {
                     continue;
                 }
-                let Some(mut tuple) = self.tuple(page, block, offset) else {
+                let Some(mut tuple) = self.tuple(page, block, index) else {
                     continue;
                 };
-                if fates[offset] == Fate::Copy {
+                if *fate == Fate::Copy {
                     self.copy(&mut tuple);
                 } else if raw::rewrite_heap_dead_tuple(self.state, &mut tuple) {
                     // An older version that was to be kept has turned out to be dead too.
@@ -206,23 +206,23 @@ impl Copy<'_> {
         }
     }
 
-    /// The tuple at an offset, where there is one.
+    /// The tuple of a line pointer, counted from 0, where there is one.
     ///
     /// # Safety
-    /// The page is pinned and has the offset.
+    /// The page is pinned and has the line pointer.
     #[inline(always)]
     unsafe fn tuple(
         &self,
         page: pg_sys::Page,
         block: pg_sys::BlockNumber,
-        offset: usize,
+        index: usize,
     ) -> Option<pg_sys::HeapTupleData> {
         // SAFETY: PageGetItemId() and PageGetItem() of storage/bufpage.h.
         unsafe {
             let header = page.cast::<pg_sys::PageHeaderData>();
             let item = &*(&raw const (*header).pd_linp)
                 .cast::<pg_sys::ItemIdData>()
-                .add(offset - 1);
+                .add(index);
             if item.lp_flags() != pg_sys::LP_NORMAL {
                 return None;
             }
@@ -232,7 +232,7 @@ impl Copy<'_> {
             tuple.t_data = page.add(item.lp_off() as usize).cast();
             tuple.t_self.ip_blkid.bi_hi = (block >> 16) as u16;
             tuple.t_self.ip_blkid.bi_lo = block as u16;
-            tuple.t_self.ip_posid = offset as u16;
+            tuple.t_self.ip_posid = index as u16 + 1;
             Some(tuple)
         }
     }

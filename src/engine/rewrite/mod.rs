@@ -15,8 +15,8 @@ use crate::refusal::Refusal;
 use crate::target::{self, Criterion, Rule, Value, estimate_expired};
 use pgrx::pg_sys;
 
-/// How many blocks are looked through by one statement, where SQL has to judge the rows: 32 MB.
-const BLOCKS: u32 = 4096;
+/// How many blocks are looked through by one statement, where SQL has to judge the rows: 8 MB.
+const BLOCKS: u32 = 1024;
 
 /// Rewrites a table, or those of its leaves that can have expired rows, in the current transaction.
 ///
@@ -63,9 +63,7 @@ fn lock_leaves(
     wait: &LockWait,
 ) -> Result<Vec<pg_sys::Oid>, Refusal> {
     let mut leaves = pg::leaves(root, LockMode::AccessShare);
-    for leaf in &leaves {
-        refuse::check_leaf(leaf)?;
-    }
+    refuse::check_leaves(&leaves)?;
     if leaves.len() > 1 {
         let estimate = estimate_expired(root, criterion).among(&leaves);
         leaves.retain(|leaf| estimate.access(leaf).is_some());
@@ -74,7 +72,8 @@ fn lock_leaves(
     drop(leaves);
     for oid in &oids {
         if let Some(leaf) = wait.open(*oid, LockMode::AccessExclusive)? {
-            refuse::check_leaf(&leaf)?;
+            // Something may have been altered before the lock came.
+            refuse::check_leaves(&[leaf])?;
         }
     }
     Ok(oids)

@@ -13,11 +13,7 @@ const DELETE_INSTEAD: &str =
 /// Why the table, as a whole or for one of its leaves, is not rewritten; for the preview.
 pub fn why_not(root: &Relation) -> Option<Refusal> {
     check_table(root)
-        .and_then(|()| {
-            pg::leaves(root, LockMode::AccessShare)
-                .iter()
-                .try_for_each(check_leaf)
-        })
+        .and_then(|()| check_leaves(&pg::leaves(root, LockMode::AccessShare)))
         .err()
 }
 
@@ -72,8 +68,18 @@ fn fires(table: &str, trigger: &str) -> Refusal {
     ))
 }
 
-/// Refuses what holds for a leaf.
-pub fn check_leaf(leaf: &Relation) -> Result<(), Refusal> {
+/// Refuses what holds for one of the leaves.
+pub fn check_leaves(leaves: &[Relation]) -> Result<(), Refusal> {
+    for leaf in leaves {
+        check_leaf(leaf)?;
+    }
+    match leaves.iter().find(|leaf| leaf.is_permanent()) {
+        Some(leaf) => check_slots(&leaf.name()),
+        None => Ok(()),
+    }
+}
+
+fn check_leaf(leaf: &Relation) -> Result<(), Refusal> {
     let name = leaf.name();
     if leaf.kind() == RelationKind::ForeignTable {
         return Err(unsupported(format!(
@@ -94,7 +100,15 @@ pub fn check_leaf(leaf: &Relation) -> Result<(), Refusal> {
         }
         return Err(fires(&name, &trigger.name));
     }
-    check_decoding(leaf, &name)
+    // Rows that are left out of a new heap are not decoded.
+    if pg::publishes_deletes(leaf) {
+        return Err(not_in_this_state(format!(
+            "cannot rewrite table \"{name}\" because its deletes are published"
+        ))
+        .detail("Subscribers would keep the expired rows.")
+        .hint(DELETE_INSTEAD));
+    }
+    Ok(())
 }
 
 /// Refuses (42501) where the current role does not own the table.
@@ -109,33 +123,21 @@ pub fn check_owner(table: pg_sys::Oid) -> Result<(), Refusal> {
     .hint("Rewriting is for the table's owner, as VACUUM FULL is. Deleting needs SELECT and DELETE: raw_clear_sessions()."))
 }
 
-/// Refuses (55000) where logical decoding hands deletions on: rows that are left out of a new heap are not decoded.
-fn check_decoding(leaf: &Relation, name: &str) -> Result<(), Refusal> {
-    if pg::publishes_deletes(leaf) {
-        return Err(not_in_this_state(format!(
-            "cannot rewrite table \"{name}\" because its deletes are published"
-        ))
-        .detail("Subscribers would keep the expired rows.")
-        .hint(DELETE_INSTEAD));
-    }
-    if leaf.is_permanent() && decoded_by_others() {
-        return Err(not_in_this_state(format!(
-            "cannot rewrite table \"{name}\" because a logical replication slot decodes the changes of all tables"
-        ))
-        .detail("Who reads the slot would not hear of the expired rows.")
-        .hint(DELETE_INSTEAD));
-    }
-    Ok(())
-}
-
-/// Whether this database has a logical slot whose output plugin does not go by publications.
-fn decoded_by_others() -> bool {
-    !pg::query(
+/// Refuses (55000) where this database has a logical slot whose output plugin does not go by publications.
+fn check_slots(name: &str) -> Result<(), Refusal> {
+    let slots = pg::query(
         "SELECT FROM pg_catalog.pg_get_replication_slots() AS s \
          WHERE s.slot_type OPERATOR(pg_catalog.=) 'logical' AND s.plugin OPERATOR(pg_catalog.<>) 'pgoutput' \
          AND s.datoid OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d \
          WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())",
         &[],
-    )
-    .is_empty()
+    );
+    if slots.is_empty() {
+        return Ok(());
+    }
+    Err(not_in_this_state(format!(
+        "cannot rewrite table \"{name}\" because a logical replication slot decodes the changes of all tables"
+    ))
+    .detail("Who reads the slot would not hear of the expired rows.")
+    .hint(DELETE_INSTEAD))
 }
