@@ -11,6 +11,7 @@ use core::ffi::CStr;
 use pgrx::PostgresGucEnum;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::ffi::CString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 /// What removes the rows.
@@ -226,15 +227,21 @@ pub fn wal_compression() -> Option<CString> {
         .filter(|value| value.as_c_str() != c"inherit")
 }
 
-/// What decides on when and where there is work, as text: a change of it makes the launcher look at all databases anew.
-pub fn timetable() -> [String; 5] {
+/// What decides on when and where there is work: a change of it makes the launcher look at all databases anew.
+pub fn timetable() -> [String; 4] {
     [
         text(&DATABASES),
         text(&TABLES),
         text(&SCHEDULE),
         paused().to_string(),
-        pg::Zone::of_session().name().to_owned(),
     ]
+}
+
+/// The same as a number, by which processes tell whether they have read the same postgresql.conf.
+pub fn timetable_hash() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    timetable().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Defines the settings and reserves their prefix, so that a misspelt name is an ERROR in SET and a WARNING in

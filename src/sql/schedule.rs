@@ -43,6 +43,7 @@ fn raw_clear_sessions_schedule(
 ) {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
     pg::prevent_during_recovery(c"raw_clear_sessions_schedule()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_schedule()");
     let text = |interval: Interval| pg::Keep::from(interval).text();
     let policy = Policy {
         schedule,
@@ -73,6 +74,7 @@ IS 'removes the policy by which the worker clears a table; false if there is non
 fn raw_clear_sessions_unschedule(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_unschedule()");
     pg::prevent_during_recovery(c"raw_clear_sessions_unschedule()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_unschedule()");
     policy::unschedule(table).unwrap_or_else(|refusal| refusal.raise())
 }
 

@@ -22,6 +22,9 @@ const SHORTAGE_OVER: Duration = Duration::from_secs(3_600);
 /// How long a database is left alone for which a worker has made way.
 const YIELD: Duration = Duration::from_secs(10);
 
+/// How long until the next look at a database whose worker has gone by other settings.
+const STRANGER: Duration = Duration::from_millis(200);
+
 /// The longest sleep: due instants are by the wall clock, which may be set, and the sleep is not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
 
@@ -31,6 +34,8 @@ struct Entry {
     /// When it is due; `None`: it has not been looked at, and is now.
     due: Option<i64>,
     failures: u32,
+    /// How many workers in a row have gone by other settings than the launcher.
+    strangers: u32,
 }
 
 /// A database worker that is running.
@@ -45,7 +50,8 @@ struct Running {
 
 struct Launcher {
     board: &'static Board,
-    timetable: [String; 5],
+    timetable: [String; 4],
+    zone: String,
     entries: HashMap<pg_sys::Oid, Entry>,
     running: Vec<Running>,
     /// Complaints that have been logged, and stand.
@@ -64,6 +70,7 @@ pub fn main() {
     let mut launcher = Launcher {
         board,
         timetable: settings::timetable(),
+        zone: String::new(),
         entries: HashMap::new(),
         running: Vec::new(),
         noted: HashSet::new(),
@@ -103,20 +110,19 @@ impl Launcher {
 
     /// Keeps the time by the settings as they are, from now on: every database is looked at again.
     fn start_over(&mut self) {
-        let zone = Zone::of_session();
-        self.board.set_since(pg::now(), zone.name());
+        self.timetable = settings::timetable();
+        self.zone = Zone::of_session().name().to_owned();
+        self.board.set_since(pg::now(), &self.zone);
         self.look_again(|_| true);
         self.noted.clear();
         self.next_try = i64::MIN;
     }
 
     fn notice_changes(&mut self) {
-        if pg::reload_if_asked() {
-            let timetable = settings::timetable();
-            if timetable != self.timetable {
-                self.timetable = timetable;
-                self.start_over();
-            }
+        if pg::reload_if_asked()
+            && (self.timetable != settings::timetable() || self.zone != Zone::of_session().name())
+        {
+            self.start_over();
         }
         match self.board.take_changed() {
             None => self.look_again(|_| true),
@@ -153,8 +159,14 @@ impl Launcher {
             self.next_try = i64::MIN;
             let entry = self.entries.entry(running.database).or_default();
             match ending {
-                Ending::Succeeded { next_start } => {
+                // The server was about to read a newer postgresql.conf, which the launcher had read already.
+                Ending::Succeeded { timetable, .. } if timetable != settings::timetable_hash() => {
+                    entry.due = Some(after(STRANGER * 2_u32.pow(entry.strangers.min(8))));
+                    entry.strangers += 1;
+                }
+                Ending::Succeeded { next_start, .. } => {
                     entry.failures = 0;
+                    entry.strangers = 0;
                     entry.due = Some(next_start).filter(|_| !running.stale);
                 }
                 Ending::Failed => {

@@ -142,7 +142,8 @@ fn check_limits(policy: &Policy) -> Result<(), Refusal> {
     Err(Refusal::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         format!("{wrong} must be greater than zero"),
-    ))
+    )
+    .hint(format!("Leave out {wrong} for the default.")))
 }
 
 /// Removes a table's policy; false where there is none.
