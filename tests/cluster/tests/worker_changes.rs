@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// So long may take what must not wait for the worker, on a slow and busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
-/// A statement, and how the run during which it comes ends: `stop` and the SQLSTATE. An empty string: without a trace.
+/// A statement, and why the run during which it comes stops; empty: its history is gone, too.
 const CHANGES: [(&str, &str); 13] = [
     ("DROP TABLE django_session", "unscheduled"),
     ("DROP EXTENSION raw_clear_sessions", ""),
@@ -144,7 +144,24 @@ fn a_database_is_dropped_renamed_and_copied_in_spite_of_a_busy_run() {
 }
 
 #[test]
-fn a_table_is_locked_between_the_batches_of_an_unpaced_run() {
+fn a_database_is_dropped_in_spite_of_an_unpaced_run() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.cost_delay", "0")]);
+    let mut postgres = cluster.connect();
+    let launcher = postgres.wait_for_launcher();
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 1_000_000, 1000);
+    wait_until("the worker is busy", || {
+        session.count("raw_clear_sessions_progress WHERE deleted > 0") > 0
+    });
+    drop(session);
+    let before = cluster.log().len();
+    run_soon(&mut postgres, "DROP DATABASE app");
+    assert_eq!(said(&cluster.log()[before..]), [""; 0]);
+    assert_eq!(postgres.launcher(), Some(launcher));
+}
+
+#[test]
+fn a_lock_on_the_table_comes_between_the_batches_of_an_unpaced_run() {
     let cluster = Cluster::with_worker(
         "app",
         &[
