@@ -62,6 +62,16 @@ pub enum Result<'a> {
     Interrupted(&'static str, Option<&'a Refusal>),
 }
 
+/// The table.
+pub fn table(schema: &str) -> Option<pg_sys::Oid> {
+    let oid = pg::query(
+        "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
+        &[Argument::text(&format!("{schema}.raw_clear_sessions_run"))],
+    );
+    let oid: u32 = oid.into_iter().flatten().flatten().next()?.parse().ok()?;
+    Some(oid.into())
+}
+
 /// Opens a row for a run that begins, and returns its id.
 pub fn begin(schema: &str, table: pg_sys::Oid) -> i64 {
     pg::query(

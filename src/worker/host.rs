@@ -1,6 +1,7 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
 use super::board::board;
+use super::history;
 use super::policy::{self, Policy};
 use crate::pg::{self, ActingAs};
 use crate::refusal::Refusal;
@@ -24,6 +25,8 @@ pub struct Host<'a> {
     /// What the policies were when `policy` was read.
     changes: u64,
     reloaded: bool,
+    /// The extension's table of runs, as long as the extension is installed.
+    runs: Option<pg_sys::Oid>,
     /// The run has to end because somebody wants the database for himself.
     pub yields: bool,
 }
@@ -76,6 +79,7 @@ impl<'a> Host<'a> {
             acting: None,
             changes: changes(),
             reloaded: false,
+            runs: None,
             yields: false,
         }
     }
@@ -83,6 +87,7 @@ impl<'a> Host<'a> {
     /// Begins the first transaction.
     pub fn begin(&mut self) {
         pg::begin();
+        self.runs = history::table(self.schema);
         self.look_around();
         self.act();
     }
@@ -117,7 +122,10 @@ impl<'a> Host<'a> {
             .raise();
         }
         let changes = changes();
-        if changes != self.changes || self.reloaded {
+        if self.runs.and_then(pg::owner).is_none() {
+            // The extension is dropped, and its view, which says what is to be cleared, with it.
+            self.stop = Some(Stop::Unscheduled);
+        } else if changes != self.changes || self.reloaded {
             self.changes = changes;
             self.reloaded = false;
             match policy::find(self.schema, self.table) {
