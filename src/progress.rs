@@ -18,14 +18,16 @@ pub enum Phase {
     ScanningIndex,
     /// A DELETE in the executor.
     DeletingBySql,
+    Rewriting,
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 5] = [
+const PHASES: [(Phase, &str); 6] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
     (Phase::DeletingBySql, "deleting by SQL"),
+    (Phase::Rewriting, "rewriting"),
     (Phase::Vacuuming, "vacuuming"),
 ];
 

@@ -38,6 +38,7 @@ static PAUSED: GucSetting<bool> = GucSetting::<bool>::new(false);
 static VACUUM: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// As vacuum_cost_delay, with fractions of a millisecond.
 static COST_DELAY: GucSetting<f64> = GucSetting::<f64>::new(2.0);
+static REWRITE_ABOVE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 
 /// A setting that is a whole number.
 struct Number {
@@ -205,6 +206,11 @@ pub fn lock_timeout() -> Duration {
     LOCK_TIMEOUT.milliseconds().unwrap_or_default()
 }
 
+/// `rewrite_above`: the expired fraction of a table above which the worker rewrites it; zero: never.
+pub fn rewrite_above() -> f64 {
+    REWRITE_ABOVE.get()
+}
+
 /// `history`: how long runs are kept.
 pub fn history() -> Duration {
     HISTORY.seconds()
@@ -322,6 +328,16 @@ fn define_switches() {
         c"Vacuums a table after a run that left much to vacuum.",
         c"\"Much\" is what autovacuum_vacuum_threshold and autovacuum_vacuum_scale_factor say.",
         &VACUUM,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_float_guc(
+        c"raw_clear_sessions.rewrite_above",
+        c"Sets the expired fraction of a table above which the worker rewrites it.",
+        c"It does if the lock comes within lock_timeout; else, and below, it deletes. Zero means never.",
+        &REWRITE_ABOVE,
+        0.0,
+        1.0,
         GucContext::Sighup,
         GucFlags::default(),
     );

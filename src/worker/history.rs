@@ -20,6 +20,9 @@ pub struct Details<'a> {
     pub elapsed_ms: u64,
     #[serde(flatten)]
     pub usage: Usage,
+    /// Whether the table was rewritten, where that was tried: "done", or why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<&'a str>,
     /// Whether the table was vacuumed afterwards.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub vacuumed: bool,

@@ -100,6 +100,11 @@ impl<'a> Host<'a> {
         pg::commit();
     }
 
+    /// The transaction has been aborted, and with it the role that was acted as.
+    pub fn forget(&mut self) {
+        self.acting = None;
+    }
+
     /// Acts as the table's owner, whoever that is now.
     fn act(&mut self) {
         // Where the table has gone, the run finds out by itself.

@@ -180,7 +180,7 @@ INSERT INTO parted SELECT n % 5, e FROM generate_series(1, 50) AS n,
     (VALUES ('2000-01-01'::timestamptz), (now() - interval '1 day'), (now() + interval '1 day'), ('3002-01-01')) AS v(e);
 CREATE TEMPORARY TABLE files AS SELECT relid, pg_relation_filenode(relid) AS file FROM pg_partition_tree('parted') WHERE isleaf;
 SELECT raw_clear_sessions_rewrite('parted', 'expires');
-SELECT tableoid::regclass AS leaf, count(*) FROM parted GROUP BY 1 ORDER BY 1::text;
+SELECT tableoid::regclass AS leaf, count(*) FROM parted GROUP BY tableoid ORDER BY tableoid::regclass::text COLLATE "C";
 SELECT relid FROM files WHERE pg_relation_filenode(relid) = file;
 CREATE TABLE mother (id integer, expires timestamptz);
 CREATE TABLE child (name text) INHERITS (mother);
