@@ -11,6 +11,7 @@ mod expression;
 mod heap;
 mod invalidation;
 mod log;
+mod own;
 mod privilege;
 mod procedure;
 mod process;
@@ -52,6 +53,7 @@ pub use session::{
 pub use setting::{Check, define_checked_setting, list_flag, server_setting, setting_takes};
 pub use shmem::{is_preloading, request_shared_memory, shared};
 pub use snapshot::CommandSnapshot;
+pub use own::{modify_own, query_own};
 pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};
 pub use table_guard::TableGuard;
 pub use time::{Keep, Zone, now};
