@@ -96,6 +96,8 @@ fn vacuum(due: &Due, outcome: &Outcome) -> bool {
         ..Progress::default()
     });
     pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
+    // Reported later, the deleted rows would count as dead ones that VACUUM has left.
+    pg::report_statistics();
     let vacuumed = pg::catch(|| {
         pg::vacuum(&due.name);
         Ok(())
