@@ -68,6 +68,8 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT count(*) FROM raw_clear_sessions_run AS r
     WHERE r."table" = s."table" AND r.stop = 'failed' AND r.id > coalesce(success.id, 0)
+        -- Who replaces a policy has done something about it.
+        AND r.started >= coalesce(s.changed, '-infinity')
 ) AS failed
 LEFT JOIN LATERAL (
     SELECT r.error, r.sqlstate FROM raw_clear_sessions_run AS r

@@ -12,6 +12,7 @@ mod heap;
 mod invalidation;
 mod lock_wait;
 mod log;
+mod own;
 mod owner;
 mod privilege;
 mod procedure;
@@ -63,6 +64,7 @@ pub use session::{
 pub use setting::{Check, define_checked_setting, list_flag, server_setting, setting_takes};
 pub use shmem::{is_preloading, request_shared_memory, shared};
 pub use snapshot::CommandSnapshot;
+pub use own::{modify_own, query_own};
 pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};
 pub use table_guard::TableGuard;
 pub use time::{Keep, Zone, now};

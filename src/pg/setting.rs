@@ -99,13 +99,14 @@ pub fn setting_takes(name: &CStr, value: &str) -> bool {
     let Ok(value) = CString::new(value) else {
         return false;
     };
-    // SAFETY: without changeVal the value is only looked at. At this level a complaint goes nowhere, and is no ERROR.
+    // SAFETY: without changeVal the value is only looked at. At this level a complaint goes nowhere, and is no ERROR. As
+    // a file's value it is nobody's: the postmaster and the launcher, which ask too, have no role (utils/misc/guc.c).
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),
             pg_sys::GucContext::PGC_SUSET,
-            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucSource::PGC_S_FILE,
             pg_sys::GucAction::GUC_ACTION_SET,
             false,
             pg_sys::DEBUG5 as i32,

@@ -78,7 +78,8 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     }
 }
 
-fn rows() -> Rows {
+/// The rows of the statement that has just been executed.
+pub fn rows() -> Rows {
     // SAFETY: SPI_tuptable is the result of the statement that has just been executed, NULL where it had none.
     unsafe {
         let table = pg_sys::SPI_tuptable;

@@ -102,7 +102,7 @@ fn vacuum(due: &Due, outcome: &Outcome) -> bool {
         ..Progress::default()
     });
     pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
-    // Else the deleted rows would be counted as dead once more, after VACUUM has removed them.
+    // Reported later, the deleted rows would count as dead ones that VACUUM has left.
     pg::report_statistics();
     let vacuumed = pg::catch(|| {
         pg::vacuum(&due.name);

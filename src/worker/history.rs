@@ -74,7 +74,7 @@ pub fn table(schema: &str) -> Option<pg_sys::Oid> {
 
 /// Opens a row for a run that begins, and returns its id.
 pub fn begin(schema: &str, table: pg_sys::Oid) -> i64 {
-    pg::query(
+    pg::query_own(
         &format!(
             "INSERT INTO {schema}.raw_clear_sessions_run (\"table\", started, pid) \
              VALUES ($1::pg_catalog.oid, pg_catalog.clock_timestamp(), $2) RETURNING id"
@@ -116,7 +116,7 @@ pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
         details,
     };
     let json = serde_json::to_string(&row).expect("plain data becomes JSON");
-    pg::modify(
+    pg::modify_own(
         &format!(
             "UPDATE {schema}.raw_clear_sessions_run AS r SET ended = pg_catalog.clock_timestamp(), \
              stop = n.stop, deleted = n.deleted, skipped = n.skipped, batches = n.batches, \
@@ -131,7 +131,7 @@ pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
 /// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended. Only one worker is
 /// in a database at a time.
 pub fn close_interrupted(schema: &str) {
-    pg::modify(
+    pg::modify_own(
         &format!(
             "UPDATE {schema}.raw_clear_sessions_run SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
              WHERE ended IS NULL"
@@ -143,7 +143,7 @@ pub fn close_interrupted(schema: &str) {
 /// Removes some rows that are older than the setting `history`; whether there may be more. A table's last run and last
 /// success stay as long as the table, because the status and the schedule go by them.
 pub fn remove_old(schema: &str) -> bool {
-    let removed = pg::modify(
+    let removed = pg::modify_own(
         &format!(
             "DELETE FROM {schema}.raw_clear_sessions_run WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY( \
              SELECT r.id FROM {schema}.raw_clear_sessions_run r \

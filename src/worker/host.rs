@@ -128,7 +128,11 @@ impl<'a> Host<'a> {
         } else if changes != self.changes || self.reloaded {
             self.changes = changes;
             self.reloaded = false;
-            match policy::find(self.schema, self.table) {
+            // The extension may have been dropped, and what has its schema's name now be anybody's.
+            let policy = pg::extension_schema()
+                .filter(|(schema, _)| schema == self.schema)
+                .and_then(|(schema, _)| policy::find(&schema, self.table));
+            match policy {
                 Some(policy) => self.policy = policy,
                 None => self.stop = Some(Stop::Unscheduled),
             }

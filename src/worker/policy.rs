@@ -123,7 +123,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         .join(", ");
     let json = serde_json::to_string(policy).expect("plain data becomes JSON");
     change(owner, || {
-        pg::modify(
+        pg::modify_own(
             &format!(
                 "INSERT INTO {schema}.raw_clear_sessions_policy (\"table\", {columns}) \
                  SELECT $1::pg_catalog.oid, {columns} \
@@ -177,7 +177,7 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     }
     let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
     let removed = change(owner, || {
-        pg::modify(
+        pg::modify_own(
             &format!(
                 "DELETE FROM {schema}.raw_clear_sessions_policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
             ),
@@ -190,7 +190,10 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
 /// Changes the table of policies, with its owner's rights, and tells the launcher when that is committed.
 fn change<T>(owner: pg_sys::Oid, statement: impl FnOnce() -> T) -> T {
     let acting = ActingAs::owner_of_our_tables(owner);
-    let outcome = statement();
+    let outcome = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        statement()
+    };
     acting.end();
     announce();
     outcome
@@ -220,7 +223,7 @@ const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 
 /// All tables that are to be cleared in this database, the first due first.
 pub fn due(schema: &str) -> Vec<Due> {
-    let rows = pg::query(
+    let rows = pg::query_own(
         &format!(
             "SELECT s.\"table\"::pg_catalog.oid, \
              (extract(epoch FROM s.next_start) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8, \
@@ -250,7 +253,7 @@ pub fn due(schema: &str) -> Vec<Due> {
 /// What a table is cleared by: its policy, or for one of the setting `tables` an empty policy; `None` where it is not
 /// to be cleared (any more).
 pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
-    let rows = pg::query(
+    let rows = pg::query_own(
         &format!(
             "SELECT pg_catalog.to_jsonb(p) \
              FROM {schema}.raw_clear_sessions_status s LEFT JOIN {schema}.raw_clear_sessions_policy p \
@@ -268,7 +271,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
 
 /// Removes the policies of tables that are gone.
 pub fn remove_orphans(schema: &str) {
-    pg::modify(
+    pg::modify_own(
         &format!(
             "DELETE FROM {schema}.raw_clear_sessions_policy p WHERE NOT EXISTS \
              (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid)"
