@@ -50,7 +50,7 @@ fn a_crash_at_any_moment_leaves_the_old_table_or_the_new_one() {
         }
         let running = session.start(REWRITE);
         // The moment is the point of this test, not something to wait for.
-        sleep(duration * 5 * (round + 1) / rounds / 4);
+        sleep(duration * (round + 1) / rounds);
         let by_backend = round % 2 == 0 && !running.is_finished();
         let mut witness = cluster.connect();
         if by_backend {
