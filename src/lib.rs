@@ -5,8 +5,10 @@
 //! - [`sql`]: the doors, every SQL function; [`settings`]: the configuration parameters
 //! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
 //! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
+//! - [`run`]: one run of a table: batches that commit, budgets, pace
 //! - [`engine`]: finds and removes the rows: raw (heap pass, index pass) or SQL
 //! - [`preview`]: the dry run
+//! - [`run`]: one run in batches; [`worker`]: runs on a schedule; [`progress`] and [`shared`]: what others see of them
 //! - [`pg`]: PostgreSQL's C interface, made safe; the only room with unsafe code
 //!
 //! [`refusal`] is what goes back through all of them when a call must not delete anything.
@@ -20,11 +22,15 @@ mod engine;
 #[allow(unsafe_code)]
 mod pg;
 mod preview;
+mod progress;
 mod refusal;
 mod rule;
+mod run;
 mod settings;
+mod shared;
 mod sql;
 mod target;
+mod worker;
 
 use pgrx::prelude::*;
 
@@ -34,4 +40,8 @@ use pgrx::prelude::*;
 #[pg_guard]
 extern "C-unwind" fn _PG_init() {
     settings::define();
+    if pg::is_preloading() {
+        pg::request_shared_memory();
+        pg::register_launcher();
+    }
 }

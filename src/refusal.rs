@@ -45,6 +45,20 @@ impl Refusal {
         self
     }
 
+    pub fn sqlstate(&self) -> PgSqlErrorCode {
+        self.sqlstate
+    }
+
+    /// The primary message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What was added to the message.
+    pub fn notes(&self) -> (Option<&str>, Option<&str>) {
+        (self.detail.as_deref(), self.hint.as_deref())
+    }
+
     /// Raises the ERROR. Rust frames above are unwound, their destructors run.
     pub fn raise(self) -> ! {
         let mut report = ErrorReport::new(self.sqlstate, self.message, "raw_clear_sessions");

@@ -1,7 +1,18 @@
-//! The settings, all prefixed `raw_clear_sessions.`.
+//! The settings, all prefixed `raw_clear_sessions.`. A reload changes them all. The limits of a run can be set in any
+//! session too, for the procedure; the worker goes by postgresql.conf.
 
+mod checks;
+
+use crate::pg::{self, define_checked_setting, list_flag};
+use crate::run::Limits;
+use crate::worker::names::{Databases, TableName, parse_databases, parse_tables};
+use checks::{DatabaseList, ScheduleText, TableList, WalCompression};
+use core::ffi::CStr;
 use pgrx::PostgresGucEnum;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use std::ffi::CString;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 /// What removes the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PostgresGucEnum)]
@@ -14,13 +25,229 @@ pub enum Engine {
     Sql,
 }
 
-/// `raw_clear_sessions.engine`: auto (default) or sql. Only superusers, and roles that were granted SET on it, can
-/// change it, because an audit may rely on it.
+type Text = GucSetting<Option<CString>>;
+
+/// Only superusers, and roles that were granted SET on it, can change it, because an audit may rely on it.
 static ENGINE: GucSetting<Engine> = GucSetting::<Engine>::new(Engine::Auto);
 
-/// The current value of `raw_clear_sessions.engine`.
+static DATABASES: Text = Text::new(Some(c""));
+static TABLES: Text = Text::new(Some(c""));
+static SCHEDULE: Text = Text::new(Some(c"15 min"));
+static WAL_COMPRESSION: Text = Text::new(Some(c"inherit"));
+static PAUSED: GucSetting<bool> = GucSetting::<bool>::new(false);
+static VACUUM: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// As vacuum_cost_delay, with fractions of a millisecond.
+static COST_DELAY: GucSetting<f64> = GucSetting::<f64>::new(2.0);
+static REWRITE_ABOVE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+
+/// A setting that is a whole number.
+struct Number {
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: GucSetting<i32>,
+    range: (i32, i32),
+    unit: GucFlags,
+    /// The limits of a run are for the procedure too, and any session's to set; the others are the worker's.
+    for_sessions: bool,
+}
+
+/// How many database workers there can be at a time; `max_workers` may be less.
+pub const MOST_WORKERS: i32 = 64;
+
+static BATCH_SIZE: Number = Number {
+    name: c"raw_clear_sessions.batch_size",
+    short: c"Sets how many rows are deleted in one transaction.",
+    long: c"",
+    setting: GucSetting::<i32>::new(500),
+    range: (1, 1_000_000),
+    unit: GucFlags::empty(),
+    for_sessions: true,
+};
+static COST_LIMIT: Number = Number {
+    name: c"raw_clear_sessions.cost_limit",
+    short: c"Sets the cost after which a run sleeps.",
+    long: c"In the units of vacuum_cost_page_hit, vacuum_cost_page_miss, and vacuum_cost_page_dirty. Zero means never.",
+    setting: GucSetting::<i32>::new(200),
+    range: (0, 10_000),
+    unit: GucFlags::empty(),
+    for_sessions: true,
+};
+static MAX_REPLICATION_LAG: Number = Number {
+    name: c"raw_clear_sessions.max_replication_lag",
+    short: c"Sets the replay lag of a replica above which a run waits.",
+    long: c"-1 means that replicas are not looked at.",
+    setting: GucSetting::<i32>::new(-1),
+    range: (-1, i32::MAX),
+    unit: GucFlags::UNIT_MS,
+    for_sessions: true,
+};
+static MAX_RUN_TIME: Number = Number {
+    name: c"raw_clear_sessions.max_run_time",
+    short: c"Sets how long one run of one table may take.",
+    long: c"Zero means until all expired rows are gone.",
+    setting: GucSetting::<i32>::new(0),
+    range: (0, i32::MAX),
+    unit: GucFlags::UNIT_S,
+    for_sessions: true,
+};
+static MAX_WORKERS: Number = Number {
+    name: c"raw_clear_sessions.max_workers",
+    short: c"Sets how many databases are worked in at a time.",
+    long: c"Each takes a background worker, of which the server has max_worker_processes.",
+    setting: GucSetting::<i32>::new(2),
+    range: (1, MOST_WORKERS),
+    unit: GucFlags::empty(),
+    for_sessions: false,
+};
+static LOCK_TIMEOUT: Number = Number {
+    name: c"raw_clear_sessions.lock_timeout",
+    short: c"Sets how long a run waits for the lock on a table.",
+    long: c"",
+    setting: GucSetting::<i32>::new(1_000),
+    range: (1, i32::MAX),
+    unit: GucFlags::UNIT_MS,
+    for_sessions: true,
+};
+static HISTORY: Number = Number {
+    name: c"raw_clear_sessions.history",
+    short: c"Sets how long raw_clear_sessions_run keeps a run.",
+    long: c"",
+    setting: GucSetting::<i32>::new(7 * 86_400),
+    range: (0, i32::MAX),
+    unit: GucFlags::UNIT_S,
+    for_sessions: false,
+};
+static LOG_MIN_DURATION: Number = Number {
+    name: c"raw_clear_sessions.log_min_duration",
+    short: c"Sets the duration from which on a run is logged.",
+    long: c"Zero logs every run that deletes something, -1 none.",
+    setting: GucSetting::<i32>::new(600_000),
+    range: (-1, i32::MAX),
+    unit: GucFlags::UNIT_MS,
+    for_sessions: false,
+};
+
+static NUMBERS: [&Number; 8] = [
+    &BATCH_SIZE,
+    &COST_LIMIT,
+    &MAX_REPLICATION_LAG,
+    &MAX_RUN_TIME,
+    &MAX_WORKERS,
+    &LOCK_TIMEOUT,
+    &HISTORY,
+    &LOG_MIN_DURATION,
+];
+
+impl Number {
+    fn get(&self) -> i32 {
+        self.setting.get()
+    }
+
+    /// `None` for -1.
+    fn milliseconds(&self) -> Option<Duration> {
+        u64::try_from(self.get()).ok().map(Duration::from_millis)
+    }
+
+    fn seconds(&self) -> Duration {
+        Duration::from_secs(self.get().max(0) as u64)
+    }
+}
+
+fn text(setting: &Text) -> String {
+    setting
+        .get()
+        .map(|text| text.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// `engine`: auto (default) or sql.
 pub fn engine() -> Engine {
     ENGINE.get()
+}
+
+/// `databases`: the databases to work in; '' (default): the worker is off; '*': all that have the extension.
+pub fn databases() -> Databases {
+    parse_databases(&text(&DATABASES)).unwrap_or(Databases::None)
+}
+
+/// `tables`: the tables that are cleared by recognition alone, in each of those databases that has them.
+pub fn tables() -> Vec<TableName> {
+    parse_tables(&text(&TABLES)).unwrap_or_default()
+}
+
+/// `schedule`: an interval or a cron expression, for all tables whose policy has none of its own.
+pub fn schedule() -> String {
+    text(&SCHEDULE)
+}
+
+/// `paused`: the running batch ends, and nothing starts.
+pub fn paused() -> bool {
+    PAUSED.get()
+}
+
+/// `cost_delay`: the pace; zero: unlimited.
+pub fn cost_delay() -> Duration {
+    Duration::from_secs_f64(COST_DELAY.get().max(0.0) / 1_000.0)
+}
+
+/// `cost_limit`: the cost after which the worker sleeps `cost_delay`; zero: unlimited.
+pub fn cost_limit() -> u32 {
+    COST_LIMIT.get().max(0) as u32
+}
+
+/// `max_workers`: database workers at a time.
+pub fn max_workers() -> usize {
+    MAX_WORKERS.get().max(1) as usize
+}
+
+/// `lock_timeout`: how long the worker waits for the lock on a table.
+pub fn lock_timeout() -> Duration {
+    LOCK_TIMEOUT.milliseconds().unwrap_or_default()
+}
+
+/// `rewrite_above`: the expired fraction of a table above which the worker rewrites it; zero: never.
+pub fn rewrite_above() -> f64 {
+    REWRITE_ABOVE.get()
+}
+
+/// `history`: how long runs are kept.
+pub fn history() -> Duration {
+    HISTORY.seconds()
+}
+
+/// `vacuum`: VACUUM a table after a run that left much to vacuum.
+pub fn vacuum() -> bool {
+    VACUUM.get()
+}
+
+/// `log_min_duration`: a run that took at least this long is logged; `None`: none is.
+pub fn log_min_duration() -> Option<Duration> {
+    LOG_MIN_DURATION.milliseconds()
+}
+
+/// `wal_compression`: what the setting of that name is for the worker's transactions; `None`: as for everybody.
+pub fn wal_compression() -> Option<CString> {
+    WAL_COMPRESSION
+        .get()
+        .filter(|value| value.as_c_str() != c"inherit")
+}
+
+/// What decides on when and where there is work: a change of it makes the launcher look at all databases anew.
+pub fn timetable() -> [String; 4] {
+    [
+        text(&DATABASES),
+        text(&TABLES),
+        text(&SCHEDULE),
+        paused().to_string(),
+    ]
+}
+
+/// The same as a number, by which processes tell whether they have read the same postgresql.conf.
+pub fn timetable_hash() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    timetable().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Defines the settings and reserves their prefix, so that a misspelt name is an ERROR in SET and a WARNING in
@@ -34,5 +261,107 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::default(),
     );
-    crate::pg::reserve_setting_prefix(c"raw_clear_sessions");
+    define_texts();
+    define_switches();
+    for number in NUMBERS {
+        let context = if number.for_sessions {
+            GucContext::Userset
+        } else {
+            GucContext::Sighup
+        };
+        GucRegistry::define_int_guc(
+            number.name,
+            number.short,
+            number.long,
+            &number.setting,
+            number.range.0,
+            number.range.1,
+            context,
+            number.unit,
+        );
+    }
+    pg::reserve_setting_prefix(c"raw_clear_sessions");
+}
+
+fn define_texts() {
+    define_checked_setting::<DatabaseList>(
+        c"raw_clear_sessions.databases",
+        c"Lists the databases in which the worker clears session tables.",
+        c"An empty list turns the worker off, \"*\" means all databases that have the extension.",
+        &DATABASES,
+        list_flag(),
+    );
+    define_checked_setting::<TableList>(
+        c"raw_clear_sessions.tables",
+        c"Lists the session tables that the worker clears in each database that has them.",
+        c"They have to be tables of a known web framework; others need raw_clear_sessions_schedule().",
+        &TABLES,
+        list_flag(),
+    );
+    define_checked_setting::<ScheduleText>(
+        c"raw_clear_sessions.schedule",
+        c"Sets when the worker clears: an interval or a cron expression.",
+        c"A cron expression is in the time zone of the server's timezone setting.",
+        &SCHEDULE,
+        GucFlags::default(),
+    );
+    define_checked_setting::<WalCompression>(
+        c"raw_clear_sessions.wal_compression",
+        c"Sets wal_compression for the worker's transactions.",
+        c"\"inherit\" leaves it as it is for everybody.",
+        &WAL_COMPRESSION,
+        GucFlags::default(),
+    );
+}
+
+fn define_switches() {
+    GucRegistry::define_bool_guc(
+        c"raw_clear_sessions.paused",
+        c"Stops the worker after its running batch, until turned off again.",
+        c"",
+        &PAUSED,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_bool_guc(
+        c"raw_clear_sessions.vacuum",
+        c"Vacuums a table after a run that left much to vacuum.",
+        c"\"Much\" is what autovacuum_vacuum_threshold and autovacuum_vacuum_scale_factor say.",
+        &VACUUM,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_float_guc(
+        c"raw_clear_sessions.rewrite_above",
+        c"Sets the expired fraction of a table above which the worker rewrites it.",
+        c"It does if the lock comes within lock_timeout; else, and below, it deletes. Zero means never.",
+        &REWRITE_ABOVE,
+        0.0,
+        1.0,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_float_guc(
+        c"raw_clear_sessions.cost_delay",
+        c"Sets how long a run sleeps for each cost_limit of cost.",
+        c"Zero means not at all.",
+        &COST_DELAY,
+        0.0,
+        100.0,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+/// What a run may take, where neither its policy nor its CALL says otherwise.
+pub fn limits() -> Limits {
+    Limits {
+        batch_size: BATCH_SIZE.get().max(1) as u64,
+        max_rows: None,
+        max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
+        cost_delay: cost_delay(),
+        cost_limit: cost_limit(),
+        max_replication_lag: MAX_REPLICATION_LAG.milliseconds(),
+        lock_timeout: lock_timeout(),
+    }
 }

@@ -1,11 +1,15 @@
 //! The doors: every SQL function, its arguments turned into types, and nothing more.
 
+mod schedule;
+mod status;
+
 use crate::engine;
 use crate::pg::{self, LockMode};
 use crate::preview::{self, Preview};
 use crate::refusal::Refusal;
+use crate::run;
 use crate::target::{self, Rule};
-use pgrx::datum::{Interval, JsonB};
+use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
 /// Deletes the expired rows in the caller's transaction and returns how many.
@@ -55,6 +59,46 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     Ok(outcome.deleted as i64)
 }
 
+/// Keeps what has not expired: rewrites the table without its expired rows, and returns how many those were.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_rewrite(
+    "table" regclass,
+    expires text DEFAULT NULL,
+    keep interval DEFAULT NULL,
+    unit text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    filter text DEFAULT NULL
+) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_rewrite(regclass, text, interval, text, text, text)
+IS 'rewrites a session table without its expired rows and returns how many those were';
+"#)]
+fn raw_clear_sessions_rewrite(
+    table: Option<pg_sys::Oid>,
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+) -> i64 {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_rewrite()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
+    let rule = Rule {
+        expires,
+        keep: keep.map(Into::into),
+        unit,
+        time_zone,
+        filter,
+    };
+    target::table_oid(table)
+        .and_then(|table| engine::rewrite::rewrite(table, &rule))
+        .unwrap_or_else(|refusal| refusal.raise())
+        .removed as i64
+}
+
 /// Says what `raw_clear_sessions` with the same arguments would do; deletes nothing.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions_preview(
@@ -94,4 +138,56 @@ fn raw_clear_sessions_preview(
         Ok(preview) => JsonB(serde_json::to_value(preview).expect("plain data becomes JSON")),
         Err(refusal) => refusal.raise(),
     }
+}
+
+/// Deletes the expired rows in batches that commit, and says how many.
+#[pg_extern(sql = r#"
+CREATE PROCEDURE raw_clear_sessions_in_batches(
+    "table" regclass,
+    expires text DEFAULT NULL,
+    keep interval DEFAULT NULL,
+    unit text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    filter text DEFAULT NULL,
+    batch_size integer DEFAULT NULL,
+    max_rows bigint DEFAULT NULL,
+    max_duration interval DEFAULT NULL,
+    INOUT deleted bigint DEFAULT NULL
+)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON PROCEDURE raw_clear_sessions_in_batches(regclass, text, interval, text, text, text, integer, bigint, interval, bigint)
+IS 'deletes the expired rows of a session table in batches that commit';
+"#)]
+#[allow(clippy::too_many_arguments)]
+fn raw_clear_sessions_in_batches(
+    table: Option<pg_sys::Oid>,
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+    batch_size: Option<i32>,
+    max_rows: Option<i64>,
+    max_duration: Option<Interval>,
+    _deleted: Option<i64>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Internal {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_in_batches()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_in_batches()");
+    let rule = Rule {
+        expires,
+        keep: keep.map(Into::into),
+        unit,
+        time_zone,
+        filter,
+    };
+    // SAFETY: this call's own.
+    let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
+    let deleted = run::limits(batch_size, max_rows, max_duration.map(Into::into))
+        .and_then(|limits| run::in_procedure(table, &rule, call, limits))
+        .unwrap_or_else(|refusal| refusal.raise());
+    // A composite value, which the SQL declares; pgrx hands on an internal one as it is.
+    Internal::from(Some(pg::count_result(c"deleted", deleted as i64)))
 }

@@ -1,10 +1,13 @@
-//! Removes the expired rows of one leaf, or of one table: a plan in, an outcome out.
+//! Removes expired rows of a table or a leaf: all at once in the caller's transaction, batch by batch, or by keeping the
+//! others ([`rewrite`]).
 
 mod raw;
+pub mod rewrite;
 mod sql;
 
-use crate::pg::{Deleted, Relation};
-use crate::target::{Criterion, Method, Plan};
+use crate::pg::{BatchLimit, Deleted, LockMode, Relation};
+use crate::progress::Phase;
+use crate::target::{Criterion, LeafPlan, Method, Plan};
 
 /// Carries out a plan within the caller's transaction.
 pub fn run(root: &Relation, criterion: &Criterion, plan: &Plan) -> Deleted {
@@ -14,14 +17,112 @@ pub fn run(root: &Relation, criterion: &Criterion, plan: &Plan) -> Deleted {
     };
     let mut outcome = Deleted::default();
     for leaf in leaves {
+        // Locked when the plan was made, so that it is still there.
+        let Some(relation) = Relation::open(leaf.oid, LockMode::RowExclusive) else {
+            continue;
+        };
         outcome += match &leaf.method {
             Method::Nothing => Deleted::default(),
-            Method::Raw { test, pass } => raw::delete(&leaf.relation, criterion, *test, pass),
-            Method::Sql => {
-                let only = format!("ONLY {}", leaf.relation.qualified_name());
-                sql::delete(&only, criterion)
-            }
+            Method::Raw { test, pass } => raw::delete(&relation, criterion, *test, pass),
+            Method::Sql => sql::delete(&only(leaf), criterion),
         };
     }
     outcome
+}
+
+fn only(leaf: &LeafPlan) -> String {
+    format!("ONLY {}", leaf.name)
+}
+
+/// Where a batched clearing of a leaf, or of a whole table, has got to; holds across transactions.
+#[derive(Debug)]
+pub enum Cursor {
+    Raw(raw::Cursor),
+    Sql(sql::Cursor),
+    Finished,
+}
+
+impl Cursor {
+    /// For one leaf of a plan, which is open and locked.
+    pub fn for_leaf(relation: &Relation, criterion: &Criterion, leaf: &LeafPlan) -> Self {
+        match &leaf.method {
+            Method::Nothing => Cursor::Finished,
+            Method::Raw { pass, .. } => Cursor::Raw(raw::Cursor::new(relation, criterion, pass)),
+            Method::Sql => {
+                let heap = leaf.is_heap.then(|| core::slice::from_ref(relation));
+                Cursor::Sql(sql::Cursor::new(heap))
+            }
+        }
+    }
+
+    /// For a table that is cleared as a whole; `heaps` are the relations that it reaches, if all of them are heaps.
+    pub fn for_whole(heaps: Option<&[Relation]>) -> Self {
+        Cursor::Sql(sql::Cursor::new(heaps))
+    }
+
+    pub fn is_finished(&self) -> bool {
+        match self {
+            Cursor::Raw(cursor) => cursor.is_finished(),
+            Cursor::Sql(cursor) => cursor.is_finished(),
+            Cursor::Finished => true,
+        }
+    }
+
+    /// What it is doing, for the progress view.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Cursor::Raw(raw::Cursor::Heap(_)) => Phase::ScanningHeap,
+            Cursor::Raw(raw::Cursor::Index(_)) => Phase::ScanningIndex,
+            Cursor::Sql(_) => Phase::DeletingBySql,
+            Cursor::Finished => Phase::Initializing,
+        }
+    }
+
+    /// Blocks that have been read, and all, where the rows are found by blocks.
+    pub fn blocks(&self) -> Option<(u32, u32)> {
+        match self {
+            Cursor::Raw(cursor) => cursor.blocks(),
+            Cursor::Sql(cursor) => cursor.blocks(),
+            Cursor::Finished => None,
+        }
+    }
+
+    /// Deletes the next batch of a leaf.
+    pub fn delete_from_leaf(
+        &mut self,
+        relation: &Relation,
+        criterion: &Criterion,
+        leaf: &LeafPlan,
+        limit: BatchLimit,
+    ) -> Deleted {
+        match (&mut *self, &leaf.method) {
+            (Cursor::Raw(cursor), Method::Raw { test, pass }) => {
+                cursor.delete(relation, *test, pass, limit)
+            }
+            (Cursor::Sql(cursor), Method::Sql) => {
+                let skip_locked = leaf.is_heap && sql::can_skip_locked(relation);
+                cursor.delete(&only(leaf), criterion, skip_locked, limit)
+            }
+            // The leaf has come to need another engine since: once more from its beginning.
+            _ => {
+                *self = Cursor::for_leaf(relation, criterion, leaf);
+                Deleted::default()
+            }
+        }
+    }
+
+    /// Deletes the next batch of a table that is cleared as a whole; `single`: it reaches one heap only.
+    pub fn delete_from_whole(
+        &mut self,
+        root: &Relation,
+        criterion: &Criterion,
+        single: bool,
+        limit: BatchLimit,
+    ) -> Deleted {
+        if let Cursor::Sql(cursor) = self {
+            let skip_locked = single && sql::can_skip_locked(root);
+            return cursor.delete(&root.qualified_name(), criterion, skip_locked, limit);
+        }
+        Deleted::default()
+    }
 }

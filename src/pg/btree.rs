@@ -1,6 +1,6 @@
 //! Deleting through a btree index on the expiry column: cost follows the expired rows, not the table.
 
-use super::heap::{Deleted, ExpiryTest, delete_tuple};
+use super::heap::{BatchLimit, Deleted, ExpiryTest, block_of, delete_tuple};
 use super::{CommandSnapshot, Relation, raw};
 use crate::rule::cutoff::Range;
 use pgrx::{PgList, name_data_to_str, pg_sys};
@@ -65,6 +65,17 @@ impl Index {
         }
     }
 
+    /// The direction in which the first column's values rise.
+    fn ascending(&self) -> pg_sys::ScanDirection::Type {
+        // SAFETY: rd_indoption is set for every open index.
+        let option = unsafe { *(*self.0).rd_indoption };
+        if option as u32 & pg_sys::INDOPTION_DESC != 0 {
+            pg_sys::ScanDirection::BackwardScanDirection
+        } else {
+            pg_sys::ScanDirection::ForwardScanDirection
+        }
+    }
+
     /// The comparison of the column's type in this index, for a scan key.
     fn procedure(&self, strategy: u32) -> pg_sys::RegProcedure {
         // SAFETY: as above; the families are PostgreSQL's own, so that each operator exists.
@@ -94,50 +105,144 @@ impl Drop for Index {
 /// their usual order (catalog/pg_opfamily.dat).
 const ORDER_OF_TYPES: [u32; 3] = [434, 1976, 1970];
 
-/// Walks the expired part of the index, and deletes the rows that its entries lead to.
+/// Where a pass through an index has got to: collected entries that have not been visited yet, and the value up to which
+/// entries have been collected. Entries of deleted rows stay in the index until it is vacuumed; those below that value are
+/// not walked again.
 ///
-/// `range` is the one that `test` was made with; an entry is only a hint, the row itself is tested.
-pub fn delete_through_index(
-    relation: &Relation,
-    index: &BtreeIndex,
-    base_type: pg_sys::Oid,
-    range: Range,
-    test: ExpiryTest,
-) -> Deleted {
-    let Some((from, below)) = bounds(base_type, range) else {
-        return Deleted::default();
-    };
-    let index = Index::open(index.oid);
-    let command = CommandSnapshot::push();
-    let mut entries = vec![pg_sys::ItemPointerData::default(); ENTRIES];
-    let mut outcome = Deleted::default();
-    // SAFETY: the keys are of the index's input type, and live until index_rescan has copied them. The scan's snapshot
-    // keeps the rows that it sees from being vacuumed, so that an entry whose heap slot has been reused since leads to
-    // a row that the snapshot does not see.
-    unsafe {
-        let scan = begin_scan(relation, &index, &command);
-        let mut keys: [pg_sys::ScanKeyData; 2] = core::mem::zeroed();
-        for (key, strategy, bound) in [
-            (0, pg_sys::BTGreaterEqualStrategyNumber, from),
-            (1, pg_sys::BTLessStrategyNumber, below),
-        ] {
-            let procedure = index.procedure(strategy);
-            pg_sys::ScanKeyInit(&mut keys[key], 1, strategy as u16, procedure, bound);
+/// Holds across transactions. An entry is only a hint by then: the row that it leads to is looked at anew, under a new
+/// snapshot, whatever has become of it.
+#[derive(Debug)]
+pub struct IndexCursor {
+    entries: Vec<pg_sys::ItemPointerData>,
+    /// The next entry to visit.
+    position: usize,
+    /// The lower end of what is still to be collected: the bits of a datum.
+    from: usize,
+    below: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// There may be more to collect.
+    More,
+    /// All entries have been collected.
+    Collected,
+    /// More entries have the same value than are collected at once: the index leads no further.
+    Stuck,
+}
+
+impl IndexCursor {
+    /// Over the part of the index with expired values.
+    pub fn new(base_type: pg_sys::Oid, range: Range) -> Self {
+        let (from, below, state) = match bounds(base_type, range) {
+            Some((from, below)) => (from.value(), below.value(), State::More),
+            None => (0, 0, State::Collected),
+        };
+        IndexCursor {
+            entries: Vec::new(),
+            position: 0,
+            from,
+            below,
+            state,
         }
-        pg_sys::index_rescan(scan, keys.as_mut_ptr(), 2, core::ptr::null_mut(), 0);
-        // A scan that has ended would begin again if it were asked for more.
-        let mut more = true;
-        while more {
-            let found = collect(scan, &mut entries);
-            more = found.len() == ENTRIES;
-            found.sort_unstable_by_key(|entry| {
-                (entry.ip_blkid.bi_hi, entry.ip_blkid.bi_lo, entry.ip_posid)
-            });
-            outcome += delete_entries(relation, &command, test, found);
-        }
-        pg_sys::index_endscan(scan);
     }
-    outcome
+
+    pub fn is_finished(&self) -> bool {
+        self.state == State::Collected && self.position == self.entries.len()
+    }
+
+    /// The index leads no further, though there may be more expired rows: the rest is for a pass over the heap.
+    pub fn is_stuck(&self) -> bool {
+        self.state == State::Stuck && self.position == self.entries.len()
+    }
+
+    /// Visits rows, and deletes those that have expired: all that are left, or until the limit is reached.
+    ///
+    /// `test` was made with the same range. Collects more entries when those at hand have been visited.
+    pub fn delete(
+        &mut self,
+        leaf: &Relation,
+        index: &BtreeIndex,
+        test: ExpiryTest,
+        limit: BatchLimit,
+    ) -> Deleted {
+        let command = CommandSnapshot::push();
+        let mut outcome = Deleted::default();
+        // Each visit may be one to another block.
+        let mut visits = u64::from(limit.blocks);
+        while outcome.deleted < limit.rows && visits > 0 {
+            if self.position == self.entries.len() {
+                if self.state != State::More {
+                    break;
+                }
+                self.collect(leaf, index, &command);
+                continue;
+            }
+            let room = visits.min(limit.rows - outcome.deleted) as usize;
+            let until = self.entries.len().min(self.position + room);
+            if limit.blocks < u32::MAX {
+                visits -= (until - self.position) as u64;
+            }
+            // SAFETY: the entries come from an index of this relation.
+            outcome += unsafe {
+                delete_entries(leaf, &command, test, &self.entries[self.position..until])
+            };
+            self.position = until;
+        }
+        outcome
+    }
+
+    /// Collects the next entries, sorted by block.
+    fn collect(&mut self, leaf: &Relation, index: &BtreeIndex, command: &CommandSnapshot) {
+        let index = Index::open(index.oid);
+        let before = self.from;
+        self.position = 0;
+        self.entries.clear();
+        self.entries
+            .resize(ENTRIES, pg_sys::ItemPointerData::default());
+        // SAFETY: the keys are of the index's input type, and live until index_rescan has copied them.
+        let count = unsafe {
+            let scan = begin_scan(leaf, &index, command);
+            // The scan hands out the index tuples too, for the last one's value.
+            (*scan).xs_want_itup = true;
+            let mut keys: [pg_sys::ScanKeyData; 2] = core::mem::zeroed();
+            for (key, strategy, bound) in [
+                (0, pg_sys::BTGreaterEqualStrategyNumber, self.from),
+                (1, pg_sys::BTLessStrategyNumber, self.below),
+            ] {
+                let procedure = index.procedure(strategy);
+                pg_sys::ScanKeyInit(&mut keys[key], 1, strategy as u16, procedure, bound.into());
+            }
+            pg_sys::index_rescan(scan, keys.as_mut_ptr(), 2, core::ptr::null_mut(), 0);
+            let count = fill(scan, index.ascending(), &mut self.entries);
+            if count == ENTRIES {
+                self.from = first_value((*scan).xs_itup, (*index.0).rd_att);
+            }
+            pg_sys::index_endscan(scan);
+            count
+        };
+        self.state = if count < ENTRIES {
+            State::Collected
+        } else if self.from == before {
+            State::Stuck
+        } else {
+            State::More
+        };
+        self.entries.truncate(count);
+        self.entries.sort_unstable_by_key(|entry| {
+            (entry.ip_blkid.bi_hi, entry.ip_blkid.bi_lo, entry.ip_posid)
+        });
+    }
+}
+
+/// The value of an index tuple's first column, which is not NULL.
+///
+/// # Safety
+/// The tuple is one of an index with this descriptor, and its first column is of fixed width.
+unsafe fn first_value(tuple: pg_sys::IndexTuple, descriptor: pg_sys::TupleDesc) -> usize {
+    // SAFETY: as the caller says (access/common/indextuple.c).
+    unsafe { pg_sys::nocache_index_getattr(tuple, 1, descriptor).value() }
 }
 
 /// The range as datums of the column's type, cut to what the type can hold; `None` where nothing in it can expire.
@@ -190,14 +295,15 @@ unsafe fn begin_scan(
     }
 }
 
-/// Fills the buffer with the scan's next entries, and returns the part that was filled.
+/// Fills the buffer with the scan's first entries, lowest values first, and returns how many there were.
 ///
 /// # Safety
-/// The scan has been given its keys.
-unsafe fn collect(
+/// The scan has been given its keys. It is not asked for more after its end, where it would begin again.
+unsafe fn fill(
     scan: pg_sys::IndexScanDesc,
+    direction: pg_sys::ScanDirection::Type,
     entries: &mut [pg_sys::ItemPointerData],
-) -> &mut [pg_sys::ItemPointerData] {
+) -> usize {
     let mut count = 0;
     let filled = &mut count;
     let room = entries.len();
@@ -207,7 +313,7 @@ unsafe fn collect(
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             while *filled < room {
                 raw::check_for_interrupts();
-                let tid = raw::index_getnext_tid(scan, pg_sys::ScanDirection::ForwardScanDirection);
+                let tid = raw::index_getnext_tid(scan, direction);
                 if tid.is_null() {
                     break;
                 }
@@ -216,13 +322,14 @@ unsafe fn collect(
             }
         });
     }
-    &mut entries[..count]
+    count
 }
 
 /// Visits the rows that sorted index entries lead to, and deletes those that have expired.
 ///
 /// # Safety
-/// The entries come from an index of the relation, read under the command's snapshot.
+/// The relation is a heap, open and locked for deletion; the entries come from an index of it, read under this or an
+/// earlier snapshot, and are sorted.
 unsafe fn delete_entries(
     relation: &Relation,
     command: &CommandSnapshot,
@@ -235,6 +342,7 @@ unsafe fn delete_entries(
     let mut outcome = Deleted::default();
     let counts = &mut outcome;
     let (first, number) = (entries.as_ptr(), entries.len());
+    let blocks = relation.blocks();
     // SAFETY: only plain data inside. The page is locked only around heap_hot_search_buffer, as
     // heapam_index_fetch_tuple (access/heap/heapam_handler.c) does it: an ERROR in there leaves lock and pin to the
     // transaction's abort. The tuple is read while its page is still pinned.
@@ -247,7 +355,11 @@ unsafe fn delete_entries(
                 raw::check_for_interrupts();
                 let mut tid = *first.add(position);
                 position += 1;
-                let block = u32::from(tid.ip_blkid.bi_hi) << 16 | u32::from(tid.ip_blkid.bi_lo);
+                let block = block_of(&tid);
+                // A vacuum may have cut off empty blocks since the entry was collected.
+                if block >= blocks {
+                    break;
+                }
                 buffer = raw::ReleaseAndReadBuffer(buffer, rel, block);
                 let mut tuple = core::mem::MaybeUninit::<pg_sys::HeapTupleData>::uninit();
                 raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as _);

@@ -204,17 +204,85 @@ unsafe fn heap_delete(
     }
 }
 
-/// Reads the heap once, block by block, and deletes what has expired.
-pub fn delete_in_heap(relation: &Relation, test: ExpiryTest) -> Deleted {
-    let command = CommandSnapshot::push();
-    let rel = relation.as_ptr();
+/// What one batch may do at most, about.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimit {
+    /// Rows deleted; the block in which it is reached is finished.
+    pub rows: u64,
+    /// Blocks read, whatever is in them.
+    pub blocks: u32,
+}
+
+impl BatchLimit {
+    /// Everything at once.
+    pub const NONE: BatchLimit = BatchLimit {
+        rows: u64::MAX,
+        blocks: u32::MAX,
+    };
+}
+
+/// Where a pass over a heap has got to: block ranges in order, from batch to batch and from transaction to transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeapCursor {
+    next: pg_sys::BlockNumber,
+    end: pg_sys::BlockNumber,
+}
+
+impl HeapCursor {
+    /// Over the blocks that the heap has now: rows in later ones are newer than the run.
+    pub fn new(leaf: &Relation) -> Self {
+        HeapCursor {
+            next: 0,
+            end: leaf.blocks(),
+        }
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.next >= self.end
+    }
+
+    /// Blocks that have been read, and all.
+    pub fn blocks(&self) -> (u32, u32) {
+        (self.next, self.end)
+    }
+
+    /// Reads on, and deletes what has expired.
+    pub fn delete(&mut self, leaf: &Relation, test: ExpiryTest, limit: BatchLimit) -> Deleted {
+        // A vacuum may have cut off empty blocks since.
+        self.end = self.end.min(leaf.blocks());
+        if self.is_finished() {
+            return Deleted::default();
+        }
+        let command = CommandSnapshot::push();
+        let until = self.end.min(self.next.saturating_add(limit.blocks));
+        // SAFETY: the relation is a heap, open and locked, and has the blocks from `next` to `until`.
+        let (outcome, next) =
+            unsafe { delete_in_blocks(leaf, test, &command, self.next, until, limit.rows) };
+        self.next = next;
+        outcome
+    }
+}
+
+/// Deletes what has expired in a range of blocks, and returns the block to go on with.
+///
+/// # Safety
+/// The relation is a heap, open and locked for deletion, and has these blocks.
+unsafe fn delete_in_blocks(
+    leaf: &Relation,
+    test: ExpiryTest,
+    command: &CommandSnapshot,
+    from: pg_sys::BlockNumber,
+    end: pg_sys::BlockNumber,
+    limit: u64,
+) -> (Deleted, pg_sys::BlockNumber) {
+    let rel = leaf.as_ptr();
     let cid = command.command();
     let mut outcome = Deleted::default();
-    let counts = &mut outcome;
-    // SAFETY: the relation is a heap, open and locked. The scan takes the predicate lock that SERIALIZABLE needs. Inside
-    // the boundary there is only plain data, and no buffer lock is held between the calls: heap_getnext hands out
-    // tuples of a page that it has pinned but not locked. An ERROR leaves the scan to the transaction's abort, which
-    // releases the pin.
+    let mut next = from;
+    let (counts, stop) = (&mut outcome, &mut next);
+    // SAFETY: the scan takes the predicate lock that SERIALIZABLE needs. Inside the boundary there is only plain data,
+    // and no buffer lock is held between the calls: heap_getnext hands out tuples of a page that it has pinned but not
+    // locked. An ERROR leaves the scan to the transaction's abort, which releases the pin.
     unsafe {
         let flags = pg_sys::ScanOptions::SO_TYPE_SEQSCAN
             | pg_sys::ScanOptions::SO_ALLOW_STRAT
@@ -227,6 +295,7 @@ pub fn delete_in_heap(relation: &Relation, test: ExpiryTest) -> Deleted {
             core::ptr::null_mut(),
             flags,
         );
+        pg_sys::heap_setscanlimits(scan, from, end - from);
         let descriptor = (*rel).rd_att;
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             loop {
@@ -234,13 +303,31 @@ pub fn delete_in_heap(relation: &Relation, test: ExpiryTest) -> Deleted {
                 if tuple.is_null() {
                     break;
                 }
-                if test.expired(tuple, descriptor) {
-                    raw::check_for_interrupts();
-                    delete_tuple(rel, &raw mut (*tuple).t_self, cid, counts);
+                if !test.expired(tuple, descriptor) {
+                    continue;
                 }
+                let tid = &raw mut (*tuple).t_self;
+                if counts.deleted >= limit && block_of(tid) > *stop {
+                    *stop = block_of(tid);
+                    return;
+                }
+                raw::check_for_interrupts();
+                delete_tuple(rel, tid, cid, counts);
+                *stop = block_of(tid);
             }
+            *stop = end;
         });
         pg_sys::heap_endscan(scan);
     }
-    outcome
+    (outcome, next)
+}
+
+/// ItemPointerGetBlockNumber() of storage/itemptr.h.
+///
+/// # Safety
+/// The pointer is valid.
+#[inline(always)]
+pub(super) unsafe fn block_of(tid: *const pg_sys::ItemPointerData) -> pg_sys::BlockNumber {
+    // SAFETY: passed on.
+    unsafe { u32::from((*tid).ip_blkid.bi_hi) << 16 | u32::from((*tid).ip_blkid.bi_lo) }
 }

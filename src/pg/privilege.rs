@@ -8,6 +8,7 @@ use std::ffi::CStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Privilege {
     Select,
+    Update,
     Delete,
 }
 
@@ -15,6 +16,7 @@ impl Privilege {
     fn mode(self) -> pg_sys::AclMode {
         match self {
             Privilege::Select => pg_sys::ACL_SELECT as pg_sys::AclMode,
+            Privilege::Update => pg_sys::ACL_UPDATE as pg_sys::AclMode,
             Privilege::Delete => pg_sys::ACL_DELETE as pg_sys::AclMode,
         }
     }
@@ -69,4 +71,41 @@ pub fn executor_checks_rights() -> bool {
     // SAFETY: set, if at all, when libraries are loaded (executor/executor.h).
     let hook = unsafe { pg_sys::ExecutorCheckPerms_hook };
     hook.is_some()
+}
+
+/// Whether the current role owns a relation, by itself, as a member of the owner, or as a superuser.
+pub fn owns(relation: pg_sys::Oid) -> bool {
+    // SAFETY: a catalog look-up; where there is no such relation, only a superuser gets past it.
+    unsafe {
+        super::owner(relation).is_some() && {
+            #[cfg(feature = "pg15")]
+            let owns = pg_sys::pg_class_ownercheck(relation, pg_sys::GetUserId());
+            #[cfg(not(feature = "pg15"))]
+            let owns = pg_sys::object_ownercheck(
+                pg_sys::RelationRelationId,
+                relation,
+                pg_sys::GetUserId(),
+            );
+            owns
+        }
+    }
+}
+
+/// Whether the current role may know what goes on with a table: it may read any of it, or is a monitoring role.
+pub fn may_see(relation: pg_sys::Oid) -> bool {
+    // SAFETY: catalog look-ups, the last two for a relation that is there.
+    unsafe {
+        let role = pg_sys::GetUserId();
+        let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+        pg_sys::has_privs_of_role(role, pg_sys::Oid::from(pg_sys::ROLE_PG_MONITOR))
+            || super::owner(relation).is_some()
+                && (pg_sys::pg_class_aclcheck(relation, role, select)
+                    == pg_sys::AclResult::ACLCHECK_OK
+                    || pg_sys::pg_attribute_aclcheck_all(
+                        relation,
+                        role,
+                        select,
+                        pg_sys::AclMaskHow::ACLMASK_ANY,
+                    ) == pg_sys::AclResult::ACLCHECK_OK)
+    }
 }

@@ -13,13 +13,16 @@ pub enum LockMode {
     AccessShare,
     /// As DELETE takes it.
     RowExclusive,
+    /// As TRUNCATE takes it: nobody else may even read.
+    AccessExclusive,
 }
 
 impl LockMode {
-    fn mode(self) -> pg_sys::LOCKMODE {
+    pub(super) fn mode(self) -> pg_sys::LOCKMODE {
         match self {
             LockMode::AccessShare => pg_sys::AccessShareLock as _,
             LockMode::RowExclusive => pg_sys::RowExclusiveLock as _,
+            LockMode::AccessExclusive => pg_sys::AccessExclusiveLock as _,
         }
     }
 }
@@ -70,7 +73,7 @@ impl Relation {
         unsafe { self.0.as_ref() }
     }
 
-    fn class(&self) -> &pg_sys::FormData_pg_class {
+    pub(super) fn class(&self) -> &pg_sys::FormData_pg_class {
         // SAFETY: rd_rel is set for every open relation.
         unsafe { &*self.data().rd_rel }
     }
@@ -129,6 +132,11 @@ impl Relation {
         self.class().relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP
     }
 
+    /// Neither temporary nor unlogged: its changes are in the WAL.
+    pub fn is_permanent(&self) -> bool {
+        self.class().relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT
+    }
+
     /// RELATION_IS_OTHER_TEMP of utils/rel.h: its pages may be in another backend's local buffers.
     pub fn is_other_temporary(&self) -> bool {
         self.is_temporary() && !self.data().rd_islocaltemp
@@ -139,6 +147,14 @@ impl Relation {
         self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
     }
 
+    /// How many blocks the table has. Only for relations that have storage of their own, in blocks: heaps.
+    pub fn blocks(&self) -> u32 {
+        // SAFETY: the relation is open; its size cannot shrink while it is locked as DELETE locks it.
+        unsafe {
+            pg_sys::RelationGetNumberOfBlocksInFork(self.as_ptr(), pg_sys::ForkNumber::MAIN_FORKNUM)
+        }
+    }
+
     /// The size of the main fork and its free space and visibility maps, of toast and of nothing else, as
     /// pg_table_size() counts it. In bytes; 0 for a relation without storage.
     pub fn table_bytes(&self) -> i64 {
@@ -146,6 +162,18 @@ impl Relation {
         unsafe {
             pgrx::direct_function_call::<i64>(
                 pg_sys::pg_table_size,
+                &[Some(pg_sys::Datum::from(self.oid()))],
+            )
+        }
+        .unwrap_or(0)
+    }
+
+    /// The same with all indexes, as pg_total_relation_size() counts it.
+    pub fn total_bytes(&self) -> i64 {
+        // SAFETY: takes a regclass, returns a bigint (utils/adt/dbsize.c).
+        unsafe {
+            pgrx::direct_function_call::<i64>(
+                pg_sys::pg_total_relation_size,
                 &[Some(pg_sys::Datum::from(self.oid()))],
             )
         }
@@ -170,6 +198,13 @@ impl Relation {
                 })
                 .collect()
         }
+    }
+
+    /// Whether a column has been dropped, so that tuples may still hold its values.
+    pub(super) fn has_dropped_columns(&self) -> bool {
+        let descriptor = self.data().rd_att;
+        // SAFETY: the descriptor belongs to the open relation.
+        unsafe { (0..(*descriptor).natts).any(|index| is_dropped(descriptor, index)) }
     }
 
     /// A rule that rewrites DELETE and is not disabled.
@@ -248,6 +283,16 @@ unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_p
     unsafe { pg_sys::TupleDescAttr(descriptor, index) }
 }
 
+/// Whether a column has been dropped. In the PostgreSQL versions that have it as an inline function, behind a shim of C
+/// that raises no ERROR.
+///
+/// # Safety
+/// As for `attribute`.
+pub(super) unsafe fn is_dropped(descriptor: pg_sys::TupleDesc, index: i32) -> bool {
+    // SAFETY: passed on.
+    unsafe { (*attribute(descriptor, index)).attisdropped }
+}
+
 impl Drop for Relation {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -263,6 +308,18 @@ pub struct DeleteTrigger {
     pub name: String,
     /// It belongs to a foreign key that points at the table.
     pub is_foreign_key: bool,
+}
+
+/// The name of a relation, without its schema; its oid where it does not exist.
+pub fn relation_name(oid: pg_sys::Oid) -> String {
+    // SAFETY: a catalog look-up; the copy is palloc'd and copied again.
+    unsafe {
+        let name = pg_sys::get_rel_name(oid);
+        if name.is_null() {
+            return u32::from(oid).to_string();
+        }
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
 }
 
 /// The tables that a statement on this one reaches, itself among them, without those that hold no rows of their own

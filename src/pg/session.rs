@@ -1,10 +1,12 @@
 //! What the session and its transaction allow.
 
 use core::ffi::CStr;
-use pgrx::{IntoDatum, direct_function_call, pg_sys};
+use pgrx::{IntoDatum, PgXactCallbackEvent, direct_function_call, pg_sys, register_xact_callback};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Duration;
 
 /// The first key of the advisory lock that guards a table; the second is the table's oid. Spells "rcls".
-const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
+pub(super) const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
 
 /// ERROR 25000 in a parallel operation.
 pub fn prevent_in_parallel_mode(command: &CStr) {
@@ -30,6 +32,31 @@ pub fn extension_installed(name: &CStr) -> bool {
     unsafe { pg_sys::get_extension_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
 }
 
+/// The schema of this extension's objects, quoted where SQL needs it, and the owner of its tables; `None` where it is
+/// not installed in this database.
+pub fn extension_schema() -> Option<(String, pg_sys::Oid)> {
+    let row = super::query(
+        "SELECT pg_catalog.quote_ident(n.nspname::pg_catalog.text), c.relowner \
+         FROM pg_catalog.pg_extension e \
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace \
+         JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid \
+         AND c.relname OPERATOR(pg_catalog.=) 'raw_clear_sessions_policy' \
+         WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions'",
+        &[],
+    )
+    .into_iter()
+    .next()?;
+    let mut columns = row.into_iter().flatten();
+    let schema = columns.next()?;
+    let owner: u32 = columns.next()?.parse().ok()?;
+    Some((schema, owner.into()))
+}
+
+/// Does something when this transaction has been committed; nothing if it is not. It must not fail.
+pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
+    register_xact_callback(PgXactCallbackEvent::Commit, action);
+}
+
 /// Takes the advisory lock that keeps two clearings of one table apart, until the transaction ends. Does not wait:
 /// false where another session has it.
 pub fn try_advisory_lock(table: pg_sys::Oid) -> bool {
@@ -50,4 +77,11 @@ pub fn try_advisory_lock(table: pg_sys::Oid) -> bool {
 pub fn reserve_setting_prefix(prefix: &CStr) {
     // SAFETY: the prefix is copied (utils/misc/guc.c).
     unsafe { pg_sys::MarkGUCPrefixReserved(prefix.as_ptr()) }
+}
+
+/// The setting `lock_timeout`; `None` for no limit.
+pub fn lock_timeout() -> Option<Duration> {
+    // SAFETY: a setting (storage/proc.h), in milliseconds.
+    let milliseconds = unsafe { pg_sys::LockTimeout };
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
 }

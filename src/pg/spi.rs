@@ -3,7 +3,7 @@
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
 use core::ffi::{CStr, c_char};
-use pgrx::pg_sys;
+use pgrx::{IntoDatum, pg_sys};
 use std::ffi::CString;
 
 /// A parameter of a statement: `$1`, `$2`, ... They are constants to the planner.
@@ -19,6 +19,14 @@ impl Argument {
         Argument {
             type_oid: pg_sys::INT8OID,
             value: value.into(),
+        }
+    }
+
+    /// A text; it is copied into the current memory context.
+    pub fn text(value: &str) -> Self {
+        Argument {
+            type_oid: pg_sys::TEXTOID,
+            value: value.into_datum().expect("a text is not NULL"),
         }
     }
 
@@ -70,7 +78,8 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     }
 }
 
-fn rows() -> Rows {
+/// The rows of the statement that has just been executed.
+pub fn rows() -> Rows {
     // SAFETY: SPI_tuptable is the result of the statement that has just been executed, NULL where it had none.
     unsafe {
         let table = pg_sys::SPI_tuptable;
@@ -126,5 +135,23 @@ impl Drop for LocalSetting {
             // SAFETY: ends the level that `set` began.
             unsafe { pg_sys::AtEOXact_GUC(true, self.0) }
         }
+    }
+}
+
+/// Sets a setting until the transaction ends.
+pub fn set_for_transaction(name: &CStr, value: &str) {
+    let value = CString::new(value).expect("a setting's value has no zero byte");
+    // SAFETY: as SET LOCAL does it; both strings are copied.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
     }
 }

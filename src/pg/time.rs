@@ -4,6 +4,7 @@ use crate::rule::zone::Transition;
 use core::ffi::{c_int, c_long};
 use pgrx::{datum::Interval, direct_function_call_as_datum, pg_sys};
 use std::ffi::CString;
+use std::time::Duration;
 
 const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 
@@ -12,7 +13,7 @@ const EPOCH_DIFFERENCE: i64 =
     (pg_sys::POSTGRES_EPOCH_JDATE as i64 - pg_sys::UNIX_EPOCH_JDATE as i64) * 86_400;
 
 /// How far around a cut-off a change of the clock matters: no zone has ever moved by more than a day.
-const NEIGHBOURHOOD: i64 = 2 * 86_400;
+const NEIGHBOURHOOD: i64 = 2 * 86_400 * MICROSECONDS_PER_SECOND;
 
 /// The clock.
 pub fn now() -> i64 {
@@ -45,10 +46,16 @@ impl Keep {
             || (self.months == i32::MIN && self.days == i32::MIN && self.microseconds == i64::MIN)
     }
 
+    /// In microseconds, a month of 30 days and a day of 24 hours; at the limits of a bigint if beyond them.
+    pub fn microseconds(&self) -> i64 {
+        let days = i128::from(self.months) * 30 + i128::from(self.days);
+        let microseconds = days * 86_400_000_000 + i128::from(self.microseconds);
+        microseconds.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+    }
+
     /// As PostgreSQL compares intervals: a month is 30 days, a day 24 hours (utils/adt/timestamp.c, interval_cmp_value).
     pub fn is_negative(&self) -> bool {
-        let days = i128::from(self.months) * 30 + i128::from(self.days);
-        days * 86_400_000_000 + i128::from(self.microseconds) < 0
+        self.microseconds() < 0
     }
 
     /// The instant `now - keep`: every earlier one, plus `keep`, is before `now`.
@@ -61,6 +68,39 @@ impl Keep {
         let instant = minus(now, 0, 0, self.microseconds);
         let instant = minus(instant, 0, self.days, 0);
         minus(instant, self.months, 0, 0)
+    }
+
+    /// An interval from its text, in the session's IntervalStyle or any other form. ERROR 22007 where it is none.
+    pub fn parse(text: &str) -> Keep {
+        let text = CString::new(text).unwrap_or_default();
+        // SAFETY: interval_in takes a C string, a type's oid, which it ignores, and a type modifier, -1 for none; it
+        // returns a pointer to a palloc'd interval, which is copied.
+        unsafe {
+            let interval = direct_function_call_as_datum(
+                pg_sys::interval_in,
+                &[
+                    Some(pg_sys::Datum::from(text.as_ptr())),
+                    Some(pg_sys::Datum::from(pg_sys::InvalidOid)),
+                    Some(pg_sys::Datum::from(-1_i32)),
+                ],
+            )
+            .expect("interval_in returns an interval");
+            let interval = &*interval.cast_mut_ptr::<pg_sys::Interval>();
+            Keep {
+                months: interval.month,
+                days: interval.day,
+                microseconds: interval.time,
+            }
+        }
+    }
+
+    /// As a length of time, a month of 30 days, a day of 24 hours; nothing where it is negative.
+    pub fn duration(&self) -> Duration {
+        let days = i64::from(self.months) * 30 + i64::from(self.days);
+        let microseconds = days
+            .saturating_mul(86_400_000_000)
+            .saturating_add(self.microseconds);
+        Duration::from_micros(microseconds.max(0) as u64)
     }
 
     /// As an interval in the session's IntervalStyle.
@@ -133,26 +173,51 @@ impl Zone {
         &self.name
     }
 
+    /// The zone of the setting `timezone`.
+    pub fn of_session() -> Zone {
+        // SAFETY: always set; an entry of the same cache. Its name is copied.
+        unsafe {
+            let zone: *const pg_sys::pg_tz = pg_sys::session_timezone;
+            let name = core::ffi::CStr::from_ptr(pg_sys::pg_get_timezone_name(zone.cast_mut()));
+            Zone {
+                name: name.to_string_lossy().into_owned(),
+                zone,
+            }
+        }
+    }
+
     /// The offset from UTC at an instant, and the changes of it around, in microseconds: what
     /// [`crate::rule::zone::wall_cutoff`] asks for.
     pub fn around(&self, instant: i64) -> (i64, Vec<Transition>) {
-        let at = instant.div_euclid(MICROSECONDS_PER_SECOND) + EPOCH_DIFFERENCE;
-        let offset = self.boundary_after(at).before;
+        let transitions = self.transitions(instant - NEIGHBOURHOOD, instant + NEIGHBOURHOOD);
+        (self.offset_at(instant), transitions)
+    }
+
+    /// The offset from UTC in force at an instant, in microseconds.
+    pub fn offset_at(&self, instant: i64) -> i64 {
+        self.boundary_after(seconds(instant)).before
+    }
+
+    /// The changes of the offset after one instant and until another, in order.
+    pub fn transitions(&self, from: i64, to: i64) -> Vec<Transition> {
         let mut transitions = Vec::new();
-        let mut from = at - NEIGHBOURHOOD;
-        while let Some(boundary) = self.boundary_after(from).at {
-            if boundary > at + NEIGHBOURHOOD || boundary <= from {
-                break;
+        let mut after = seconds(from);
+        loop {
+            let change = self.boundary_after(after);
+            let Some(boundary) = change.at.filter(|at| *at > after) else {
+                return transitions;
+            };
+            let at = (boundary - EPOCH_DIFFERENCE) * MICROSECONDS_PER_SECOND;
+            if at > to {
+                return transitions;
             }
-            let change = self.boundary_after(from);
             transitions.push(Transition {
-                at: (boundary - EPOCH_DIFFERENCE) * MICROSECONDS_PER_SECOND,
+                at,
                 before: change.before,
                 after: change.after,
             });
-            from = boundary;
+            after = boundary;
         }
-        (offset, transitions)
     }
 
     fn boundary_after(&self, at: i64) -> Boundary {
@@ -177,6 +242,11 @@ impl Zone {
             after: after * MICROSECONDS_PER_SECOND,
         }
     }
+}
+
+/// Whole seconds since the Unix epoch.
+fn seconds(instant: i64) -> i64 {
+    instant.div_euclid(MICROSECONDS_PER_SECOND) + EPOCH_DIFFERENCE
 }
 
 /// The offset at an instant, and where and to what it changes next; offsets in microseconds, the instant in seconds

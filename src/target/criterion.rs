@@ -74,8 +74,13 @@ pub struct Criterion {
 }
 
 impl Criterion {
-    /// Resolves the rule for a table. Whatever is missing, unknown or contradictory is refused.
+    /// Resolves the rule for a table, as of now. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve(relation: &Relation, rule: &Rule) -> Result<Criterion, Refusal> {
+        Criterion::resolve_at(relation, rule, pg::now())
+    }
+
+    /// The same as of an earlier clock: for a run that has begun.
+    pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
         let attributes = relation.attributes();
         let keep = check_keep(rule.keep)?;
         let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
@@ -103,7 +108,6 @@ impl Criterion {
             .map(|text| pg::analyze(relation, text, true).map_err(|e| e.about("filter")))
             .transpose()?;
 
-        let now = pg::now();
         let cutoff = cutoff(&keep, now)?;
         let wall = zone.as_ref().map(|zone| {
             let (offset, transitions) = zone.around(cutoff);

@@ -13,11 +13,12 @@ mod plausible;
 mod requirements;
 
 pub use criterion::{Criterion, Rule, Value};
+pub use managed::managed_by;
 pub use plan::{LeafPlan, Method, Pass, Plan, plan};
 pub use planner::{estimate_all, estimate_expired};
 pub use plausible::check_plausible;
 
-use crate::pg::{self, LockMode, Privilege, Relation, RelationKind};
+use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
@@ -27,13 +28,7 @@ use pgrx::prelude::PgSqlErrorCode;
 /// Refuses what is not a table with rows of its own or of its partitions (42809), a system catalog and a table without
 /// the caller's DELETE privilege (42501), another session's temporary table (0A000), one that does not exist (42P01).
 pub fn open(table: Option<pg_sys::Oid>, lock: LockMode) -> Result<Relation, Refusal> {
-    let oid = table.ok_or_else(|| {
-        Refusal::new(
-            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-            "table must not be NULL",
-        )
-        .hint("Name the table that holds the sessions, for example: SELECT raw_clear_sessions('django_session');")
-    })?;
+    let oid = table_oid(table)?;
     let relation = Relation::open(oid, lock).ok_or_else(|| {
         Refusal::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
@@ -42,10 +37,21 @@ pub fn open(table: Option<pg_sys::Oid>, lock: LockMode) -> Result<Relation, Refu
         .hint("The table may have been dropped in the meantime.")
     })?;
     check_kind(&relation)?;
-    if lock == LockMode::RowExclusive {
+    if lock != LockMode::AccessShare {
         check_may_delete(&relation)?;
     }
     Ok(relation)
+}
+
+/// The oid that the caller passed; refuses NULL (22004).
+pub fn table_oid(table: Option<pg_sys::Oid>) -> Result<pg_sys::Oid, Refusal> {
+    table.ok_or_else(|| {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            "table must not be NULL",
+        )
+        .hint("Name the table that holds the sessions, for example: SELECT raw_clear_sessions('django_session');")
+    })
 }
 
 fn check_kind(relation: &Relation) -> Result<(), Refusal> {
@@ -135,14 +141,21 @@ pub fn lock_against_others(relation: &Relation) -> Result<(), Refusal> {
     if pg::try_advisory_lock(relation.oid()) {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(being_cleared(relation))
+}
+
+/// The same for as long as the guard lives, over any number of transactions.
+pub fn guard(relation: &Relation) -> Result<TableGuard, Refusal> {
+    TableGuard::try_acquire(relation.oid()).ok_or_else(|| being_cleared(relation))
+}
+
+fn being_cleared(relation: &Relation) -> Refusal {
+    Refusal::new(
         PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
         format!(
             "table \"{}\" is being cleared by another session",
             relation.name()
         ),
     )
-    .hint(
-        "Its expired rows are taken care of: try again after that session's transaction has ended.",
-    ))
+    .hint("Its expired rows are taken care of: try again when it has finished.")
 }

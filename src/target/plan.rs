@@ -5,10 +5,12 @@
 //! a leaf (row triggers, foreign tables, other access methods), only that leaf, provided that naming the leaf means the
 //! same as reaching it through its parent.
 
+use super::managed::managed_by;
 use super::planner::{Access, Estimate, estimate_expired};
 use super::{Criterion, Value};
 use crate::pg::{self, BtreeIndex, ExpiryTest, LockMode, Privilege, Relation, RelationKind};
 use crate::settings::{self, Engine};
+use pgrx::pg_sys;
 
 /// How the raw engine finds the expired rows of a leaf.
 #[derive(Debug)]
@@ -32,9 +34,16 @@ pub enum Method {
     Nothing,
 }
 
-/// One leaf, and how it is cleared.
+/// One leaf, and how it is cleared. Holds across transactions; whoever uses it in another than that it was made in has
+/// to see that nothing has changed.
+#[derive(Debug)]
 pub struct LeafPlan {
-    pub relation: Relation,
+    pub oid: pg_sys::Oid,
+    /// Qualified.
+    pub name: String,
+    pub is_heap: bool,
+    /// The blocks that a pass over it reads; 0 where it is not read by blocks.
+    pub blocks: u32,
     pub method: Method,
     /// Why not the raw engine, or why this pass.
     pub why: String,
@@ -43,9 +52,14 @@ pub struct LeafPlan {
 }
 
 /// How a table is cleared.
+#[derive(Debug)]
 pub enum Plan {
-    /// One DELETE on the table that the caller named.
-    Whole { why: String },
+    /// DELETE on the table that the caller named.
+    Whole {
+        why: String,
+        /// All rows that the statement reaches are in heaps.
+        heaps: bool,
+    },
     /// Leaf by leaf.
     Leaves(Vec<LeafPlan>),
 }
@@ -54,7 +68,7 @@ pub enum Plan {
 /// published, but it has no replica identity.
 pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> Plan {
     if let Some(why) = statement_needs_sql(root, criterion) {
-        return Plan::Whole { why };
+        return whole(root, why, lock);
     }
     let relations = pg::leaves(root, lock);
     let estimate = estimate_expired(root, criterion).among(&relations);
@@ -63,13 +77,18 @@ pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> Plan {
     };
     let mut leaves = Vec::new();
     for relation in relations {
-        let leaf = plan_leaf(relation, root, name, criterion, &estimate);
+        let leaf = plan_leaf(&relation, root, name, criterion, &estimate);
         match leaf {
             Ok(leaf) => leaves.push(leaf),
-            Err(why) => return Plan::Whole { why },
+            Err(why) => return whole(root, why, lock),
         }
     }
     Plan::Leaves(leaves)
+}
+
+fn whole(root: &Relation, why: String, lock: LockMode) -> Plan {
+    let heaps = managed_by(root).is_none() && pg::leaves(root, lock).iter().all(Relation::is_heap);
+    Plan::Whole { why, heaps }
 }
 
 /// Why the statement as a whole has to be SQL's.
@@ -95,38 +114,50 @@ fn statement_needs_sql(root: &Relation, criterion: &Criterion) -> Option<String>
     if let Some(trigger) = root.delete_trigger(true) {
         return Some(format!("trigger \"{}\" fires on DELETE", trigger.name));
     }
-    super::managed::managed_by(root)
-        .map(|extension| format!("the table is managed by the extension {extension}"))
+    managed_by(root).map(|extension| format!("the table is managed by the extension {extension}"))
 }
 
 /// Decides for one leaf; `Err` where SQL is needed, and has to go through the named table.
 fn plan_leaf(
-    leaf: Relation,
+    leaf: &Relation,
     root: &Relation,
     column: &str,
     criterion: &Criterion,
     estimate: &Estimate,
 ) -> Result<LeafPlan, String> {
-    let Some(access) = estimate.access(&leaf) else {
-        return Ok(LeafPlan {
-            relation: leaf,
-            method: Method::Nothing,
-            why: "the planner excludes it".to_owned(),
-            rows: 0.0,
-        });
+    let plan = |method, why, rows| LeafPlan {
+        oid: leaf.oid(),
+        name: leaf.qualified_name(),
+        is_heap: leaf.is_heap(),
+        blocks: match method {
+            Method::Raw {
+                pass: Pass::Heap, ..
+            }
+            | Method::Sql
+                if leaf.is_heap() =>
+            {
+                leaf.blocks()
+            }
+            _ => 0,
+        },
+        method,
+        why,
+        rows,
+    };
+    let Some(access) = estimate.access(leaf) else {
+        return Ok(plan(
+            Method::Nothing,
+            "the planner excludes it".to_owned(),
+            0.0,
+        ));
     };
     let attributes = leaf.attributes();
     let attribute = attributes
         .iter()
         .find(|attribute| attribute.name == column)
         .expect("a leaf has its parent's columns");
-    let test = ExpiryTest::new(
-        &leaf,
-        attribute.attnum,
-        attribute.base_type,
-        criterion.range,
-    );
-    let needs_sql = leaf_needs_sql(&leaf).or_else(|| {
+    let test = ExpiryTest::new(leaf, attribute.attnum, attribute.base_type, criterion.range);
+    let needs_sql = leaf_needs_sql(leaf).or_else(|| {
         (test.is_none() || attribute.is_virtual).then(|| {
             format!(
                 "column \"{column}\" of type {} is not stored with a fixed width",
@@ -137,23 +168,18 @@ fn plan_leaf(
     let (method, why) = match (needs_sql, test) {
         (None, Some(test)) => {
             leaf.check_replica_identity();
-            let (pass, why) = choose_pass(&leaf, attribute.attnum, &access);
+            let (pass, why) = choose_pass(leaf, attribute.attnum, &access);
             (Method::Raw { test, pass }, why)
         }
         (why, _) => {
             let why = why.expect("without a test SQL is needed");
-            if leaf.oid() == root.oid() || !means_the_same_directly(&leaf, attribute.attnum) {
+            if leaf.oid() == root.oid() || !means_the_same_directly(leaf, attribute.attnum) {
                 return Err(why);
             }
             (Method::Sql, why)
         }
     };
-    Ok(LeafPlan {
-        relation: leaf,
-        method,
-        why,
-        rows: access.rows,
-    })
+    Ok(plan(method, why, access.rows))
 }
 
 /// Why a leaf has to be SQL's.

@@ -2,9 +2,11 @@
 
 use crate::database::Database;
 use crate::guardian::Guardian;
+use crate::process::kill;
 use crate::program::{output, program};
 use crate::session::Session;
 use crate::wait::wait_until;
+use crate::worker::wait_for_end;
 use postgres::{Config, NoTls};
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, read_to_string};
@@ -16,6 +18,8 @@ use std::sync::LazyLock;
 /// How a server is stopped, as pg_ctl names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
+    /// In order, with a checkpoint, when all clients have left.
+    Smart,
     /// In order, with a checkpoint.
     Fast,
     /// As a crash: the next start recovers.
@@ -91,6 +95,11 @@ impl Cluster {
 
     /// Starts the server and waits until it takes connections.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts the server with these arguments, too.
+    pub fn start_with(&mut self, arguments: &[&str]) {
         assert!(self.server.is_none(), "the server is running");
         let folder = self.folder().to_str().expect("a plain path").to_owned();
         self.set(&[
@@ -105,6 +114,7 @@ impl Cluster {
         let server = program("postgres")
             .arg("-D")
             .arg(self.data())
+            .args(arguments)
             .stdout(log.try_clone().expect("a file has two handles"))
             .stderr(log)
             .stdin(File::open("/dev/null").expect("there is /dev/null"))
@@ -112,6 +122,19 @@ impl Cluster {
             .expect("the server can be started");
         self.server = Some(server);
         self.wait_for_connections();
+    }
+
+    /// Runs a statement in single-user mode, while the server is stopped, and returns what that printed.
+    pub fn single_user(&self, statement: &str) -> String {
+        let file = self.folder().join("statement");
+        std::fs::write(&file, statement).expect("the folder can be written");
+        output(
+            program("postgres")
+                .args(["--single", "-D"])
+                .arg(self.data())
+                .arg("postgres")
+                .stdin(File::open(&file).expect("it was written just now")),
+        )
     }
 
     /// Waits until the server takes connections, after a start or after a crash of one of its backends.
@@ -124,6 +147,7 @@ impl Cluster {
     /// Stops the server.
     pub fn stop(&mut self, shutdown: Shutdown) {
         let mode = match shutdown {
+            Shutdown::Smart => "smart",
             Shutdown::Fast => "fast",
             Shutdown::Immediate => "immediate",
         };
@@ -132,6 +156,23 @@ impl Cluster {
                 .args(["stop", "-s", "-w", "-m", mode, "-D"])
                 .arg(self.data()),
         );
+        self.reap();
+    }
+
+    /// Ends the server's first process, and none of the others, by SIGKILL, as the operating system does when memory
+    /// is short. Returns when the others have noticed it and are gone, so that the next start finds nobody.
+    pub fn kill(&mut self) {
+        let pids = self
+            .connect()
+            .texts("SELECT pid::text FROM pg_stat_activity");
+        kill(self.postmaster());
+        self.reap();
+        for pid in pids {
+            wait_for_end(pid.parse().expect("a number"));
+        }
+    }
+
+    fn reap(&mut self) {
         if let Some(mut server) = self.server.take() {
             server.wait().expect("the server was our child");
         }

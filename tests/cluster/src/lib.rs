@@ -14,14 +14,18 @@ mod pass;
 mod process;
 mod program;
 mod session;
+mod site;
 mod standby;
 mod table;
 mod wait;
+mod worker;
 
 pub use cluster::{Cluster, Shutdown};
 pub use database::Database;
 pub use pass::Pass;
 pub use process::{anonymous_memory, kill};
 pub use session::{Running, Session, sqlstate};
+pub use site::Site;
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
 pub use wait::{LIMIT, wait_until};
+pub use worker::{FAST, SLOW, add_expired, wait_for_end};

@@ -18,7 +18,7 @@ SET LOCAL ROLE regress_extension;
 CREATE SCHEMA "Web sessions";
 CREATE EXTENSION raw_clear_sessions SCHEMA "Web sessions";
 RESET ROLE;
-SELECT extname, extowner::regrole, extnamespace::regnamespace, extrelocatable, extconfig FROM pg_extension
+SELECT extname, extowner::regrole, extnamespace::regnamespace, extrelocatable, extconfig = '{"\"Web sessions\".raw_clear_sessions_policy"}'::regclass[]::oid[] AS dumped FROM pg_extension
 WHERE extname = 'raw_clear_sessions';
 SELECT proname, proowner = 10 AS of_superuser, prosecdef, proconfig FROM pg_proc WHERE pronamespace = '"Web sessions"'::regnamespace
 ORDER BY proname;
@@ -36,7 +36,3 @@ ROLLBACK TO s;
 DROP EXTENSION raw_clear_sessions;
 SELECT count(*) FROM pg_proc WHERE pronamespace = '"Web sessions"'::regnamespace;
 ROLLBACK;
-
--- The library can be preloaded or not; a session that has loaded it knows the setting.
-LOAD 'raw_clear_sessions';
-SELECT name, setting, context, vartype, enumvals, boot_val, short_desc FROM pg_settings WHERE name LIKE 'raw\_clear\_sessions.%' ORDER BY name \gx

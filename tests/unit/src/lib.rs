@@ -1,5 +1,14 @@
-//! The rule room, compiled without PostgreSQL, so that its tests run with plain `cargo test -p unit`.
+//! What needs no PostgreSQL, compiled without it, so that its tests run with plain `cargo test -p unit`.
 
+#[path = "../../../src/worker/backoff.rs"]
+pub mod backoff;
+pub mod clock;
+#[path = "../../../src/worker/names.rs"]
+pub mod names;
+#[path = "../../../src/run/pace.rs"]
+pub mod pace;
 #[path = "../../../src/rule/mod.rs"]
 pub mod rule;
+#[path = "../../../src/worker/schedule/mod.rs"]
+pub mod schedule;
 pub mod tables;

@@ -1,0 +1,77 @@
+//! The cluster's databases, and whether somebody waits to have this one for himself.
+
+use core::ptr;
+use pgrx::{name_data_to_str, pg_sys};
+
+/// A row of pg_database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pub oid: pg_sys::Oid,
+    pub name: String,
+    /// One that CREATE DATABASE copies, for which nobody may be connected to it.
+    pub is_template: bool,
+    /// It lets somebody connect.
+    pub allows_connections: bool,
+}
+
+/// datconnlimit of a database that is being dropped, or was when the server crashed (catalog/pg_database.h,
+/// DATCONNLIMIT_INVALID_DB).
+const HALF_DROPPED: i32 = -2;
+
+/// All databases but those that are being dropped. Outside of transactions; needs no connection to any database.
+pub fn databases() -> Vec<Database> {
+    super::begin();
+    let mut databases = Vec::new();
+    // SAFETY: as the autovacuum launcher reads pg_database (postmaster/autovacuum.c, get_database_list): a catalog scan
+    // under a snapshot that it takes itself. A tuple is valid until the next; its data is copied.
+    unsafe {
+        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, pg_sys::AccessShareLock as _);
+        let scan = pg_sys::table_beginscan_catalog(relation, 0, ptr::null_mut());
+        loop {
+            let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
+            if tuple.is_null() {
+                break;
+            }
+            let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
+            if row.datconnlimit == HALF_DROPPED {
+                continue;
+            }
+            databases.push(Database {
+                oid: row.oid,
+                name: name_data_to_str(&row.datname).to_owned(),
+                is_template: row.datistemplate,
+                allows_connections: row.datallowconn,
+            });
+        }
+        pg_sys::table_endscan(scan);
+        pg_sys::table_close(relation, pg_sys::AccessShareLock as _);
+    }
+    super::commit();
+    databases
+}
+
+/// Whether another session holds, or waits for, a lock on this database that keeps new connections out: DROP DATABASE,
+/// ALTER DATABASE ... RENAME or SET TABLESPACE, CREATE DATABASE from it. They wait some seconds for others to leave. In
+/// a transaction.
+pub fn database_is_wanted() -> bool {
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: 0,
+        locktag_field2: u32::from(pg_sys::DatabaseRelationId),
+        locktag_field3: u32::from(super::my_database()),
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    // The lock that a starting backend takes (utils/init/postinit.c).
+    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+    // SAFETY: the tag is that of a shared object (storage/lock.h, SET_LOCKTAG_OBJECT). Without waiting the lock is taken
+    // or not; if taken, it is given back at once.
+    unsafe {
+        let outcome = pg_sys::LockAcquire(&tag, mode, false, true);
+        if outcome == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL {
+            return true;
+        }
+        pg_sys::LockRelease(&tag, mode, false);
+    }
+    false
+}

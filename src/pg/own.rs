@@ -1,0 +1,85 @@
+//! Statements on this extension's own tables and views, which the worker and the schedule functions run with rights
+//! that others lack.
+//!
+//! They go by name, and names can be had by others: who owns the schema may rename it, who owns the extension may drop
+//! it, and then put a view with a function of theirs in the place of ours. So what the names have come to mean is
+//! looked at before anything of the statement is evaluated.
+
+use super::spi::{self, Argument, Rows};
+use crate::refusal::Refusal;
+use core::ffi::c_char;
+use pgrx::prelude::PgSqlErrorCode;
+use pgrx::{PgList, pg_sys};
+use std::ffi::CString;
+
+/// As [`super::query`].
+pub fn query_own(statement: &str, arguments: &[Argument]) -> Rows {
+    execute(statement, arguments, spi::rows)
+}
+
+/// As [`super::modify`].
+pub fn modify_own(statement: &str, arguments: &[Argument]) -> u64 {
+    // SAFETY: set by the statement that has just been executed.
+    execute(statement, arguments, || unsafe { pg_sys::SPI_processed })
+}
+
+fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> T) -> T {
+    let statement = CString::new(statement).expect("SQL made of SQL has no zero byte");
+    let mut types: Vec<_> = arguments.iter().map(|argument| argument.type_oid).collect();
+    let mut values: Vec<_> = arguments.iter().map(|argument| argument.value).collect();
+    // SAFETY: as `spi::execute`. The plan is freed by SPI_finish, or by the transaction's abort. Between its making and
+    // its execution it stays the same: it is not saved, so no invalidation reaches it (utils/cache/plancache.c), the
+    // search_path does not change, and the relations that it names are locked until the transaction ends.
+    unsafe {
+        pg_sys::SPI_connect();
+        let plan = pg_sys::SPI_prepare(
+            statement.as_ptr(),
+            arguments.len() as i32,
+            types.as_mut_ptr(),
+        );
+        assert!(!plan.is_null(), "SPI_prepare failed");
+        if !names_only_ours(plan) {
+            Refusal::new(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "an object in the schema of extension \"raw_clear_sessions\" does not belong to the extension",
+            )
+            .raise();
+        }
+        let outcome = pg_sys::SPI_execute_plan(
+            plan,
+            values.as_mut_ptr(),
+            core::ptr::null::<c_char>(),
+            false,
+            0,
+        );
+        assert!(outcome >= 0, "SPI_execute_plan returned {outcome}");
+        let result = result();
+        pg_sys::SPI_finish();
+        result
+    }
+}
+
+/// Whether every relation of the plan, views and what is below them, is the system's or a member of this extension.
+///
+/// # Safety
+/// `plan` was made by SPI_prepare and is not freed yet.
+unsafe fn names_only_ours(plan: pg_sys::SPIPlanPtr) -> bool {
+    // SAFETY: the lists are the plan's, and are only read; the rest is catalog look-ups.
+    unsafe {
+        let extension = pg_sys::get_extension_oid(c"raw_clear_sessions".as_ptr(), true);
+        let is_ours = |relation: pg_sys::Oid| {
+            u32::from(relation) < pg_sys::FirstNormalObjectId
+                || extension != pg_sys::InvalidOid
+                    && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, relation)
+                        == extension
+        };
+        let sources = PgList::<pg_sys::CachedPlanSource>::from_pg(
+            pg_sys::SPI_plan_get_plan_sources(plan),
+        );
+        sources.iter_ptr().all(|source| {
+            PgList::<pg_sys::Oid>::from_pg((*source).relationOids)
+                .iter_oid()
+                .all(is_ours)
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! The transactions of a background worker, which nobody else begins or ends; as whom it acts in them; and how it goes
+//! on after an ERROR.
+
+use crate::refusal::Refusal;
+use core::ffi::CStr;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::{PgTryBuilder, pg_sys};
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+use std::ptr;
+
+thread_local! {
+    /// What is allocated between two transactions goes here, and is freed with the next commit. TopMemoryContext, where
+    /// CommitTransactionCommand leaves the process, would keep it for ever.
+    static BETWEEN: Cell<pg_sys::MemoryContext> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Begins a transaction with a snapshot.
+pub fn begin() {
+    // SAFETY: as the workers of PostgreSQL's own test suite begin theirs (src/test/modules/worker_spi).
+    unsafe {
+        pg_sys::SetCurrentStatementStartTimestamp();
+        pg_sys::StartTransactionCommand();
+        pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+    }
+}
+
+/// Commits, and reports to the statistics system what was done, so that autovacuum learns of it.
+pub fn commit() {
+    // SAFETY: ends what `begin` began; whoever pushed further snapshots has popped them.
+    unsafe {
+        pg_sys::PopActiveSnapshot();
+        pg_sys::CommitTransactionCommand();
+        pg_sys::pgstat_report_stat(false);
+    }
+    leave_transaction_memory();
+}
+
+/// Sends what is not yet sent to the statistics system.
+pub fn report_statistics() {
+    // SAFETY: outside of a transaction.
+    unsafe {
+        pg_sys::pgstat_report_stat(true);
+    }
+}
+
+fn leave_transaction_memory() {
+    // SAFETY: the context is made once in a process and never deleted; nothing of what it holds is used after a commit.
+    unsafe {
+        let mut context = BETWEEN.get();
+        if context.is_null() {
+            context = pg_sys::AllocSetContextCreateInternal(
+                pg_sys::TopMemoryContext,
+                c"raw_clear_sessions".as_ptr(),
+                pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
+            );
+            BETWEEN.set(context);
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::MemoryContextReset(context);
+    }
+}
+
+/// Runs something that begins and ends transactions. After an ERROR the transaction is aborted, everything that the
+/// session held is released, and the ERROR is returned.
+///
+/// FATAL, which is what SIGTERM means, ends the process and does not come back.
+pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let outcome = PgTryBuilder::new(AssertUnwindSafe(action))
+        .catch_others(|error| Err(refusal(&error)))
+        .execute();
+    if outcome.is_err() {
+        // SAFETY: the ERROR has been copied and its state flushed, the Rust frames above have been unwound. Aborting
+        // restores the role, the settings and the snapshots, and releases locks but for those of the session.
+        unsafe {
+            pg_sys::AbortCurrentTransaction();
+            pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as pg_sys::LOCKMETHODID);
+        }
+        leave_transaction_memory();
+    }
+    outcome
+}
+
+fn refusal(error: &CaughtError) -> Refusal {
+    let (CaughtError::PostgresError(report)
+    | CaughtError::ErrorReport(report)
+    | CaughtError::RustPanic {
+        ereport: report, ..
+    }) = error;
+    let mut refusal = Refusal::new(report.sql_error_code(), report.message());
+    if let Some(detail) = report.detail() {
+        refusal = refusal.detail(detail);
+    }
+    if let Some(hint) = report.hint() {
+        refusal = refusal.hint(hint);
+    }
+    refusal
+}
+
+/// Acting as another role, until `end` or the end of the transaction by an ERROR.
+pub struct ActingAs {
+    role: pg_sys::Oid,
+    context: i32,
+    settings: i32,
+}
+
+impl ActingAs {
+    /// As autovacuum acts on a table (commands/vacuum.c): with its owner's rights and no more, in a security-restricted
+    /// operation, in which code of the owner's (a trigger, a function in an index) can leave nothing behind that would
+    /// run with more, and with a search path on which nobody else's objects are.
+    pub fn owner(owner: pg_sys::Oid) -> ActingAs {
+        let acting = ActingAs::switch(
+            owner,
+            (pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as i32,
+        );
+        // SAFETY: `switch` has begun a level of settings, which `end` or an abort ends.
+        unsafe {
+            pg_sys::set_config_option(
+                c"search_path".as_ptr(),
+                c"pg_catalog, pg_temp".as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
+        constraints_immediate();
+        acting
+    }
+
+    /// As the owner of this extension's own tables, for one statement of ours on them.
+    pub fn owner_of_our_tables(owner: pg_sys::Oid) -> ActingAs {
+        ActingAs::switch(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32)
+    }
+
+    fn switch(role: pg_sys::Oid, flags: i32) -> ActingAs {
+        let mut acting = ActingAs {
+            role: pg_sys::InvalidOid,
+            context: 0,
+            settings: 0,
+        };
+        // SAFETY: in a transaction, which restores role and settings if it is aborted (access/transam/xact.c).
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut acting.role, &mut acting.context);
+            pg_sys::SetUserIdAndSecContext(role, acting.context | flags);
+            acting.settings = pg_sys::NewGUCNestLevel();
+        }
+        acting
+    }
+
+    pub fn end(self) {
+        // SAFETY: in the same transaction as the beginning; what was set since is forgotten.
+        unsafe {
+            pg_sys::AtEOXact_GUC(false, self.settings);
+            pg_sys::SetUserIdAndSecContext(self.role, self.context);
+        }
+    }
+}
+
+/// As SET CONSTRAINTS ALL IMMEDIATE: deferred triggers, such as those of foreign keys made by Django, fire with the
+/// statement. At commit the role would be another one; PostgreSQL does not let them be deferred past a
+/// security-restricted operation.
+fn constraints_immediate() {
+    let mut statement = pg_sys::ConstraintsSetStmt {
+        type_: pg_sys::NodeTag::T_ConstraintsSetStmt,
+        constraints: ptr::null_mut(),
+        deferred: false,
+    };
+    // SAFETY: in a transaction; no constraints named means all (commands/trigger.c). The statement is only read.
+    unsafe { pg_sys::AfterTriggerSetState(&mut statement) }
+}
+
+/// The owner of a relation; `None` where it does not exist (any more).
+pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
+    // SAFETY: a look-up in the system cache; the tuple is read before it is released.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::RELOID as i32,
+            pg_sys::Datum::from(relation),
+        );
+        if tuple.is_null() {
+            return None;
+        }
+        let class = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>();
+        let owner = (*class).relowner;
+        pg_sys::ReleaseSysCache(tuple);
+        Some(owner)
+    }
+}
+
+/// Sets a setting of this process for as long as it lives, as SET does: `server_setting` still says what it would be
+/// otherwise, and follows a reload. ERROR where the value is not valid.
+pub fn set_for_session(name: &CStr, value: &CStr) {
+    // SAFETY: both are copied. A background worker is nobody's session but its own.
+    unsafe {
+        pg_sys::SetConfigOption(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+        );
+    }
+}

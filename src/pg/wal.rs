@@ -1,0 +1,56 @@
+//! The write-ahead log: whether it has reached the disk, and the replicas.
+
+use super::spi;
+use pgrx::pg_sys;
+
+/// Makes every commit of this process so far durable, as the session's `synchronous_commit` wants it: for transactions
+/// that committed asynchronously.
+pub fn make_commits_durable() {
+    // SAFETY: outside a critical section (access/transam/xlog.c). XactLastCommitEnd is 0 where nothing has been
+    // committed, which is flushed already. SyncRepWaitForLSN wants interrupts held, and answers to a cancel or a
+    // shutdown with a WARNING (replication/syncrep.c).
+    unsafe {
+        let level = pg_sys::synchronous_commit as u32;
+        if level == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF {
+            return;
+        }
+        pg_sys::XLogFlush(pg_sys::XactLastCommitEnd);
+        if level > pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_LOCAL_FLUSH {
+            pg_sys::InterruptHoldoffCount += 1;
+            pg_sys::SyncRepWaitForLSN(pg_sys::XactLastCommitEnd, true);
+            pg_sys::InterruptHoldoffCount -= 1;
+        }
+    }
+}
+
+/// A position in the WAL.
+pub type Lsn = u64;
+
+/// Where the WAL ends now.
+pub fn wal_end() -> Lsn {
+    // SAFETY: reads shared memory under its own lock.
+    unsafe { pg_sys::GetXLogInsertRecPtr() }
+}
+
+/// Up to where every connected replica has replayed; `None` without replicas.
+///
+/// Asked as the bootstrap superuser, because ordinary roles do not see the positions of others' connections: the
+/// statement is a constant, and runs nobody's code.
+pub fn replayed_by_all() -> Option<Lsn> {
+    let statement = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.min(replay_lsn), '0/0')::pg_catalog.int8 \
+                     FROM pg_catalog.pg_stat_get_wal_senders() WHERE replay_lsn IS NOT NULL";
+    let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+    // SAFETY: the identity is put back right after the statement; an ERROR's abort puts it back too
+    // (access/transam/xact.c).
+    let rows = unsafe {
+        pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+        pg_sys::SetUserIdAndSecContext(
+            pg_sys::BOOTSTRAP_SUPERUSERID.into(),
+            context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+        );
+        let rows = spi::query(statement, &[]);
+        pg_sys::SetUserIdAndSecContext(user, context);
+        rows
+    };
+    rows.into_iter().flatten().next().flatten()?.parse().ok()
+}

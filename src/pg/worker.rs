@@ -1,0 +1,220 @@
+//! Background workers: how they are registered and started, and their signals, latch and connection.
+
+use crate::worker;
+use core::ffi::{CStr, c_char, c_int, c_long};
+use core::ptr::NonNull;
+use pgrx::{pg_guard, pg_sys};
+use std::ffi::CString;
+use std::time::Duration;
+
+const LIBRARY: &CStr = c"raw_clear_sessions";
+const LAUNCHER: &CStr = c"raw_clear_sessions launcher";
+const WORKER: &CStr = c"raw_clear_sessions worker";
+
+/// How long the postmaster waits before it starts a launcher again that has ended by an ERROR.
+const LAUNCHER_RESTART: Duration = Duration::from_secs(5);
+
+// The server's own signal handlers. pgrx binds them as Rust functions around a boundary, which is no place for a signal
+// handler; these are the C functions themselves (postmaster/interrupt.h, storage/procsignal.h, tcop/tcopprot.h).
+unsafe extern "C-unwind" {
+    #[link_name = "SignalHandlerForConfigReload"]
+    fn on_sighup(signal: c_int);
+    #[link_name = "SignalHandlerForShutdownRequest"]
+    fn on_shutdown_request(signal: c_int);
+    #[link_name = "die"]
+    fn on_die(signal: c_int);
+}
+
+const SIGHUP: c_int = 1;
+const SIGTERM: c_int = 15;
+
+/// Sets a signal handler.
+///
+/// # Safety
+/// The handler does only what a signal handler may.
+unsafe fn handle(signal: c_int, handler: unsafe extern "C-unwind" fn(c_int)) {
+    // SAFETY: passed on; the function was renamed in PostgreSQL 18, where libpq has one of the same name.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::pqsignal(signal, Some(handler));
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(signal, Some(handler));
+    }
+}
+
+fn copy(text: &CStr, field: &mut [c_char]) {
+    let bytes = text.to_bytes();
+    assert!(bytes.len() < field.len(), "fits with its zero byte");
+    for (to, from) in field.iter_mut().zip(bytes) {
+        *to = *from as c_char;
+    }
+}
+
+fn registration(name: &CStr, function: &CStr) -> pg_sys::BackgroundWorker {
+    let mut worker = pg_sys::BackgroundWorker {
+        bgw_flags: (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION)
+            as c_int,
+        bgw_start_time: pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished,
+        bgw_restart_time: pg_sys::BGW_NEVER_RESTART,
+        ..Default::default()
+    };
+    copy(name, &mut worker.bgw_name);
+    copy(name, &mut worker.bgw_type);
+    copy(LIBRARY, &mut worker.bgw_library_name);
+    copy(function, &mut worker.bgw_function_name);
+    worker
+}
+
+/// Registers the launcher. Only while preloading.
+pub fn register_launcher() {
+    let mut worker = registration(LAUNCHER, c"raw_clear_sessions_launcher");
+    worker.bgw_restart_time = LAUNCHER_RESTART.as_secs() as c_int;
+    // SAFETY: the registration is copied (postmaster/bgworker.c).
+    unsafe { pg_sys::RegisterBackgroundWorker(&mut worker) }
+}
+
+/// A database worker that was started: the launcher's way to learn that it has ended.
+pub struct Handle(NonNull<pg_sys::BackgroundWorkerHandle>);
+
+/// Starts a database worker, whose start and end set this process's latch; `None` where the server has no worker slot
+/// free (`max_worker_processes`).
+pub fn start_database_worker(argument: u64) -> Option<Handle> {
+    let mut worker = registration(WORKER, c"raw_clear_sessions_worker");
+    worker.bgw_main_arg = pg_sys::Datum::from(argument);
+    worker.bgw_notify_pid = super::my_pid();
+    let mut handle = core::ptr::null_mut();
+    // SAFETY: the handle is palloc'd in the current context: TopMemoryContext, so that it lives until `Handle` is
+    // dropped, whatever transactions come and go.
+    unsafe {
+        let context = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
+        let started = pg_sys::RegisterDynamicBackgroundWorker(&mut worker, &mut handle);
+        pg_sys::MemoryContextSwitchTo(context);
+        if started {
+            NonNull::new(handle).map(Handle)
+        } else {
+            None
+        }
+    }
+}
+
+impl Handle {
+    pub fn has_ended(&self) -> bool {
+        let mut pid = 0;
+        // SAFETY: the handle is the one that the server gave, and not freed yet.
+        let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.0.as_ptr(), &mut pid) };
+        status == pg_sys::BgwHandleStatus::BGWH_STOPPED
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: palloc'd by the server for its caller, which is this.
+        unsafe { pg_sys::pfree(self.0.as_ptr().cast()) }
+    }
+}
+
+/// The launcher's process. It is asked to end, and ends where it likes: between two looks at the clock.
+#[pg_guard]
+#[unsafe(no_mangle)]
+extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
+    // SAFETY: handlers first, then the signals that were held back. Without a database's name the connection is one to
+    // the shared catalogs only, as that of the logical replication launcher: it keeps no database from being dropped.
+    // It also makes the process one that is told of the end of its workers by SIGUSR1.
+    unsafe {
+        handle(SIGHUP, on_sighup);
+        handle(SIGTERM, on_shutdown_request);
+        pg_sys::BackgroundWorkerUnblockSignals();
+        pg_sys::BackgroundWorkerInitializeConnection(core::ptr::null(), core::ptr::null(), 0);
+    }
+    worker::launcher::main();
+    // SAFETY: 1, so that the postmaster starts it again; with 0 somebody's pg_terminate_backend() would end all
+    // clearing without a word. In a shutdown the postmaster starts nothing.
+    unsafe { pg_sys::proc_exit(1) }
+}
+
+/// A database worker's process. SIGTERM ends it as it ends a backend: at the next check for interrupts, wherever it is,
+/// also within a statement or a wait for a lock.
+#[pg_guard]
+#[unsafe(no_mangle)]
+extern "C-unwind" fn raw_clear_sessions_worker(argument: pg_sys::Datum) {
+    // SAFETY: handlers first, then the signals that were held back.
+    unsafe {
+        handle(SIGHUP, on_sighup);
+        handle(SIGTERM, on_die);
+        pg_sys::BackgroundWorkerUnblockSignals();
+    }
+    worker::database::main(argument.value() as u64);
+}
+
+/// Connects to a database as the bootstrap superuser. FATAL where that is not possible.
+pub fn connect(database: pg_sys::Oid) {
+    // SAFETY: once in a process, before anything that needs a database.
+    unsafe {
+        pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0);
+        pg_sys::pgstat_report_appname(LIBRARY.as_ptr());
+    }
+}
+
+/// Whether the launcher has been asked to end.
+pub fn shutdown_requested() -> bool {
+    // SAFETY: written by the signal handler of this same thread; a volatile read sees it.
+    unsafe { core::ptr::read_volatile(&raw const pg_sys::ShutdownRequestPending) != 0 }
+}
+
+/// Reads the configuration files again if the server was told to; says whether. Outside of transactions.
+pub fn reload_if_asked() -> bool {
+    // SAFETY: as the main loops of PostgreSQL's own processes do it (postmaster/interrupt.c).
+    unsafe {
+        if core::ptr::read_volatile(&raw const pg_sys::ConfigReloadPending) == 0 {
+            return false;
+        }
+        core::ptr::write_volatile(&raw mut pg_sys::ConfigReloadPending, 0);
+        pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
+        true
+    }
+}
+
+/// Sleeps until the latch is set (by a signal, for one) or the time has passed. ERROR or FATAL on a cancel or a
+/// termination; ends the process with the postmaster.
+pub fn wait(time: Option<Duration>) {
+    let mut events = pg_sys::WL_LATCH_SET | pg_sys::WL_EXIT_ON_PM_DEATH;
+    let mut milliseconds = -1;
+    if let Some(time) = time {
+        events |= pg_sys::WL_TIMEOUT;
+        // Rounded up: to wake up early would mean to sleep again.
+        milliseconds = time.as_micros().div_ceil(1_000).min(i32::MAX as u128) as c_long;
+    }
+    // SAFETY: the latch is this process's own.
+    unsafe {
+        pg_sys::WaitLatch(
+            pg_sys::MyLatch,
+            events as c_int,
+            milliseconds,
+            pg_sys::PG_WAIT_EXTENSION,
+        );
+        pg_sys::ResetLatch(pg_sys::MyLatch);
+    }
+    pgrx::check_for_interrupts!();
+}
+
+/// Wakes another process that sleeps on its latch; nothing happens where it is gone.
+pub fn wake(pid: i32) {
+    // SAFETY: PGPROC entries, and the latches in them, are never freed: at worst another process wakes up for nothing.
+    unsafe {
+        let process = pg_sys::BackendPidGetProc(pid);
+        if !process.is_null() {
+            pg_sys::SetLatch(&raw mut (*process).procLatch);
+        }
+    }
+}
+
+/// What pg_stat_activity shows as the query of this process; `None`: nothing, it is idle.
+pub fn report_activity(activity: Option<&str>) {
+    let (state, text) = match activity {
+        Some(text) => (pg_sys::BackendState::STATE_RUNNING, text),
+        None => (pg_sys::BackendState::STATE_IDLE, ""),
+    };
+    let text = CString::new(text).unwrap_or_default();
+    // SAFETY: the text is copied.
+    unsafe { pg_sys::pgstat_report_activity(state, text.as_ptr()) }
+}

@@ -1,0 +1,107 @@
+//! The procedure as a host: it commits as procedures do, and ends with the CALL.
+
+use super::{Host, Limits, Stop, run};
+use crate::pg::{self, Keep, NonatomicCall};
+use crate::progress;
+use crate::refusal::Refusal;
+use crate::settings;
+use crate::target::{Rule, table_oid};
+use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
+use std::time::Duration;
+
+/// The limits of a CALL: its own, and for the rest the settings. Refuses (22023) those that are not positive.
+pub fn limits(
+    batch_size: Option<i32>,
+    max_rows: Option<i64>,
+    max_duration: Option<Keep>,
+) -> Result<Limits, Refusal> {
+    let mut limits = settings::limits();
+    if let Some(batch_size) = batch_size {
+        limits.batch_size = positive("batch_size", batch_size.into())?;
+    }
+    if let Some(max_rows) = max_rows {
+        limits.max_rows = Some(positive("max_rows", max_rows)?);
+    }
+    limits.max_duration = match max_duration {
+        Some(duration) => {
+            let microseconds = positive("max_duration", duration.microseconds())?;
+            Some(Duration::from_micros(microseconds))
+        }
+        None => limits.max_duration,
+    };
+    Ok(limits)
+}
+
+fn positive(parameter: &str, value: i64) -> Result<u64, Refusal> {
+    match u64::try_from(value) {
+        Ok(value) if value > 0 => Ok(value),
+        _ => Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("{parameter} must be greater than zero"),
+        )
+        .hint(format!("Leave out {parameter} for the default."))),
+    }
+}
+
+/// Runs a CALL, and returns how many rows it has deleted. Refuses (25001) one that cannot commit.
+pub fn in_procedure(
+    table: Option<pg_sys::Oid>,
+    rule: &Rule,
+    call: Option<NonatomicCall>,
+    limits: Limits,
+) -> Result<u64, Refusal> {
+    let call = call.ok_or_else(|| {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_ACTIVE_SQL_TRANSACTION,
+            "raw_clear_sessions_in_batches cannot run inside a transaction block",
+        )
+        .detail("It commits after each batch.")
+        .hint("Call it outside of a transaction block, or use the function raw_clear_sessions().")
+    })?;
+    let mut host = Procedure { call, limits };
+    let table = table_oid(table)?;
+    let _shown = Shown::start(table);
+    run(table, rule, &mut host).map(|outcome| outcome.deleted)
+}
+
+/// The call in the progress view, also until an ERROR has left it.
+struct Shown(());
+
+impl Shown {
+    fn start(table: pg_sys::Oid) -> Self {
+        progress::start(table);
+        Shown(())
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        progress::end();
+    }
+}
+
+/// A CALL outside a transaction block.
+struct Procedure {
+    call: NonatomicCall,
+    limits: Limits,
+}
+
+impl Host for Procedure {
+    fn limits(&mut self) -> Limits {
+        self.limits.clone()
+    }
+
+    fn wants_stop(&mut self) -> Option<Stop> {
+        None
+    }
+
+    fn next_transaction(&mut self, durable: bool, sleep: Duration) {
+        self.call.commit();
+        if durable {
+            pg::make_commits_durable();
+        }
+        // The server begins the next transaction with the commit; until its first statement it holds nothing.
+        pg::sleep(sleep);
+    }
+}

@@ -1,0 +1,71 @@
+//! What the text settings have to be.
+
+use crate::pg::{Check, setting_takes};
+use crate::refusal::Refusal;
+use crate::worker::names::{ListError, parse_databases, parse_tables};
+use crate::worker::schedule::{Schedule, ScheduleError};
+use pgrx::prelude::PgSqlErrorCode;
+
+impl From<ScheduleError> for Refusal {
+    fn from(error: ScheduleError) -> Self {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            error.message(),
+        )
+        .hint(error.hint())
+    }
+}
+
+impl From<ListError> for Refusal {
+    fn from(error: ListError) -> Self {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            error.message(),
+        )
+        .detail(error.detail())
+    }
+}
+
+pub struct DatabaseList;
+
+impl Check for DatabaseList {
+    fn check(value: &str) -> Result<(), Refusal> {
+        parse_databases(value).map(drop).map_err(|error| {
+            Refusal::from(error)
+                .hint("List databases, separated by commas, or write \"*\" for all of them.")
+        })
+    }
+}
+
+pub struct TableList;
+
+impl Check for TableList {
+    fn check(value: &str) -> Result<(), Refusal> {
+        parse_tables(value).map(drop).map_err(|error| {
+            Refusal::from(error).hint("List tables, with or without a schema, separated by commas.")
+        })
+    }
+}
+
+pub struct ScheduleText;
+
+impl Check for ScheduleText {
+    fn check(value: &str) -> Result<(), Refusal> {
+        Ok(Schedule::parse(value).map(drop)?)
+    }
+}
+
+pub struct WalCompression;
+
+impl Check for WalCompression {
+    fn check(value: &str) -> Result<(), Refusal> {
+        if value == "inherit" || setting_takes(c"wal_compression", value) {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("this server cannot compress WAL by \"{value}\""),
+        )
+        .hint("Use \"inherit\", \"off\", \"on\", or a method that wal_compression takes here, such as \"pglz\" or \"lz4\"."))
+    }
+}

@@ -1,0 +1,55 @@
+//! What the server's processes share: one structure in shared memory, made of atomics only.
+//!
+//! No lock guards it. What belongs together is read again until a version number, which the writer raises before and
+//! after, shows that it was not being written meanwhile, as PostgreSQL itself does for pg_stat_activity.
+
+use crate::progress;
+use crate::worker::board::Board;
+use std::array;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// How many clearings can show their progress at a time; more run without.
+pub const PROGRESS_SLOTS: usize = 128;
+
+/// All of it. All bytes zero, as the postmaster makes it, is a value: nobody is there, nothing has happened.
+pub struct Shared {
+    pub board: Board,
+    pub progress: [progress::Slot; PROGRESS_SLOTS],
+}
+
+/// Numbers that are written and read together. One process writes, any may read.
+pub struct Words<const N: usize> {
+    /// Odd while the words are being written.
+    version: AtomicU32,
+    words: [AtomicU64; N],
+}
+
+impl<const N: usize> Words<N> {
+    /// How often a reader tries again; a writer that is stopped in between must not stop it.
+    const TRIES: usize = 1_000;
+
+    pub fn write(&self, words: [u64; N]) {
+        let version = self.version.load(Ordering::Relaxed) | 1;
+        self.version.store(version, Ordering::Relaxed);
+        fence(Ordering::Release);
+        for (shared, word) in self.words.iter().zip(words) {
+            shared.store(word, Ordering::Relaxed);
+        }
+        self.version
+            .store(version.wrapping_add(1), Ordering::Release);
+    }
+
+    pub fn read(&self) -> [u64; N] {
+        let mut words = [0; N];
+        for _ in 0..Self::TRIES {
+            let before = self.version.load(Ordering::Acquire);
+            words = array::from_fn(|index| self.words[index].load(Ordering::Relaxed));
+            fence(Ordering::Acquire);
+            if before & 1 == 0 && self.version.load(Ordering::Relaxed) == before {
+                break;
+            }
+            std::hint::spin_loop();
+        }
+        words
+    }
+}

@@ -1,0 +1,127 @@
+//! The doors to the worker's policies.
+
+use crate::pg;
+use crate::refusal::Refusal;
+use crate::worker::policy::{self, Policy};
+use crate::worker::schedule::Schedule;
+use crate::worker::state;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+
+/// Has the worker clear a table from now on.
+#[pg_extern(requires = ["tables"], sql = r#"
+CREATE FUNCTION raw_clear_sessions_schedule(
+    "table" regclass,
+    schedule text DEFAULT NULL,
+    expires text DEFAULT NULL,
+    keep interval DEFAULT NULL,
+    unit text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    filter text DEFAULT NULL,
+    batch_size integer DEFAULT NULL,
+    max_rows bigint DEFAULT NULL,
+    max_duration interval DEFAULT NULL,
+    rewrite_above double precision DEFAULT NULL
+) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision)
+IS 'has the worker clear a session table on a schedule, in place of an earlier policy';
+"#)]
+#[allow(clippy::too_many_arguments)]
+fn raw_clear_sessions_schedule(
+    table: Option<pg_sys::Oid>,
+    schedule: Option<String>,
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+    batch_size: Option<i32>,
+    max_rows: Option<i64>,
+    max_duration: Option<Interval>,
+    rewrite_above: Option<f64>,
+) {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_schedule()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_schedule()");
+    let text = |interval: Interval| pg::Keep::from(interval).text();
+    let policy = Policy {
+        schedule,
+        expires,
+        keep: keep.map(text),
+        unit,
+        time_zone,
+        filter,
+        batch_size,
+        max_rows,
+        max_duration: max_duration.map(text),
+        rewrite_above,
+    };
+    policy::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
+    if let Some(off) = state::why_off() {
+        pg::notice(off.message, &off.hint);
+    }
+}
+
+/// Has the worker clear a table no longer; false where there was no policy for it.
+#[pg_extern(requires = ["tables"], sql = r#"
+CREATE FUNCTION raw_clear_sessions_unschedule("table" regclass) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_unschedule(regclass)
+IS 'removes the policy by which the worker clears a table; false if there is none';
+"#)]
+fn raw_clear_sessions_unschedule(table: Option<pg_sys::Oid>) -> bool {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_unschedule()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_unschedule()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_unschedule()");
+    policy::unschedule(table).unwrap_or_else(|refusal| refusal.raise())
+}
+
+/// Has the launcher look at this database at once, when this transaction is committed: at the end of CREATE EXTENSION.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_announce() RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_announce()
+IS 'has the worker look at this database at once';
+
+REVOKE ALL ON FUNCTION raw_clear_sessions_announce() FROM PUBLIC;
+"#)]
+fn raw_clear_sessions_announce() {
+    policy::announce();
+}
+
+/// What every row of raw_clear_sessions_policy has to meet, whoever writes it: a restored dump, for one. A policy
+/// holds expressions that are evaluated with the rights of the table's owner.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_check_policy("table" regclass, schedule text) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_check_policy(regclass, text)
+IS 'the check constraint of raw_clear_sessions_policy';
+"#)]
+fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<String>) -> bool {
+    let check = || -> Result<(), Refusal> {
+        if let Some(table) = table {
+            policy::check_owns(table, &pg::relation_name(table))?;
+        }
+        if let Some(schedule) = &schedule {
+            Schedule::parse(schedule)?;
+        }
+        Ok(())
+    };
+    check().unwrap_or_else(|refusal| refusal.raise());
+    true
+}
+
+extension_sql_file!(
+    "../../sql/tables.sql",
+    name = "tables",
+    requires = [raw_clear_sessions_check_policy, raw_clear_sessions_visible]
+);

@@ -1,0 +1,188 @@
+//! The doors behind the views raw_clear_sessions_status and raw_clear_sessions_progress.
+
+use crate::pg::{self, Zone};
+use crate::progress;
+use crate::settings;
+use crate::worker::board::board;
+use crate::worker::due::{Past, next_start};
+use crate::worker::names::Databases;
+use crate::worker::schedule::Schedule;
+use crate::worker::state;
+use pgrx::datum::TimestampWithTimeZone;
+use pgrx::prelude::*;
+
+/// When a table is due next; NULL where the worker does not keep the time, or never.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_next_start(
+    "table" oid,
+    schedule text,
+    changed timestamptz,
+    last_start timestamptz,
+    last_end timestamptz,
+    failures integer
+) RETURNS timestamptz
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_next_start(oid, text, timestamptz, timestamptz, timestamptz, integer)
+IS 'for the view raw_clear_sessions_status';
+"#)]
+fn raw_clear_sessions_next_start(
+    table: Option<pg_sys::Oid>,
+    schedule: Option<String>,
+    changed: Option<TimestampWithTimeZone>,
+    last_start: Option<TimestampWithTimeZone>,
+    last_end: Option<TimestampWithTimeZone>,
+    failures: Option<i32>,
+) -> Option<TimestampWithTimeZone> {
+    let board = board()?;
+    board.launcher()?;
+    let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
+    let zone = Zone::find(&board.zone())?;
+    let instant = |instant: TimestampWithTimeZone| instant.into_inner();
+    let past = Past {
+        since: changed.map_or(board.since(), |changed| board.since().max(instant(changed))),
+        last_start: last_start.map(instant),
+        last_end: last_end.map(instant),
+        failures: failures.unwrap_or_default().max(0) as u32,
+        table: u32::from(table?),
+    };
+    let due = next_start(&schedule, &zone, past);
+    TimestampWithTimeZone::try_from(due)
+        .ok()
+        .filter(|_| due != i64::MAX)
+}
+
+/// Whether the worker clears this database, and if not, why.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_worker_off() RETURNS text
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_worker_off()
+IS 'why the worker does not work in this database and what to do about it; NULL if it does';
+"#)]
+fn raw_clear_sessions_worker_off() -> Option<String> {
+    state::why_off().map(|off| format!("{}: {}", off.message, off.hint))
+}
+
+/// Whether the current role sees what the worker does with a table: it may read it, or is a monitoring role.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_visible("table" oid) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_visible(oid)
+IS 'whether the current role sees what the worker does with a table';
+"#)]
+fn raw_clear_sessions_visible(table: Option<pg_sys::Oid>) -> bool {
+    table.is_some_and(pg::may_see)
+}
+
+/// The names in the settings `databases` and `tables`.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_listed(OUT kind text, OUT schema text, OUT name text) RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_listed()
+IS 'for the view raw_clear_sessions_status';
+"#)]
+fn raw_clear_sessions_listed() -> TableIterator<
+    'static,
+    (
+        name!(kind, &'static str),
+        name!(schema, Option<String>),
+        name!(name, String),
+    ),
+> {
+    let mut rows = Vec::new();
+    if let Databases::Listed(names) = settings::databases() {
+        rows.extend(names.into_iter().map(|name| ("database", None, name)));
+    }
+    let tables = settings::tables().into_iter();
+    rows.extend(tables.map(|table| ("table", table.schema, table.name)));
+    TableIterator::new(rows)
+}
+
+type Row = (
+    i32,
+    pg_sys::Oid,
+    &'static str,
+    Option<pg_sys::Oid>,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<&'static str>,
+);
+
+/// The clearings that are running in this database, of tables that the caller may see.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_running(
+    OUT pid integer,
+    OUT "table" oid,
+    OUT phase text,
+    OUT leaf oid,
+    OUT blocks_total bigint,
+    OUT blocks_done bigint,
+    OUT deleted bigint,
+    OUT skipped bigint,
+    OUT batches bigint,
+    OUT waiting text
+) RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_running()
+IS 'for the view raw_clear_sessions_progress';
+"#)]
+#[allow(clippy::type_complexity)]
+fn raw_clear_sessions_running() -> TableIterator<
+    'static,
+    (
+        name!(pid, i32),
+        name!(table, pg_sys::Oid),
+        name!(phase, &'static str),
+        name!(leaf, Option<pg_sys::Oid>),
+        name!(blocks_total, i64),
+        name!(blocks_done, i64),
+        name!(deleted, i64),
+        name!(skipped, i64),
+        name!(batches, i64),
+        name!(waiting, Option<&'static str>),
+    ),
+> {
+    let here = pg::my_database();
+    let rows = progress::running()
+        .into_iter()
+        .filter(move |running| running.database == here && pg::may_see(running.table));
+    TableIterator::new(rows.map(|running| -> Row {
+        (
+            running.pid,
+            running.table,
+            running.phase,
+            running.leaf,
+            running.blocks_total,
+            running.blocks_done,
+            running.deleted,
+            running.skipped,
+            running.batches,
+            running.waiting,
+        )
+    }))
+}
+
+extension_sql_file!(
+    "../../sql/views.sql",
+    name = "views",
+    requires = [
+        "tables",
+        raw_clear_sessions_next_start,
+        raw_clear_sessions_worker_off,
+        raw_clear_sessions_listed,
+        raw_clear_sessions_running,
+        raw_clear_sessions_announce
+    ]
+);

@@ -1,0 +1,267 @@
+//! What the launcher, the database workers and the sessions tell each other, in shared memory.
+
+use crate::pg;
+use crate::settings::MOST_WORKERS;
+use crate::shared::Words;
+use pgrx::pg_sys;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
+
+/// Databases whose policies have changed and that the launcher has not looked at yet; if there are more, it looks at
+/// all.
+const CHANGED_DATABASES: usize = 64;
+
+/// The words of a time zone's name; PostgreSQL knows none that is longer (TZ_STRLEN_MAX is 255, but the longest name in
+/// the time zone database has 32 bytes).
+const ZONE_WORDS: usize = 8;
+
+/// Atomics only; all zero, it is the board of a server that has just started.
+pub struct Board {
+    /// The launcher's process; 0: there is none.
+    launcher: AtomicI32,
+    /// Since when the launcher has kept the time by the settings as they are.
+    since: AtomicI64,
+    /// The server's time zone, in which cron expressions are meant.
+    zone: Words<ZONE_WORDS>,
+    /// Raised whenever a policy changes anywhere.
+    changes: AtomicU64,
+    changed: [AtomicU32; CHANGED_DATABASES],
+    all_changed: AtomicBool,
+    seats: [Seat; MOST_WORKERS as usize],
+}
+
+/// The place of one database worker.
+struct Seat {
+    state: AtomicU32,
+    /// Which of the workers that ever had this seat: a late one must not take it from the next.
+    ticket: AtomicU32,
+    database: AtomicU32,
+    /// When the database is due next, by the settings of this hash.
+    next_start: AtomicI64,
+    timetable: AtomicU64,
+}
+
+const FREE: u32 = 0;
+/// The launcher has started a worker, which has not begun yet.
+const ASSIGNED: u32 = 1;
+const RUNNING: u32 = 2;
+const SUCCEEDED: u32 = 3;
+const FAILED: u32 = 4;
+const YIELDED: u32 = 5;
+
+/// How a database worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It did what was due; the next is due then, by settings of this hash.
+    Succeeded { next_start: i64, timetable: u64 },
+    /// By an ERROR, a termination, or before it began.
+    Failed,
+    /// It made way for somebody who wants the database for himself.
+    Yielded,
+}
+
+/// What a database worker is started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    seat: usize,
+    number: u32,
+}
+
+impl Ticket {
+    /// As a worker's argument.
+    pub fn to_argument(self) -> u64 {
+        u64::from(self.number) << 32 | self.seat as u64
+    }
+
+    pub fn from_argument(argument: u64) -> Ticket {
+        Ticket {
+            seat: (argument & u64::from(u32::MAX)) as usize,
+            number: (argument >> 32) as u32,
+        }
+    }
+}
+
+thread_local! {
+    /// The seat of this process, a database worker.
+    static MINE: Cell<Option<&'static Seat>> = const { Cell::new(None) };
+}
+
+/// The board; `None` where the library was not preloaded.
+pub fn board() -> Option<&'static Board> {
+    pg::shared().map(|shared| &shared.board)
+}
+
+impl Board {
+    /// The launcher's process id, if there is one.
+    pub fn launcher(&self) -> Option<i32> {
+        Some(self.launcher.load(Ordering::Acquire)).filter(|pid| *pid != 0)
+    }
+
+    /// This process is the launcher from now on.
+    pub fn begin_launcher(&self) {
+        self.launcher.store(pg::my_pid(), Ordering::Release);
+        pg::at_exit(|| {
+            if let Some(board) = board() {
+                board.launcher.store(0, Ordering::Release);
+            }
+        });
+    }
+
+    fn wake_launcher(&self) {
+        if let Some(pid) = self.launcher() {
+            pg::wake(pid);
+        }
+    }
+
+    /// The launcher keeps the time by new settings.
+    pub fn set_since(&self, since: i64, zone: &str) {
+        let mut words = [0; ZONE_WORDS];
+        for (index, byte) in zone.bytes().take(ZONE_WORDS * 8).enumerate() {
+            words[index / 8] |= u64::from(byte) << (index % 8 * 8);
+        }
+        self.zone.write(words);
+        self.since.store(since, Ordering::Release);
+    }
+
+    pub fn since(&self) -> i64 {
+        self.since.load(Ordering::Acquire)
+    }
+
+    /// The zone in which cron expressions are meant, by its name.
+    pub fn zone(&self) -> String {
+        let bytes: Vec<u8> = self
+            .zone
+            .read()
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .take_while(|byte| *byte != 0)
+            .collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// How often a policy has changed, anywhere.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// The policies of a database have changed, and are committed.
+    pub fn report_change(&self, database: pg_sys::Oid) {
+        let database = u32::from(database);
+        let noted = self.changed.iter().any(|changed| {
+            changed
+                .compare_exchange(0, database, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+                || changed.load(Ordering::Acquire) == database
+        });
+        if !noted {
+            self.all_changed.store(true, Ordering::Release);
+        }
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.wake_launcher();
+    }
+
+    /// The databases whose policies have changed since the last call; `None`: any may be among them.
+    pub fn take_changed(&self) -> Option<Vec<pg_sys::Oid>> {
+        let databases = self
+            .changed
+            .iter()
+            .map(|changed| changed.swap(0, Ordering::AcqRel))
+            .filter(|database| *database != 0)
+            .map(pg_sys::Oid::from)
+            .collect();
+        if self.all_changed.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        Some(databases)
+    }
+
+    /// The workers that an earlier launcher, which has ended by an ERROR, has left running. Those that it started and
+    /// that have not begun will not begin any more.
+    pub fn adopt(&self) -> Vec<(Ticket, pg_sys::Oid)> {
+        let mut adopted = Vec::new();
+        for (index, seat) in self.seats.iter().enumerate() {
+            let freed =
+                seat.state
+                    .compare_exchange(ASSIGNED, FREE, Ordering::AcqRel, Ordering::Acquire);
+            if freed.unwrap_or_else(|state| state) == RUNNING {
+                let ticket = Ticket {
+                    seat: index,
+                    number: seat.ticket.load(Ordering::Acquire),
+                };
+                adopted.push((ticket, seat.database.load(Ordering::Acquire).into()));
+            }
+        }
+        adopted
+    }
+
+    /// A seat for a worker that the launcher is about to start; `None` if all are taken.
+    pub fn assign(&self, database: pg_sys::Oid) -> Option<Ticket> {
+        let (index, seat) = self
+            .seats
+            .iter()
+            .enumerate()
+            .find(|(_, seat)| seat.state.load(Ordering::Acquire) == FREE)?;
+        let number = seat.ticket.load(Ordering::Acquire).wrapping_add(1);
+        seat.ticket.store(number, Ordering::Release);
+        seat.database.store(database.into(), Ordering::Release);
+        seat.state.store(ASSIGNED, Ordering::Release);
+        Some(Ticket {
+            seat: index,
+            number,
+        })
+    }
+
+    /// How the worker ended, if its seat says so; `gone`: its process is known to have ended.
+    pub fn ending(&self, ticket: Ticket, gone: bool) -> Option<Ending> {
+        let seat = &self.seats[ticket.seat];
+        match seat.state.load(Ordering::Acquire) {
+            SUCCEEDED => Some(Ending::Succeeded {
+                next_start: seat.next_start.load(Ordering::Acquire),
+                timetable: seat.timetable.load(Ordering::Acquire),
+            }),
+            YIELDED => Some(Ending::Yielded),
+            FAILED => Some(Ending::Failed),
+            _ => gone.then_some(Ending::Failed),
+        }
+    }
+
+    /// The launcher needs the seat no longer.
+    pub fn free(&self, ticket: Ticket) {
+        self.seats[ticket.seat].state.store(FREE, Ordering::Release);
+    }
+
+    /// This process takes its seat; the database that it is for, or `None` if it comes too late.
+    pub fn take_seat(&'static self, ticket: Ticket) -> Option<pg_sys::Oid> {
+        let seat = self.seats.get(ticket.seat)?;
+        if seat.ticket.load(Ordering::Acquire) != ticket.number {
+            return None;
+        }
+        seat.state
+            .compare_exchange(ASSIGNED, RUNNING, Ordering::AcqRel, Ordering::Acquire)
+            .ok()?;
+        MINE.set(Some(seat));
+        pg::at_exit(|| leave_seat(Ending::Failed));
+        Some(seat.database.load(Ordering::Acquire).into())
+    }
+}
+
+/// This database worker ends; what it says first counts.
+pub fn leave_seat(ending: Ending) {
+    let Some(seat) = MINE.take() else { return };
+    let state = match ending {
+        Ending::Succeeded {
+            next_start,
+            timetable,
+        } => {
+            seat.next_start.store(next_start, Ordering::Release);
+            seat.timetable.store(timetable, Ordering::Release);
+            SUCCEEDED
+        }
+        Ending::Failed => FAILED,
+        Ending::Yielded => YIELDED,
+    };
+    seat.state.store(state, Ordering::Release);
+    if let Some(board) = board() {
+        board.wake_launcher();
+    }
+}

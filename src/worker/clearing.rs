@@ -1,0 +1,162 @@
+//! One run of one table by the worker: from the row in the history to the line in the log.
+
+use super::history::{self, Details};
+use super::host::{Host, commit_durably};
+use super::policy::{self, Due};
+use super::rewriting::{self, Rewriting};
+use crate::pg::{self, Usage};
+use crate::progress::{self, Phase, Progress};
+use crate::refusal::Refusal;
+use crate::run::{Outcome, run};
+use crate::settings;
+use std::time::{Duration, Instant};
+
+/// How it went on with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// The next table.
+    GoOn,
+    /// Somebody wants the database for himself.
+    Yield,
+}
+
+/// Clears a table that is due. Whatever goes wrong with the table is in the history and the log, and no ERROR.
+pub fn clear(schema: &str, due: &Due) -> After {
+    pg::begin();
+    let Some(policy) = policy::find(schema, due.table) else {
+        pg::commit();
+        return After::GoOn;
+    };
+    let id = history::begin(schema, due.table);
+    pg::commit();
+
+    pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
+    progress::start(due.table);
+    let (started, used) = (Instant::now(), Usage::now());
+    let mut host = Host::new(schema, due.table, policy.clone());
+    let rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut host);
+    let outcome = match &rewritten {
+        Rewriting::Done(outcome) => Ok(*outcome),
+        _ => pg::catch(|| {
+            host.begin();
+            let outcome = run(due.table, &policy.rule(), &mut host)?;
+            host.end();
+            Ok(outcome)
+        }),
+    };
+    let elapsed = started.elapsed();
+    let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
+    progress::end();
+
+    let gone = is_gone(due);
+    let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
+    let details = Details {
+        policy: history::policy_json(&policy),
+        elapsed_ms: elapsed.as_millis() as u64,
+        usage: used.since(),
+        rewrite: rewritten.in_words(),
+        vacuumed,
+        detail,
+        hint,
+    };
+    let result = match &outcome {
+        Ok(outcome) => history::Result::Ended(*outcome),
+        Err(_) if gone => history::Result::Interrupted("unscheduled", None),
+        Err(refusal) if host.yields => history::Result::Interrupted("interrupted", Some(refusal)),
+        Err(refusal) => history::Result::Failed(refusal),
+    };
+    log(due, &result, elapsed);
+    pg::begin();
+    if pg::extension_schema().is_some_and(|(there, _)| there == schema) {
+        history::end(schema, id, &result, &details);
+    }
+    if matches!(&outcome, Ok(outcome) if outcome.deleted > 0) {
+        commit_durably();
+    } else {
+        pg::commit();
+    }
+    if host.yields {
+        After::Yield
+    } else {
+        After::GoOn
+    }
+}
+
+fn is_gone(due: &Due) -> bool {
+    pg::begin();
+    let gone = pg::owner(due.table).is_none();
+    pg::commit();
+    gone
+}
+
+/// Vacuums the table if the run has left much to vacuum; whether it did. What goes wrong with it is logged.
+fn vacuum(due: &Due, outcome: &Outcome) -> bool {
+    if !settings::vacuum() || !is_much(due, outcome.deleted) {
+        return false;
+    }
+    progress::update(&Progress {
+        phase: Phase::Vacuuming,
+        deleted: outcome.deleted,
+        skipped: outcome.skipped,
+        batches: outcome.batches,
+        ..Progress::default()
+    });
+    pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
+    // Reported later, the deleted rows would count as dead ones that VACUUM has left.
+    pg::report_statistics();
+    let vacuumed = pg::catch(|| {
+        pg::vacuum(&due.name);
+        Ok(())
+    });
+    if let Err(refusal) = &vacuumed {
+        let (detail, hint) = refusal.notes();
+        let message = format!("could not vacuum {}: {}", due.name, refusal.message());
+        pg::log(&message, detail, hint);
+    }
+    vacuumed.is_ok()
+}
+
+/// By autovacuum's measure.
+fn is_much(due: &Due, deleted: u64) -> bool {
+    pg::begin();
+    let rows = pg::query(
+        "SELECT greatest(reltuples, 0) FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+        &[pg::Argument::integer(u32::from(due.table).into())],
+    );
+    pg::commit();
+    let tuples = rows.into_iter().flatten().flatten().next();
+    let number = |text: String| text.parse::<f64>().unwrap_or_default();
+    let threshold = number(pg::server_setting(c"autovacuum_vacuum_threshold"));
+    let scale = number(pg::server_setting(c"autovacuum_vacuum_scale_factor"));
+    deleted as f64 > threshold + scale * tuples.map_or(0.0, number)
+}
+
+/// A failure is always logged; a run that took long if it deleted anything.
+fn log(due: &Due, result: &history::Result, elapsed: Duration) {
+    let name = &due.name;
+    match result {
+        history::Result::Failed(refusal) => {
+            let (detail, hint) = refusal.notes();
+            let message = format!(
+                "automatic clearing of table {name} failed: {}",
+                refusal.message()
+            );
+            pg::log_with_sqlstate(refusal.sqlstate(), &message, detail, hint);
+        }
+        history::Result::Ended(outcome) => {
+            let long = settings::log_min_duration().is_some_and(|minimum| elapsed >= minimum);
+            if long && outcome.deleted > 0 {
+                let message = format!(
+                    "automatic clearing of table {name}: deleted {} rows in {} batches, skipped {}, elapsed {:.3} s, stopped: {}",
+                    outcome.deleted,
+                    outcome.batches,
+                    outcome.skipped,
+                    elapsed.as_secs_f64(),
+                    outcome.stop.name(),
+                );
+                pg::log(&message, None, None);
+            }
+        }
+        history::Result::Interrupted(..) => {}
+    }
+}

@@ -1,0 +1,107 @@
+//! A database worker: connects to one database, clears what is due there, says when something is due next, and ends.
+
+use super::board::{Ending, Ticket, board, leave_seat};
+use super::clearing::{After, clear};
+use super::schedule::Schedule;
+use super::{history, host, policy};
+use crate::pg::{self, Zone};
+use crate::settings;
+
+/// The life of a database worker. An ERROR that is not a table's ends it, and is in the log; the launcher tries again
+/// later.
+pub fn main(argument: u64) {
+    let Some(board) = board() else { return };
+    let Some(database) = board.take_seat(Ticket::from_argument(argument)) else {
+        return;
+    };
+    pg::connect(database);
+    pg::set_for_session(c"search_path", c"pg_catalog, pg_temp");
+    pg::set_for_session(c"default_transaction_isolation", c"read committed");
+    host::apply_settings();
+    let ending = work();
+    pg::report_activity(None);
+    pg::report_statistics();
+    leave_seat(ending);
+}
+
+/// The extension's schema here.
+fn installed() -> Option<String> {
+    pg::begin();
+    let schema = pg::extension_schema().map(|(schema, _)| schema);
+    pg::commit();
+    schema
+}
+
+fn work() -> Ending {
+    let Some(schema) = installed() else {
+        return succeeded(general_next_start());
+    };
+    pg::begin();
+    history::close_interrupted(&schema);
+    policy::remove_orphans(&schema);
+    pg::commit();
+    let ending = clear_all(&schema);
+    if !matches!(ending, Ending::Yielded) && installed().as_ref() == Some(&schema) {
+        forget(&schema);
+    }
+    ending
+}
+
+/// Clears what is due until nothing is. The table that has been due for longest comes first, and a run's budget ends
+/// it, so that none keeps the others waiting for ever.
+fn clear_all(schema: &str) -> Ending {
+    loop {
+        pg::begin();
+        if pg::extension_schema().is_none_or(|(there, _)| there != schema) {
+            pg::commit();
+            break;
+        }
+        let wanted = pg::database_is_wanted();
+        let due = policy::due(schema);
+        pg::commit();
+        if wanted {
+            return Ending::Yielded;
+        }
+        let Some(first) = due.first() else { break };
+        if first.next_start > pg::now() || settings::paused() {
+            return succeeded(first.next_start.min(general_next_start()));
+        }
+        if clear(schema, first) == After::Yield {
+            return Ending::Yielded;
+        }
+        if pg::reload_if_asked() {
+            host::apply_settings();
+        }
+    }
+    succeeded(general_next_start())
+}
+
+fn succeeded(next_start: i64) -> Ending {
+    Ending::Succeeded {
+        next_start,
+        timetable: settings::timetable_hash(),
+    }
+}
+
+/// When to look again at a database even if nothing is due: the extension, a table of the setting `tables`, or a policy
+/// from a restored dump may have come.
+fn general_next_start() -> i64 {
+    let zone = board()
+        .and_then(|board| Zone::find(&board.zone()))
+        .unwrap_or_else(Zone::of_session);
+    Schedule::parse(&settings::schedule())
+        .map_or(i64::MAX, |schedule| schedule.next_after(pg::now(), &zone))
+}
+
+/// Removes old rows from the history, in batches.
+fn forget(schema: &str) {
+    loop {
+        pg::begin();
+        let more = history::remove_old(schema);
+        pg::commit();
+        if !more {
+            return;
+        }
+        pg::wait(Some(std::time::Duration::ZERO));
+    }
+}

@@ -1,0 +1,195 @@
+//! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
+
+use super::board::board;
+use super::history;
+use super::policy::{self, Policy};
+use crate::pg::{self, ActingAs};
+use crate::refusal::Refusal;
+use crate::run::{self, Limits, Stop};
+use crate::settings;
+use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
+use std::ffi::CString;
+use std::time::{Duration, Instant};
+
+/// During a sleep, how often to look whether somebody wants the database for himself.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The host of the run of one table.
+pub struct Host<'a> {
+    schema: &'a str,
+    table: pg_sys::Oid,
+    policy: Policy,
+    stop: Option<Stop>,
+    acting: Option<ActingAs>,
+    /// What the policies were when `policy` was read.
+    changes: u64,
+    reloaded: bool,
+    /// The extension's table of runs, as long as the extension is installed.
+    runs: Option<pg_sys::Oid>,
+    /// The run has to end because somebody wants the database for himself.
+    pub yields: bool,
+}
+
+/// Sets what the worker's transactions go by; again after a reload.
+pub fn apply_settings() {
+    let limits = settings::limits();
+    let number = |number: String| CString::new(number).unwrap_or_default();
+    pg::set_for_session(c"synchronous_commit", c"off");
+    pg::set_for_session(
+        c"lock_timeout",
+        &number(limits.lock_timeout.as_millis().to_string()),
+    );
+    // VACUUM goes at the same pace.
+    let delay = limits.cost_delay.as_secs_f64() * 1_000.0;
+    pg::set_for_session(c"vacuum_cost_delay", &number(delay.to_string()));
+    if limits.cost_limit > 0 {
+        pg::set_for_session(c"vacuum_cost_limit", &number(limits.cost_limit.to_string()));
+    }
+    let compression = settings::wal_compression()
+        .unwrap_or_else(|| number(pg::server_setting(c"wal_compression")));
+    pg::set_for_session(c"wal_compression", &compression);
+}
+
+/// Commits so that this transaction, and every one before it, has reached the disk; and the replicas that the server
+/// waits for, if it does.
+pub fn commit_durably() {
+    let server = pg::server_setting(c"synchronous_commit");
+    let durable = if server == "off" {
+        c"local".to_owned()
+    } else {
+        CString::new(server).unwrap_or_default()
+    };
+    pg::set_for_session(c"synchronous_commit", &durable);
+    pg::commit();
+    pg::set_for_session(c"synchronous_commit", c"off");
+}
+
+fn changes() -> u64 {
+    board().map_or(0, |board| board.changes())
+}
+
+impl<'a> Host<'a> {
+    pub fn new(schema: &'a str, table: pg_sys::Oid, policy: Policy) -> Self {
+        Host {
+            schema,
+            table,
+            policy,
+            stop: None,
+            acting: None,
+            changes: changes(),
+            reloaded: false,
+            runs: None,
+            yields: false,
+        }
+    }
+
+    /// Begins the first transaction.
+    pub fn begin(&mut self) {
+        pg::begin();
+        self.runs = history::table(self.schema);
+        self.look_around();
+        self.act();
+    }
+
+    /// Ends one.
+    pub fn end(&mut self) {
+        if let Some(acting) = self.acting.take() {
+            acting.end();
+        }
+        pg::commit();
+    }
+
+    /// The transaction has been aborted, and with it the role that was acted as.
+    pub fn forget(&mut self) {
+        self.acting = None;
+    }
+
+    /// Acts as the table's owner, whoever that is now.
+    fn act(&mut self) {
+        // Where the table has gone, the run finds out by itself.
+        self.acting = pg::owner(self.table).map(ActingAs::owner);
+    }
+
+    /// Sees what has changed since the last transaction. ERROR where the database is wanted.
+    fn look_around(&mut self) {
+        if pg::database_is_wanted() {
+            self.yields = true;
+            Refusal::new(
+                PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+                "the database is wanted by another session",
+            )
+            .raise();
+        }
+        let changes = changes();
+        if self.runs.and_then(pg::owner).is_none() {
+            // The extension is dropped, and its view, which says what is to be cleared, with it.
+            self.stop = Some(Stop::Unscheduled);
+        } else if changes != self.changes || self.reloaded {
+            self.changes = changes;
+            self.reloaded = false;
+            // The extension may have been dropped, and what has its schema's name now be anybody's.
+            let policy = pg::extension_schema()
+                .filter(|(schema, _)| schema == self.schema)
+                .and_then(|(schema, _)| policy::find(&schema, self.table));
+            match policy {
+                Some(policy) => self.policy = policy,
+                None => self.stop = Some(Stop::Unscheduled),
+            }
+        }
+        if settings::paused() {
+            self.stop = Some(Stop::Paused);
+        }
+    }
+
+    fn reload(&mut self) -> bool {
+        let reloaded = pg::reload_if_asked();
+        if reloaded {
+            apply_settings();
+            self.reloaded = true;
+        }
+        reloaded
+    }
+
+    /// Sleeps between two transactions. A reload ends it early: the run asks anew how long to sleep.
+    fn sleep(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        loop {
+            if self.reload() {
+                return;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            pg::wait(Some(left.min(LOOK)));
+            if left > LOOK {
+                pg::begin();
+                let wanted = pg::database_is_wanted();
+                pg::commit();
+                if wanted {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl run::Host for Host<'_> {
+    fn limits(&mut self) -> Limits {
+        self.policy.limits()
+    }
+
+    fn wants_stop(&mut self) -> Option<Stop> {
+        self.stop
+    }
+
+    /// Not durable here, but with the row of the history that follows: that commit takes all earlier ones along.
+    fn next_transaction(&mut self, _durable: bool, sleep: Duration) {
+        self.end();
+        self.sleep(sleep);
+        pg::begin();
+        self.look_around();
+        self.act();
+    }
+}

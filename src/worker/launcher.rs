@@ -1,0 +1,312 @@
+//! The launcher: keeps the time, and starts a process for each database that is due.
+//!
+//! It sleeps until the next database is due, or something happens: a reload, the end of a database worker, a change of
+//! a policy. It connects to no database; which tables are due, each database's worker finds out and reports back.
+
+use super::backoff;
+use super::board::{Board, Ending, Ticket, board};
+use super::names::Databases;
+use super::schedule::Schedule;
+use crate::pg::{self, Database, Handle, Zone};
+use crate::settings;
+use pgrx::pg_sys;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+/// How long until the next try when the server has no background worker free.
+const NO_WORKER_RETRY: Duration = Duration::from_secs(10);
+
+/// After how long without a shortage of background workers the next one is logged again.
+const SHORTAGE_OVER: Duration = Duration::from_secs(3_600);
+
+/// How long a database is left alone for which a worker has made way.
+const YIELD: Duration = Duration::from_secs(10);
+
+/// How long until the next look at a database whose worker has gone by other settings.
+const STRANGER: Duration = Duration::from_millis(200);
+
+/// The longest sleep: due instants are by the wall clock, which may be set, and the sleep is not.
+const LONGEST_SLEEP: Duration = Duration::from_secs(300);
+
+/// What is known of a database.
+#[derive(Default)]
+struct Entry {
+    /// When it is due; `None`: it has not been looked at, and is now.
+    due: Option<i64>,
+    failures: u32,
+    /// How many workers in a row have gone by other settings than the launcher.
+    strangers: u32,
+}
+
+/// A database worker that is running.
+struct Running {
+    ticket: Ticket,
+    database: pg_sys::Oid,
+    /// `None`: it was started by an earlier launcher.
+    handle: Option<Handle>,
+    /// It was started before the last change of the settings or policies: what it reports may be out of date.
+    stale: bool,
+}
+
+struct Launcher {
+    board: &'static Board,
+    timetable: [String; 4],
+    zone: String,
+    entries: HashMap<pg_sys::Oid, Entry>,
+    running: Vec<Running>,
+    /// Complaints that have been logged, and stand.
+    noted: HashSet<String>,
+    /// When to look for databases that were not there.
+    next_search: i64,
+    next_try: i64,
+    /// When the server last had no background worker free.
+    last_shortage: Option<i64>,
+}
+
+/// The launcher's life: until it is told to end.
+pub fn main() {
+    let Some(board) = board() else { return };
+    board.begin_launcher();
+    let mut launcher = Launcher {
+        board,
+        timetable: settings::timetable(),
+        zone: String::new(),
+        entries: HashMap::new(),
+        running: Vec::new(),
+        noted: HashSet::new(),
+        next_search: i64::MIN,
+        next_try: i64::MIN,
+        last_shortage: None,
+    };
+    launcher.adopt();
+    launcher.start_over();
+    while !pg::shutdown_requested() {
+        launcher.notice_changes();
+        launcher.reap();
+        let next = launcher.start_what_is_due();
+        pg::wait(next.map(|next| until(next).min(LONGEST_SLEEP)));
+    }
+}
+
+fn until(instant: i64) -> Duration {
+    Duration::from_micros(instant.saturating_sub(pg::now()).max(0) as u64)
+}
+
+fn after(delay: Duration) -> i64 {
+    pg::now().saturating_add(delay.as_micros() as i64)
+}
+
+impl Launcher {
+    fn adopt(&mut self) {
+        for (ticket, database) in self.board.adopt() {
+            self.running.push(Running {
+                ticket,
+                database,
+                handle: None,
+                stale: true,
+            });
+        }
+    }
+
+    /// Keeps the time by the settings as they are, from now on: every database is looked at again.
+    fn start_over(&mut self) {
+        self.timetable = settings::timetable();
+        self.zone = Zone::of_session().name().to_owned();
+        self.board.set_since(pg::now(), &self.zone);
+        self.look_again(|_| true);
+        self.noted.clear();
+        self.next_try = i64::MIN;
+    }
+
+    fn notice_changes(&mut self) {
+        if pg::reload_if_asked()
+            && (self.timetable != settings::timetable() || self.zone != Zone::of_session().name())
+        {
+            self.start_over();
+        }
+        match self.board.take_changed() {
+            None => self.look_again(|_| true),
+            Some(databases) if databases.is_empty() => {}
+            Some(databases) => self.look_again(|database| databases.contains(&database)),
+        }
+    }
+
+    /// Forgets when these databases are due; some of them may be new.
+    fn look_again(&mut self, which: impl Fn(pg_sys::Oid) -> bool) {
+        self.next_search = i64::MIN;
+        for (database, entry) in &mut self.entries {
+            if which(*database) {
+                entry.due = None;
+            }
+        }
+        for running in &mut self.running {
+            running.stale |= which(running.database);
+        }
+    }
+
+    /// Takes in what the workers that have ended have found out.
+    fn reap(&mut self) {
+        for running in std::mem::take(&mut self.running) {
+            // What a worker of ours has to say waits until its process is gone: only then another finds its place in
+            // the server free.
+            let gone = running.handle.as_ref().map(Handle::has_ended);
+            let ending = self.board.ending(running.ticket, gone == Some(true));
+            let Some(ending) = ending.filter(|_| gone != Some(false)) else {
+                self.running.push(running);
+                continue;
+            };
+            self.board.free(running.ticket);
+            self.next_try = i64::MIN;
+            let entry = self.entries.entry(running.database).or_default();
+            match ending {
+                // The server was about to read a newer postgresql.conf, which the launcher had read already.
+                Ending::Succeeded { timetable, .. } if timetable != settings::timetable_hash() => {
+                    entry.due = Some(after(STRANGER * 2_u32.pow(entry.strangers.min(8))));
+                    entry.strangers += 1;
+                }
+                Ending::Succeeded { next_start, .. } => {
+                    entry.failures = 0;
+                    entry.strangers = 0;
+                    entry.due = Some(next_start).filter(|_| !running.stale);
+                }
+                Ending::Failed => {
+                    entry.failures += 1;
+                    let jitter = f64::from(pg::now() as u16) / f64::from(u16::MAX);
+                    entry.due = Some(after(backoff::delay(entry.failures, jitter)));
+                }
+                Ending::Yielded => entry.due = Some(after(YIELD)),
+            }
+        }
+    }
+
+    /// Starts the workers of all databases that are due, as far as there are workers. When to do so again, if nothing
+    /// happens before; `None`: only then.
+    fn start_what_is_due(&mut self) -> Option<i64> {
+        if settings::paused() || settings::databases() == Databases::None {
+            return None;
+        }
+        let now = pg::now();
+        let due = |entry: &Entry| entry.due.unwrap_or(i64::MIN);
+        let is_running = |running: &[Running], oid: pg_sys::Oid| {
+            running.iter().any(|running| running.database == oid)
+        };
+        if now >= self.next_search || self.entries.values().any(|entry| due(entry) <= now) {
+            self.find_databases(now);
+        }
+        let mut waiting: Vec<(i64, pg_sys::Oid)> = self
+            .entries
+            .iter()
+            .filter(|(oid, _)| !is_running(&self.running, **oid))
+            .map(|(oid, entry)| (due(entry), *oid))
+            .collect();
+        waiting.sort_unstable_by_key(|(due, oid)| (*due, u32::from(*oid)));
+        let mut next = self.next_search;
+        for (due, oid) in waiting {
+            if due > now {
+                next = next.min(due);
+                break;
+            }
+            if self.running.len() >= settings::max_workers() {
+                // The end of one of them wakes us.
+                break;
+            }
+            if now < self.next_try || !self.start(oid) {
+                next = next.min(self.next_try);
+                break;
+            }
+        }
+        Some(next)
+    }
+
+    /// Brings the entries in line with the databases that there are.
+    fn find_databases(&mut self, now: i64) {
+        let existing = pg::databases();
+        let wanted: Vec<&Database> = match settings::databases() {
+            Databases::None => Vec::new(),
+            // To be connected to a template would keep CREATE DATABASE waiting.
+            Databases::All => existing
+                .iter()
+                .filter(|database| database.allows_connections && !database.is_template)
+                .collect(),
+            Databases::Listed(names) => names
+                .iter()
+                .filter_map(|name| self.find_database(&existing, name))
+                .collect(),
+        };
+        let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
+        self.entries.retain(|oid, _| wanted.contains(oid));
+        for oid in wanted {
+            self.entries.entry(oid).or_default();
+        }
+        self.next_search = Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
+            schedule.next_after(now, &Zone::of_session())
+        });
+    }
+
+    /// A listed database that can be worked in; says once if it cannot.
+    fn find_database<'a>(&mut self, existing: &'a [Database], name: &str) -> Option<&'a Database> {
+        let missing = format!("database \"{name}\" does not exist");
+        let closed = format!("database \"{name}\" is not currently accepting connections");
+        let found = existing.iter().find(|database| database.name == name);
+        let complaint = match found {
+            None => Some(&missing),
+            Some(database) if !database.allows_connections => Some(&closed),
+            Some(_) => None,
+        };
+        for stale in [&missing, &closed] {
+            if complaint != Some(stale) {
+                self.noted.remove(stale);
+            }
+        }
+        let Some(complaint) = complaint else {
+            return found;
+        };
+        self.note(
+            complaint,
+            "It is listed in \"raw_clear_sessions.databases\".",
+        );
+        None
+    }
+
+    /// Starts a database's worker; false where the server has none free.
+    fn start(&mut self, database: pg_sys::Oid) -> bool {
+        self.next_try = after(NO_WORKER_RETRY);
+        let Some(ticket) = self.board.assign(database) else {
+            return false;
+        };
+        let Some(handle) = pg::start_database_worker(ticket.to_argument()) else {
+            self.board.free(ticket);
+            self.note_shortage();
+            return false;
+        };
+        self.next_try = i64::MIN;
+        self.running.push(Running {
+            ticket,
+            database,
+            handle: Some(handle),
+            stale: false,
+        });
+        true
+    }
+
+    /// Says that the server has no background worker free; once, also where one comes free now and then, and all are
+    /// served in turn.
+    fn note_shortage(&mut self) {
+        let now = pg::now();
+        let last = self.last_shortage.replace(now);
+        let is_over = |last: i64| Duration::from_micros(now.abs_diff(last)) > SHORTAGE_OVER;
+        if last.is_none_or(is_over) {
+            pg::log(
+                "no background worker is free to clear sessions",
+                Some("It will be tried again every few seconds."),
+                Some("Consider increasing \"max_worker_processes\"."),
+            );
+        }
+    }
+
+    fn note(&mut self, complaint: &str, detail: &str) {
+        if self.noted.insert(complaint.to_owned()) {
+            pg::log(complaint, Some(detail), None);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether the worker works in this database, for whoever asks in a session.
+
+use super::board::board;
+use super::names::Databases;
+use crate::pg;
+use crate::settings;
+
+/// Why the worker does not work in this database, and what to do about it.
+pub struct Off {
+    pub message: &'static str,
+    pub hint: String,
+}
+
+/// `None`: it works.
+pub fn why_off() -> Option<Off> {
+    let (message, hint) = if board().is_none() {
+        (
+            "the worker is off",
+            "Add \"raw_clear_sessions\" to \"shared_preload_libraries\" and restart the server."
+                .to_owned(),
+        )
+    } else {
+        let name = pg::my_database_name();
+        let listed = match settings::databases() {
+            Databases::None => false,
+            Databases::All => true,
+            Databases::Listed(names) => names.contains(&name),
+        };
+        if !listed {
+            (
+                "the worker does not work in this database",
+                format!(
+                    "Add \"{name}\" to \"raw_clear_sessions.databases\" and reload the configuration."
+                ),
+            )
+        } else if settings::paused() {
+            (
+                "the worker is paused",
+                "Turn \"raw_clear_sessions.paused\" off and reload the configuration.".to_owned(),
+            )
+        } else if pg::in_recovery() {
+            (
+                "the worker does not work on a standby",
+                "It starts when the server is promoted.".to_owned(),
+            )
+        } else if board().is_some_and(|board| board.launcher().is_none()) {
+            (
+                "the worker is not running",
+                "It starts again by itself; if it does not, the server's log says why.".to_owned(),
+            )
+        } else {
+            return None;
+        }
+    };
+    Some(Off { message, hint })
+}

@@ -1,0 +1,148 @@
+//! The worker of the extension: setting it up in postgresql.conf, and watching it.
+
+use crate::cluster::Cluster;
+use crate::program::{output, program};
+use crate::session::Session;
+use crate::wait::wait_until;
+use std::fs::metadata;
+
+/// What the background workers are called in pg_stat_activity.
+const LAUNCHER: &str = "raw_clear_sessions launcher";
+const WORKER: &str = "raw_clear_sessions worker";
+
+/// Settings at which the clearing of some hundred rows takes longer than any test: each page costs a tenth of a second.
+pub const SLOW: [(&str, &str); 3] = [
+    ("raw_clear_sessions.batch_size", "10"),
+    ("raw_clear_sessions.cost_delay", "100"),
+    ("raw_clear_sessions.cost_limit", "1"),
+];
+
+/// The setting that undoes it.
+pub const FAST: [(&str, &str); 1] = [("raw_clear_sessions.cost_delay", "0")];
+
+impl Cluster {
+    /// Makes and starts a cluster whose worker clears the tables django_session in these databases every second; with
+    /// more settings, which win.
+    pub fn with_worker(databases: &str, settings: &[(&str, &str)]) -> Cluster {
+        let mut all = vec![
+            ("shared_preload_libraries", "raw_clear_sessions"),
+            ("raw_clear_sessions.databases", databases),
+            ("raw_clear_sessions.tables", "django_session"),
+            ("raw_clear_sessions.schedule", "1 s"),
+            // Lines of the server's own, which are not what is looked for in the log.
+            ("log_checkpoints", "off"),
+        ];
+        all.extend_from_slice(settings);
+        Cluster::with(&all)
+    }
+
+    /// Appends settings to postgresql.conf and has the server read it.
+    pub fn reload(&self, settings: &[(&str, &str)]) {
+        self.set(settings);
+        output(
+            program("pg_ctl")
+                .args(["reload", "-s", "-D"])
+                .arg(self.data()),
+        );
+    }
+
+    /// The server's process.
+    pub fn postmaster(&self) -> i32 {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid"));
+        let file = file.expect("the server is running");
+        let pid = file.lines().next().and_then(|line| line.parse().ok());
+        pid.expect("postmaster.pid begins with the process id")
+    }
+
+    /// How many lines of the log hold this text.
+    pub fn logged(&self, text: &str) -> usize {
+        self.log()
+            .lines()
+            .filter(|line| line.contains(text))
+            .count()
+    }
+
+    /// Waits until the log holds this text.
+    pub fn wait_for_log(&self, text: &str) {
+        wait_until(&format!("the log says: {text}"), || self.logged(text) > 0);
+    }
+}
+
+/// Waits until a process is gone.
+pub fn wait_for_end(pid: i32) {
+    wait_until("the process is gone", || {
+        metadata(format!("/proc/{pid}")).is_err()
+    });
+}
+
+impl Session {
+    fn processes(&mut self, kind: &str) -> Vec<i32> {
+        let query = format!("SELECT pid::text FROM pg_stat_activity WHERE backend_type = '{kind}'");
+        let pids = self.texts(&query);
+        pids.iter()
+            .map(|pid| pid.parse().expect("a number"))
+            .collect()
+    }
+
+    /// The launcher's process, if there is one.
+    pub fn launcher(&mut self) -> Option<i32> {
+        self.processes(LAUNCHER).first().copied()
+    }
+
+    /// Waits until there is a launcher.
+    pub fn wait_for_launcher(&mut self) -> i32 {
+        let mut found = None;
+        wait_until("the launcher is there", || {
+            found = self.launcher();
+            found.is_some()
+        });
+        found.expect("was found")
+    }
+
+    /// The processes of the database workers.
+    pub fn workers(&mut self) -> Vec<i32> {
+        self.processes(WORKER)
+    }
+
+    /// Waits until the worker has deleted rows of this table and sleeps, which at the pace [`SLOW`] it does nearly
+    /// always. Returns its process.
+    pub fn wait_for_busy_worker(&mut self, table: &str) -> i32 {
+        let query = format!(
+            "SELECT coalesce(max(pid), 0) FROM raw_clear_sessions_progress
+             WHERE \"table\" = '{table}'::regclass AND deleted > 0 AND waiting = 'cost delay'"
+        );
+        let mut pid = 0;
+        wait_until("the worker is busy", || {
+            pid = self.value(&query);
+            pid != 0
+        });
+        pid
+    }
+
+    /// Waits until so many rows are left.
+    pub fn wait_for_count(&mut self, table: &str, rows: i64) {
+        wait_until(&format!("{table} has {rows} rows"), || {
+            self.count(table) == rows
+        });
+    }
+
+    /// How many runs there have been that meet a condition.
+    pub fn runs(&mut self, condition: &str) -> i64 {
+        self.count(&format!("raw_clear_sessions_run WHERE {condition}"))
+    }
+
+    /// Waits until there is a run that meets the condition.
+    pub fn wait_for_run(&mut self, condition: &str) {
+        wait_until(&format!("there is a run that is {condition}"), || {
+            self.runs(condition) > 0
+        });
+    }
+}
+
+/// Adds expired rows to a session table of [`crate::create_sessions`]'s.
+pub fn add_expired(session: &mut Session, table: &str, rows: u32) {
+    session.run(&format!(
+        "INSERT INTO {table} SELECT gen_random_uuid(), '', {} FROM generate_series(1, {rows})",
+        crate::table::EXPIRED
+    ));
+}

@@ -1,0 +1,267 @@
+//! Policies, as the worker carries them out.
+
+use cluster::{Cluster, Database, Session, add_expired, create_sessions, wait_until};
+use std::sync::LazyLock;
+
+/// A cluster whose worker looks at all databases every second, for policies alone.
+fn cluster() -> &'static Cluster {
+    static SHARED: LazyLock<Cluster> = LazyLock::new(|| {
+        Cluster::with_worker(
+            "*",
+            &[
+                ("raw_clear_sessions.tables", ""),
+                ("raw_clear_sessions.cost_delay", "0"),
+                ("raw_clear_sessions.max_workers", "8"),
+                ("max_worker_processes", "16"),
+            ],
+        )
+    });
+    &SHARED
+}
+
+fn database(name: &str) -> (Database<'static>, Session) {
+    let database = cluster().database(name);
+    let session = database.connect();
+    (database, session)
+}
+
+/// How many runs of a table have ended.
+fn runs_of(session: &mut Session, table: &str) -> i64 {
+    session.runs(&format!(
+        "\"table\" = '{table}'::regclass AND ended IS NOT NULL"
+    ))
+}
+
+/// Waits until a table has been cleared so many times more.
+fn wait_for_runs(session: &mut Session, table: &str, more: i64) {
+    let before = runs_of(session, table);
+    wait_until("the table has been cleared some times more", || {
+        runs_of(session, table) >= before + more
+    });
+}
+
+/// What a table's last run that deleted something says.
+fn last_run(session: &mut Session, table: &str, what: &str) -> String {
+    session.text(&format!(
+        "SELECT ({what})::text FROM raw_clear_sessions_run
+         WHERE \"table\" = '{table}'::regclass AND deleted > 0 ORDER BY id DESC LIMIT 1"
+    ))
+}
+
+#[test]
+fn each_table_is_cleared_by_its_own_rule_and_schedule() {
+    let (_database, mut session) = database("own_schedule");
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run(
+        "CREATE TABLE token (expires bigint, kind text);
+         INSERT INTO token SELECT extract(epoch FROM now() + make_interval(mins => i)) * 1000, kind
+             FROM generate_series(-100, 100) AS i, (VALUES ('a'), ('b')) AS k (kind);
+         SELECT raw_clear_sessions_schedule('token', '1 s', expires => 'expires', unit => 'milliseconds',
+             keep => '50 min', filter => $$kind = 'b'$$);
+         SELECT raw_clear_sessions_schedule('django_session', '1 day');",
+    );
+    // A table that was never cleared is due at once, whatever its schedule.
+    session.wait_for_count("django_session", 10);
+    wait_until("the tokens are cleared", || {
+        session.count("token WHERE kind = 'b'") <= 151
+    });
+    assert_eq!(session.count("token WHERE kind = 'a'"), 201);
+    add_expired(&mut session, "django_session", 5);
+    wait_for_runs(&mut session, "token", 3);
+    assert_eq!(session.count("django_session"), 15, "it is due tomorrow");
+    assert_eq!(runs_of(&mut session, "django_session"), 1);
+    assert!(session.yes(
+        "SELECT next_start BETWEEN now() + interval '23 h' AND now() + interval '24 h'
+         FROM raw_clear_sessions_status WHERE \"table\" = 'django_session'::regclass"
+    ));
+}
+
+#[test]
+fn the_limits_of_a_policy_end_its_runs() {
+    let (_database, mut session) = database("limits");
+    for table in ["by_rows", "by_time", "by_batch"] {
+        create_sessions(&mut session, table, 5000, 10);
+    }
+    session.run(
+        "SELECT raw_clear_sessions_schedule('by_rows', '1 day', max_rows => 1000, batch_size => 100);
+         SELECT raw_clear_sessions_schedule('by_time', '1 day', max_duration => '1 ms', batch_size => 10);
+         SELECT raw_clear_sessions_schedule('by_batch', '1 day', batch_size => 10);",
+    );
+    for table in ["by_rows", "by_time", "by_batch"] {
+        wait_until("it has run", || runs_of(&mut session, table) == 1);
+    }
+    assert_eq!(last_run(&mut session, "by_rows", "stop"), "max_rows");
+    // Whole blocks are cleared.
+    let left = session.count("by_rows");
+    assert!((3800..=4000).contains(&left), "{left} rows left");
+    assert_eq!(last_run(&mut session, "by_time", "stop"), "max_duration");
+    let left = session.count("by_time");
+    assert!(left > 500 && left < 5000, "{left} rows left");
+    assert_eq!(last_run(&mut session, "by_batch", "stop"), "done");
+    assert_eq!(last_run(&mut session, "by_batch", "batches > 10"), "true");
+    assert_eq!(session.count("by_batch"), 500);
+    // The policy is in the details, without what it leaves open.
+    assert_eq!(
+        last_run(&mut session, "by_rows", "details -> 'policy'"),
+        r#"{"max_rows": 1000, "schedule": "1 day", "batch_size": 100}"#
+    );
+}
+
+#[test]
+fn a_policy_follows_its_table_and_counts_as_soon_as_it_is_replaced() {
+    let (_database, mut session) = database("replaced");
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 day', filter => $$session_key <> 'key2'$$)");
+    session.wait_for_count("django_session", 11);
+    session.run(
+        "CREATE SCHEMA web;
+         ALTER TABLE django_session SET SCHEMA web;
+         ALTER TABLE web.django_session RENAME TO \"Sessions\";
+         SELECT raw_clear_sessions_schedule('web.\"Sessions\"', '1 s');",
+    );
+    session.wait_for_count("web.\"Sessions\"", 10);
+    assert_eq!(
+        session.text("SELECT \"table\"::text FROM raw_clear_sessions_status"),
+        "web.\"Sessions\""
+    );
+    session.run("SELECT raw_clear_sessions_unschedule('web.\"Sessions\"')");
+    // Another table's runs show that time passes.
+    create_sessions(&mut session, "django_session", 0, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    wait_for_runs(&mut session, "django_session", 1);
+    let before = runs_of(&mut session, "web.\"Sessions\"");
+    wait_for_runs(&mut session, "django_session", 3);
+    assert_eq!(runs_of(&mut session, "web.\"Sessions\""), before);
+}
+
+#[test]
+fn a_dropped_table_takes_its_policy_along() {
+    let (_database, mut session) = database("dropped");
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "another", 100, 10);
+    session.run(
+        "SELECT raw_clear_sessions_schedule('django_session', '1 s');
+         SELECT raw_clear_sessions_schedule('another', '1 s')",
+    );
+    session.wait_for_count("django_session", 10);
+    session.run("DROP TABLE django_session");
+    wait_until("its policy is gone", || {
+        session.count("raw_clear_sessions_policy") == 1
+    });
+    wait_for_runs(&mut session, "another", 2);
+    assert_eq!(session.runs("stop <> 'done'"), 0);
+    assert_eq!(session.count("raw_clear_sessions_status"), 1);
+}
+
+#[test]
+fn a_policy_that_no_longer_fits_fails_until_it_is_replaced() {
+    let (_database, mut session) = database("unfit");
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    session.wait_for_count("django_session", 10);
+    session.run("ALTER TABLE django_session RENAME expire_date TO until");
+    session.wait_for_run("stop = 'failed' AND sqlstate = '42703'");
+    let status = |session: &mut Session, what: &str| -> String {
+        session.text(&format!(
+            "SELECT ({what})::text FROM raw_clear_sessions_status"
+        ))
+    };
+    assert_eq!(
+        status(&mut session, "last_sqlstate || ' ' || last_error"),
+        "42703 table \"django_session\" is not recognized as a session table"
+    );
+    assert_eq!(status(&mut session, "failures"), "1");
+    assert_eq!(
+        status(&mut session, "next_start > last_start + interval '50 s'"),
+        "true"
+    );
+    assert!(session.yes("SELECT details ->> 'hint' ~ 'expires => ''until''' FROM raw_clear_sessions_run WHERE stop = 'failed'"));
+    // Who has done what the HINT says does not have to wait any longer.
+    add_expired(&mut session, "django_session", 5);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s', expires => 'until')");
+    session.wait_for_count("django_session", 10);
+    wait_for_runs(&mut session, "django_session", 1);
+    assert_eq!(status(&mut session, "failures"), "0");
+}
+
+#[test]
+fn a_partitioned_table_is_cleared_as_a_whole() {
+    let (_database, mut session) = database("parted");
+    session.run(
+        "CREATE TABLE visit (id integer, expires timestamptz) PARTITION BY RANGE (id);
+         CREATE TABLE visit_1 PARTITION OF visit FOR VALUES FROM (1) TO (501);
+         CREATE TABLE visit_2 PARTITION OF visit DEFAULT;
+         INSERT INTO visit SELECT i, CASE WHEN i % 10 = 0 THEN 'infinity' ELSE '2020-01-01' END::timestamptz
+             FROM generate_series(1, 1000) AS i;
+         SELECT raw_clear_sessions_schedule('visit', '1 s', expires => 'expires', batch_size => 20)",
+    );
+    session.wait_for_count("visit", 100);
+    wait_for_runs(&mut session, "visit", 1);
+    assert_eq!(
+        session.count("raw_clear_sessions_run WHERE \"table\" <> 'visit'::regclass"),
+        0
+    );
+}
+
+/// Dumps a database as this role and restores it into another one of this name, which the role owns.
+fn dump_and_restore<'a>(database: &Database<'a>, role: &str, target: &str) -> Database<'a> {
+    let cluster = database.cluster();
+    let restored = cluster.bare_database(target);
+    restored
+        .connect()
+        .run(&format!("ALTER DATABASE {target} OWNER TO {role}"));
+    let file = cluster.folder().join(target);
+    let file = file.to_str().expect("a plain path");
+    cluster.client("pg_dump", &["-U", role, "-Fc", "-f", file, database.name()]);
+    cluster.client(
+        "pg_restore",
+        &["-U", role, "-d", target, "--exit-on-error", file],
+    );
+    restored
+}
+
+#[test]
+fn policies_are_dumped_and_restored_and_the_history_is_not() {
+    let (database, mut session) = database("dumped");
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run(
+        "CREATE TABLE \"To ken\" (expires bigint, kind text);
+         CREATE TABLE gone (expires timestamptz);
+         SELECT raw_clear_sessions_schedule('gone', expires => 'expires');
+         SELECT raw_clear_sessions_schedule('django_session', '2 s', batch_size => 7, max_duration => '1 min 1 s');
+         SELECT raw_clear_sessions_schedule('\"To ken\"', '*/5 * * * *', expires => 'expires', unit => 'milliseconds',
+             keep => '1 mon 2 days', filter => $$kind = 'it''s'$$, max_rows => 5000000000)",
+    );
+    session.wait_for_count("django_session", 10);
+    add_expired(&mut session, "django_session", 3);
+    session.run("DROP TABLE gone");
+    let policies = "SELECT (to_jsonb(p) - 'changed')::text FROM raw_clear_sessions_policy AS p
+         WHERE EXISTS (SELECT FROM pg_class AS c WHERE c.oid = \"table\") ORDER BY 1";
+    let before = session.texts(policies);
+    assert_eq!(before.len(), 2);
+    let restored = dump_and_restore(&database, "postgres", "restored");
+    let mut session = restored.connect();
+    assert_eq!(session.texts(policies), before);
+    session.wait_for_count("django_session", 10);
+    assert_eq!(
+        session.runs("started < (SELECT min(changed) FROM raw_clear_sessions_policy)"),
+        0
+    );
+}
+
+#[test]
+fn the_owner_of_a_database_may_dump_and_restore_it() {
+    let database = cluster().bare_database("owners");
+    database
+        .connect()
+        .run("CREATE ROLE dumper LOGIN; ALTER DATABASE owners OWNER TO dumper");
+    let mut session = database.connect_as("dumper");
+    session.run("CREATE EXTENSION raw_clear_sessions");
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    session.wait_for_count("django_session", 10);
+    add_expired(&mut session, "django_session", 3);
+    let restored = dump_and_restore(&database, "dumper", "owners_again");
+    let mut session = restored.connect_as("dumper");
+    session.wait_for_count("django_session", 10);
+}

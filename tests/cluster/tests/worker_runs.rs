@@ -1,0 +1,473 @@
+//! What the worker's runs do to the tables, to each other, and what they leave behind.
+
+use cluster::{
+    Cluster, Database, EXPIRED, FAST, SLOW, Session, add_expired, anonymous_memory,
+    create_sessions, wait_until,
+};
+use std::sync::LazyLock;
+
+const MIB: u64 = 1024 * 1024;
+
+/// Only policies count, whose schedules are their own.
+const POLICIES_ONLY: [(&str, &str); 4] = [
+    ("raw_clear_sessions.tables", ""),
+    ("raw_clear_sessions.cost_delay", "0"),
+    ("raw_clear_sessions.max_workers", "8"),
+    ("max_worker_processes", "16"),
+];
+
+fn with(settings: &[(&str, &str)]) -> Cluster {
+    Cluster::with_worker("*", &[&POLICIES_ONLY, settings].concat())
+}
+
+fn shared(name: &str) -> (Database<'static>, Session) {
+    static SHARED: LazyLock<Cluster> = LazyLock::new(|| with(&[]));
+    let database = SHARED.database(name);
+    let session = database.connect();
+    (database, session)
+}
+
+/// Makes a table of sessions, with a row trigger of this body, and a policy to clear it every second.
+fn create_with_trigger(session: &mut Session, table: &str, rows: u32, body: &str, limits: &str) {
+    create_sessions(session, table, rows, 10);
+    session.run(&format!(
+        "CREATE FUNCTION {table}_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN OLD; END $$;
+         CREATE TRIGGER t BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_trigger();
+         SELECT raw_clear_sessions_schedule('{table}', '1 s' {limits})"
+    ));
+}
+
+fn schedule(session: &mut Session, table: &str) {
+    session.run(&format!(
+        "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+    ));
+}
+
+/// Which runs of a table have ended.
+fn ended(table: &str) -> String {
+    format!("\"table\" = '{table}'::regclass AND ended IS NOT NULL")
+}
+
+fn wait_for_runs(session: &mut Session, table: &str, more: i64) {
+    let before = session.runs(&ended(table));
+    wait_until("the table has been cleared some times more", || {
+        session.runs(&ended(table)) >= before + more
+    });
+}
+
+fn status(session: &mut Session, table: &str, what: &str) -> String {
+    session.text(&format!(
+        "SELECT coalesce(({what})::text, '') FROM raw_clear_sessions_status WHERE \"table\" = '{table}'::regclass"
+    ))
+}
+
+/// Waits until the deleted rows of a table are known to the statistics system.
+fn wait_for_statistics(session: &mut Session, condition: &str) {
+    wait_until(&format!("the statistics say {condition}"), || {
+        session.yes(&format!(
+            "SELECT EXISTS (SELECT FROM pg_stat_user_tables WHERE relname = 'django_session' AND {condition})"
+        ))
+    });
+}
+
+#[test]
+fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
+    let (_database, mut session) = shared("failing");
+    create_sessions(&mut session, "working", 100, 10);
+    schedule(&mut session, "working");
+    create_with_trigger(
+        &mut session,
+        "broken",
+        100,
+        "RAISE EXCEPTION 'not today' USING ERRCODE = '23514', HINT = 'try tomorrow'",
+        "",
+    );
+    session.wait_for_run("stop = 'failed'");
+    wait_for_runs(&mut session, "working", 3);
+    assert_eq!(session.runs(&ended("broken")), 1);
+    assert_eq!(
+        status(
+            &mut session,
+            "broken",
+            "failures, last_stop, last_error, last_sqlstate"
+        ),
+        "(1,failed,\"not today\",23514)"
+    );
+    assert_eq!(
+        status(
+            &mut session,
+            "broken",
+            "next_start - last_start BETWEEN '50 s' AND '70 s'"
+        ),
+        "true"
+    );
+    assert_eq!(status(&mut session, "broken", "last_success"), "");
+    assert_eq!(
+        status(&mut session, "working", "failures, next_start - last_start"),
+        "(0,00:00:01)"
+    );
+    assert!(session.yes("SELECT details ->> 'hint' = 'try tomorrow' FROM raw_clear_sessions_run WHERE stop = 'failed'"));
+    assert_eq!(session.count("broken"), 100);
+    session.run("UPDATE raw_clear_sessions_policy SET changed = changed - interval '1 day'");
+    // Once more, as if a minute had passed: the delay doubles.
+    session.run("UPDATE raw_clear_sessions_run SET started = started - interval '2 min', ended = ended - interval '2 min' WHERE stop = 'failed'");
+    wait_until("it has failed again", || {
+        session.runs("stop = 'failed'") == 2
+    });
+    assert_eq!(status(&mut session, "broken", "failures"), "2");
+    assert_eq!(
+        status(
+            &mut session,
+            "broken",
+            "next_start - last_start BETWEEN '100 s' AND '140 s'"
+        ),
+        "true"
+    );
+    // Repaired, it is as before.
+    session.run(
+        "DROP TRIGGER t ON broken;
+         UPDATE raw_clear_sessions_run SET started = started - interval '1 h', ended = ended - interval '1 h' WHERE stop = 'failed'",
+    );
+    session.wait_for_count("broken", 10);
+    wait_for_runs(&mut session, "broken", 1);
+    assert_eq!(
+        status(&mut session, "broken", "failures, last_error"),
+        "(0,\"not today\")"
+    );
+    // Each failure is a line in the log.
+    assert_eq!(session.runs("stop = 'failed'"), 2);
+    assert_eq!(
+        _database
+            .cluster()
+            .logged("automatic clearing of table public.broken failed: not today"),
+        2
+    );
+}
+
+#[test]
+fn a_locked_row_is_skipped_and_reached_when_it_is_free() {
+    let (database, mut session) = shared("locked_row");
+    create_sessions(&mut session, "django_session", 100, 10);
+    let mut holder = database.connect();
+    holder.run("BEGIN; SELECT FROM django_session WHERE session_key = 'key2' FOR UPDATE");
+    schedule(&mut session, "django_session");
+    session.wait_for_count("django_session", 11);
+    wait_for_runs(&mut session, "django_session", 3);
+    assert_eq!(session.runs("stop <> 'done' OR skipped <> 1"), 0);
+    assert_eq!(session.count("django_session"), 11);
+    holder.run("COMMIT");
+    session.wait_for_count("django_session", 10);
+}
+
+#[test]
+fn a_locked_table_is_not_waited_for_longer_than_lock_timeout() {
+    let (database, mut session) = shared("locked_table");
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "another", 100, 10);
+    let mut holder = database.connect();
+    holder.run("BEGIN; LOCK TABLE django_session");
+    session.run("SET lock_timeout = 0; SET raw_clear_sessions.lock_timeout = '50ms'");
+    assert_eq!(
+        session.refused("CALL raw_clear_sessions_in_batches('django_session')"),
+        "55P03"
+    );
+    // The session's own counts where it is shorter.
+    session.run("SET lock_timeout = '50ms'; SET raw_clear_sessions.lock_timeout = '1h'");
+    assert_eq!(
+        session.refused("CALL raw_clear_sessions_in_batches('django_session')"),
+        "55P03"
+    );
+    session.run("RESET lock_timeout; RESET raw_clear_sessions.lock_timeout");
+    holder.run("ROLLBACK");
+    schedule(&mut session, "django_session");
+    schedule(&mut session, "another");
+    session.wait_for_count("django_session", 10);
+    add_expired(&mut session, "django_session", 5);
+    holder.run("BEGIN; LOCK TABLE django_session");
+    session.wait_for_run("sqlstate = '55P03'");
+    wait_for_runs(&mut session, "another", 2);
+    assert_eq!(session.runs("stop = 'failed'"), 1);
+    holder.run("ROLLBACK");
+}
+
+#[test]
+fn two_clearings_of_one_table_never_overlap() {
+    let (database, mut session) = shared("overlap");
+    // Each row that is deleted notes who is at work, and stays at it for a while.
+    let note = "INSERT INTO public.log VALUES (pg_backend_pid(), clock_timestamp()); PERFORM pg_sleep(0.02)";
+    session.run("CREATE TABLE log (pid integer, at timestamptz)");
+    create_with_trigger(&mut session, "django_session", 0, note, ", batch_size => 5");
+    wait_for_runs(&mut session, "django_session", 1);
+    // A call in a session while the worker is due again and again.
+    session.run("BEGIN");
+    add_expired(&mut session, "django_session", 200);
+    session.run("COMMIT");
+    wait_until("the worker is at it", || session.count("log") > 0);
+    assert_eq!(
+        session.refused("SELECT raw_clear_sessions('django_session')"),
+        "55P03"
+    );
+    assert_eq!(
+        session.refused("CALL raw_clear_sessions_in_batches('django_session')"),
+        "55P03"
+    );
+    session.wait_for_count("django_session", 0);
+    wait_for_runs(&mut session, "django_session", 1);
+    assert_eq!(session.runs("stop <> 'done'"), 0);
+    // The other way round.
+    session.run("SELECT raw_clear_sessions_unschedule('django_session'); TRUNCATE log");
+    wait_until("no run is left", || session.runs("ended IS NULL") == 0);
+    add_expired(&mut session, "django_session", 200);
+    let call = database
+        .connect()
+        .start("CALL raw_clear_sessions_in_batches('django_session', batch_size => 5)");
+    wait_until("the session is at it", || session.count("log") > 0);
+    let before = session.runs("true");
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    wait_until("the worker has tried", || {
+        session.runs("ended IS NOT NULL") > before
+    });
+    assert_eq!(call.value(), "200");
+    assert_eq!(session.number("SELECT count(DISTINCT pid) FROM log"), 1);
+    // One run says why it could not; it is not tried all the time.
+    assert_eq!(session.runs("sqlstate = '55P03'"), 1);
+    assert_eq!(session.runs(&format!("id > {before}")), 1);
+}
+
+#[test]
+fn ten_thousand_batches_leave_the_workers_memory_flat() {
+    let (_database, mut session) = shared("memory");
+    for (table, trigger) in [("by_raw", false), ("by_sql", true)] {
+        // One row fills a block, and so a batch.
+        create_sessions(&mut session, table, 0, 11);
+        session.run(&format!(
+            "ALTER TABLE {table} ALTER session_data SET STORAGE PLAIN;
+             INSERT INTO {table} SELECT i, repeat('x', 7000), {EXPIRED} FROM generate_series(1, 10000) AS i;
+             ANALYZE {table}"
+        ));
+        if trigger {
+            session.run(
+                "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+                CREATE TRIGGER t BEFORE DELETE ON by_sql FOR EACH ROW EXECUTE FUNCTION f()",
+            );
+        }
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 day', batch_size => 1)"
+        ));
+        let early = format!(
+            "SELECT coalesce(max(pid), 0) FROM raw_clear_sessions_progress WHERE \"table\" = '{table}'::regclass AND batches > 20"
+        );
+        let mut pid: i32 = 0;
+        wait_until("the worker is at it", || {
+            pid = session.value(&early);
+            pid != 0
+        });
+        let before = anonymous_memory(pid).expect("the worker is running");
+        let mut most = before;
+        wait_until("the run ends", || {
+            most = most.max(anonymous_memory(pid).unwrap_or_default());
+            session.runs(&ended(table)) == 1
+        });
+        let batches = session.number(&format!(
+            "SELECT batches FROM raw_clear_sessions_run WHERE {}",
+            ended(table)
+        ));
+        eprintln!("{table}: {batches} batches, {before} bytes, at most {most}");
+        assert_eq!(session.count(table), 0);
+        assert!(batches > 9_900, "{batches} batches");
+        assert!(most - before < 10 * MIB, "{} bytes more", most - before);
+    }
+}
+
+#[test]
+fn a_run_leaves_its_details_and_statistics() {
+    let (_database, mut session) = shared("details");
+    create_sessions(&mut session, "django_session", 1000, 10);
+    wait_for_statistics(&mut session, "n_dead_tup = 0 AND n_tup_ins = 1000");
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 day', batch_size => 100)");
+    session.wait_for_run("stop = 'done'");
+    // Autovacuum and autoanalyze would see it.
+    wait_for_statistics(
+        &mut session,
+        "n_dead_tup = 900 AND n_tup_del = 900 AND n_mod_since_analyze >= 900",
+    );
+    assert_eq!(
+        session.texts("SELECT jsonb_object_keys(details) FROM raw_clear_sessions_run ORDER BY 1"),
+        [
+            "buffers_dirtied",
+            "buffers_hit",
+            "buffers_read",
+            "elapsed_ms",
+            "policy",
+            "wal_bytes"
+        ]
+    );
+    assert!(session.yes(
+        "SELECT (details -> 'wal_bytes')::bigint > 900 * 40 AND (details -> 'buffers_hit')::bigint > 0
+             AND (details -> 'elapsed_ms')::bigint < 60000 AND jsonb_typeof(details -> 'policy') = 'object'
+             AND deleted = 900 AND skipped = 0 AND batches > 1 AND ended > started AND error IS NULL
+         FROM raw_clear_sessions_run"
+    ));
+}
+
+#[test]
+fn the_progress_of_a_paced_run_is_seen() {
+    let cluster = with(&SLOW);
+    let database = cluster.database("paced");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 5000, 10);
+    schedule(&mut session, "django_session");
+    let pid = session.wait_for_busy_worker("django_session");
+    let progress = |session: &mut Session, what: &str| -> f64 {
+        session.value(&format!(
+            "SELECT coalesce(max({what}), 0)::float8 FROM raw_clear_sessions_progress"
+        ))
+    };
+    let percent = "100.0 * blocks_done / blocks_total";
+    let first = [percent, "deleted", "batches"].map(|what| progress(&mut session, what));
+    cluster.reload(&[("raw_clear_sessions.cost_delay", "5")]);
+    wait_until("it gets on", || {
+        [percent, "deleted", "batches"]
+            .map(|what| progress(&mut session, what))
+            .iter()
+            .zip(first)
+            .all(|(now, then)| *now > then)
+    });
+    assert!(session.yes(
+        "SELECT phase = 'scanning heap' AND leaf = \"table\" AND blocks_done <= blocks_total AND skipped = 0
+         FROM raw_clear_sessions_progress"
+    ));
+    assert_eq!(
+        status(&mut session, "django_session", "pid"),
+        pid.to_string()
+    );
+    assert_eq!(
+        session.text(&format!(
+            "SELECT application_name || ': ' || query FROM pg_stat_activity WHERE pid = {pid}"
+        )),
+        "raw_clear_sessions: raw_clear_sessions: clearing public.django_session"
+    );
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 500);
+    wait_until("nothing is in progress", || {
+        session.count("raw_clear_sessions_progress") == 0
+    });
+}
+
+#[test]
+fn the_procedure_goes_at_the_pace_of_its_session() {
+    let (database, mut session) = shared("pace");
+    create_sessions(&mut session, "django_session", 5000, 10);
+    let mut caller = database.connect();
+    let slow: Vec<String> = SLOW
+        .iter()
+        .map(|(name, value)| format!("SET {name} = {value}"))
+        .collect();
+    caller.run(&slow.join("; "));
+    let running = caller.start("CALL raw_clear_sessions_in_batches('django_session')");
+    let pid = session.wait_for_busy_worker("django_session");
+    assert_eq!(pid, running.pid());
+    running.cancel();
+    let (mut caller, outcome) = running.finish();
+    assert_eq!(cluster::sqlstate(outcome), "57014");
+    let left = session.count("django_session");
+    assert!(left > 500 && left < 5000, "{left} rows left");
+    assert_eq!(session.count("raw_clear_sessions_progress"), 0);
+    caller.run("SET raw_clear_sessions.cost_delay = 0");
+    caller.run("CALL raw_clear_sessions_in_batches('django_session')");
+    assert_eq!(session.count("django_session"), 500);
+}
+
+#[test]
+fn the_history_is_kept_as_long_as_the_setting_says() {
+    let cluster = with(&[("raw_clear_sessions.history", "2s")]);
+    let database = cluster.database("history");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "daily", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('daily', '1 day')");
+    schedule(&mut session, "django_session");
+    wait_until("old runs are forgotten", || {
+        session.yes(&format!(
+            "SELECT coalesce(min(id) > 4 AND max(id) - min(id) < 5, false) FROM raw_clear_sessions_run WHERE {}",
+            ended("django_session")
+        ))
+    });
+    // A table's last success stays, or it would be forgotten when the table is due.
+    assert_eq!(session.runs(&ended("daily")), 1);
+    assert_eq!(status(&mut session, "daily", "total_deleted"), "90");
+    cluster.reload(&[("raw_clear_sessions.history", "1h")]);
+    wait_for_runs(&mut session, "django_session", 5);
+}
+
+#[test]
+fn a_table_is_vacuumed_after_a_run_that_left_much_to_vacuum() {
+    let cluster = with(&[("raw_clear_sessions.vacuum", "on")]);
+    let database = cluster.database("vacuum");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 5000, 10);
+    schedule(&mut session, "django_session");
+    wait_for_statistics(&mut session, "vacuum_count = 1 AND n_dead_tup = 0");
+    session.wait_for_run("details -> 'vacuumed' = 'true'");
+    // A few rows are not much.
+    add_expired(&mut session, "django_session", 20);
+    wait_for_statistics(&mut session, "n_tup_del = 4520");
+    wait_for_runs(&mut session, "django_session", 2);
+    wait_for_statistics(&mut session, "vacuum_count = 1");
+    assert_eq!(session.runs("details ? 'vacuumed'"), 1);
+    assert_eq!(session.runs("stop <> 'done'"), 0);
+    // Turned off, it does not.
+    cluster.reload(&[("raw_clear_sessions.vacuum", "off")]);
+    wait_for_runs(&mut session, "django_session", 2);
+    add_expired(&mut session, "django_session", 5000);
+    session.wait_for_count("django_session", 500);
+    wait_for_runs(&mut session, "django_session", 1);
+    wait_for_statistics(&mut session, "n_tup_del = 9520 AND vacuum_count = 1");
+}
+
+#[test]
+fn wal_is_compressed_as_the_setting_says() {
+    let cluster = with(&[
+        ("raw_clear_sessions.wal_compression", "pglz"),
+        ("wal_compression", "off"),
+    ]);
+    let database = cluster.database("wal");
+    let mut session = database.connect();
+    session.run("CREATE TABLE seen (setting text)");
+    let note = "INSERT INTO public.seen VALUES (current_setting('wal_compression'))";
+    create_with_trigger(&mut session, "django_session", 10, note, "");
+    session.wait_for_count("django_session", 1);
+    assert_eq!(session.texts("SELECT DISTINCT setting FROM seen"), ["pglz"]);
+    for (setting, expected) in [("inherit", "off"), ("on", "pglz"), ("off", "off")] {
+        cluster.reload(&[("raw_clear_sessions.wal_compression", setting)]);
+        session.run("TRUNCATE seen");
+        wait_until(&format!("{setting} has been read"), || {
+            add_expired(&mut session, "django_session", 1);
+            session.yes(&format!("SELECT setting = '{expected}' FROM (TABLE seen ORDER BY ctid DESC LIMIT 1) AS last UNION ALL SELECT false LIMIT 1"))
+        });
+    }
+}
+
+#[test]
+fn runs_are_logged_as_log_min_duration_says() {
+    let cluster = with(&[("raw_clear_sessions.log_min_duration", "0")]);
+    let database = cluster.database("logged");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    schedule(&mut session, "django_session");
+    session.wait_for_count("django_session", 100);
+    wait_for_runs(&mut session, "django_session", 3);
+    let line = "LOG:  automatic clearing of table public.django_session: deleted 900 rows in ";
+    assert_eq!(cluster.logged(line), 1);
+    assert_eq!(cluster.logged("automatic clearing"), 1);
+    add_expired(&mut session, "django_session", 7);
+    session.wait_for_count("django_session", 100);
+    cluster.wait_for_log("deleted 7 rows in 1 batches, skipped 0, elapsed ");
+    cluster.reload(&[("raw_clear_sessions.log_min_duration", "-1")]);
+    cluster.wait_for_log("parameter \"raw_clear_sessions.log_min_duration\" changed");
+    wait_for_runs(&mut session, "django_session", 2);
+    add_expired(&mut session, "django_session", 9);
+    session.wait_for_count("django_session", 100);
+    wait_for_runs(&mut session, "django_session", 1);
+    assert_eq!(cluster.logged("automatic clearing"), 2);
+}

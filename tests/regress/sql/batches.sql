@@ -1,0 +1,206 @@
+--
+-- The procedure: the same rule and the same engines as the function, in batches that commit
+--
+\getenv srcdir PG_ABS_SRCDIR
+\set setup :srcdir '/setup.sql'
+\i :setup
+CREATE SCHEMA batches;
+SET search_path = batches, public;
+SET client_min_messages = warning;
+
+CREATE TABLE session (id integer, expires timestamptz);
+CREATE PROCEDURE fill("table" regclass, expired integer) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('INSERT INTO %s SELECT i, now() - interval ''2 days'' FROM generate_series(1, %s) AS i', "table", expired);
+    EXECUTE format('INSERT INTO %s SELECT 0, now() + interval ''2 days''', "table");
+END
+$$;
+CALL fill('session', 1000);
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 100);
+SELECT count(*) FROM session;
+
+-- Nothing to do is nothing done.
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+
+-- A recognized table needs no rule.
+CREATE TABLE django_session (
+    session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+INSERT INTO django_session SELECT i, '', now() - interval '2 days' FROM generate_series(1, 10) AS i;
+CALL raw_clear_sessions_in_batches('django_session');
+
+--
+-- Batches commit: what a trigger writes has another transaction for each batch, and an ERROR undoes only the batch in
+-- which it is raised.
+--
+CREATE TABLE seen (id integer, batch xid8 DEFAULT pg_current_xact_id());
+CREATE TABLE watched (id integer, expires timestamptz);
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO batches.seen (id) VALUES (OLD.id);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER see AFTER DELETE ON watched FOR EACH ROW EXECUTE FUNCTION see();
+CALL fill('watched', 2000);
+CALL raw_clear_sessions_in_batches('watched', expires => 'expires', batch_size => 200);
+SELECT count(*), count(DISTINCT batch) > 4 AS batches FROM seen;
+
+CREATE TABLE parts (id integer, expires timestamptz) PARTITION BY LIST (id);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0, 1, 2, 3);
+CREATE TABLE parts_1 PARTITION OF parts DEFAULT;
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE 'not this one';
+END
+$$;
+CREATE TRIGGER fail BEFORE DELETE ON parts_1 FOR EACH ROW EXECUTE FUNCTION fail();
+CALL fill('parts', 5);
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
+SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
+-- The guard of the table is gone with the ERROR.
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+DROP TRIGGER fail ON parts_1;
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
+SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+
+--
+-- Every engine and pass, with batches smaller than a block and larger ones: only the live row remains.
+--
+CREATE PROCEDURE clear_all(batch_size integer, filter text, OUT deleted bigint, OUT remaining bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+    CALL batches.fill('batches.session', 3000);
+    COMMIT;
+    CALL public.raw_clear_sessions_in_batches('batches.session', expires => 'expires', filter => filter,
+        batch_size => batch_size, deleted => deleted);
+    SELECT count(*) INTO remaining FROM batches.session;
+    DELETE FROM batches.session;
+END
+$$;
+DELETE FROM session;
+CALL clear_all(7, NULL, NULL, NULL);
+CALL clear_all(100000, NULL, NULL, NULL);
+-- SQL, by ranges of blocks
+CALL clear_all(7, 'id > 0', NULL, NULL);
+CALL clear_all(100000, 'id > 0', NULL, NULL);
+-- an index
+CREATE INDEX ON session (expires);
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+CALL clear_all(7, NULL, NULL, NULL);
+CALL clear_all(100000, NULL, NULL, NULL);
+DROP INDEX session_expires_idx;
+CREATE INDEX ON session (expires DESC);
+CALL clear_all(7, NULL, NULL, NULL);
+-- An index in which more entries than are collected at once have the same value: the rest is found in the heap.
+CREATE TABLE holiday (id integer, expires date);
+CREATE INDEX ON holiday (expires);
+INSERT INTO holiday SELECT i, '2020-12-25' FROM generate_series(1, 20000) AS i;
+INSERT INTO holiday VALUES (0, '2199-12-25');
+CALL raw_clear_sessions_in_batches('holiday', expires => 'expires', time_zone => 'UTC');
+SELECT * FROM holiday;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+-- partitions that only the parent's rights reach: the statement goes through the parent
+CREATE ROLE batches_parent;
+GRANT USAGE ON SCHEMA batches TO batches_parent;
+GRANT SELECT, DELETE ON parts TO batches_parent;
+CREATE TRIGGER see AFTER DELETE ON parts_1 FOR EACH ROW EXECUTE FUNCTION see();
+GRANT INSERT ON seen TO batches_parent;
+TRUNCATE parts;
+CALL fill('parts', 5000);
+SET ROLE batches_parent;
+SELECT raw_clear_sessions_preview('parts', expires => 'expires') - ARRAY['cutoff', 'expired_below'] ->> 'engine' AS engine;
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires', batch_size => 50);
+RESET ROLE;
+SELECT * FROM ONLY parts_0 WHERE expires < now() UNION ALL SELECT * FROM ONLY parts_1;
+
+--
+-- Row security: other people's rows stay.
+--
+CREATE TABLE guarded (id integer, expires timestamptz, owner text DEFAULT 'batches_tenant');
+CALL fill('guarded', 50);
+UPDATE guarded SET owner = 'another' WHERE id % 2 = 1;
+CREATE ROLE batches_tenant;
+GRANT USAGE ON SCHEMA batches TO batches_tenant;
+GRANT SELECT, UPDATE, DELETE ON guarded TO batches_tenant;
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON guarded USING (owner = current_user);
+SET ROLE batches_tenant;
+CALL raw_clear_sessions_in_batches('guarded', expires => 'expires', batch_size => 10);
+RESET ROLE;
+SELECT owner, count(*) FROM guarded GROUP BY owner ORDER BY owner;
+
+--
+-- Limits
+--
+TRUNCATE session;
+CALL fill('session', 1000);
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 10, max_rows => 100);
+-- about: a block is finished
+SELECT count(*) BETWEEN 600 AND 901 AS most_remain FROM session;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 1, max_duration => '1 us');
+SELECT count(*) > 1 AS some_remain FROM session;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 0);
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', max_rows => -1);
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', max_duration => '0');
+
+--
+-- It has to be able to commit: not in a transaction block, a function, or a block with an EXCEPTION clause. In DO and in
+-- procedures it is.
+--
+BEGIN;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+ROLLBACK;
+CREATE FUNCTION in_function() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    CALL public.raw_clear_sessions_in_batches('batches.session', expires => 'expires', deleted => n);
+    RETURN n;
+END
+$$;
+SELECT in_function();
+DO $$
+DECLARE
+    n bigint;
+BEGIN
+    CALL public.raw_clear_sessions_in_batches('batches.session', expires => 'expires', deleted => n);
+EXCEPTION WHEN division_by_zero THEN
+    NULL;
+END
+$$;
+SELECT count(*) > 1 AS some_remain FROM session;
+DO $$
+DECLARE
+    n bigint;
+BEGIN
+    CALL public.raw_clear_sessions_in_batches('batches.session', expires => 'expires', deleted => n);
+    COMMIT;
+    RAISE WARNING 'any deleted: %', n > 0;
+END
+$$;
+SELECT count(*) FROM session;
+
+--
+-- What the function refuses, the procedure refuses.
+--
+CALL raw_clear_sessions_in_batches(NULL);
+CALL raw_clear_sessions_in_batches('pg_class');
+CALL raw_clear_sessions_in_batches('session');
+CALL raw_clear_sessions_in_batches('session', expires => 'id');
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', keep => '-1 day');
+SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE;
+SET ROLE batches_tenant;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+RESET ROLE;
+
+-- What it sets for its transactions ends with them.
+SHOW synchronous_commit;
+SHOW lock_timeout;
+
+DROP SCHEMA batches CASCADE;
+DROP ROLE batches_parent, batches_tenant;

@@ -1,0 +1,107 @@
+--
+-- Status, progress and history, as a server shows them that has not preloaded the library: the worker is off
+--
+\getenv srcdir PG_ABS_SRCDIR
+\set setup :srcdir '/setup.sql'
+\i :setup
+CREATE SCHEMA status;
+SET search_path = status, public;
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+\d raw_clear_sessions_status
+\d raw_clear_sessions_progress
+-- Nothing is scheduled: one row says how to turn the worker on.
+SELECT * FROM raw_clear_sessions_status \gx
+SELECT * FROM raw_clear_sessions_progress;
+SELECT * FROM raw_clear_sessions_run;
+
+CREATE TABLE django_session (
+    session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+CREATE TABLE token (id integer, expires timestamptz, secret text);
+SELECT raw_clear_sessions_schedule('django_session');
+SELECT raw_clear_sessions_schedule('token', '*/5 * * * *', expires => 'expires');
+-- Without its own schedule a table shows that of the setting, which is known once the library is loaded.
+SELECT "table", source, schedule, next_start, failures, total_deleted, pid, note FROM raw_clear_sessions_status ORDER BY "table"::text;
+
+-- What a table's runs come to.
+CREATE FUNCTION run("table" regclass, day date, stop text, deleted bigint, error text DEFAULT NULL) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO raw_clear_sessions_run ("table", started, ended, stop, deleted, error, sqlstate, pid)
+    VALUES ("table", day + time '01:00', CASE WHEN stop IS NOT NULL THEN day + time '02:00' END, stop, deleted, error,
+        CASE WHEN error IS NOT NULL THEN '55P03' END, 1)
+$$;
+SET timezone = 'UTC';
+CREATE VIEW shown AS
+SELECT "table", last_start, last_success, last_stop, last_deleted, total_deleted, failures, last_error, last_sqlstate
+FROM raw_clear_sessions_status ORDER BY "table"::text;
+SELECT run('django_session', '2001-01-01', 'done', 10);
+SELECT run('django_session', '2001-01-02', 'max_rows', 5);
+SELECT * FROM shown;
+SELECT run('django_session', '2001-01-03', 'failed', 0, 'canceling statement due to lock timeout');
+SELECT run('django_session', '2001-01-04', 'interrupted', 0);
+SELECT run('django_session', '2001-01-05', 'failed', 0, 'it failed again');
+SELECT * FROM shown;
+-- A success ends the failures; the last error stays to be read.
+SELECT run('django_session', '2001-01-06', 'paused', 1);
+SELECT * FROM shown;
+-- One that is running, by its row
+SELECT run('django_session', '2001-01-07', NULL, NULL);
+SELECT * FROM shown;
+
+--
+-- Who sees what: the runs and the status of the tables that one may read; all for pg_monitor.
+--
+CREATE ROLE regress_status_reader;
+CREATE ROLE regress_status_column_reader;
+CREATE ROLE regress_status_writer;
+CREATE ROLE regress_status_monitor IN ROLE pg_monitor;
+CREATE ROLE regress_status_stranger;
+GRANT USAGE ON SCHEMA status TO PUBLIC;
+GRANT SELECT ON shown TO PUBLIC;
+GRANT SELECT ON django_session TO regress_status_reader;
+GRANT SELECT (id) ON token TO regress_status_column_reader;
+GRANT INSERT, UPDATE, DELETE ON django_session TO regress_status_writer;
+SELECT run('token', '2001-01-01', 'failed', 0, 'a secret');
+CREATE FUNCTION seen(OUT role name, OUT status text, OUT run text) LANGUAGE sql AS $$
+    SELECT current_user,
+        (SELECT string_agg(coalesce("table"::text, '(note)'), ', ' ORDER BY "table"::text) FROM raw_clear_sessions_status),
+        (SELECT string_agg(DISTINCT "table"::text, ', ') FROM raw_clear_sessions_run)
+$$;
+SELECT * FROM seen();
+SET ROLE regress_status_reader;
+SELECT * FROM seen();
+SET ROLE regress_status_column_reader;
+SELECT * FROM seen();
+SET ROLE regress_status_writer;
+SELECT * FROM seen();
+SET ROLE regress_status_monitor;
+SELECT * FROM seen();
+SET ROLE regress_status_stranger;
+SELECT * FROM seen();
+-- A condition of one's own sees nothing of what is hidden, however cheap it is.
+RESET ROLE;
+CREATE FUNCTION status.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$ BEGIN RAISE NOTICE '%', $1; RETURN true; END $$;
+SET ROLE regress_status_stranger;
+SET client_min_messages = notice;
+SELECT count(*) FROM raw_clear_sessions_run WHERE status.leak(error);
+SELECT count(*) FROM raw_clear_sessions_status WHERE status.leak(last_error);
+SET client_min_messages = warning;
+-- The functions below the views say no more.
+SELECT raw_clear_sessions_visible('status.token'::regclass), raw_clear_sessions_visible(0), raw_clear_sessions_visible(NULL);
+SELECT * FROM raw_clear_sessions_running();
+RESET ROLE;
+SELECT raw_clear_sessions_visible('status.token'::regclass), raw_clear_sessions_visible(0), raw_clear_sessions_visible(NULL);
+
+-- The runs of a table that is gone are its administrators' to see.
+SELECT run('token', '2001-01-02', 'done', 3);
+DROP TABLE token;
+SET ROLE regress_status_column_reader;
+SELECT count(*) FROM raw_clear_sessions_run;
+SET ROLE regress_status_monitor;
+SELECT count(*) FROM raw_clear_sessions_run WHERE stop IN ('done', 'failed') AND pg_typeof("table") = 'regclass'::regtype;
+RESET ROLE;
+
+DELETE FROM raw_clear_sessions_policy;
+DELETE FROM raw_clear_sessions_run;
+SELECT count(*) FROM raw_clear_sessions_status WHERE "table" IS NOT NULL;
+DROP SCHEMA status CASCADE;
+DROP ROLE regress_status_reader, regress_status_column_reader, regress_status_writer, regress_status_monitor, regress_status_stranger;
