@@ -11,6 +11,7 @@ CREATE TABLE raw_clear_sessions_policy (
     batch_size integer CHECK (batch_size > 0),
     max_rows bigint CHECK (max_rows > 0),
     max_duration interval CHECK (max_duration > interval '0'),
+    rewrite_above double precision CHECK (rewrite_above BETWEEN 0 AND 1),
     changed timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT raw_clear_sessions_policy_check CHECK (raw_clear_sessions_check_policy("table", schedule))
 );

@@ -7,7 +7,7 @@ SELECT
     r.phase,
     r.leaf::regclass AS leaf,
     nullif(r.blocks_total, 0) AS blocks_total,
-    r.blocks_done,
+    CASE WHEN r.blocks_total > 0 THEN r.blocks_done END AS blocks_done,
     r.deleted,
     r.skipped,
     r.batches,
@@ -96,7 +96,7 @@ WHERE CASE l.kind
     END
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    coalesce(off.note, 'no table is scheduled in this database: call raw_clear_sessions_schedule() or set raw_clear_sessions.tables')
+    coalesce(off.note, 'no table that you may read is scheduled in this database: call raw_clear_sessions_schedule() or set raw_clear_sessions.tables')
 FROM off
 WHERE NOT EXISTS (SELECT FROM visible);
 

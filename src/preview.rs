@@ -3,6 +3,9 @@
 //! It takes the way of the call itself up to the deletion, so that it refuses what the call would refuse. It needs no
 //! more than SELECT, and works in a read-only transaction and on a standby.
 
+mod ways;
+
+use self::ways::Ways;
 use crate::pg::{self, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::rule::kind::Kind;
@@ -53,6 +56,11 @@ pub struct Preview {
     table_bytes: i64,
     /// How much of it the expired rows take, roughly; it becomes free for new rows, not for the file system.
     reusable_bytes: i64,
+    /// What each way of clearing the table would cost.
+    ways: Ways,
+    /// The way that is advised; null where there is nothing to do.
+    advice: Option<&'static str>,
+    advice_why: String,
     warnings: Vec<String>,
 }
 
@@ -93,6 +101,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         .map(Relation::table_bytes)
         .sum();
     let reusable_bytes = reusable(table_bytes, &counts);
+    let (ways, advice) = ways::ways(&relation, &criterion, &counts, exact);
     let (engine, why) = summary(&plan);
     let [cutoff, expired_below] = cutoff_text(&criterion);
     Ok(Preview {
@@ -113,6 +122,9 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         expired_rows: counts.expired_rows,
         total_rows: counts.total_rows,
         oldest_expired: counts.oldest,
+        ways,
+        advice: advice.way,
+        advice_why: advice.why,
         warnings: warnings(&relation, &criterion, index.as_deref()),
         index,
         table_bytes,

@@ -18,14 +18,16 @@ pub enum Phase {
     ScanningIndex,
     /// A DELETE in the executor.
     DeletingBySql,
+    Rewriting,
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 5] = [
+const PHASES: [(Phase, &str); 6] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
     (Phase::DeletingBySql, "deleting by SQL"),
+    (Phase::Rewriting, "rewriting"),
     (Phase::Vacuuming, "vacuuming"),
 ];
 
@@ -86,12 +88,15 @@ pub struct Running {
 thread_local! {
     /// The slot of this process, and the table that it is clearing.
     static MINE: Cell<Option<(&'static Slot, pg_sys::Oid)>> = const { Cell::new(None) };
+    /// How far the clearing is, or the last one was.
+    static LAST: Cell<Progress> = Cell::default();
     static FREED_AT_EXIT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// This process begins to clear a table.
 pub fn start(table: pg_sys::Oid) {
     end();
+    LAST.take();
     let Some(shared) = pg::shared() else { return };
     if !FREED_AT_EXIT.replace(true) {
         pg::at_exit(end);
@@ -111,6 +116,7 @@ pub fn start(table: pg_sys::Oid) {
 
 /// This process is so far.
 pub fn update(progress: &Progress) {
+    LAST.set(*progress);
     let Some((slot, table)) = MINE.get() else {
         return;
     };
@@ -128,6 +134,11 @@ pub fn update(progress: &Progress) {
             .waiting
             .map_or(u64::MAX, |waiting| position(&WAITS, waiting)),
     ]);
+}
+
+/// How far this process's clearing is, or its last one was; known without preloading too.
+pub fn last() -> Progress {
+    LAST.get()
 }
 
 /// This process has ended a clearing, or never began one.

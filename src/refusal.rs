@@ -49,6 +49,7 @@ impl Refusal {
         self.sqlstate
     }
 
+    /// The primary message.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -11,6 +11,7 @@ use core::ffi::CStr;
 use pgrx::PostgresGucEnum;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::ffi::CString;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 /// What removes the rows.
@@ -37,6 +38,7 @@ static PAUSED: GucSetting<bool> = GucSetting::<bool>::new(false);
 static VACUUM: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// As vacuum_cost_delay, with fractions of a millisecond.
 static COST_DELAY: GucSetting<f64> = GucSetting::<f64>::new(2.0);
+static REWRITE_ABOVE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 
 /// A setting that is a whole number.
 struct Number {
@@ -204,6 +206,11 @@ pub fn lock_timeout() -> Duration {
     LOCK_TIMEOUT.milliseconds().unwrap_or_default()
 }
 
+/// `rewrite_above`: the expired fraction of a table above which the worker rewrites it; zero: never.
+pub fn rewrite_above() -> f64 {
+    REWRITE_ABOVE.get()
+}
+
 /// `history`: how long runs are kept.
 pub fn history() -> Duration {
     HISTORY.seconds()
@@ -226,15 +233,21 @@ pub fn wal_compression() -> Option<CString> {
         .filter(|value| value.as_c_str() != c"inherit")
 }
 
-/// What decides on when and where there is work, as text: a change of it makes the launcher look at all databases anew.
-pub fn timetable() -> [String; 5] {
+/// What decides on when and where there is work: a change of it makes the launcher look at all databases anew.
+pub fn timetable() -> [String; 4] {
     [
         text(&DATABASES),
         text(&TABLES),
         text(&SCHEDULE),
         paused().to_string(),
-        pg::Zone::of_session().name().to_owned(),
     ]
+}
+
+/// The same as a number, by which processes tell whether they have read the same postgresql.conf.
+pub fn timetable_hash() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    timetable().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Defines the settings and reserves their prefix, so that a misspelt name is an ERROR in SET and a WARNING in
@@ -315,6 +328,16 @@ fn define_switches() {
         c"Vacuums a table after a run that left much to vacuum.",
         c"\"Much\" is what autovacuum_vacuum_threshold and autovacuum_vacuum_scale_factor say.",
         &VACUUM,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_float_guc(
+        c"raw_clear_sessions.rewrite_above",
+        c"Sets the expired fraction of a table above which the worker rewrites it.",
+        c"It does if the lock comes within lock_timeout; else, and below, it deletes. Zero means never.",
+        &REWRITE_ABOVE,
+        0.0,
+        1.0,
         GucContext::Sighup,
         GucFlags::default(),
     );

@@ -59,6 +59,46 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     Ok(outcome.deleted as i64)
 }
 
+/// Keeps what has not expired: rewrites the table without its expired rows, and returns how many those were.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_rewrite(
+    "table" regclass,
+    expires text DEFAULT NULL,
+    keep interval DEFAULT NULL,
+    unit text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    filter text DEFAULT NULL
+) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_rewrite(regclass, text, interval, text, text, text)
+IS 'rewrites a session table without its expired rows and returns how many those were';
+"#)]
+fn raw_clear_sessions_rewrite(
+    table: Option<pg_sys::Oid>,
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+) -> i64 {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_rewrite()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
+    let rule = Rule {
+        expires,
+        keep: keep.map(Into::into),
+        unit,
+        time_zone,
+        filter,
+    };
+    target::table_oid(table)
+        .and_then(|table| engine::rewrite::rewrite(table, &rule))
+        .unwrap_or_else(|refusal| refusal.raise())
+        .removed as i64
+}
+
 /// Says what `raw_clear_sessions` with the same arguments would do; deletes nothing.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions_preview(

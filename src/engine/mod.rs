@@ -1,6 +1,8 @@
-//! Removes expired rows of a table or a leaf: all at once in the caller's transaction, or batch by batch.
+//! Removes expired rows of a table or a leaf: all at once in the caller's transaction, batch by batch, or by keeping the
+//! others ([`rewrite`]).
 
 mod raw;
+pub mod rewrite;
 mod sql;
 
 use crate::pg::{BatchLimit, Deleted, LockMode, Relation};

@@ -10,14 +10,15 @@ pub struct Database {
     pub name: String,
     /// One that CREATE DATABASE copies, for which nobody may be connected to it.
     pub is_template: bool,
-    /// It lets somebody connect, and is not the rest of a DROP DATABASE that was interrupted.
+    /// It lets somebody connect.
     pub allows_connections: bool,
 }
 
-/// datconnlimit of a database that was half dropped (catalog/pg_database.h, DATCONNLIMIT_INVALID_DB).
+/// datconnlimit of a database that is being dropped, or was when the server crashed (catalog/pg_database.h,
+/// DATCONNLIMIT_INVALID_DB).
 const HALF_DROPPED: i32 = -2;
 
-/// All databases. Outside of transactions; needs no connection to any database.
+/// All databases but those that are being dropped. Outside of transactions; needs no connection to any database.
 pub fn databases() -> Vec<Database> {
     super::begin();
     let mut databases = Vec::new();
@@ -32,11 +33,14 @@ pub fn databases() -> Vec<Database> {
                 break;
             }
             let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
+            if row.datconnlimit == HALF_DROPPED {
+                continue;
+            }
             databases.push(Database {
                 oid: row.oid,
                 name: name_data_to_str(&row.datname).to_owned(),
                 is_template: row.datistemplate,
-                allows_connections: row.datallowconn && row.datconnlimit != HALF_DROPPED,
+                allows_connections: row.datallowconn,
             });
         }
         pg_sys::table_endscan(scan);

@@ -10,14 +10,19 @@ mod database;
 mod expression;
 mod heap;
 mod invalidation;
+mod lock_wait;
 mod log;
 mod own;
+mod owner;
 mod privilege;
 mod procedure;
 mod process;
+mod publication;
 mod raw;
 mod refusing;
 mod relation;
+mod rewrite;
+mod rewrite_copy;
 mod session;
 mod setting;
 mod shmem;
@@ -26,6 +31,7 @@ mod spi;
 mod table_guard;
 mod time;
 mod transaction;
+mod tuple_set;
 mod usage;
 mod vacuum;
 mod wal;
@@ -37,15 +43,20 @@ pub use database::{Database, database_is_wanted, databases};
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use heap::{BatchLimit, Deleted, ExpiryTest, HeapCursor};
 pub use invalidation::relation_changes;
+pub use lock_wait::LockWait;
 pub use log::{log, log_with_sqlstate, notice, sqlstate_text};
+pub use owner::{Unlocked, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege, may_see,
     owns, row_security_applies,
 };
 pub use procedure::{NonatomicCall, count_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
+pub use publication::publishes_deletes;
 pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves, relation_name};
+pub use rewrite::{Rewritten, check_not_in_use, rewrite};
+pub use rewrite_copy::Judge;
 pub use session::{
     extension_installed, extension_schema, lock_timeout, on_commit, prevent_during_recovery,
     prevent_in_parallel_mode, prevent_in_read_only, reserve_setting_prefix, try_advisory_lock,
@@ -58,6 +69,7 @@ pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};
 pub use table_guard::TableGuard;
 pub use time::{Keep, Zone, now};
 pub use transaction::{ActingAs, begin, catch, commit, owner, report_statistics, set_for_session};
+pub use tuple_set::TupleSet;
 pub use usage::Usage;
 pub use vacuum::vacuum;
 pub use wal::{Lsn, make_commits_durable, replayed_by_all, wal_end};

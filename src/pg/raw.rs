@@ -3,10 +3,14 @@
 //!
 //! Whoever calls one of these does so inside one `pg_guard_ffi_boundary`, whose closure holds only plain data: an ERROR
 //! jumps out of it without running a destructor. The signatures are the same in PostgreSQL 15 to 18 (access/heapam.h,
-//! access/genam.h, access/htup_details.h, storage/bufmgr.h, catalog/pg_inherits.h, miscadmin.h).
+//! access/genam.h, access/htup.h, access/htup_details.h, access/rewriteheap.h, commands/cluster.h, storage/bufmgr.h,
+//! storage/predicate.h, utils/backend_progress.h, catalog/pg_inherits.h, miscadmin.h).
 
-use core::ffi::c_int;
+use core::ffi::{c_char, c_int, c_void};
 use pgrx::pg_sys;
+
+/// struct RewriteStateData of access/heap/rewriteheap.c, which nobody else looks into.
+pub type RewriteState = *mut c_void;
 
 unsafe extern "C-unwind" {
     pub fn heap_getnext(
@@ -55,6 +59,32 @@ unsafe extern "C-unwind" {
         relation: pg_sys::Relation,
         block: pg_sys::BlockNumber,
     ) -> pg_sys::Buffer;
+    pub fn ReadBufferExtended(
+        relation: pg_sys::Relation,
+        fork: pg_sys::ForkNumber::Type,
+        block: pg_sys::BlockNumber,
+        mode: pg_sys::ReadBufferMode::Type,
+        strategy: pg_sys::BufferAccessStrategy,
+    ) -> pg_sys::Buffer;
+    pub fn HeapTupleSatisfiesVacuum(
+        tuple: pg_sys::HeapTuple,
+        oldest_xmin: pg_sys::TransactionId,
+        buffer: pg_sys::Buffer,
+    ) -> pg_sys::HTSV_Result::Type;
+    pub fn heap_copytuple(tuple: pg_sys::HeapTuple) -> pg_sys::HeapTuple;
+    pub fn heap_freetuple(tuple: pg_sys::HeapTuple);
+    pub fn heap_deform_tuple(
+        tuple: pg_sys::HeapTuple,
+        descriptor: pg_sys::TupleDesc,
+        values: *mut pg_sys::Datum,
+        nulls: *mut bool,
+    );
+    pub fn heap_form_tuple(
+        descriptor: pg_sys::TupleDesc,
+        values: *mut pg_sys::Datum,
+        nulls: *mut bool,
+    ) -> pg_sys::HeapTuple;
+    pub fn pgstat_progress_update_param(index: c_int, value: i64);
     pub fn ReleaseBuffer(buffer: pg_sys::Buffer);
     pub fn LockBuffer(buffer: pg_sys::Buffer, mode: c_int);
     pub fn ProcessInterrupts();
@@ -63,6 +93,36 @@ unsafe extern "C-unwind" {
         lockmode: pg_sys::LOCKMODE,
         parents: *mut *mut pg_sys::List,
     ) -> *mut pg_sys::List;
+    pub fn begin_heap_rewrite(
+        old: pg_sys::Relation,
+        new: pg_sys::Relation,
+        oldest_xmin: pg_sys::TransactionId,
+        freeze: pg_sys::TransactionId,
+        multixact_cutoff: pg_sys::MultiXactId,
+    ) -> RewriteState;
+    pub fn rewrite_heap_tuple(state: RewriteState, old: pg_sys::HeapTuple, new: pg_sys::HeapTuple);
+    pub fn rewrite_heap_dead_tuple(state: RewriteState, old: pg_sys::HeapTuple) -> bool;
+    pub fn end_heap_rewrite(state: RewriteState);
+    pub fn make_new_heap(
+        old: pg_sys::Oid,
+        tablespace: pg_sys::Oid,
+        access_method: pg_sys::Oid,
+        persistence: c_char,
+        lock: pg_sys::LOCKMODE,
+    ) -> pg_sys::Oid;
+    pub fn finish_heap_swap(
+        old: pg_sys::Oid,
+        new: pg_sys::Oid,
+        is_system_catalog: bool,
+        swap_toast_by_content: bool,
+        check_constraints: bool,
+        is_internal: bool,
+        frozen_xid: pg_sys::TransactionId,
+        cutoff_multi: pg_sys::MultiXactId,
+        persistence: c_char,
+    );
+    pub fn TransferPredicateLocksToHeapRelation(relation: pg_sys::Relation);
+    pub fn CheckTableForSerializableConflictIn(relation: pg_sys::Relation);
 }
 
 /// CHECK_FOR_INTERRUPTS() of miscadmin.h: a cancel, a termination or a timeout becomes an ERROR here.

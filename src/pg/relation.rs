@@ -13,13 +13,16 @@ pub enum LockMode {
     AccessShare,
     /// As DELETE takes it.
     RowExclusive,
+    /// As TRUNCATE takes it: nobody else may even read.
+    AccessExclusive,
 }
 
 impl LockMode {
-    fn mode(self) -> pg_sys::LOCKMODE {
+    pub(super) fn mode(self) -> pg_sys::LOCKMODE {
         match self {
             LockMode::AccessShare => pg_sys::AccessShareLock as _,
             LockMode::RowExclusive => pg_sys::RowExclusiveLock as _,
+            LockMode::AccessExclusive => pg_sys::AccessExclusiveLock as _,
         }
     }
 }
@@ -70,7 +73,7 @@ impl Relation {
         unsafe { self.0.as_ref() }
     }
 
-    fn class(&self) -> &pg_sys::FormData_pg_class {
+    pub(super) fn class(&self) -> &pg_sys::FormData_pg_class {
         // SAFETY: rd_rel is set for every open relation.
         unsafe { &*self.data().rd_rel }
     }
@@ -129,6 +132,11 @@ impl Relation {
         self.class().relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP
     }
 
+    /// Neither temporary nor unlogged: its changes are in the WAL.
+    pub fn is_permanent(&self) -> bool {
+        self.class().relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT
+    }
+
     /// RELATION_IS_OTHER_TEMP of utils/rel.h: its pages may be in another backend's local buffers.
     pub fn is_other_temporary(&self) -> bool {
         self.is_temporary() && !self.data().rd_islocaltemp
@@ -160,6 +168,18 @@ impl Relation {
         .unwrap_or(0)
     }
 
+    /// The same with all indexes, as pg_total_relation_size() counts it.
+    pub fn total_bytes(&self) -> i64 {
+        // SAFETY: takes a regclass, returns a bigint (utils/adt/dbsize.c).
+        unsafe {
+            pgrx::direct_function_call::<i64>(
+                pg_sys::pg_total_relation_size,
+                &[Some(pg_sys::Datum::from(self.oid()))],
+            )
+        }
+        .unwrap_or(0)
+    }
+
     /// The columns that are not dropped, in order.
     pub fn attributes(&self) -> Vec<Attribute> {
         let descriptor = self.data().rd_att;
@@ -178,6 +198,13 @@ impl Relation {
                 })
                 .collect()
         }
+    }
+
+    /// Whether a column has been dropped, so that tuples may still hold its values.
+    pub(super) fn has_dropped_columns(&self) -> bool {
+        let descriptor = self.data().rd_att;
+        // SAFETY: the descriptor belongs to the open relation.
+        unsafe { (0..(*descriptor).natts).any(|index| is_dropped(descriptor, index)) }
     }
 
     /// A rule that rewrites DELETE and is not disabled.
@@ -254,6 +281,16 @@ unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_p
 unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_pg_attribute {
     // SAFETY: passed on.
     unsafe { pg_sys::TupleDescAttr(descriptor, index) }
+}
+
+/// Whether a column has been dropped. In the PostgreSQL versions that have it as an inline function, behind a shim of C
+/// that raises no ERROR.
+///
+/// # Safety
+/// As for `attribute`.
+pub(super) unsafe fn is_dropped(descriptor: pg_sys::TupleDesc, index: i32) -> bool {
+    // SAFETY: passed on.
+    unsafe { (*attribute(descriptor, index)).attisdropped }
 }
 
 impl Drop for Relation {

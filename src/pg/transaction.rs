@@ -192,7 +192,8 @@ pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     }
 }
 
-/// Sets a setting of this process for as long as it lives; ERROR where the value is not valid.
+/// Sets a setting of this process for as long as it lives, as SET does: `server_setting` still says what it would be
+/// otherwise, and follows a reload. ERROR where the value is not valid.
 pub fn set_for_session(name: &CStr, value: &CStr) {
     // SAFETY: both are copied. A background worker is nobody's session but its own.
     unsafe {
@@ -200,7 +201,7 @@ pub fn set_for_session(name: &CStr, value: &CStr) {
             name.as_ptr(),
             value.as_ptr(),
             pg_sys::GucContext::PGC_SUSET,
-            pg_sys::GucSource::PGC_S_OVERRIDE,
+            pg_sys::GucSource::PGC_S_SESSION,
         );
     }
 }

@@ -15,15 +15,7 @@ pub fn vacuum(name: &str) {
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();
         pg_sys::StartTransactionCommand();
-        let portal = pg_sys::PortalContext;
-        let context = pg_sys::AllocSetContextCreateInternal(
-            pg_sys::TopMemoryContext,
-            c"raw_clear_sessions vacuum".as_ptr(),
-            pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
-            pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
-            pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
-        );
-        let caller = pg_sys::MemoryContextSwitchTo(context);
+        let caller = pg_sys::MemoryContextSwitchTo(context());
         let list = PgList::<pg_sys::Node>::from_pg(pg_sys::raw_parser(
             statement.as_ptr(),
             pg_sys::RawParseMode::RAW_PARSE_DEFAULT,
@@ -35,10 +27,26 @@ pub fn vacuum(name: &str) {
             .expect("VACUUM is parsed as VACUUM");
         let state = pg_sys::make_parsestate(core::ptr::null_mut());
         pg_sys::MemoryContextSwitchTo(caller);
-        pg_sys::PortalContext = context;
         pg_sys::ExecVacuum(state, node.cast(), true);
         pg_sys::CommitTransactionCommand();
-        pg_sys::PortalContext = portal;
-        pg_sys::MemoryContextDelete(context);
+    }
+}
+
+/// Where VACUUM keeps what outlives its transactions, empty. A worker runs no portal of its own, so that the context
+/// can stay the portal's, as in an autovacuum worker; also after an ERROR.
+fn context() -> pg_sys::MemoryContext {
+    // SAFETY: made once in a process and never deleted; what an earlier VACUUM has left in it is not used any more.
+    unsafe {
+        if pg_sys::PortalContext.is_null() {
+            pg_sys::PortalContext = pg_sys::AllocSetContextCreateInternal(
+                pg_sys::TopMemoryContext,
+                c"raw_clear_sessions vacuum".as_ptr(),
+                pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
+            );
+        }
+        pg_sys::MemoryContextReset(pg_sys::PortalContext);
+        pg_sys::PortalContext
     }
 }

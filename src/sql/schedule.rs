@@ -20,12 +20,13 @@ CREATE FUNCTION raw_clear_sessions_schedule(
     filter text DEFAULT NULL,
     batch_size integer DEFAULT NULL,
     max_rows bigint DEFAULT NULL,
-    max_duration interval DEFAULT NULL
+    max_duration interval DEFAULT NULL,
+    rewrite_above double precision DEFAULT NULL
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval)
+COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision)
 IS 'has the worker clear a session table on a schedule, in place of an earlier policy';
 "#)]
 #[allow(clippy::too_many_arguments)]
@@ -40,6 +41,7 @@ fn raw_clear_sessions_schedule(
     batch_size: Option<i32>,
     max_rows: Option<i64>,
     max_duration: Option<Interval>,
+    rewrite_above: Option<f64>,
 ) {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
     pg::prevent_during_recovery(c"raw_clear_sessions_schedule()");
@@ -55,6 +57,7 @@ fn raw_clear_sessions_schedule(
         batch_size,
         max_rows,
         max_duration: max_duration.map(text),
+        rewrite_above,
     };
     policy::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
     if let Some(off) = state::why_off() {
@@ -120,8 +123,5 @@ fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<
 extension_sql_file!(
     "../../sql/tables.sql",
     name = "tables",
-    requires = [
-        raw_clear_sessions_check_policy,
-        raw_clear_sessions_visible
-    ]
+    requires = [raw_clear_sessions_check_policy, raw_clear_sessions_visible]
 );

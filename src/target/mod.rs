@@ -13,6 +13,7 @@ mod plausible;
 mod requirements;
 
 pub use criterion::{Criterion, Rule, Value};
+pub use managed::managed_by;
 pub use plan::{LeafPlan, Method, Pass, Plan, plan};
 pub use planner::{estimate_all, estimate_expired};
 pub use plausible::check_plausible;
@@ -36,7 +37,7 @@ pub fn open(table: Option<pg_sys::Oid>, lock: LockMode) -> Result<Relation, Refu
         .hint("The table may have been dropped in the meantime.")
     })?;
     check_kind(&relation)?;
-    if lock == LockMode::RowExclusive {
+    if lock != LockMode::AccessShare {
         check_may_delete(&relation)?;
     }
     Ok(relation)

@@ -36,8 +36,9 @@ struct Seat {
     /// Which of the workers that ever had this seat: a late one must not take it from the next.
     ticket: AtomicU32,
     database: AtomicU32,
-    /// When the database is due next.
+    /// When the database is due next, by the settings of this hash.
     next_start: AtomicI64,
+    timetable: AtomicU64,
 }
 
 const FREE: u32 = 0;
@@ -51,8 +52,8 @@ const YIELDED: u32 = 5;
 /// How a database worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It did what was due; the next is due then.
-    Succeeded { next_start: i64 },
+    /// It did what was due; the next is due then, by settings of this hash.
+    Succeeded { next_start: i64, timetable: u64 },
     /// By an ERROR, a termination, or before it began.
     Failed,
     /// It made way for somebody who wants the database for himself.
@@ -216,6 +217,7 @@ impl Board {
         match seat.state.load(Ordering::Acquire) {
             SUCCEEDED => Some(Ending::Succeeded {
                 next_start: seat.next_start.load(Ordering::Acquire),
+                timetable: seat.timetable.load(Ordering::Acquire),
             }),
             YIELDED => Some(Ending::Yielded),
             FAILED => Some(Ending::Failed),
@@ -247,8 +249,12 @@ impl Board {
 pub fn leave_seat(ending: Ending) {
     let Some(seat) = MINE.take() else { return };
     let state = match ending {
-        Ending::Succeeded { next_start } => {
+        Ending::Succeeded {
+            next_start,
+            timetable,
+        } => {
             seat.next_start.store(next_start, Ordering::Release);
+            seat.timetable.store(timetable, Ordering::Release);
             SUCCEEDED
         }
         Ending::Failed => FAILED,

@@ -3,6 +3,7 @@
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
 use super::policy::{self, Due};
+use super::rewriting::{self, Rewriting};
 use crate::pg::{self, Usage};
 use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
@@ -33,12 +34,16 @@ pub fn clear(schema: &str, due: &Due) -> After {
     progress::start(due.table);
     let (started, used) = (Instant::now(), Usage::now());
     let mut host = Host::new(schema, due.table, policy.clone());
-    let outcome = pg::catch(|| {
-        host.begin();
-        let outcome = run(due.table, &policy.rule(), &mut host)?;
-        host.end(outcome.deleted > 0);
-        Ok(outcome)
-    });
+    let rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut host);
+    let outcome = match &rewritten {
+        Rewriting::Done(outcome) => Ok(*outcome),
+        _ => pg::catch(|| {
+            host.begin();
+            let outcome = run(due.table, &policy.rule(), &mut host)?;
+            host.end();
+            Ok(outcome)
+        }),
+    };
     let elapsed = started.elapsed();
     let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
     progress::end();
@@ -49,6 +54,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
         policy: history::policy_json(&policy),
         elapsed_ms: elapsed.as_millis() as u64,
         usage: used.since(),
+        rewrite: rewritten.in_words(),
         vacuumed,
         detail,
         hint,
@@ -96,7 +102,7 @@ fn vacuum(due: &Due, outcome: &Outcome) -> bool {
         ..Progress::default()
     });
     pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
-    // Reported later, the deleted rows would count as dead ones that VACUUM has left.
+    // Else the deleted rows would be counted as dead once more, after VACUUM has removed them.
     pg::report_statistics();
     let vacuumed = pg::catch(|| {
         pg::vacuum(&due.name);

@@ -34,9 +34,7 @@ fn installed() -> Option<String> {
 
 fn work() -> Ending {
     let Some(schema) = installed() else {
-        return Ending::Succeeded {
-            next_start: general_next_start(),
-        };
+        return succeeded(general_next_start());
     };
     pg::begin();
     history::close_interrupted(&schema);
@@ -66,9 +64,7 @@ fn clear_all(schema: &str) -> Ending {
         }
         let Some(first) = due.first() else { break };
         if first.next_start > pg::now() || settings::paused() {
-            return Ending::Succeeded {
-                next_start: first.next_start.min(general_next_start()),
-            };
+            return succeeded(first.next_start.min(general_next_start()));
         }
         if clear(schema, first) == After::Yield {
             return Ending::Yielded;
@@ -77,17 +73,24 @@ fn clear_all(schema: &str) -> Ending {
             host::apply_settings();
         }
     }
+    succeeded(general_next_start())
+}
+
+fn succeeded(next_start: i64) -> Ending {
     Ending::Succeeded {
-        next_start: general_next_start(),
+        next_start,
+        timetable: settings::timetable_hash(),
     }
 }
 
 /// When to look again at a database even if nothing is due: the extension, a table of the setting `tables`, or a policy
 /// from a restored dump may have come.
 fn general_next_start() -> i64 {
-    Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
-        schedule.next_after(pg::now(), &Zone::of_session())
-    })
+    let zone = board()
+        .and_then(|board| Zone::find(&board.zone()))
+        .unwrap_or_else(Zone::of_session);
+    Schedule::parse(&settings::schedule())
+        .map_or(i64::MAX, |schedule| schedule.next_after(pg::now(), &zone))
 }
 
 /// Removes old rows from the history, in batches.

@@ -2,6 +2,7 @@
 
 use super::policy::Policy;
 use crate::pg::{self, Argument, Usage};
+use crate::progress;
 use crate::refusal::Refusal;
 use crate::run::Outcome;
 use crate::settings;
@@ -19,6 +20,9 @@ pub struct Details<'a> {
     pub elapsed_ms: u64,
     #[serde(flatten)]
     pub usage: Usage,
+    /// Whether the table was rewritten, where that was tried: "done", or why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<&'a str>,
     /// Whether the table was vacuumed afterwards.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub vacuumed: bool,
@@ -58,6 +62,16 @@ pub enum Result<'a> {
     Interrupted(&'static str, Option<&'a Refusal>),
 }
 
+/// The table.
+pub fn table(schema: &str) -> Option<pg_sys::Oid> {
+    let oid = pg::query(
+        "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
+        &[Argument::text(&format!("{schema}.raw_clear_sessions_run"))],
+    );
+    let oid: u32 = oid.into_iter().flatten().flatten().next()?.parse().ok()?;
+    Some(oid.into())
+}
+
 /// Opens a row for a run that begins, and returns its id.
 pub fn begin(schema: &str, table: pg_sys::Oid) -> i64 {
     pg::query_own(
@@ -80,15 +94,17 @@ pub fn begin(schema: &str, table: pg_sys::Oid) -> i64 {
 
 /// Closes the row.
 pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
-    let none = (0, 0, 0);
+    // What batches have deleted before an ERROR stays deleted.
+    let last = progress::last();
+    let until_then = (last.deleted, last.skipped, last.batches);
     let (stop, (deleted, skipped, batches), error) = match result {
         Result::Ended(outcome) => (
             outcome.stop.name(),
             (outcome.deleted, outcome.skipped, outcome.batches),
             None,
         ),
-        Result::Failed(refusal) => ("failed", none, Some(*refusal)),
-        Result::Interrupted(stop, refusal) => (*stop, none, *refusal),
+        Result::Failed(refusal) => ("failed", until_then, Some(*refusal)),
+        Result::Interrupted(stop, refusal) => (*stop, until_then, *refusal),
     };
     let row = Row {
         stop,

@@ -1,6 +1,7 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
 use super::board::board;
+use super::history;
 use super::policy::{self, Policy};
 use crate::pg::{self, ActingAs};
 use crate::refusal::Refusal;
@@ -24,26 +25,26 @@ pub struct Host<'a> {
     /// What the policies were when `policy` was read.
     changes: u64,
     reloaded: bool,
+    /// The extension's table of runs, as long as the extension is installed.
+    runs: Option<pg_sys::Oid>,
     /// The run has to end because somebody wants the database for himself.
     pub yields: bool,
 }
 
 /// Sets what the worker's transactions go by; again after a reload.
 pub fn apply_settings() {
+    let limits = settings::limits();
     let number = |number: String| CString::new(number).unwrap_or_default();
     pg::set_for_session(c"synchronous_commit", c"off");
     pg::set_for_session(
         c"lock_timeout",
-        &number(settings::lock_timeout().as_millis().to_string()),
+        &number(limits.lock_timeout.as_millis().to_string()),
     );
     // VACUUM goes at the same pace.
-    let delay = settings::cost_delay().as_secs_f64() * 1_000.0;
+    let delay = limits.cost_delay.as_secs_f64() * 1_000.0;
     pg::set_for_session(c"vacuum_cost_delay", &number(delay.to_string()));
-    if settings::cost_limit() > 0 {
-        pg::set_for_session(
-            c"vacuum_cost_limit",
-            &number(settings::cost_limit().to_string()),
-        );
+    if limits.cost_limit > 0 {
+        pg::set_for_session(c"vacuum_cost_limit", &number(limits.cost_limit.to_string()));
     }
     let compression = settings::wal_compression()
         .unwrap_or_else(|| number(pg::server_setting(c"wal_compression")));
@@ -78,6 +79,7 @@ impl<'a> Host<'a> {
             acting: None,
             changes: changes(),
             reloaded: false,
+            runs: None,
             yields: false,
         }
     }
@@ -85,20 +87,22 @@ impl<'a> Host<'a> {
     /// Begins the first transaction.
     pub fn begin(&mut self) {
         pg::begin();
+        self.runs = history::table(self.schema);
         self.look_around();
         self.act();
     }
 
-    /// Ends the last one.
-    pub fn end(&mut self, durable: bool) {
+    /// Ends one.
+    pub fn end(&mut self) {
         if let Some(acting) = self.acting.take() {
             acting.end();
         }
-        if durable {
-            commit_durably();
-        } else {
-            pg::commit();
-        }
+        pg::commit();
+    }
+
+    /// The transaction has been aborted, and with it the role that was acted as.
+    pub fn forget(&mut self) {
+        self.acting = None;
     }
 
     /// Acts as the table's owner, whoever that is now.
@@ -118,7 +122,10 @@ impl<'a> Host<'a> {
             .raise();
         }
         let changes = changes();
-        if changes != self.changes || self.reloaded {
+        if self.runs.and_then(pg::owner).is_none() {
+            // The extension is dropped, and its view, which says what is to be cleared, with it.
+            self.stop = Some(Stop::Unscheduled);
+        } else if changes != self.changes || self.reloaded {
             self.changes = changes;
             self.reloaded = false;
             // The extension may have been dropped, and what has its schema's name now be anybody's.
@@ -177,8 +184,9 @@ impl run::Host for Host<'_> {
         self.stop
     }
 
-    fn next_transaction(&mut self, durable: bool, sleep: Duration) {
-        self.end(durable);
+    /// Not durable here, but with the row of the history that follows: that commit takes all earlier ones along.
+    fn next_transaction(&mut self, _durable: bool, sleep: Duration) {
+        self.end();
         self.sleep(sleep);
         pg::begin();
         self.look_around();

@@ -16,8 +16,14 @@ use std::time::Duration;
 /// How long until the next try when the server has no background worker free.
 const NO_WORKER_RETRY: Duration = Duration::from_secs(10);
 
+/// After how long without a shortage of background workers the next one is logged again.
+const SHORTAGE_OVER: Duration = Duration::from_secs(3_600);
+
 /// How long a database is left alone for which a worker has made way.
 const YIELD: Duration = Duration::from_secs(10);
+
+/// How long until the next look at a database whose worker has gone by other settings.
+const STRANGER: Duration = Duration::from_millis(200);
 
 /// The longest sleep: due instants are by the wall clock, which may be set, and the sleep is not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
@@ -28,6 +34,8 @@ struct Entry {
     /// When it is due; `None`: it has not been looked at, and is now.
     due: Option<i64>,
     failures: u32,
+    /// How many workers in a row have gone by other settings than the launcher.
+    strangers: u32,
 }
 
 /// A database worker that is running.
@@ -42,7 +50,8 @@ struct Running {
 
 struct Launcher {
     board: &'static Board,
-    timetable: [String; 5],
+    timetable: [String; 4],
+    zone: String,
     entries: HashMap<pg_sys::Oid, Entry>,
     running: Vec<Running>,
     /// Complaints that have been logged, and stand.
@@ -50,6 +59,8 @@ struct Launcher {
     /// When to look for databases that were not there.
     next_search: i64,
     next_try: i64,
+    /// When the server last had no background worker free.
+    last_shortage: Option<i64>,
 }
 
 /// The launcher's life: until it is told to end.
@@ -59,11 +70,13 @@ pub fn main() {
     let mut launcher = Launcher {
         board,
         timetable: settings::timetable(),
+        zone: String::new(),
         entries: HashMap::new(),
         running: Vec::new(),
         noted: HashSet::new(),
         next_search: i64::MIN,
         next_try: i64::MIN,
+        last_shortage: None,
     };
     launcher.adopt();
     launcher.start_over();
@@ -97,20 +110,19 @@ impl Launcher {
 
     /// Keeps the time by the settings as they are, from now on: every database is looked at again.
     fn start_over(&mut self) {
-        let zone = Zone::of_session();
-        self.board.set_since(pg::now(), zone.name());
+        self.timetable = settings::timetable();
+        self.zone = Zone::of_session().name().to_owned();
+        self.board.set_since(pg::now(), &self.zone);
         self.look_again(|_| true);
         self.noted.clear();
         self.next_try = i64::MIN;
     }
 
     fn notice_changes(&mut self) {
-        if pg::reload_if_asked() {
-            let timetable = settings::timetable();
-            if timetable != self.timetable {
-                self.timetable = timetable;
-                self.start_over();
-            }
+        if pg::reload_if_asked()
+            && (self.timetable != settings::timetable() || self.zone != Zone::of_session().name())
+        {
+            self.start_over();
         }
         match self.board.take_changed() {
             None => self.look_again(|_| true),
@@ -135,16 +147,26 @@ impl Launcher {
     /// Takes in what the workers that have ended have found out.
     fn reap(&mut self) {
         for running in std::mem::take(&mut self.running) {
-            let gone = running.handle.as_ref().is_some_and(Handle::has_ended);
-            let Some(ending) = self.board.ending(running.ticket, gone) else {
+            // What a worker of ours has to say waits until its process is gone: only then another finds its place in
+            // the server free.
+            let gone = running.handle.as_ref().map(Handle::has_ended);
+            let ending = self.board.ending(running.ticket, gone == Some(true));
+            let Some(ending) = ending.filter(|_| gone != Some(false)) else {
                 self.running.push(running);
                 continue;
             };
             self.board.free(running.ticket);
+            self.next_try = i64::MIN;
             let entry = self.entries.entry(running.database).or_default();
             match ending {
-                Ending::Succeeded { next_start } => {
+                // The server was about to read a newer postgresql.conf, which the launcher had read already.
+                Ending::Succeeded { timetable, .. } if timetable != settings::timetable_hash() => {
+                    entry.due = Some(after(STRANGER * 2_u32.pow(entry.strangers.min(8))));
+                    entry.strangers += 1;
+                }
+                Ending::Succeeded { next_start, .. } => {
                     entry.failures = 0;
+                    entry.strangers = 0;
                     entry.due = Some(next_start).filter(|_| !running.stale);
                 }
                 Ending::Failed => {
@@ -242,29 +264,22 @@ impl Launcher {
         self.note(
             complaint,
             "It is listed in \"raw_clear_sessions.databases\".",
-            None,
         );
         None
     }
 
     /// Starts a database's worker; false where the server has none free.
     fn start(&mut self, database: pg_sys::Oid) -> bool {
-        let complaint = "no background worker is free to clear sessions";
         self.next_try = after(NO_WORKER_RETRY);
         let Some(ticket) = self.board.assign(database) else {
             return false;
         };
         let Some(handle) = pg::start_database_worker(ticket.to_argument()) else {
             self.board.free(ticket);
-            self.note(
-                complaint,
-                "It will be tried again every few seconds.",
-                Some("Consider increasing \"max_worker_processes\"."),
-            );
+            self.note_shortage();
             return false;
         };
         self.next_try = i64::MIN;
-        self.noted.remove(complaint);
         self.running.push(Running {
             ticket,
             database,
@@ -274,9 +289,24 @@ impl Launcher {
         true
     }
 
-    fn note(&mut self, complaint: &str, detail: &str, hint: Option<&str>) {
+    /// Says that the server has no background worker free; once, also where one comes free now and then, and all are
+    /// served in turn.
+    fn note_shortage(&mut self) {
+        let now = pg::now();
+        let last = self.last_shortage.replace(now);
+        let is_over = |last: i64| Duration::from_micros(now.abs_diff(last)) > SHORTAGE_OVER;
+        if last.is_none_or(is_over) {
+            pg::log(
+                "no background worker is free to clear sessions",
+                Some("It will be tried again every few seconds."),
+                Some("Consider increasing \"max_worker_processes\"."),
+            );
+        }
+    }
+
+    fn note(&mut self, complaint: &str, detail: &str) {
         if self.noted.insert(complaint.to_owned()) {
-            pg::log(complaint, Some(detail), hint);
+            pg::log(complaint, Some(detail), None);
         }
     }
 }

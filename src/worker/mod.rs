@@ -1,7 +1,8 @@
 //! The worker: clears tables on a schedule, without being asked.
 //!
 //! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
-//! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions
+//! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
+//!   [`rewriting`]: those that rewrite instead
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
 //! - [`policy`], [`history`]: the extension's tables
 //! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic
@@ -16,5 +17,6 @@ pub mod host;
 pub mod launcher;
 pub mod names;
 pub mod policy;
+pub mod rewriting;
 pub mod schedule;
 pub mod state;

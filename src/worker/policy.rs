@@ -23,10 +23,11 @@ pub struct Policy {
     pub batch_size: Option<i32>,
     pub max_rows: Option<i64>,
     pub max_duration: Option<String>,
+    pub rewrite_above: Option<f64>,
 }
 
 /// The columns of the table, but for the table itself.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "schedule",
     "expires",
     "keep",
@@ -36,6 +37,7 @@ const COLUMNS: [&str; 9] = [
     "batch_size",
     "max_rows",
     "max_duration",
+    "rewrite_above",
 ];
 
 impl Policy {
@@ -48,6 +50,12 @@ impl Policy {
             time_zone: self.time_zone.clone(),
             filter: self.filter.clone(),
         }
+    }
+
+    /// The expired fraction above which the table is rewritten; `None`: never.
+    pub fn rewrite_above(&self) -> Option<f64> {
+        let fraction = self.rewrite_above.unwrap_or_else(settings::rewrite_above);
+        (fraction > 0.0).then_some(fraction)
     }
 
     /// The policy's limits, and for the rest the settings.
@@ -88,8 +96,9 @@ pub fn check_owns(table: pg_sys::Oid, name: &str) -> Result<(), Refusal> {
 
 /// Makes a policy for a table, in place of the one that it may have. Refuses what the worker could not carry out.
 pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refusal> {
-    let relation = target::open(table, LockMode::RowExclusive)?;
+    let relation = target::open(table, LockMode::AccessShare)?;
     check_owns(relation.oid(), &relation.name())?;
+    let relation = target::open(Some(relation.oid()), LockMode::RowExclusive)?;
     if relation.is_temporary() {
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
@@ -135,6 +144,15 @@ fn check_limits(policy: &Policy) -> Result<(), Refusal> {
         "max_rows"
     } else if duration.is_some_and(|duration| duration.duration().is_zero()) {
         "max_duration"
+    } else if policy
+        .rewrite_above
+        .is_some_and(|fraction| !(0.0..=1.0).contains(&fraction))
+    {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "rewrite_above must be between 0 and 1",
+        )
+        .hint("It is a fraction of the table's rows; 0 means never to rewrite."));
     } else {
         return Ok(());
     };

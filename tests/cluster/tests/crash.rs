@@ -1,6 +1,8 @@
 //! A crash undoes a clearing that was not committed, and none that was.
 
-use cluster::{Cluster, Pass, Shutdown, assert_sound, create_sessions, fingerprint, kill};
+use cluster::{
+    Cluster, Pass, Shutdown, assert_sound, create_sessions, fingerprint, kill, wait_until,
+};
 
 const ROWS: u32 = 500_000;
 
@@ -42,7 +44,13 @@ fn a_crash_in_the_middle_of_a_clearing_undoes_it() {
             .1
             .expect_err("the clearing ends with its backend");
         match crash {
-            Crash::Backend => cluster.wait_for_connections(),
+            Crash::Backend => {
+                // The server ends all others before it restarts: until then it still takes connections.
+                wait_until("the server has noticed", || {
+                    observer.try_run("SELECT").is_err()
+                });
+                cluster.wait_for_connections();
+            }
             Crash::Server => cluster.start(),
         }
         let mut session = cluster.connect_to("middle");

@@ -56,7 +56,7 @@ fn every_block_of_sql_works_as_written() {
     create_sessions(&mut session, "django_session", 100, 10);
     let readme = readme();
     let blocks = statements(&readme);
-    assert_eq!(blocks.len(), 5);
+    assert_eq!(blocks.len(), 8);
     for block in blocks {
         session.run(block);
     }

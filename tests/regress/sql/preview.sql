@@ -21,6 +21,7 @@ CREATE FUNCTION shown(preview jsonb) RETURNS TABLE(key text, value text) LANGUAG
         WHEN key = 'reusable_bytes' THEN round(value::numeric / nullif((preview ->> 'table_bytes')::numeric, 0), 2) || ' of it'
         ELSE value END
     FROM jsonb_each_text(preview)
+    WHERE key NOT IN ('ways', 'advice', 'advice_why')
     ORDER BY array_position('{table,framework,expires,type,unit,time_zone,keep,filter,cutoff,expired_below,engine,why,leaves,exact,expired_rows,total_rows,oldest_expired,index,table_bytes,reusable_bytes,warnings}', key)
 $$;
 

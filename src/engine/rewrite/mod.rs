@@ -1,0 +1,133 @@
+//! Rewrites a table without its expired rows: what is to stay goes into a new heap, which takes the old one's place.
+//!
+//! For tables of which little is live: it writes what stays, not what goes, and gives the space back. The price is an
+//! ACCESS EXCLUSIVE lock for as long as it takes, and that rows vanish without a trace: nothing fires, nothing is
+//! decoded. So it refuses wherever somebody would have to hear of a deletion.
+
+mod estimate;
+mod refuse;
+
+pub use estimate::expired_fraction;
+pub use refuse::why_not;
+
+use crate::pg::{self, ExpiryTest, Judge, LockMode, LockWait, Relation, Rewritten, TupleSet};
+use crate::refusal::Refusal;
+use crate::target::{self, Criterion, Rule, Value, estimate_expired};
+use pgrx::pg_sys;
+
+/// How many blocks are looked through by one statement, where SQL has to judge the rows: 8 MB.
+const BLOCKS: u32 = 1024;
+
+/// Rewrites a table, or those of its leaves that can have expired rows, in the current transaction.
+///
+/// Waits for the locks no longer, in all, than `lock_timeout` says, and refuses (55P03) when they have not come by then.
+/// After any refusal the transaction has to be aborted.
+pub fn rewrite(table: pg_sys::Oid, rule: &Rule) -> Result<Rewritten, Refusal> {
+    let wait = LockWait::begin();
+    let lock = lock_of_named(table)?;
+    drop(wait.open(table, lock)?);
+    let root = target::open(Some(table), lock)?;
+    let criterion = Criterion::resolve(&root, rule)?;
+    target::check_may_read(&root, &criterion)?;
+    target::lock_against_others(&root)?;
+    target::check_plausible(&root, &criterion, rule)?;
+    refuse::check_table(&root)?;
+    let leaves = lock_leaves(&root, &criterion, &wait)?;
+    // A table that is open here counts as one in use.
+    drop(root);
+    let mut outcome = Rewritten::default();
+    for oid in leaves {
+        if let Some(leaf) = Relation::open(oid, LockMode::AccessExclusive) {
+            outcome += rewrite_leaf(leaf, &criterion)?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// The lock for the table that was named. Who does not own it must not even wait for a lock that keeps everybody else
+/// from it (42501), and what is not a table with rows needs none.
+fn lock_of_named(table: pg_sys::Oid) -> Result<LockMode, Refusal> {
+    match pg::look_unlocked(table) {
+        pg::Unlocked::Table => {
+            refuse::check_owner(table)?;
+            Ok(LockMode::AccessExclusive)
+        }
+        pg::Unlocked::Other => Ok(LockMode::RowExclusive),
+    }
+}
+
+/// The leaves that can have expired rows, each locked, and such that it can be rewritten.
+fn lock_leaves(
+    root: &Relation,
+    criterion: &Criterion,
+    wait: &LockWait,
+) -> Result<Vec<pg_sys::Oid>, Refusal> {
+    let mut leaves = pg::leaves(root, LockMode::AccessShare);
+    refuse::check_leaves(&leaves)?;
+    if leaves.len() > 1 {
+        let estimate = estimate_expired(root, criterion).among(&leaves);
+        leaves.retain(|leaf| estimate.access(leaf).is_some());
+    }
+    let oids: Vec<_> = leaves.iter().map(Relation::oid).collect();
+    drop(leaves);
+    for oid in &oids {
+        if let Some(leaf) = wait.open(*oid, LockMode::AccessExclusive)? {
+            // Something may have been altered before the lock came.
+            refuse::check_leaves(&[leaf])?;
+        }
+    }
+    Ok(oids)
+}
+
+fn rewrite_leaf(leaf: Relation, criterion: &Criterion) -> Result<Rewritten, Refusal> {
+    // Before SQL reads it on our behalf.
+    pg::check_not_in_use(&leaf)?;
+    if let Some(test) = stored_test(&leaf, criterion) {
+        return pg::rewrite(leaf, Judge::Column(test));
+    }
+    let expired = list_expired(&leaf, criterion);
+    pg::rewrite(leaf, Judge::Listed(&expired))
+}
+
+/// The test for a criterion that a stored column of fixed width decides.
+fn stored_test(leaf: &Relation, criterion: &Criterion) -> Option<ExpiryTest> {
+    let Value::Column { name, .. } = &criterion.value else {
+        return None;
+    };
+    if criterion.filter.is_some() {
+        return None;
+    }
+    let attributes = leaf.attributes();
+    let attribute = attributes
+        .iter()
+        .find(|attribute| attribute.name == *name && !attribute.is_virtual)?;
+    ExpiryTest::new(leaf, attribute.attnum, attribute.base_type, criterion.range)
+}
+
+/// Looks up the expired rows with SQL, by the caller's rights.
+fn list_expired(leaf: &Relation, criterion: &Criterion) -> TupleSet {
+    // Without it each statement would read the whole table.
+    let _setting = pg::LocalSetting::set(&[(c"enable_tidscan", c"on")]);
+    let (condition, arguments) = criterion.condition();
+    let alias = pg::TABLE_ALIAS;
+    let blocks = leaf.blocks();
+    let mut expired = TupleSet::new(blocks);
+    for from in (0..blocks).step_by(BLOCKS as usize) {
+        let until = from.saturating_add(BLOCKS);
+        let rows = pg::query(
+            &format!(
+                "SELECT {alias}.ctid FROM ONLY {} AS {alias} \
+                 WHERE {alias}.ctid OPERATOR(pg_catalog.>=) '({from},0)' \
+                 AND {alias}.ctid OPERATOR(pg_catalog.<) '({until},0)' AND {condition}",
+                leaf.qualified_name()
+            ),
+            &arguments,
+        );
+        for ctid in rows.into_iter().flatten().flatten() {
+            expired
+                .insert(&ctid)
+                .expect("a ctid lies in the blocks that were asked for");
+        }
+    }
+    expired
+}

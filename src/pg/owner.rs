@@ -1,0 +1,83 @@
+//! Who owns a table, and acting as its owner.
+
+use super::Relation;
+use pgrx::pg_sys;
+
+/// What a relation is before it is locked: enough to decide how to lock it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlocked {
+    /// An ordinary table.
+    Table,
+    /// Anything else, also a system catalog or nothing at all.
+    Other,
+}
+
+/// Looks at a relation without a lock: what it says may have changed when the lock has come.
+pub fn look_unlocked(oid: pg_sys::Oid) -> Unlocked {
+    // SAFETY: catalog look-ups; for an oid of nothing the kind is 0.
+    let is_table = unsafe {
+        pg_sys::get_rel_relkind(oid) as u8 == pg_sys::RELKIND_RELATION
+            && !pg_sys::IsCatalogRelationOid(oid)
+    };
+    if is_table {
+        Unlocked::Table
+    } else {
+        Unlocked::Other
+    }
+}
+
+/// The name of a relation that may not be locked.
+pub fn name_unlocked(oid: pg_sys::Oid) -> String {
+    // SAFETY: a catalog look-up; NULL where there is no such relation, else a palloc'd copy.
+    unsafe {
+        let name = pg_sys::get_rel_name(oid);
+        if name.is_null() {
+            return String::new();
+        }
+        core::ffi::CStr::from_ptr(name)
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
+/// The identity of a table's owner, under which the functions of its indexes run, in a restricted operation, as VACUUM
+/// FULL and REINDEX take it. Given back on drop; where an ERROR unwinds, by the abort.
+pub(super) struct AsOwner {
+    user: pg_sys::Oid,
+    context: i32,
+    settings: i32,
+}
+
+impl AsOwner {
+    pub(super) fn of(relation: &Relation) -> AsOwner {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        // SAFETY: as cluster_rel() does (commands/cluster.c): what index functions set is taken back with the level.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(
+                relation.class().relowner,
+                context | pg_sys::SECURITY_RESTRICTED_OPERATION as i32,
+            );
+            let settings = pg_sys::NewGUCNestLevel();
+            #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+            pg_sys::RestrictSearchPath();
+            AsOwner {
+                user,
+                context,
+                settings,
+            }
+        }
+    }
+}
+
+impl Drop for AsOwner {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: ends what `of` began.
+            unsafe {
+                pg_sys::AtEOXact_GUC(false, self.settings);
+                pg_sys::SetUserIdAndSecContext(self.user, self.context);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The ways to clear a table, what each would cost, and which is advised.
+
+use super::Counts;
+use crate::engine::rewrite;
+use crate::pg::{self, LockMode, Privilege, Relation};
+use crate::target::Criterion;
+use pgrx::pg_sys;
+use serde::Serialize;
+
+/// The WAL record of one deleted row: header, block reference and xl_heap_delete, as pg_waldump shows it.
+const DELETE_RECORD: f64 = 54.0;
+
+/// The size of a page, and of its image in the WAL when it is changed for the first time after a checkpoint.
+const PAGE: f64 = pg_sys::BLCKSZ as f64;
+
+/// Below so many pages (8 MB) it does not matter how a table is cleared.
+const SMALL: f64 = 1024.0;
+
+/// Rewriting is advised where it writes a quarter of the WAL at most: it keeps everybody from the table meanwhile.
+const WORTH_THE_LOCK: f64 = 4.0;
+
+/// More rows than one transaction should delete.
+const MANY: f64 = 10_000.0;
+
+/// Each way by the name of its function.
+#[derive(Serialize)]
+pub struct Ways {
+    raw_clear_sessions: Way,
+    raw_clear_sessions_in_batches: Way,
+    raw_clear_sessions_rewrite: Way,
+}
+
+#[derive(Serialize)]
+struct Way {
+    possible: bool,
+    why_not: Option<String>,
+    /// How much WAL it writes at most: right after a checkpoint, when each page is in it as a whole. Roughly.
+    wal_bytes: i64,
+    /// How many pages it changes or writes. Roughly.
+    pages: i64,
+    /// The lock on the table, until the transaction ends.
+    lock: &'static str,
+}
+
+/// Which way is advised.
+pub struct Advice {
+    pub way: Option<&'static str>,
+    pub why: String,
+}
+
+/// What decides on the costs.
+struct Size {
+    expired: f64,
+    total: f64,
+    heap_pages: f64,
+    /// With toast and indexes.
+    bytes: f64,
+}
+
+impl Size {
+    fn of(relation: &Relation, criterion: &Criterion, counts: &Counts, exact: bool) -> Size {
+        let total = counts.total_rows as f64;
+        let expired = if exact {
+            counts.expired_rows as f64
+        } else {
+            total * rewrite::expired_fraction(relation, criterion)
+        };
+        let leaves = pg::leaves(relation, LockMode::AccessShare);
+        let heaps = leaves.iter().filter(|leaf| leaf.is_heap());
+        Size {
+            expired,
+            total,
+            heap_pages: heaps.map(|leaf| f64::from(leaf.blocks())).sum(),
+            bytes: leaves.iter().map(|leaf| leaf.total_bytes() as f64).sum(),
+        }
+    }
+
+    fn expired_fraction(&self) -> f64 {
+        if self.total > 0.0 {
+            (self.expired / self.total).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    }
+
+    /// The pages that have an expired row, if these are anywhere in the table.
+    fn pages_with_expired(&self) -> f64 {
+        let rows_of_page = self.total / self.heap_pages.max(1.0);
+        self.heap_pages * (1.0 - (1.0 - self.expired_fraction()).powf(rows_of_page.max(1.0)))
+    }
+
+    fn deletion_wal(&self) -> f64 {
+        self.expired * DELETE_RECORD + self.pages_with_expired() * PAGE
+    }
+
+    fn rewrite_wal(&self) -> f64 {
+        self.bytes * (1.0 - self.expired_fraction())
+    }
+}
+
+/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired.
+pub fn ways(
+    relation: &Relation,
+    criterion: &Criterion,
+    counts: &Counts,
+    exact: bool,
+) -> (Ways, Advice) {
+    let size = Size::of(relation, criterion, counts, exact);
+    let no_right = (!pg::has_privilege(relation, Privilege::Delete))
+        .then(|| "you have no DELETE privilege on the table".to_owned());
+    let no_rewrite = no_right
+        .clone()
+        .or_else(|| rewrite::why_not(relation).map(|refusal| refusal.message().to_owned()));
+    let deletion = || {
+        way(
+            no_right.clone(),
+            size.deletion_wal(),
+            size.pages_with_expired(),
+            "ROW EXCLUSIVE",
+        )
+    };
+    let rewrite = way(
+        no_rewrite,
+        size.rewrite_wal(),
+        size.rewrite_wal() / PAGE,
+        "ACCESS EXCLUSIVE",
+    );
+    let advice = advise(&size, no_right.is_none(), rewrite.possible);
+    (
+        Ways {
+            raw_clear_sessions: deletion(),
+            raw_clear_sessions_in_batches: deletion(),
+            raw_clear_sessions_rewrite: rewrite,
+        },
+        advice,
+    )
+}
+
+fn way(why_not: Option<String>, wal: f64, pages: f64, lock: &'static str) -> Way {
+    Way {
+        possible: why_not.is_none(),
+        why_not,
+        wal_bytes: wal as i64,
+        pages: pages.ceil() as i64,
+        lock,
+    }
+}
+
+fn advise(size: &Size, can_delete: bool, can_rewrite: bool) -> Advice {
+    let percent = (size.expired_fraction() * 100.0) as i64;
+    let worth_it = size.rewrite_wal() * WORTH_THE_LOCK <= size.deletion_wal();
+    if !can_delete || size.expired < 1.0 {
+        let why = if can_delete {
+            "nothing has expired"
+        } else {
+            "you may not delete from the table"
+        };
+        return Advice {
+            way: None,
+            why: why.to_owned(),
+        };
+    }
+    if can_rewrite && worth_it && size.heap_pages >= SMALL {
+        return Advice {
+            way: Some("raw_clear_sessions_rewrite"),
+            why: format!(
+                "{percent} % of the rows have expired: it writes the others only, and gives the space back; \
+                 nobody can use the table meanwhile"
+            ),
+        };
+    }
+    if size.expired > MANY {
+        return Advice {
+            way: Some("raw_clear_sessions_in_batches"),
+            why: "many rows have expired: others can use the table meanwhile, and no transaction is long"
+                .to_owned(),
+        };
+    }
+    Advice {
+        way: Some("raw_clear_sessions"),
+        why: "few rows have expired".to_owned(),
+    }
+}

@@ -1,0 +1,82 @@
+//! Rewriting a table of which most has expired, instead of deleting its rows.
+
+use super::host::Host;
+use super::policy::{Due, Policy};
+use crate::engine::rewrite;
+use crate::pg::{self, LockMode};
+use crate::progress::{self, Phase, Progress};
+use crate::refusal::Refusal;
+use crate::run::{Host as _, Outcome, Stop};
+use crate::target::{self, Criterion, Rule};
+use std::time::Duration;
+
+/// What became of it.
+pub enum Rewriting {
+    /// It was not asked for, or too little has expired.
+    NotWorthIt,
+    /// The table was rewritten.
+    Done(Outcome),
+    /// It could not be: the lock did not come in time, for one. The rows are to be deleted.
+    Not(Refusal),
+}
+
+impl Rewriting {
+    /// As the history shows it.
+    pub fn in_words(&self) -> Option<&str> {
+        match self {
+            Rewriting::NotWorthIt => None,
+            Rewriting::Done(_) => Some("done"),
+            Rewriting::Not(refusal) => Some(refusal.message()),
+        }
+    }
+}
+
+/// Rewrites the table if more of it has expired than the policy, or the setting `rewrite_above`, says.
+pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> Rewriting {
+    let Some(above) = policy.rewrite_above() else {
+        return Rewriting::NotWorthIt;
+    };
+    let outcome = pg::catch(|| {
+        let rule = policy.rule();
+        host.begin();
+        // In a transaction of its own: the rewrite must not ask for a stronger lock than it already has.
+        let worth_it = expired_fraction(due, &rule)? > above;
+        host.next_transaction(false, Duration::ZERO);
+        if !worth_it || host.wants_stop().is_some() {
+            host.end();
+            return Ok(None);
+        }
+        progress::update(&Progress {
+            phase: Phase::Rewriting,
+            ..Progress::default()
+        });
+        pg::report_activity(Some(&format!("raw_clear_sessions: rewriting {}", due.name)));
+        let rewritten = rewrite::rewrite(due.table, &rule)?;
+        host.end();
+        Ok(Some(Outcome {
+            deleted: rewritten.removed,
+            skipped: 0,
+            batches: 1,
+            stop: Stop::Done,
+        }))
+    });
+    match outcome {
+        Ok(None) => Rewriting::NotWorthIt,
+        Ok(Some(outcome)) => Rewriting::Done(outcome),
+        Err(refusal) => {
+            host.forget();
+            Rewriting::Not(refusal)
+        }
+    }
+}
+
+/// How much of the table has expired; refuses what cannot be rewritten.
+fn expired_fraction(due: &Due, rule: &Rule) -> Result<f64, Refusal> {
+    let relation = target::open(Some(due.table), LockMode::AccessShare)?;
+    let criterion = Criterion::resolve(&relation, rule)?;
+    target::check_may_read(&relation, &criterion)?;
+    match rewrite::why_not(&relation) {
+        Some(refusal) => Err(refusal),
+        None => Ok(rewrite::expired_fraction(&relation, &criterion)),
+    }
+}

@@ -1,0 +1,131 @@
+//! The databases that the worker works in, and what becomes of those that it cannot.
+
+use cluster::{Cluster, Database, FAST, SLOW, Session, add_expired, create_sessions, wait_until};
+
+/// A database with the extension and a session table in it.
+fn with_sessions<'a>(cluster: &'a Cluster, name: &str) -> (Database<'a>, Session) {
+    let database = cluster.database(name);
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    (database, session)
+}
+
+#[test]
+fn databases_that_cannot_be_cleared_do_not_keep_the_others_waiting() {
+    let cluster = Cluster::with_worker("missing, closed, bare, first, second", &[]);
+    let mut bare = cluster.bare_database("bare").connect();
+    create_sessions(&mut bare, "django_session", 1000, 10);
+    drop(with_sessions(&cluster, "closed"));
+    let mut postgres = cluster.connect();
+    // Nobody may be inside, or it is not closed to him.
+    wait_until("the database can be closed", || {
+        postgres
+            .try_run("ALTER DATABASE closed ALLOW_CONNECTIONS false")
+            .is_ok()
+    });
+    let (_database, mut first) = with_sessions(&cluster, "first");
+    let (_database, mut second) = with_sessions(&cluster, "second");
+    for session in [&mut first, &mut second] {
+        session.wait_for_count("django_session", 100);
+        add_expired(session, "django_session", 10);
+        session.wait_for_count("django_session", 100);
+    }
+    let missing = "database \"missing\" does not exist";
+    let closed = "database \"closed\" is not currently accepting connections";
+    cluster.wait_for_log(closed);
+    let log = cluster.log();
+    let runs = first.runs("true");
+    wait_until("the worker has run five times more", || {
+        first.runs("true") >= runs + 5
+    });
+    assert_eq!(cluster.log(), log, "what is wrong is said once");
+    assert_eq!(cluster.logged(missing), 1);
+    assert_eq!(cluster.logged(closed), 1);
+    assert_eq!(bare.count("django_session"), 1000);
+
+    // They are served as soon as they can be.
+    postgres.run("ALTER DATABASE closed ALLOW_CONNECTIONS true");
+    let mut closed = cluster.connect_to("closed");
+    closed.wait_for_count("django_session", 100);
+    let (_database, mut missing) = with_sessions(&cluster, "missing");
+    missing.wait_for_count("django_session", 100);
+    bare.run("CREATE EXTENSION raw_clear_sessions");
+    bare.wait_for_count("django_session", 100);
+}
+
+#[test]
+fn an_asterisk_means_all_databases_that_have_the_extension() {
+    let cluster = Cluster::with_worker("*", &[]);
+    let mut template = cluster.connect_to("template1");
+    template.run("CREATE EXTENSION raw_clear_sessions");
+    create_sessions(&mut template, "django_session", 1000, 10);
+    drop(template);
+    let mut bare = cluster.connect();
+    create_sessions(&mut bare, "django_session", 1000, 10);
+    // Made from the template, with the extension and the sessions in it.
+    let mut first = cluster.bare_database("first").connect();
+    let mut odd = cluster.bare_database("\"An odd, name\"");
+    let _ = &mut odd;
+    let mut odd = cluster.connect_to("An odd, name");
+    first.wait_for_count("django_session", 100);
+    odd.wait_for_count("django_session", 100);
+    assert_eq!(bare.count("django_session"), 1000);
+    // CREATE DATABASE copies a template, and waits until nobody is connected to it.
+    let mut template = cluster.connect_to("template1");
+    assert_eq!(template.count("django_session"), 1000);
+    assert_eq!(template.runs("true"), 0);
+}
+
+#[test]
+fn one_worker_serves_all_databases_in_turn() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.max_workers", "1")]);
+    let mut sessions: Vec<_> = (0..4)
+        .map(|number| with_sessions(&cluster, &format!("app{number}")).1)
+        .collect();
+    for _ in 0..2 {
+        for session in &mut sessions {
+            session.wait_for_count("django_session", 100);
+            add_expired(session, "django_session", 10);
+        }
+    }
+    let mut most = 0;
+    wait_until("every database has been looked at five times", || {
+        most = most.max(sessions[0].workers().len());
+        sessions.iter_mut().all(|session| session.runs("true") >= 5)
+    });
+    assert!(most <= 1, "{most} database workers at a time");
+}
+
+#[test]
+fn where_no_background_worker_is_free_the_log_says_so_once_and_it_is_tried_again() {
+    // One for the launcher, one for PostgreSQL's own logical replication launcher, and one to share.
+    let mut settings = vec![("max_worker_processes", "3")];
+    settings.extend(SLOW);
+    let cluster = Cluster::with_worker("*", &settings);
+    let (_database, mut first) = with_sessions(&cluster, "first");
+    first.wait_for_busy_worker("django_session");
+    let (_database, mut second) = with_sessions(&cluster, "second");
+    let complaint = "no background worker is free to clear sessions";
+    cluster.wait_for_log(complaint);
+    let line = cluster.log();
+    assert!(
+        line.contains("max_worker_processes"),
+        "the log says what to do"
+    );
+    assert_eq!(second.runs("true"), 0);
+    cluster.reload(&FAST);
+    first.wait_for_count("django_session", 100);
+    second.wait_for_count("django_session", 100);
+    wait_until("both have been cleared five times", || {
+        first.runs("true") >= 5 && second.runs("true") >= 5
+    });
+    assert_eq!(
+        cluster.logged(complaint),
+        1,
+        "they share one from now on, and nobody waits for long"
+    );
+    assert_eq!(
+        first.runs("stop <> 'done'") + second.runs("stop <> 'done'"),
+        0
+    );
+}

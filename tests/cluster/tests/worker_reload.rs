@@ -1,0 +1,173 @@
+//! A reload of postgresql.conf applies to the worker at once, whether it sleeps or is busy, and keeps what was in force
+//! where the new value is none.
+
+use cluster::{Cluster, FAST, SLOW, Session, add_expired, create_sessions, wait_until};
+
+fn sessions(cluster: &Cluster) -> Session {
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    session
+}
+
+/// Waits until an instant has passed at which the worker would have begun, had it kept to a schedule of one second.
+fn wait_until_due_in_vain(session: &mut Session) {
+    let start = session.text("SELECT clock_timestamp()::text");
+    wait_until("three seconds have passed on the server's clock", || {
+        session.yes(&format!(
+            "SELECT clock_timestamp() > '{start}'::timestamptz + interval '3 s'"
+        ))
+    });
+}
+
+#[test]
+fn a_new_schedule_and_new_tables_apply_while_the_worker_sleeps() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.schedule", "1 hour")]);
+    let mut session = sessions(&cluster);
+    create_sessions(&mut session, "other_session", 1000, 10);
+    cluster.reload(&[("raw_clear_sessions.schedule", "2 hours")]);
+    session.wait_for_count("django_session", 100);
+    add_expired(&mut session, "django_session", 10);
+
+    cluster.reload(&[("raw_clear_sessions.schedule", "1 s")]);
+    session.wait_for_count("django_session", 100);
+    assert_eq!(session.count("other_session"), 1000);
+
+    cluster.reload(&[("raw_clear_sessions.tables", "django_session, other_session")]);
+    session.wait_for_count("other_session", 100);
+
+    cluster.reload(&[("raw_clear_sessions.tables", "other_session")]);
+    session.wait_for_launcher();
+    add_expired(&mut session, "other_session", 10);
+    session.wait_for_count("other_session", 100);
+    add_expired(&mut session, "django_session", 10);
+    add_expired(&mut session, "other_session", 10);
+    session.wait_for_count("other_session", 100);
+    assert_eq!(session.count("django_session"), 110);
+
+    cluster.reload(&[("raw_clear_sessions.databases", "")]);
+    wait_until("the worker is off", || {
+        let note: Option<String> =
+            session.value("SELECT note FROM raw_clear_sessions_status WHERE \"table\" IS NOT NULL");
+        note.is_some_and(|note| note.contains("raw_clear_sessions.databases"))
+    });
+    wait_until("no database worker is left", || {
+        session.workers().is_empty()
+    });
+    let runs = session.runs("true");
+    wait_until_due_in_vain(&mut session);
+    assert_eq!(session.runs("true"), runs);
+}
+
+#[test]
+fn a_new_pace_applies_to_the_run_that_is_busy() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = sessions(&cluster);
+    session.wait_for_busy_worker("django_session");
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 100);
+    wait_until("the run has ended", || {
+        session.runs("stop = 'done' AND deleted = 900") == 1
+    });
+    assert_eq!(session.runs("stop <> 'done'"), 0);
+
+    // And the other way round, with a run of many transactions.
+    cluster.reload(&[("raw_clear_sessions.batch_size", "1")]);
+    add_expired(&mut session, "django_session", 200_000);
+    wait_until("the worker is at it", || {
+        session.count("raw_clear_sessions_progress WHERE batches BETWEEN 2 AND 100000") > 0
+    });
+    cluster.reload(&SLOW[1..]);
+    session.wait_for_busy_worker("django_session");
+    assert!(session.count("django_session") > 100);
+    let shown = session.text("SELECT pid || ' ' || phase FROM raw_clear_sessions_progress");
+    assert!(shown.contains("scanning"), "{shown}");
+}
+
+#[test]
+fn pausing_ends_the_busy_run_and_starts_none_until_it_is_over() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = sessions(&cluster);
+    session.wait_for_busy_worker("django_session");
+    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+    session.wait_for_run("stop = 'paused' AND deleted > 0 AND ended IS NOT NULL");
+    let left = session.count("django_session");
+    assert!(left > 100, "{left}");
+    let note = session.text("SELECT note FROM raw_clear_sessions_status");
+    assert!(note.contains("paused"), "{note}");
+    wait_until_due_in_vain(&mut session);
+    assert_eq!(session.count("django_session"), left);
+    assert_eq!(session.runs("true"), 1);
+    assert!(session.workers().is_empty());
+
+    cluster.reload(&FAST);
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    session.wait_for_count("django_session", 100);
+    session.wait_for_run("stop = 'done'");
+}
+
+/// A setting, a value that is none, and what the log has to say about it besides the name and the value.
+const BAD: [(&str, &str, &str); 15] = [
+    ("schedule", "whenever", "schedule"),
+    ("schedule", "", "schedule"),
+    ("schedule", "0 0 30 2 *", "never"),
+    ("schedule", "0 s", "at least one second"),
+    ("schedule", "-1 hour", "at least one second"),
+    ("schedule", "61 * * * *", "schedule"),
+    ("tables", "\"open", "not closed"),
+    ("tables", "a b", "comma"),
+    ("tables", "a,,b", "empty"),
+    ("tables", "*", "not possible"),
+    ("databases", "\"open", "not closed"),
+    ("databases", "*, app", "alone"),
+    ("databases", "app,", "empty"),
+    ("max_workers", "0", "range"),
+    ("wal_compression", "brotli", "compress"),
+];
+
+#[test]
+fn a_bad_value_is_refused_once_in_the_log_and_the_old_one_kept() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.wal_compression", "off")]);
+    let mut session = sessions(&cluster);
+    session.wait_for_count("django_session", 100);
+    for (name, bad, reason) in BAD {
+        let name = format!("raw_clear_sessions.{name}");
+        let show = format!("SHOW {name}");
+        let good = cluster.connect_to("app").text(&show);
+        let before = cluster.log();
+        cluster.reload(&[(&name, bad)]);
+        wait_until(&format!("the log complains of {name} = '{bad}'"), || {
+            cluster.log()[before.len()..].contains("contains errors")
+        });
+        let log = cluster.log();
+        let said = log[before.len()..].to_owned();
+        let complaints = said
+            .lines()
+            .filter(|line| line.contains(&name) && line.contains("LOG:"));
+        assert_eq!(complaints.count(), 1, "{said}");
+        assert!(said.contains(reason), "{name} = '{bad}': {reason}\n{said}");
+        assert_eq!(
+            cluster.connect_to("app").text(&show),
+            good,
+            "{name} = '{bad}'"
+        );
+        // The worker goes on by the old value, and has nothing to add.
+        add_expired(&mut session, "django_session", 1);
+        session.wait_for_count("django_session", 100);
+        assert_eq!(cluster.log(), log, "{name} = '{bad}'");
+        cluster.set(&[(&name, &good)]);
+    }
+}
+
+#[test]
+fn an_unknown_setting_below_the_prefix_is_refused() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.shedule", "1 s")]);
+    let name = "\"raw_clear_sessions.shedule\"";
+    assert!(cluster.logged(name) >= 1, "at the start");
+    let before = cluster.logged("raw_clear_sessions.tabels");
+    assert_eq!(before, 0);
+    cluster.reload(&[("raw_clear_sessions.tabels", "django_session")]);
+    cluster.wait_for_log("\"raw_clear_sessions.tabels\"");
+    let mut session = sessions(&cluster);
+    session.wait_for_count("django_session", 100);
+    assert_eq!(session.refused("SHOW raw_clear_sessions.tabels"), "42704");
+}
