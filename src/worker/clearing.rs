@@ -102,7 +102,7 @@ fn vacuum(due: &Due, outcome: &Outcome) -> bool {
         ..Progress::default()
     });
     pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
-    // Reported later, the deleted rows would count as dead ones that VACUUM has left.
+    // Else the deleted rows would be counted as dead once more, after VACUUM has removed them.
     pg::report_statistics();
     let vacuumed = pg::catch(|| {
         pg::vacuum(&due.name);

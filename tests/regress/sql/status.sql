@@ -29,6 +29,7 @@ CREATE FUNCTION run("table" regclass, day date, stop text, deleted bigint, error
     VALUES ("table", day + time '01:00', CASE WHEN stop IS NOT NULL THEN day + time '02:00' END, stop, deleted, error,
         CASE WHEN error IS NOT NULL THEN '55P03' END, 1)
 $$;
+UPDATE raw_clear_sessions_policy SET changed = '2000-01-01';
 SET timezone = 'UTC';
 CREATE VIEW shown AS
 SELECT "table", last_start, last_success, last_stop, last_deleted, total_deleted, failures, last_error, last_sqlstate
@@ -40,6 +41,11 @@ SELECT run('django_session', '2001-01-03', 'failed', 0, 'canceling statement due
 SELECT run('django_session', '2001-01-04', 'interrupted', 0);
 SELECT run('django_session', '2001-01-05', 'failed', 0, 'it failed again');
 SELECT * FROM shown;
+-- Failures before the policy was replaced are not this one's.
+BEGIN;
+SELECT raw_clear_sessions_schedule('django_session', '1 h');
+SELECT * FROM shown;
+ROLLBACK;
 -- A success ends the failures; the last error stays to be read.
 SELECT run('django_session', '2001-01-06', 'paused', 1);
 SELECT * FROM shown;
