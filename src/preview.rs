@@ -20,7 +20,7 @@ use serde::Serialize;
 pub struct Preview {
     /// The table, qualified.
     table: String,
-    /// The framework that was recognised; null where the caller named the column.
+    /// The framework that was recognized; null where the caller named the column.
     framework: Option<&'static str>,
     /// The column or expression that says when a row expires.
     expires: String,

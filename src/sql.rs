@@ -12,6 +12,23 @@ use crate::target::{self, Rule};
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
+/// The parameters that all doors have in common.
+fn rule(
+    expires: Option<String>,
+    keep: Option<Interval>,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+) -> Rule {
+    Rule {
+        expires,
+        keep: keep.map(Into::into),
+        unit,
+        time_zone,
+        filter,
+    }
+}
+
 /// Deletes the expired rows in the caller's transaction and returns how many.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions(
@@ -38,13 +55,7 @@ fn raw_clear_sessions(
 ) -> i64 {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions()");
     pg::prevent_during_recovery(c"raw_clear_sessions()");
-    let rule = Rule {
-        expires,
-        keep: keep.map(Into::into),
-        unit,
-        time_zone,
-        filter,
-    };
+    let rule = rule(expires, keep, unit, time_zone, filter);
     clear(table, &rule).unwrap_or_else(|refusal| refusal.raise())
 }
 
@@ -86,13 +97,7 @@ fn raw_clear_sessions_rewrite(
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_rewrite()");
     pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
     pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
-    let rule = Rule {
-        expires,
-        keep: keep.map(Into::into),
-        unit,
-        time_zone,
-        filter,
-    };
+    let rule = rule(expires, keep, unit, time_zone, filter);
     target::table_oid(table)
         .and_then(|table| engine::rewrite::rewrite(table, &rule))
         .unwrap_or_else(|refusal| refusal.raise())
@@ -126,13 +131,7 @@ fn raw_clear_sessions_preview(
     exact: Option<bool>,
 ) -> JsonB {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_preview()");
-    let rule = Rule {
-        expires,
-        keep: keep.map(Into::into),
-        unit,
-        time_zone,
-        filter,
-    };
+    let rule = rule(expires, keep, unit, time_zone, filter);
     let preview: Result<Preview, Refusal> = preview::make(table, &rule, exact.unwrap_or(false));
     match preview {
         Ok(preview) => JsonB(serde_json::to_value(preview).expect("plain data becomes JSON")),
@@ -176,13 +175,7 @@ fn raw_clear_sessions_in_batches(
 ) -> Internal {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_in_batches()");
     pg::prevent_during_recovery(c"raw_clear_sessions_in_batches()");
-    let rule = Rule {
-        expires,
-        keep: keep.map(Into::into),
-        unit,
-        time_zone,
-        filter,
-    };
+    let rule = rule(expires, keep, unit, time_zone, filter);
     // SAFETY: this call's own.
     let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
     let deleted = run::limits(batch_size, max_rows, max_duration.map(Into::into))

@@ -45,6 +45,7 @@ pub use heap::{BatchLimit, Deleted, ExpiryTest, HeapCursor};
 pub use invalidation::relation_changes;
 pub use lock_wait::LockWait;
 pub use log::{log, log_with_sqlstate, notice, sqlstate_text};
+pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege, may_see,
@@ -64,7 +65,6 @@ pub use session::{
 pub use setting::{Check, define_checked_setting, list_flag, server_setting, setting_takes};
 pub use shmem::{is_preloading, request_shared_memory, shared};
 pub use snapshot::CommandSnapshot;
-pub use own::{modify_own, query_own};
 pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};
 pub use table_guard::TableGuard;
 pub use time::{Keep, Zone, now};

@@ -73,9 +73,8 @@ unsafe fn names_only_ours(plan: pg_sys::SPIPlanPtr) -> bool {
                     && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, relation)
                         == extension
         };
-        let sources = PgList::<pg_sys::CachedPlanSource>::from_pg(
-            pg_sys::SPI_plan_get_plan_sources(plan),
-        );
+        let sources =
+            PgList::<pg_sys::CachedPlanSource>::from_pg(pg_sys::SPI_plan_get_plan_sources(plan));
         sources.iter_ptr().all(|source| {
             PgList::<pg_sys::Oid>::from_pg((*source).relationOids)
                 .iter_oid()

@@ -91,7 +91,7 @@ pub enum Zone {
 pub struct Framework {
     /// As it is called in messages and in the preview.
     pub name: &'static str,
-    /// The columns by which it is recognised.
+    /// The columns by which it is recognized.
     pub columns: &'static [(&'static str, Expect)],
     /// The column that says when a row expires: one of `columns`.
     pub expires: &'static str,
@@ -125,7 +125,7 @@ const ABSOLUTE: Framework = Framework {
     exact: false,
 };
 
-/// Every framework that is recognised.
+/// Every framework that is recognized.
 pub static FRAMEWORKS: &[Framework] = &[
     python::DJANGO_SESSIONS,
     python::DJANGO_CACHE,

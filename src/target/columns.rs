@@ -5,7 +5,7 @@ use crate::pg::{Attribute, Relation};
 use crate::refusal::Refusal;
 use crate::rule::framework::{ColumnType, Framework};
 use crate::rule::kind::Kind;
-use crate::rule::recognise::{Column, Recognition, candidates, recognise};
+use crate::rule::recognize::{Column, Recognition, candidates, recognize};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -55,12 +55,12 @@ fn columns(attributes: &[Attribute]) -> Vec<Column> {
 }
 
 /// The framework whose session table this is: 42703 if none is known, 42702 if it could be more than one's.
-pub fn recognise_table(
+pub fn recognize_table(
     relation: &Relation,
     attributes: &[Attribute],
     rule: &Rule,
 ) -> Result<&'static Framework, Refusal> {
-    match recognise(&columns(attributes)) {
+    match recognize(&columns(attributes)) {
         Recognition::One(framework) => Ok(framework),
         Recognition::None => Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,

@@ -1,6 +1,6 @@
 //! The rule, applied to one table: which column or expression is compared with what.
 
-use super::columns::{find_column, kind_of, recognise_table};
+use super::columns::{find_column, kind_of, recognize_table};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
     check_keep, check_lifetime, cutoff, find_zone, parse_unit, unit_of, zone_of,
@@ -49,7 +49,7 @@ pub enum Value {
 /// Which rows of a table are expired.
 #[derive(Debug)]
 pub struct Criterion {
-    /// The framework that was recognised; `None` where the caller named the column.
+    /// The framework that was recognized; `None` where the caller named the column.
     pub framework: Option<&'static Framework>,
     pub value: Value,
     /// `value` as SQL, over the alias [`pg::TABLE_ALIAS`].
@@ -88,7 +88,7 @@ impl Criterion {
         let (framework, named) = match rule.expires.as_deref() {
             Some(text) => (None, named(relation, &attributes, rule, text)?),
             None => {
-                let framework = recognise_table(relation, &attributes, rule)?;
+                let framework = recognize_table(relation, &attributes, rule)?;
                 let column = find_column(relation, &attributes, rule, framework.expires)?;
                 (Some(framework), Named::column(column))
             }

@@ -11,7 +11,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
 
-/// A policy: how and when a table is cleared. What is missing is recognised, or as the settings say.
+/// A policy: how and when a table is cleared. What is missing is recognized, or as the settings say.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Policy {
     pub schedule: Option<String>,

@@ -1,4 +1,4 @@
--- recognised as: ASP.NET Core distributed cache
+-- recognized as: ASP.NET Core distributed cache
 CREATE TABLE "DistCache" (
     "Id" text NOT NULL PRIMARY KEY,
     "Value" bytea,

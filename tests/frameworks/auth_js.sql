@@ -1,4 +1,4 @@
--- recognised as: Auth.js
+-- recognized as: Auth.js
 CREATE TABLE sessions (
     id serial PRIMARY KEY,
     "userId" integer NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: Auth.js, timestamp
+-- recognized as: Auth.js, timestamp
 CREATE TABLE "session" (
     "sessionToken" text PRIMARY KEY,
     "userId" text NOT NULL,

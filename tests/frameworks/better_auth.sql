@@ -1,4 +1,4 @@
--- recognised as: better-auth
+-- recognized as: better-auth
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     "expiresAt" timestamp with time zone NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: better-auth, Drizzle
+-- recognized as: better-auth, Drizzle
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     expires_at timestamp without time zone NOT NULL,

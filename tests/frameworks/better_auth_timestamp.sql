@@ -1,4 +1,4 @@
--- recognised as: better-auth, timestamp
+-- recognized as: better-auth, timestamp
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     "expiresAt" timestamp(3) without time zone NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: CakePHP
+-- recognized as: CakePHP
 CREATE TABLE sessions (
     id character(40) NOT NULL PRIMARY KEY,
     created timestamp without time zone DEFAULT CURRENT_TIMESTAMP,

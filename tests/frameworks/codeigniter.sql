@@ -1,4 +1,4 @@
--- recognised as: CodeIgniter 4
+-- recognized as: CodeIgniter 4
 CREATE TABLE ci_sessions (
     id character varying(128) NOT NULL PRIMARY KEY,
     ip_address inet NOT NULL,

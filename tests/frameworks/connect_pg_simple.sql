@@ -1,4 +1,4 @@
--- recognised as: connect-pg-simple
+-- recognized as: connect-pg-simple
 CREATE TABLE "session" (
     sid character varying NOT NULL,
     sess json NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: connect-session-knex
+-- recognized as: connect-session-knex
 CREATE TABLE sessions (
     sid character varying(255) NOT NULL,
     sess json NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: connect-session-sequelize
+-- recognized as: connect-session-sequelize
 CREATE TABLE "Sessions" (
     sid character varying(36) PRIMARY KEY,
     expires timestamp with time zone,

@@ -1,4 +1,4 @@
--- recognised as: connect-typeorm
+-- recognized as: connect-typeorm
 CREATE TABLE "session" (
     "expiredAt" bigint NOT NULL,
     id character varying(255) PRIMARY KEY,

@@ -1,4 +1,4 @@
--- recognised as: Django database cache
+-- recognized as: Django database cache
 CREATE TABLE cache_table (
     cache_key character varying(255) NOT NULL PRIMARY KEY,
     value text NOT NULL,

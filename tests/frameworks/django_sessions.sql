@@ -1,4 +1,4 @@
--- recognised as: Django sessions
+-- recognized as: Django sessions
 CREATE TABLE django_session (
     session_key character varying(40) NOT NULL PRIMARY KEY,
     session_data text NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: Drupal
+-- recognized as: Drupal
 CREATE TABLE sessions (
     uid bigint NOT NULL CHECK (uid >= 0),
     sid character varying(128) NOT NULL PRIMARY KEY,

@@ -1,4 +1,4 @@
--- recognised as: Fiber storage
+-- recognized as: Fiber storage
 CREATE TABLE fiber_storage (
     k text DEFAULT '' NOT NULL PRIMARY KEY,
     v bytea NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: Flask-Session
+-- recognized as: Flask-Session
 CREATE TABLE sessions (
     id serial PRIMARY KEY,
     session_id character varying(255) UNIQUE,

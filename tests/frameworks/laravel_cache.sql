@@ -1,4 +1,4 @@
--- recognised as: Laravel cache
+-- recognized as: Laravel cache
 CREATE TABLE cache (
     key character varying(255) PRIMARY KEY,
     value text NOT NULL,

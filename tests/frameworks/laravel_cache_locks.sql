@@ -1,4 +1,4 @@
--- recognised as: Laravel cache locks
+-- recognized as: Laravel cache locks
 CREATE TABLE cache_locks (
     key character varying(255) PRIMARY KEY,
     owner character varying(255) NOT NULL,

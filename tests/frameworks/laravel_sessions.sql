@@ -1,4 +1,4 @@
--- recognised as: Laravel sessions
+-- recognized as: Laravel sessions
 CREATE TABLE sessions (
     id character varying(255) PRIMARY KEY,
     user_id bigint,

@@ -1,4 +1,4 @@
--- recognised as: Lucia 2
+-- recognized as: Lucia 2
 CREATE TABLE user_session (
     id text PRIMARY KEY,
     user_id text NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: Lucia 3
+-- recognized as: Lucia 3
 CREATE TABLE user_session (
     id text PRIMARY KEY,
     expires_at timestamp with time zone NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: Mattermost
+-- recognized as: Mattermost
 CREATE TABLE sessions (
     id character varying(26) PRIMARY KEY,
     token character varying(26),

@@ -1,4 +1,4 @@
--- recognised as: Ory Kratos
+-- recognized as: Ory Kratos
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,
     issued_at timestamp without time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,

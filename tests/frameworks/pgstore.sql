@@ -1,4 +1,4 @@
--- recognised as: pgstore
+-- recognized as: pgstore
 CREATE TABLE http_sessions (
     id bigserial PRIMARY KEY,
     key bytea,

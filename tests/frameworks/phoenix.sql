@@ -1,4 +1,4 @@
--- recognised as: Phoenix phx.gen.auth
+-- recognized as: Phoenix phx.gen.auth
 CREATE TABLE users_tokens (
     id bigserial PRIMARY KEY,
     user_id bigint NOT NULL,

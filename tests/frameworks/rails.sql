@@ -1,4 +1,4 @@
--- recognised as: activerecord-session_store
+-- recognized as: activerecord-session_store
 CREATE TABLE sessions (
     id bigserial PRIMARY KEY,
     session_id character varying NOT NULL,

@@ -1,4 +1,4 @@
--- recognised as: SCS
+-- recognized as: SCS
 CREATE TABLE sessions (
     token text PRIMARY KEY,
     data bytea NOT NULL,

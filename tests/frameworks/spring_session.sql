@@ -1,4 +1,4 @@
--- recognised as: Spring Session JDBC
+-- recognized as: Spring Session JDBC
 CREATE TABLE spring_session (
     primary_id character(36) NOT NULL PRIMARY KEY,
     session_id character(36) NOT NULL,

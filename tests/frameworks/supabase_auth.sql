@@ -1,4 +1,4 @@
--- recognised as: Supabase Auth
+-- recognized as: Supabase Auth
 CREATE TYPE aal_level AS ENUM ('aal1', 'aal2', 'aal3');
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,

@@ -1,4 +1,4 @@
--- recognised as: Symfony PdoSessionHandler
+-- recognized as: Symfony PdoSessionHandler
 CREATE TABLE sessions (
     sess_id character varying(128) NOT NULL PRIMARY KEY,
     sess_data bytea NOT NULL,

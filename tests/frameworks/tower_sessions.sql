@@ -1,4 +1,4 @@
--- recognised as: tower-sessions
+-- recognized as: tower-sessions
 CREATE TABLE "session" (
     id text NOT NULL PRIMARY KEY,
     data bytea NOT NULL,

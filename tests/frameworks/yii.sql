@@ -1,4 +1,4 @@
--- recognised as: Yii 2 DbSession
+-- recognized as: Yii 2 DbSession
 CREATE TABLE "session" (
     id character varying(256) NOT NULL PRIMARY KEY,
     expire integer,

@@ -1,4 +1,4 @@
-//! Session tables to clear: Django's, because it is recognised without parameters.
+//! Session tables to clear: Django's, because it is recognized without parameters.
 
 use crate::session::Session;
 

@@ -40,7 +40,7 @@ fn calls<'a>(readme: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
 
 /// The framework's own table, from the file that names it.
 fn create_framework_table(session: &mut Session, framework: &str) {
-    let header = format!("-- recognised as: {framework}");
+    let header = format!("-- recognized as: {framework}");
     let ddl = std::fs::read_dir(Path::new(ROOT).join("tests/frameworks"))
         .expect("there are the frameworks' tables")
         .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("a text"))

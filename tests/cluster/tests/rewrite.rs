@@ -244,7 +244,9 @@ fn a_subscriber_to_inserts_hears_nothing_of_a_rewrite() {
     create_sessions(&mut there, "django_session", 0, 10);
     // Long enough to be toasted again in the new heap
     here.run("UPDATE django_session SET session_data = (SELECT string_agg(md5(session_key || i), '') FROM generate_series(1, 200) AS i)");
-    here.run("CREATE PUBLICATION sessions FOR TABLE django_session WITH (publish = 'insert, update')");
+    here.run(
+        "CREATE PUBLICATION sessions FOR TABLE django_session WITH (publish = 'insert, update')",
+    );
     there.run(&format!(
         "CREATE SUBSCRIPTION sessions CONNECTION 'host={} dbname=logical user=postgres' PUBLICATION sessions",
         publisher.folder().display()

@@ -36,7 +36,8 @@ fn a_table_of_which_most_has_expired_is_rewritten() {
 fn a_table_of_which_little_has_expired_is_not() {
     let cluster = Cluster::with_worker("app", &[ABOVE_HALF]);
     let mut session = prepare(&cluster.database("app"), 100);
-    session.run("UPDATE prepared SET expire_date = '2199-01-01' WHERE session_key NOT LIKE 'key7%'");
+    session
+        .run("UPDATE prepared SET expire_date = '2199-01-01' WHERE session_key NOT LIKE 'key7%'");
     let before = file(&mut session, "prepared");
     session.run("ALTER TABLE prepared RENAME TO django_session");
     session.wait_for_run("deleted > 0 AND stop = 'done'");

@@ -1,5 +1,5 @@
 --
--- The session tables of the frameworks, as they create them: recognised by their columns, cleared without a word more
+-- The session tables of the frameworks, as they create them: recognized by their columns, cleared without a word more
 -- than what only the application knows (how long a session lives, in which zone it writes).
 --
 \getenv srcdir PG_ABS_SRCDIR
@@ -10,10 +10,10 @@ SET search_path = frameworks, public;
 SET client_min_messages = warning;
 SET timezone = 'Europe/Berlin';
 
--- Every file of tests/frameworks gets a schema of its own. Its first line says what the table is recognised as, its
+-- Every file of tests/frameworks gets a schema of its own. Its first line says what the table is recognized as, its
 -- first table is the one to clear.
 CREATE TABLE files (file text, framework text);
-\set tables `cd "$PG_ABS_SRCDIR/../frameworks" && for f in *.sql; do printf "CREATE SCHEMA fw_%s; SET search_path = fw_%s;\nINSERT INTO frameworks.files VALUES (\$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(sed -n '1s/^-- recognised as: //p' "$f")"; cat "$f"; done`
+\set tables `cd "$PG_ABS_SRCDIR/../frameworks" && for f in *.sql; do printf "CREATE SCHEMA fw_%s; SET search_path = fw_%s;\nINSERT INTO frameworks.files VALUES (\$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(sed -n '1s/^-- recognized as: //p' "$f")"; cat "$f"; done`
 \set ECHO none
 :tables
 \set ECHO all
@@ -106,9 +106,9 @@ BEGIN
 END
 $$;
 CREATE TABLE outcome AS SELECT file, framework, cleared.* FROM files, cleared(file) ORDER BY file;
-SELECT file, preview ->> 'framework' AS recognised_as, expires, type, measure FROM outcome ORDER BY file;
+SELECT file, preview ->> 'framework' AS recognized_as, expires, type, measure FROM outcome ORDER BY file;
 -- as tests/frameworks say
-SELECT file, framework, preview ->> 'framework' AS recognised_as FROM outcome WHERE preview ->> 'framework' IS DISTINCT FROM framework;
+SELECT file, framework, preview ->> 'framework' AS recognized_as FROM outcome WHERE preview ->> 'framework' IS DISTINCT FROM framework;
 -- What had to be said, and what was deleted: the expired session, and what belongs to it
 SELECT file, substr(parameters, 3) AS parameters, engine, deleted, remaining, children FROM outcome ORDER BY file;
 -- What somebody who is about to clear such a table should know

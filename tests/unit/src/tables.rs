@@ -4,11 +4,11 @@
 //! column a line, types as `psql` prints them.
 
 use crate::rule::framework::ColumnType;
-use crate::rule::recognise::Column;
+use crate::rule::recognize::Column;
 use std::fs;
 use std::path::Path;
 
-/// One file: the name of the framework that it is to be recognised as, and the columns of its session table.
+/// One file: the name of the framework that it is to be recognized as, and the columns of its session table.
 #[derive(Clone, Debug)]
 pub struct Table {
     pub framework: String,
@@ -30,7 +30,7 @@ pub fn all() -> Vec<Table> {
 fn read(sql: &str) -> Table {
     let framework = sql
         .lines()
-        .find_map(|line| line.strip_prefix("-- recognised as: "))
+        .find_map(|line| line.strip_prefix("-- recognized as: "))
         .expect("a file names its framework");
     let columns = sql
         .lines()

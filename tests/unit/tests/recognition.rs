@@ -1,9 +1,9 @@
-//! Every framework's own table is recognised, and nothing else is.
+//! Every framework's own table is recognized, and nothing else is.
 
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use unit::rule::framework::{ColumnType, FRAMEWORKS, Framework, Lifetime, Zone};
-use unit::rule::recognise::{Column, Recognition, candidates, recognise};
+use unit::rule::recognize::{Column, Recognition, candidates, recognize};
 use unit::tables::{self, Table};
 
 const TYPES: [ColumnType; 15] = [
@@ -67,9 +67,9 @@ fn every_framework_has_a_table_and_every_table_its_framework() {
 }
 
 #[test]
-fn every_table_is_recognised_as_its_own_framework_and_no_other() {
+fn every_table_is_recognized_as_its_own_framework_and_no_other() {
     for table in tables::all() {
-        let recognition = recognise(&table.columns);
+        let recognition = recognize(&table.columns);
         let expected = Recognition::One(framework(&table));
         assert_eq!(recognition, expected, "{}", table.framework);
     }
@@ -84,7 +84,7 @@ fn a_table_with_the_columns_of_two_frameworks_is_refused() {
             let Some(columns) = union(one, other) else {
                 continue;
             };
-            let recognition = recognise(&columns);
+            let recognition = recognize(&columns);
             assert!(
                 matches!(recognition, Recognition::Many(_)),
                 "{} and {}: {recognition:?}",
@@ -103,7 +103,7 @@ fn a_table_that_lacks_one_of_the_columns_is_refused() {
         for (lacking, _) in framework(&table).columns {
             let mut columns = table.columns.clone();
             columns.retain(|column| column.name != *lacking);
-            let recognition = recognise(&columns);
+            let recognition = recognize(&columns);
             let context = format!("{} without {lacking}", table.framework);
             assert_eq!(recognition, Recognition::None, "{context}");
         }
@@ -118,7 +118,7 @@ fn a_table_with_another_type_in_one_of_the_columns_is_refused() {
                 let mut columns = table.columns.clone();
                 let column = columns.iter_mut().find(|c| c.name == *changed).unwrap();
                 column.column_type = other;
-                match recognise(&columns) {
+                match recognize(&columns) {
                     Recognition::None => {}
                     // The same store, made by another tool with another type of timestamp.
                     Recognition::One(variant) => {
@@ -143,8 +143,8 @@ fn a_number_column_may_be_integer_or_bigint() {
                     column.column_type = width;
                 }
             }
-            let recognised = name(&recognise(&table.columns));
-            assert_eq!(recognised, Some(framework(&table).name));
+            let recognized = name(&recognize(&table.columns));
+            assert_eq!(recognized, Some(framework(&table).name));
         }
     }
 }
@@ -156,7 +156,7 @@ fn names_are_compared_as_they_are_written() {
         for column in &mut columns {
             column.name = column.name.to_uppercase();
         }
-        assert_eq!(recognise(&columns), Recognition::None);
+        assert_eq!(recognize(&columns), Recognition::None);
     }
 }
 
@@ -168,8 +168,8 @@ fn a_table_with_common_names_and_further_columns_is_not_taken_for_sessions() {
         column("plan", ColumnType::Text),
         column("expires_at", ColumnType::TimestampTz),
     ];
-    assert_eq!(recognise(&subscriptions), Recognition::None);
-    assert_eq!(recognise(&[]), Recognition::None);
+    assert_eq!(recognize(&subscriptions), Recognition::None);
+    assert_eq!(recognize(&[]), Recognition::None);
 }
 
 #[test]
@@ -234,7 +234,7 @@ proptest! {
         (table, columns) in any_table()
             .prop_flat_map(|table| (Just(table.clone()), Just(table.columns).prop_shuffle()))
     ) {
-        prop_assert_eq!(name(&recognise(&columns)), Some(framework(&table).name));
+        prop_assert_eq!(name(&recognize(&columns)), Some(framework(&table).name));
     }
 
     /// Custom models add columns. No framework's column begins with an x.
@@ -247,6 +247,6 @@ proptest! {
         columns.extend(further.iter().map(|(name, t)| column(name, *t)));
         let framework = framework(&table);
         let expected = if framework.exact { None } else { Some(framework.name) };
-        prop_assert_eq!(name(&recognise(&columns)), expected);
+        prop_assert_eq!(name(&recognize(&columns)), expected);
     }
 }

@@ -24,7 +24,7 @@ pub enum Recognition {
 
 /// Finds the framework whose columns these are, by name and type alone. Further columns do not matter, save where a
 /// framework says so.
-pub fn recognise(columns: &[Column]) -> Recognition {
+pub fn recognize(columns: &[Column]) -> Recognition {
     let found: Vec<_> = FRAMEWORKS
         .iter()
         .filter(|framework| has_columns_of(framework, columns))
