@@ -5,11 +5,11 @@
 //! - [`sql`]: the doors, every SQL function; [`settings`]: the configuration parameters
 //! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
 //! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
-//! - [`run`]: one run of a table: batches that commit, budgets, pace
-//! - [`engine`]: finds and removes the rows: raw (heap pass, index pass) or SQL
+//! - [`run`]: one run of a table, in batches that commit, for the procedure and the worker; [`worker`]: runs on a
+//!   schedule; [`progress`] and [`shared`]: what others see of them
+//! - [`engine`]: finds and removes the rows: raw (heap pass, index pass), SQL, or a rewrite of the table
 //! - [`preview`]: the dry run
-//! - [`run`]: one run in batches; [`worker`]: runs on a schedule; [`progress`] and [`shared`]: what others see of them
-//! - [`pg`]: PostgreSQL's C interface, made safe; the only room with unsafe code
+//! - [`pg`]: PostgreSQL's C interface, made safe; the only room with unsafe code that is more than one line
 //!
 //! [`refusal`] is what goes back through all of them when a call must not delete anything.
 
@@ -19,7 +19,6 @@
 compile_error!("an ERROR of PostgreSQL's crosses Rust frames as a panic: panic must be \"unwind\"");
 
 mod engine;
-#[allow(unsafe_code)]
 mod pg;
 mod preview;
 mod progress;
