@@ -115,6 +115,9 @@ impl<'r> Run<'r> {
         };
         let outcome = self.delete(&root, oid, &mut cursor, limit);
         self.note(oid, &cursor, outcome);
+        if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
+            self.replicas.note();
+        }
         if !cursor.is_finished() {
             self.queue.push_front((oid, Some(cursor)));
         }
@@ -128,7 +131,6 @@ impl<'r> Run<'r> {
         self.progress.skipped += outcome.skipped;
         if outcome.deleted > 0 {
             self.progress.batches += 1;
-            self.replicas.note();
         }
         let (done, all) = cursor.blocks().unwrap_or_default();
         self.progress.phase = cursor.phase();
