@@ -109,11 +109,10 @@ impl<'r> Run<'r> {
         };
         let before = pg::buffer_cost();
         let limit = self.limit(limits);
-        let Some(mut cursor) = self.cursor(&root, oid, cursor) else {
+        let Some((cursor, outcome)) = self.delete(&root, oid, cursor, limit) else {
             // Dropped or detached since.
             return Ok(());
         };
-        let outcome = self.delete(&root, oid, &mut cursor, limit);
         self.note(oid, &cursor, outcome);
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();
@@ -182,41 +181,32 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// The cursor to go on with; `None` where the leaf is no longer the table's.
-    fn cursor(&self, root: &Relation, oid: pg_sys::Oid, cursor: Option<Cursor>) -> Option<Cursor> {
-        match &self.plan {
-            Plan::Whole { heaps, .. } => Some(cursor.unwrap_or_else(|| {
-                let leaves = pg::leaves(root, LockMode::RowExclusive);
-                Cursor::for_whole(heaps.then_some(&leaves[..]))
-            })),
-            Plan::Leaves(leaves) => {
-                let leaf = leaves.iter().find(|leaf| leaf.oid == oid)?;
-                let relation = Relation::open(oid, LockMode::RowExclusive)?;
-                Some(cursor.unwrap_or_else(|| Cursor::for_leaf(&relation, &self.criterion, leaf)))
-            }
-        }
-    }
-
+    /// Deletes the next batch, from where the cursor is or from the beginning; `None` where the leaf is no longer the
+    /// table's.
     fn delete(
         &self,
         root: &Relation,
         oid: pg_sys::Oid,
-        cursor: &mut Cursor,
+        cursor: Option<Cursor>,
         limit: BatchLimit,
-    ) -> pg::Deleted {
+    ) -> Option<(Cursor, pg::Deleted)> {
         match &self.plan {
-            Plan::Whole { .. } => {
-                let single = pg::leaves(root, LockMode::RowExclusive).len() == 1;
-                cursor.delete_from_whole(root, &self.criterion, single, limit)
+            Plan::Whole { heaps, .. } => {
+                let leaves = pg::leaves(root, LockMode::RowExclusive);
+                let mut cursor =
+                    cursor.unwrap_or_else(|| Cursor::for_whole(heaps.then_some(&leaves[..])));
+                let single = leaves.len() == 1;
+                let deleted = cursor.delete_from_whole(root, &self.criterion, single, limit);
+                Some((cursor, deleted))
             }
-            Plan::Leaves(leaves) => leaves
-                .iter()
-                .find(|leaf| leaf.oid == oid)
-                .zip(Relation::open(oid, LockMode::RowExclusive))
-                .map(|(leaf, relation)| {
-                    cursor.delete_from_leaf(&relation, &self.criterion, leaf, limit)
-                })
-                .unwrap_or_default(),
+            Plan::Leaves(leaves) => {
+                let leaf = leaves.iter().find(|leaf| leaf.oid == oid)?;
+                let relation = Relation::open(oid, LockMode::RowExclusive)?;
+                let mut cursor =
+                    cursor.unwrap_or_else(|| Cursor::for_leaf(&relation, &self.criterion, leaf));
+                let deleted = cursor.delete_from_leaf(&relation, &self.criterion, leaf, limit);
+                Some((cursor, deleted))
+            }
         }
     }
 
