@@ -1,6 +1,7 @@
 //! Deleting through a btree index on the expiry column: cost follows the expired rows, not the table.
 
-use super::heap::{BatchLimit, Deleted, ExpiryTest, block_of, delete_tuple};
+use super::expiry::ExpiryTest;
+use super::heap::{BatchLimit, Deleted, block_of, delete_tuple};
 use super::{CommandSnapshot, Relation, raw};
 use crate::rule::cutoff::Range;
 use pgrx::{PgList, name_data_to_str, pg_sys};

@@ -4,8 +4,8 @@
 //! the toast table and the statistics' counters by itself. What it does not do, because the executor does it (checks of
 //! privileges, triggers, foreign keys, row security, rules), must not be needed for the table: see `target::plan`.
 
+use super::expiry::ExpiryTest;
 use super::{CommandSnapshot, Relation, raw};
-use crate::rule::cutoff::Range;
 use pgrx::pg_sys;
 
 /// What became of the expired rows that were found.
@@ -21,103 +21,6 @@ impl std::ops::AddAssign for Deleted {
     fn add_assign(&mut self, other: Deleted) {
         self.deleted += other.deleted;
         self.skipped += other.skipped;
-    }
-}
-
-/// How the column's values are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Width {
-    Two,
-    Four,
-    Eight,
-    Float,
-}
-
-/// Tells whether a heap tuple has expired. Plain data, so that it may live inside an FFI boundary.
-#[derive(Clone, Copy, Debug)]
-pub struct ExpiryTest {
-    attnum: i32,
-    width: Width,
-    range: Range,
-    /// For tuples from before the column was added: whether its default has expired.
-    missing_expired: bool,
-}
-
-impl ExpiryTest {
-    /// For a column of one of the fixed-width types; `None` for any other type.
-    pub fn new(
-        relation: &Relation,
-        attnum: i16,
-        base_type: pg_sys::Oid,
-        range: Range,
-    ) -> Option<Self> {
-        let width = match base_type {
-            pg_sys::INT2OID => Width::Two,
-            pg_sys::INT4OID | pg_sys::DATEOID => Width::Four,
-            pg_sys::INT8OID | pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID => Width::Eight,
-            pg_sys::FLOAT8OID => Width::Float,
-            _ => return None,
-        };
-        let mut test = ExpiryTest {
-            attnum: attnum.into(),
-            width,
-            range,
-            missing_expired: false,
-        };
-        let mut is_null = true;
-        // SAFETY: the column exists in the open relation's descriptor (access/common/heaptuple.c). The types are all
-        // passed by value.
-        unsafe {
-            let descriptor = (*relation.as_ptr()).rd_att;
-            let missing = pg_sys::getmissingattr(descriptor, attnum.into(), &mut is_null);
-            test.missing_expired = !is_null && test.expired_value(missing);
-        }
-        Some(test)
-    }
-
-    #[inline(always)]
-    fn expired_value(&self, datum: pg_sys::Datum) -> bool {
-        let bits = datum.value();
-        let number = match self.width {
-            Width::Two => i64::from(bits as i16),
-            Width::Four => i64::from(bits as i32),
-            Width::Eight | Width::Float => bits as i64,
-        };
-        match self.range {
-            Range::Integer { from, below } => from <= number && number < below,
-            Range::Float { from, below } => {
-                let number = f64::from_bits(number as u64);
-                from <= number && number < below
-            }
-        }
-    }
-
-    /// heap_getattr() of access/htup_details.h, for the one column, and the comparison. NULL has not expired.
-    ///
-    /// # Safety
-    /// The tuple is one of the relation's that the test was made for, and its page is pinned.
-    #[inline(always)]
-    pub(super) unsafe fn expired(
-        &self,
-        tuple: pg_sys::HeapTuple,
-        descriptor: pg_sys::TupleDesc,
-    ) -> bool {
-        // SAFETY: the header and, where HEAP_HASNULL says so, its bitmap of as many bits as the tuple has columns.
-        unsafe {
-            let header = (*tuple).t_data;
-            let columns = i32::from((*header).t_infomask2) & pg_sys::HEAP_NATTS_MASK as i32;
-            if self.attnum > columns {
-                return self.missing_expired;
-            }
-            if u32::from((*header).t_infomask) & pg_sys::HEAP_HASNULL != 0 {
-                let bit = (self.attnum - 1) as usize;
-                let byte = *(&raw const (*header).t_bits).cast::<u8>().add(bit >> 3);
-                if byte & (1 << (bit & 7)) == 0 {
-                    return false;
-                }
-            }
-            self.expired_value(raw::nocachegetattr(tuple, self.attnum, descriptor))
-        }
     }
 }
 

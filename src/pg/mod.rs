@@ -5,8 +5,10 @@
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
 mod btree;
+mod column_place;
 mod cost;
 mod database;
+mod expiry;
 mod expression;
 mod heap;
 mod invalidation;
@@ -40,8 +42,9 @@ mod worker;
 pub use btree::{BtreeIndex, IndexCursor};
 pub use cost::buffer_cost;
 pub use database::{Database, database_is_wanted, databases};
+pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
-pub use heap::{BatchLimit, Deleted, ExpiryTest, HeapCursor};
+pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use invalidation::relation_changes;
 pub use lock_wait::LockWait;
 pub use log::{log, log_with_sqlstate, notice, sqlstate_text};

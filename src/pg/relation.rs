@@ -268,7 +268,10 @@ impl Relation {
 /// # Safety
 /// The descriptor is one of an open relation and has more than `index` attributes.
 #[cfg(not(feature = "pg18"))]
-unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_pg_attribute {
+pub(super) unsafe fn attribute(
+    descriptor: pg_sys::TupleDesc,
+    index: i32,
+) -> pg_sys::Form_pg_attribute {
     // SAFETY: the attributes follow the descriptor's fixed part.
     unsafe { (*descriptor).attrs.as_mut_ptr().add(index as usize) }
 }
@@ -278,7 +281,10 @@ unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_p
 /// # Safety
 /// The descriptor is one of an open relation and has more than `index` attributes.
 #[cfg(feature = "pg18")]
-unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: i32) -> pg_sys::Form_pg_attribute {
+pub(super) unsafe fn attribute(
+    descriptor: pg_sys::TupleDesc,
+    index: i32,
+) -> pg_sys::Form_pg_attribute {
     // SAFETY: passed on.
     unsafe { pg_sys::TupleDescAttr(descriptor, index) }
 }

@@ -4,7 +4,7 @@
 //! each row version and links the versions of a row anew, so that older snapshots go on seeing what they saw. What is
 //! decided here is only which row versions it gets.
 
-use super::heap::ExpiryTest;
+use super::expiry::ExpiryTest;
 use super::raw;
 use super::tuple_set::TupleSet;
 use core::ffi::c_int;
