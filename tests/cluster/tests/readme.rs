@@ -81,6 +81,31 @@ fn the_examples_of_the_reference_work_as_written() {
     assert!(examples > 0);
 }
 
+/// The fenced block of postgresql.conf, as names and values.
+fn configuration(document: &str) -> Vec<(&str, &str)> {
+    let block = document.split("```ini\n").nth(1);
+    let block = block.and_then(|rest| rest.split("```").next());
+    let lines = block.expect("there is a block").lines();
+    lines
+        .map(|line| {
+            let (name, value) = line.split_once(" = '").expect("a name and a value");
+            (name, value.split('\'').next().expect("it is quoted"))
+        })
+        .collect()
+}
+
+#[test]
+fn the_lines_for_postgresql_conf_are_all_it_takes() {
+    let readme = document("README.md");
+    let settings = configuration(&readme);
+    assert_eq!(settings, configuration(&document("docs/operations.md")));
+    let cluster = Cluster::with(&settings);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.wait_for_count("django_session", 10);
+    assert!(session.yes("SELECT bool_and(note IS NULL) FROM raw_clear_sessions_status"));
+}
+
 #[test]
 fn the_line_for_cron_works_as_written() {
     let database = Cluster::shared().bare_database("app");

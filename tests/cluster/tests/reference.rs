@@ -174,3 +174,24 @@ fn every_phase_and_reason_to_stop_is_in_the_reference() {
         assert_eq!(explained.join(", "), listed, "{comment}");
     }
 }
+
+#[test]
+fn every_key_of_the_preview_is_in_the_reference() {
+    let (_database, mut session) = database("reference_preview");
+    session.run(
+        "CREATE TABLE session (id integer, expires timestamptz) PARTITION BY LIST (id);
+         CREATE TABLE session_1 PARTITION OF session FOR VALUES IN (1);",
+    );
+    let there = session.texts(
+        "SELECT jsonb_object_keys(raw_clear_sessions_preview('session', expires => 'expires')) ORDER BY 1",
+    );
+    let document = document("functions.md");
+    let rows = markdown::rows(&document, "| key | |");
+    let mut documented: Vec<_> = rows
+        .iter()
+        .flat_map(|row| row[0].split(", "))
+        .map(|key| key.trim_matches('`').to_owned())
+        .collect();
+    documented.sort();
+    assert_eq!(documented, there);
+}

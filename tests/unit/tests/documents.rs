@@ -110,6 +110,27 @@ fn every_link_of_a_document_leads_somewhere() {
     assert!(links > 50, "{links} links were found");
 }
 
+#[test]
+fn the_index_leads_to_every_document() {
+    let documents = files(&Path::new(ROOT).join("docs"), ".md");
+    let index = Path::new("docs/README.md");
+    let text = &documents[index];
+    let links: Vec<_> = text
+        .split("](")
+        .skip(1)
+        .filter_map(|link| link.split([')', '#']).next())
+        .map(|link| plain(&Path::new("docs").join(link)))
+        .collect();
+    for file in documents.keys().filter(|file| *file != index) {
+        let is_linked = links.iter().any(|link| file.starts_with(link));
+        assert!(
+            is_linked,
+            "docs/README.md does not lead to {}",
+            file.display()
+        );
+    }
+}
+
 /// A message of the sources or of the documents, with `…` for what is put in.
 fn pattern(text: &str) -> String {
     let text = text.replace("\\\"", "\"");
