@@ -169,7 +169,7 @@ fn literal(source: &str) -> Option<&str> {
 }
 
 /// Each message that the sources refuse something with, with the condition's name as PostgreSQL spells it, or without
-/// where a helper has it.
+/// where a function of the sources adds it.
 fn refusals() -> BTreeSet<(Option<String>, String)> {
     let mut found = BTreeSet::new();
     for source in files(&Path::new(ROOT).join("src"), ".rs").values() {
@@ -182,8 +182,8 @@ fn refusals() -> BTreeSet<(Option<String>, String)> {
                 found.insert((Some(condition.to_lowercase()), pattern(message)));
             }
         }
-        for helper in ["unsupported(", "not_in_this_state("] {
-            for call in source.split(helper).skip(1) {
+        for function in ["unsupported(", "not_in_this_state("] {
+            for call in source.split(function).skip(1) {
                 found.extend(literal(call).map(|message| (None, pattern(message))));
             }
         }
