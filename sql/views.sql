@@ -8,13 +8,35 @@ SELECT
     r.leaf::regclass AS leaf,
     nullif(r.blocks_total, 0) AS blocks_total,
     CASE WHEN r.blocks_total > 0 THEN r.blocks_done END AS blocks_done,
+    r.percent,
     r.deleted,
     r.skipped,
     r.batches,
-    r.waiting
+    r.waiting,
+    r.started,
+    r.estimated_end
 FROM raw_clear_sessions_running() AS r;
 
 COMMENT ON VIEW raw_clear_sessions_progress IS 'the clearings that are running now, if raw_clear_sessions is preloaded';
+COMMENT ON COLUMN raw_clear_sessions_progress.pid IS 'the process id of the worker, or of the session that called';
+COMMENT ON COLUMN raw_clear_sessions_progress."table" IS 'the table';
+COMMENT ON COLUMN raw_clear_sessions_progress.phase IS
+    'initializing, scanning heap, scanning index, deleting by SQL, finding expired rows, rewriting, rebuilding indexes, or vacuuming';
+COMMENT ON COLUMN raw_clear_sessions_progress.leaf IS 'the partition that it is at, or the table itself';
+COMMENT ON COLUMN raw_clear_sessions_progress.blocks_total IS
+    'blocks to read, of all partitions that are read by blocks; NULL if there are none';
+COMMENT ON COLUMN raw_clear_sessions_progress.blocks_done IS 'blocks read';
+COMMENT ON COLUMN raw_clear_sessions_progress.percent IS
+    'share of the blocks that has been read; NULL where reading them is not all that there is to do';
+COMMENT ON COLUMN raw_clear_sessions_progress.deleted IS 'rows deleted so far';
+COMMENT ON COLUMN raw_clear_sessions_progress.skipped IS
+    'expired rows left alone so far because somebody else was changing them';
+COMMENT ON COLUMN raw_clear_sessions_progress.batches IS 'transactions that have deleted rows so far';
+COMMENT ON COLUMN raw_clear_sessions_progress.waiting IS
+    'what it waits for between two transactions: cost delay, or replication lag';
+COMMENT ON COLUMN raw_clear_sessions_progress.started IS 'when it began';
+COMMENT ON COLUMN raw_clear_sessions_progress.estimated_end IS
+    'when it will have ended if it goes on at the pace so far, or when a limit ends it; NULL where that cannot be known';
 GRANT SELECT ON raw_clear_sessions_progress TO PUBLIC;
 
 CREATE VIEW raw_clear_sessions_status WITH (security_barrier) AS
@@ -102,6 +124,24 @@ WHERE NOT EXISTS (SELECT FROM visible);
 
 COMMENT ON VIEW raw_clear_sessions_status IS
     'the tables that the worker clears, when it did and will do so again; where "table" is NULL, something is wrong or missing';
+COMMENT ON COLUMN raw_clear_sessions_status."table" IS 'the table; NULL in a row that has only a note';
+COMMENT ON COLUMN raw_clear_sessions_status.source IS
+    'where it is scheduled: by a policy, or in the setting raw_clear_sessions.tables';
+COMMENT ON COLUMN raw_clear_sessions_status.schedule IS 'its own schedule, or that of the setting raw_clear_sessions.schedule';
+COMMENT ON COLUMN raw_clear_sessions_status.next_start IS
+    'when it is due next, later than the schedule says after failures; NULL if the worker is off';
+COMMENT ON COLUMN raw_clear_sessions_status.last_start IS 'when the last run began';
+COMMENT ON COLUMN raw_clear_sessions_status.last_success IS
+    'when the last run ended that neither failed nor was interrupted';
+COMMENT ON COLUMN raw_clear_sessions_status.last_stop IS 'why the last run ended; NULL while it is running';
+COMMENT ON COLUMN raw_clear_sessions_status.last_deleted IS 'rows that the last run deleted';
+COMMENT ON COLUMN raw_clear_sessions_status.total_deleted IS
+    'rows that all runs deleted, as far back as raw_clear_sessions_run goes';
+COMMENT ON COLUMN raw_clear_sessions_status.failures IS 'failed runs since the last success';
+COMMENT ON COLUMN raw_clear_sessions_status.last_error IS 'the last error, which stays here after a success';
+COMMENT ON COLUMN raw_clear_sessions_status.last_sqlstate IS 'its SQLSTATE';
+COMMENT ON COLUMN raw_clear_sessions_status.pid IS 'the process id of the worker that is clearing it now';
+COMMENT ON COLUMN raw_clear_sessions_status.note IS 'what is wrong or missing, and what to do about it';
 GRANT SELECT ON raw_clear_sessions_status TO PUBLIC;
 
 SELECT raw_clear_sessions_announce();

@@ -1,12 +1,21 @@
-//! The progress of running clearings, in shared memory, for the view raw_clear_sessions_progress.
+//! The progress of running clearings: in shared memory, for the view raw_clear_sessions_progress, and as NOTICEs to the
+//! client that called, where it asks for them.
 //!
-//! Without preloading there is no shared memory, and nothing happens here.
+//! Without preloading there is no shared memory, and the view stays empty.
+
+mod measure;
+mod notices;
+mod tally;
+
+pub use tally::Tally;
 
 use crate::pg;
 use crate::shared::Words;
+use measure::Measure;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 
 /// What a clearing is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,16 +27,23 @@ pub enum Phase {
     ScanningIndex,
     /// A DELETE in the executor.
     DeletingBySql,
+    /// Looks up with SQL which rows a rewrite leaves out.
+    FindingExpired,
+    /// Copies the rows that stay.
     Rewriting,
+    /// After a rewrite.
+    RebuildingIndexes,
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 6] = [
+const PHASES: [(Phase, &str); 8] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
     (Phase::DeletingBySql, "deleting by SQL"),
+    (Phase::FindingExpired, "finding expired rows"),
     (Phase::Rewriting, "rewriting"),
+    (Phase::RebuildingIndexes, "rebuilding indexes"),
     (Phase::Vacuuming, "vacuuming"),
 ];
 
@@ -54,13 +70,55 @@ pub struct Progress {
     /// The blocks of all leaves; 0 where that is not known.
     pub blocks_total: u64,
     pub blocks_done: u64,
+    /// To read these blocks is all that there is to do.
+    pub all_in_blocks: bool,
     pub deleted: u64,
     pub skipped: u64,
     pub batches: u64,
     pub waiting: Option<Waiting>,
+    /// The budgets that may end it before.
+    pub max_rows: Option<u64>,
+    pub max_duration: Option<Duration>,
 }
 
-const WORDS: usize = 10;
+impl Progress {
+    /// The share of the blocks that has been read, where to read them is all that there is to do.
+    pub fn percent(&self) -> Option<f64> {
+        let reads_blocks = matches!(
+            self.phase,
+            Phase::ScanningHeap | Phase::DeletingBySql | Phase::Rewriting
+        );
+        (self.all_in_blocks && reads_blocks)
+            .then(|| self.measure(Duration::ZERO).percent())
+            .flatten()
+    }
+
+    /// How long the rest takes. Nobody knows when a replica will have caught up, nor how long indexes take to be rebuilt
+    /// after a rewrite.
+    pub fn time_left(&self, elapsed: Duration) -> Option<Duration> {
+        if self.phase == Phase::Rewriting || self.waiting == Some(Waiting::Replication) {
+            return None;
+        }
+        self.percent()?;
+        self.measure(elapsed).time_left()
+    }
+
+    fn measure(&self, elapsed: Duration) -> Measure {
+        Measure {
+            elapsed,
+            blocks_total: self.blocks_total,
+            blocks_done: self.blocks_done,
+            deleted: self.deleted,
+            max_rows: self.max_rows,
+            max_duration: self.max_duration,
+        }
+    }
+}
+
+const WORDS: usize = 14;
+
+/// In shared memory, for a budget that there is not.
+const NONE: u64 = u64::MAX;
 
 /// One clearing's place in shared memory.
 pub struct Slot {
@@ -75,77 +133,143 @@ pub struct Running {
     pub pid: i32,
     pub database: pg_sys::Oid,
     pub table: pg_sys::Oid,
-    pub phase: &'static str,
-    pub leaf: Option<pg_sys::Oid>,
-    pub blocks_total: i64,
-    pub blocks_done: i64,
-    pub deleted: i64,
-    pub skipped: i64,
-    pub batches: i64,
-    pub waiting: Option<&'static str>,
+    /// When it began, as timestamptz.
+    pub started: i64,
+    pub progress: Progress,
+}
+
+impl Running {
+    pub fn phase(&self) -> &'static str {
+        phase_name(self.progress.phase)
+    }
+
+    pub fn waiting(&self) -> Option<&'static str> {
+        let waiting = self.progress.waiting?;
+        name_of(&WAITS, waiting)
+    }
+
+    /// When it will have ended, as timestamptz, if it goes on as until now.
+    pub fn estimated_end(&self) -> Option<i64> {
+        let now = pg::now();
+        let elapsed = Duration::from_micros(now.saturating_sub(self.started).max(0) as u64);
+        let left = self.progress.time_left(elapsed)?;
+        i64::try_from(left.as_micros())
+            .ok()
+            .and_then(|left| now.checked_add(left))
+    }
+}
+
+/// The clearing of this process's that is under way.
+#[derive(Clone, Copy)]
+struct Mine {
+    table: pg_sys::Oid,
+    since: Instant,
+    started: i64,
+    /// Where it is shown, if there is a place.
+    slot: Option<&'static Slot>,
 }
 
 thread_local! {
-    /// The slot of this process, and the table that it is clearing.
-    static MINE: Cell<Option<(&'static Slot, pg_sys::Oid)>> = const { Cell::new(None) };
+    static MINE: Cell<Option<Mine>> = const { Cell::new(None) };
+    /// How many clearings are under way in this process: a trigger that the first one fires may call another one.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
     /// How far the clearing is, or the last one was.
     static LAST: Cell<Progress> = Cell::default();
     static FREED_AT_EXIT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// This process begins to clear a table.
-pub fn start(table: pg_sys::Oid) {
-    end();
-    LAST.take();
-    let Some(shared) = pg::shared() else { return };
+/// A clearing that others see, until this is dropped: at its end, and when an ERROR leaves it. One inside another is not
+/// seen, and is part of the other.
+pub struct Shown(());
+
+impl Shown {
+    /// This process begins to clear a table, because a client asks for it.
+    pub fn to_client(table: pg_sys::Oid) -> Self {
+        Self::begin(table, true)
+    }
+
+    /// The worker begins to clear a table.
+    pub fn of_worker(table: pg_sys::Oid) -> Self {
+        Self::begin(table, false)
+    }
+
+    fn begin(table: pg_sys::Oid, has_client: bool) -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        if DEPTH.get() == 1 {
+            LAST.take();
+            notices::begin(has_client);
+            let slot = take_slot();
+            MINE.set(Some(Mine {
+                table,
+                since: Instant::now(),
+                started: pg::now(),
+                slot,
+            }));
+            update(&Progress::default());
+            if let Some(slot) = slot {
+                // Only now does it belong to a clearing; until here readers passed it over.
+                slot.pid.store(pg::my_pid(), Ordering::Release);
+            }
+        }
+        Shown(())
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+        if DEPTH.get() == 0 {
+            free();
+        }
+    }
+}
+
+fn take_slot() -> Option<&'static Slot> {
+    let shared = pg::shared()?;
     if !FREED_AT_EXIT.replace(true) {
-        pg::at_exit(end);
+        pg::at_exit(free);
     }
     let pid = pg::my_pid();
-    let free = shared.progress.iter().find(|slot| {
+    shared.progress.iter().find(|slot| {
         slot.pid
             .compare_exchange(0, -pid, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
-    });
-    let Some(slot) = free else { return };
-    MINE.set(Some((slot, table)));
-    update(&Progress::default());
-    // Only now does it belong to a clearing; until here readers passed it over.
-    slot.pid.store(pid, Ordering::Release);
+    })
+}
+
+fn free() {
+    if let Some(slot) = MINE.take().and_then(|mine| mine.slot) {
+        slot.pid.store(0, Ordering::Release);
+    }
 }
 
 /// This process is so far.
 pub fn update(progress: &Progress) {
-    LAST.set(*progress);
-    let Some((slot, table)) = MINE.get() else {
+    if DEPTH.get() > 1 {
         return;
-    };
-    slot.words.write([
-        u32::from(pg::my_database()).into(),
-        u32::from(table).into(),
-        position(&PHASES, progress.phase),
-        progress.leaf.map_or(0, u32::from).into(),
-        progress.blocks_total,
-        progress.blocks_done,
-        progress.deleted,
-        progress.skipped,
-        progress.batches,
-        progress
-            .waiting
-            .map_or(u64::MAX, |waiting| position(&WAITS, waiting)),
-    ]);
+    }
+    LAST.set(*progress);
+    let Some(mine) = MINE.get() else { return };
+    if let Some(slot) = mine.slot {
+        slot.words.write(words(&mine, progress));
+    }
+    notices::update(mine.table, progress, mine.since.elapsed());
+}
+
+/// This process clears its table with one statement, during which nobody can see how far it is.
+pub fn one_statement() {
+    update(&Progress {
+        phase: Phase::DeletingBySql,
+        ..Progress::default()
+    });
+    if let (1, Some(mine)) = (DEPTH.get(), MINE.get()) {
+        notices::one_statement(mine.table);
+    }
 }
 
 /// How far this process's clearing is, or its last one was; known without preloading too.
 pub fn last() -> Progress {
     LAST.get()
-}
-
-/// This process has ended a clearing, or never began one.
-pub fn end() {
-    if let Some((slot, _)) = MINE.take() {
-        slot.pid.store(0, Ordering::Release);
-    }
 }
 
 /// What is running, in all databases.
@@ -155,6 +279,29 @@ pub fn running() -> Vec<Running> {
     })
 }
 
+fn words(mine: &Mine, progress: &Progress) -> [u64; WORDS] {
+    [
+        u32::from(pg::my_database()).into(),
+        u32::from(mine.table).into(),
+        position(&PHASES, progress.phase),
+        progress.leaf.map_or(0, u32::from).into(),
+        progress.blocks_total,
+        progress.blocks_done,
+        progress.deleted,
+        progress.skipped,
+        progress.batches,
+        progress
+            .waiting
+            .map_or(NONE, |waiting| position(&WAITS, waiting)),
+        mine.started as u64,
+        progress.all_in_blocks.into(),
+        progress.max_rows.unwrap_or(NONE),
+        progress
+            .max_duration
+            .map_or(NONE, |duration| duration.as_micros() as u64),
+    ]
+}
+
 fn read(slot: &Slot) -> Option<Running> {
     let pid = slot.pid.load(Ordering::Acquire);
     let words = slot.words.read();
@@ -162,18 +309,25 @@ fn read(slot: &Slot) -> Option<Running> {
         return None;
     }
     let oid = |word: u64| pg_sys::Oid::from(word as u32);
+    let budget = |word: u64| (word != NONE).then_some(word);
     Some(Running {
         pid,
         database: oid(words[0]),
         table: oid(words[1]),
-        phase: PHASES.get(words[2] as usize)?.1,
-        leaf: (words[3] != 0).then(|| oid(words[3])),
-        blocks_total: words[4] as i64,
-        blocks_done: words[5] as i64,
-        deleted: words[6] as i64,
-        skipped: words[7] as i64,
-        batches: words[8] as i64,
-        waiting: WAITS.get(words[9] as usize).map(|(_, name)| *name),
+        started: words[10] as i64,
+        progress: Progress {
+            phase: PHASES.get(words[2] as usize)?.0,
+            leaf: (words[3] != 0).then(|| oid(words[3])),
+            blocks_total: words[4],
+            blocks_done: words[5],
+            all_in_blocks: words[11] != 0,
+            deleted: words[6],
+            skipped: words[7],
+            batches: words[8],
+            waiting: WAITS.get(words[9] as usize).map(|(waiting, _)| *waiting),
+            max_rows: budget(words[12]),
+            max_duration: budget(words[13]).map(Duration::from_micros),
+        },
     })
 }
 
@@ -182,4 +336,15 @@ fn position<T: PartialEq>(names: &[(T, &str)], value: T) -> u64 {
         .iter()
         .position(|(named, _)| *named == value)
         .map_or(u64::MAX, |position| position as u64)
+}
+
+fn name_of<T: PartialEq>(names: &[(T, &'static str)], value: T) -> Option<&'static str> {
+    names
+        .iter()
+        .find(|(named, _)| *named == value)
+        .map(|(_, name)| *name)
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    name_of(&PHASES, phase).unwrap_or_default()
 }

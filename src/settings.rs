@@ -3,10 +3,10 @@
 
 mod checks;
 
-use crate::pg::{self, define_checked_setting, list_flag};
+use crate::pg::{self, define_checked_number, define_checked_setting, list_flag};
 use crate::run::Limits;
 use crate::worker::names::{Databases, TableName, parse_databases, parse_tables};
-use checks::{DatabaseList, ScheduleText, TableList, WalCompression};
+use checks::{DatabaseList, ProgressInterval, ScheduleText, TableList, WalCompression};
 use core::ffi::CStr;
 use pgrx::PostgresGucEnum;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -128,6 +128,8 @@ static LOG_MIN_DURATION: Number = Number {
     for_sessions: false,
 };
 
+static PROGRESS_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(0);
+
 static NUMBERS: [&Number; 8] = [
     &BATCH_SIZE,
     &COST_LIMIT,
@@ -226,6 +228,12 @@ pub fn log_min_duration() -> Option<Duration> {
     LOG_MIN_DURATION.milliseconds()
 }
 
+/// `progress_interval`: how often a call tells its client how far it is; `None` (default): never.
+pub fn progress_interval() -> Option<Duration> {
+    let milliseconds = PROGRESS_INTERVAL.get();
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
+}
+
 /// `wal_compression`: what the setting of that name is for the worker's transactions; `None`: as for everybody.
 pub fn wal_compression() -> Option<CString> {
     WAL_COMPRESSION
@@ -280,6 +288,13 @@ pub fn define() {
             number.unit,
         );
     }
+    define_checked_number::<ProgressInterval>(
+        c"raw_clear_sessions.progress_interval",
+        c"Sets the time between notices of how far a call is.",
+        c"Zero means none.",
+        &PROGRESS_INTERVAL,
+        GucFlags::UNIT_MS,
+    );
     pg::reserve_setting_prefix(c"raw_clear_sessions");
 }
 

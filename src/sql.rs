@@ -6,6 +6,7 @@ mod status;
 use crate::engine;
 use crate::pg::{self, LockMode};
 use crate::preview::{self, Preview};
+use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run;
 use crate::target::{self, Rule};
@@ -61,6 +62,7 @@ fn raw_clear_sessions(
 
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let relation = target::open(table, LockMode::RowExclusive)?;
+    let _shown = Shown::to_client(relation.oid());
     let criterion = target::Criterion::resolve(&relation, rule)?;
     target::check_may_read(&relation, &criterion)?;
     target::lock_against_others(&relation)?;
@@ -99,7 +101,10 @@ fn raw_clear_sessions_rewrite(
     pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
     let rule = rule(expires, keep, unit, time_zone, filter);
     target::table_oid(table)
-        .and_then(|table| engine::rewrite::rewrite(table, &rule))
+        .and_then(|table| {
+            let _shown = Shown::to_client(table);
+            engine::rewrite::rewrite(table, &rule)
+        })
         .unwrap_or_else(|refusal| refusal.raise())
         .removed as i64
 }

@@ -6,26 +6,44 @@ pub mod rewrite;
 mod sql;
 
 use crate::pg::{BatchLimit, Deleted, LockMode, Relation};
-use crate::progress::Phase;
+use crate::progress::{self, Phase, Tally};
 use crate::target::{Criterion, LeafPlan, Method, Plan};
 
 /// Carries out a plan within the caller's transaction.
 pub fn run(root: &Relation, criterion: &Criterion, plan: &Plan) -> Deleted {
     let leaves = match plan {
-        Plan::Whole { .. } => return sql::delete(&root.qualified_name(), criterion),
+        Plan::Whole { .. } => {
+            progress::one_statement();
+            return sql::delete(&root.qualified_name(), criterion);
+        }
         Plan::Leaves(leaves) => leaves,
     };
+    let mut tally = Tally::default();
+    let (blocks, all_in_blocks) = plan.blocks();
+    tally.plan(blocks, all_in_blocks);
     let mut outcome = Deleted::default();
     for leaf in leaves {
         // Locked when the plan was made, so that it is still there.
         let Some(relation) = Relation::open(leaf.oid, LockMode::RowExclusive) else {
             continue;
         };
-        outcome += match &leaf.method {
-            Method::Nothing => Deleted::default(),
-            Method::Raw { test, pass } => raw::delete(&relation, criterion, *test, pass),
-            Method::Sql => sql::delete(&only(leaf), criterion),
+        let deleted = match &leaf.method {
+            Method::Nothing => continue,
+            Method::Raw { test, pass } => {
+                raw::delete(&relation, criterion, *test, pass, &mut tally)
+            }
+            Method::Sql => {
+                let blocks = leaf.is_heap.then_some((0, leaf.blocks));
+                tally.in_leaf(leaf.oid, Phase::DeletingBySql, blocks);
+                tally.show();
+                let deleted = sql::delete(&only(leaf), criterion);
+                tally.add(deleted.deleted, deleted.skipped);
+                deleted
+            }
         };
+        tally.leaf_finished();
+        tally.show();
+        outcome += deleted;
     }
     outcome
 }
@@ -68,13 +86,12 @@ impl Cursor {
         }
     }
 
-    /// What it is doing, for the progress view.
-    pub fn phase(&self) -> Phase {
+    /// What it is doing, for the progress view; nothing where there is nothing to do.
+    pub fn phase(&self) -> Option<Phase> {
         match self {
-            Cursor::Raw(raw::Cursor::Heap(_)) => Phase::ScanningHeap,
-            Cursor::Raw(raw::Cursor::Index(_)) => Phase::ScanningIndex,
-            Cursor::Sql(_) => Phase::DeletingBySql,
-            Cursor::Finished => Phase::Initializing,
+            Cursor::Raw(cursor) => Some(cursor.phase()),
+            Cursor::Sql(_) => Some(Phase::DeletingBySql),
+            Cursor::Finished => None,
         }
     }
 
@@ -97,7 +114,7 @@ impl Cursor {
     ) -> Deleted {
         match (&mut *self, &leaf.method) {
             (Cursor::Raw(cursor), Method::Raw { test, pass }) => {
-                cursor.delete(relation, *test, pass, limit)
+                cursor.delete(relation, *test, pass, limit, &mut |_, _, _| ())
             }
             (Cursor::Sql(cursor), Method::Sql) => {
                 let skip_locked = leaf.is_heap && sql::can_skip_locked(relation);

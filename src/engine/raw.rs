@@ -1,6 +1,7 @@
 //! The raw engine: finds expired rows in the heap or through an index, and calls the storage layer's delete on each.
 
 use crate::pg::{BatchLimit, Deleted, ExpiryTest, HeapCursor, IndexCursor, Relation};
+use crate::progress::{Phase, Tally};
 use crate::target::{Criterion, Pass};
 
 /// Where the raw engine has got to in a leaf.
@@ -9,6 +10,10 @@ pub enum Cursor {
     Heap(HeapCursor),
     Index(IndexCursor),
 }
+
+/// Hears, now and then during one deletion, in which phase it is, how many blocks have been read, and all, where that is
+/// known, and what this deletion has come to so far.
+pub type Observe<'a> = &'a mut dyn FnMut(Phase, Option<(u32, u32)>, Deleted);
 
 impl Cursor {
     /// At the beginning of a pass.
@@ -34,6 +39,13 @@ impl Cursor {
         }
     }
 
+    pub fn phase(&self) -> Phase {
+        match self {
+            Cursor::Heap(_) => Phase::ScanningHeap,
+            Cursor::Index(_) => Phase::ScanningIndex,
+        }
+    }
+
     /// Deletes the next batch. Never waits for a row lock.
     pub fn delete(
         &mut self,
@@ -41,16 +53,24 @@ impl Cursor {
         test: ExpiryTest,
         pass: &Pass,
         limit: BatchLimit,
+        observe: Observe<'_>,
     ) -> Deleted {
+        let mut heap = |cursor: &mut HeapCursor| {
+            cursor.delete(leaf, test, limit, |blocks, deleted| {
+                observe(Phase::ScanningHeap, Some(blocks), deleted);
+            })
+        };
         match (&mut *self, pass) {
-            (Cursor::Heap(cursor), _) => cursor.delete(leaf, test, limit),
+            (Cursor::Heap(cursor), _) => heap(cursor),
             (Cursor::Index(cursor), Pass::Index(index)) if !cursor.is_stuck() => {
-                cursor.delete(leaf, index, test, limit)
+                cursor.delete(leaf, index, test, limit, |deleted| {
+                    observe(Phase::ScanningIndex, None, deleted);
+                })
             }
             // The index leads no further, or is no longer there to lead.
             (Cursor::Index(_), _) => {
                 let mut cursor = HeapCursor::new(leaf);
-                let deleted = cursor.delete(leaf, test, limit);
+                let deleted = heap(&mut cursor);
                 *self = Cursor::Heap(cursor);
                 deleted
             }
@@ -58,12 +78,35 @@ impl Cursor {
     }
 }
 
-/// Clears one leaf.
-pub fn delete(leaf: &Relation, criterion: &Criterion, test: ExpiryTest, pass: &Pass) -> Deleted {
+/// Clears one leaf, and adds it up.
+pub fn delete(
+    leaf: &Relation,
+    criterion: &Criterion,
+    test: ExpiryTest,
+    pass: &Pass,
+    tally: &mut Tally,
+) -> Deleted {
     let mut cursor = Cursor::new(leaf, criterion, pass);
     let mut outcome = Deleted::default();
+    tally.in_leaf(leaf.oid(), cursor.phase(), cursor.blocks());
+    tally.show();
     while !cursor.is_finished() {
-        outcome += cursor.delete(leaf, test, pass, BatchLimit::NONE);
+        let mut told = Deleted::default();
+        outcome += cursor.delete(
+            leaf,
+            test,
+            pass,
+            BatchLimit::NONE,
+            &mut |phase, blocks, deleted| {
+                tally.in_leaf(leaf.oid(), phase, blocks);
+                tally.add(
+                    deleted.deleted - told.deleted,
+                    deleted.skipped - told.skipped,
+                );
+                told = deleted;
+                tally.show();
+            },
+        );
     }
     outcome
 }

@@ -160,13 +160,15 @@ impl IndexCursor {
 
     /// Visits rows, and deletes those that have expired: all that are left, or until the limit is reached.
     ///
-    /// `test` was made with the same range. Collects more entries when those at hand have been visited.
+    /// `test` was made with the same range. Collects more entries when those at hand have been visited. `observe` hears
+    /// now and then what has been deleted.
     pub fn delete(
         &mut self,
         leaf: &Relation,
         index: &BtreeIndex,
         test: ExpiryTest,
         limit: BatchLimit,
+        mut observe: impl FnMut(Deleted),
     ) -> Deleted {
         let command = CommandSnapshot::push();
         let mut outcome = Deleted::default();
@@ -190,6 +192,7 @@ impl IndexCursor {
                 delete_entries(leaf, &command, test, &self.entries[self.position..until])
             };
             self.position = until;
+            observe(outcome);
         }
         outcome
     }

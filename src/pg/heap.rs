@@ -124,6 +124,9 @@ impl BatchLimit {
     };
 }
 
+/// After how many blocks somebody hears of it: 8 MB, so that a scan is seldom begun anew.
+const OBSERVED: u32 = 1024;
+
 /// Where a pass over a heap has got to: block ranges in order, from batch to batch and from transaction to transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeapCursor {
@@ -149,8 +152,15 @@ impl HeapCursor {
         (self.next, self.end)
     }
 
-    /// Reads on, and deletes what has expired.
-    pub fn delete(&mut self, leaf: &Relation, test: ExpiryTest, limit: BatchLimit) -> Deleted {
+    /// Reads on, and deletes what has expired. `observe` hears after every few blocks how many have been read, and all,
+    /// and what has been deleted.
+    pub fn delete(
+        &mut self,
+        leaf: &Relation,
+        test: ExpiryTest,
+        limit: BatchLimit,
+        mut observe: impl FnMut((u32, u32), Deleted),
+    ) -> Deleted {
         // A vacuum may have cut off empty blocks since.
         self.end = self.end.min(leaf.blocks());
         if self.is_finished() {
@@ -158,11 +168,20 @@ impl HeapCursor {
         }
         let command = CommandSnapshot::push();
         let until = self.end.min(self.next.saturating_add(limit.blocks));
-        // SAFETY: the relation is a heap, open and locked, and has the blocks from `next` to `until`.
-        let (outcome, next) =
-            unsafe { delete_in_blocks(leaf, test, &command, self.next, until, limit.rows) };
-        self.next = next;
-        outcome
+        let mut outcome = Deleted::default();
+        loop {
+            let end = until.min(self.next.saturating_add(OBSERVED));
+            let rows = limit.rows - outcome.deleted;
+            // SAFETY: the relation is a heap, open and locked, and has the blocks from `next` to `end`.
+            let (deleted, next) =
+                unsafe { delete_in_blocks(leaf, test, &command, self.next, end, rows) };
+            self.next = next;
+            outcome += deleted;
+            observe(self.blocks(), outcome);
+            if next >= until || outcome.deleted >= limit.rows {
+                return outcome;
+            }
+        }
     }
 }
 

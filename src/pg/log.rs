@@ -25,13 +25,13 @@ pub fn log_with_sqlstate(
 }
 
 /// A NOTICE to the client.
-pub fn notice(message: &str, hint: &str) {
+pub fn notice(message: &str, detail: Option<&str>, hint: Option<&str>) {
     report(
         PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
         PgLogLevel::NOTICE,
         message,
-        None,
-        Some(hint),
+        detail,
+        hint,
     );
 }
 

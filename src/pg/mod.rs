@@ -59,13 +59,16 @@ pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::publishes_deletes;
 pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves, relation_name};
-pub use rewrite::{Rewritten, check_not_in_use, rewrite};
+pub use rewrite::{RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use rewrite_copy::Judge;
 pub use session::{
     extension_installed, extension_schema, lock_timeout, on_commit, prevent_during_recovery,
     prevent_in_parallel_mode, prevent_in_read_only, reserve_setting_prefix, try_advisory_lock,
 };
-pub use setting::{Check, define_checked_setting, list_flag, server_setting, setting_takes};
+pub use setting::{
+    Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,
+    setting_takes,
+};
 pub use shmem::{is_preloading, request_shared_memory, shared};
 pub use snapshot::CommandSnapshot;
 pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};

@@ -31,11 +31,24 @@ impl std::ops::AddAssign for Rewritten {
     }
 }
 
+/// How far a rewrite is.
+#[derive(Clone, Copy, Debug)]
+pub enum RewriteStep {
+    /// Blocks that have been read, and all; rows left out until then.
+    Copied { blocks: (u32, u32), removed: u64 },
+    /// The indexes are about to be rebuilt.
+    Indexes,
+}
+
 /// Rewrites a heap, which is locked in ACCESS EXCLUSIVE mode and open only here. Its indexes are rebuilt.
 ///
 /// Refuses (55006) a table that this session is using, and one that its transaction has changed; the transaction has to be
-/// aborted then.
-pub fn rewrite(relation: Relation, judge: Judge<'_>) -> Result<Rewritten, Refusal> {
+/// aborted then. `observe` hears how far it is.
+pub fn rewrite(
+    relation: Relation,
+    judge: Judge<'_>,
+    observe: &mut dyn FnMut(RewriteStep),
+) -> Result<Rewritten, Refusal> {
     check_not_in_use(&relation)?;
     let (oid, name) = (relation.oid(), relation.name());
     let class = relation.class();
@@ -56,10 +69,11 @@ pub fn rewrite(relation: Relation, judge: Judge<'_>) -> Result<Rewritten, Refusa
             raw::make_new_heap(oid, tablespace, access_method, persistence, lock)
         })
     };
-    let (copied, cutoffs, swap_toast_by_content) = fill(oid, new_oid, judge);
+    let (copied, cutoffs, swap_toast_by_content) = fill(oid, new_oid, judge, observe);
     if copied.changed_by_us {
         return Err(changed_by_us(&name));
     }
+    observe(RewriteStep::Indexes);
     // SAFETY: both are heaps of this database and closed; the new one is only this transaction's.
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
@@ -130,7 +144,12 @@ fn begin_progress(relation: &Relation) {
 
 /// Copies what is to stay into the new heap. Also says whether the toast tables' contents are to be exchanged, rather than
 /// the toast tables: the new heap has none where columns that needed one have been dropped.
-fn fill(oid: pg_sys::Oid, new_oid: pg_sys::Oid, judge: Judge<'_>) -> (Copied, Cutoffs, bool) {
+fn fill(
+    oid: pg_sys::Oid,
+    new_oid: pg_sys::Oid,
+    judge: Judge<'_>,
+    observe: &mut dyn FnMut(RewriteStep),
+) -> (Copied, Cutoffs, bool) {
     let (old, new) = (open(oid), open(new_oid));
     let (toast, new_toast) = (old.class().reltoastrelid, new.class().reltoastrelid);
     let by_content = toast != pg_sys::InvalidOid && new_toast != pg_sys::InvalidOid;
@@ -147,7 +166,14 @@ fn fill(oid: pg_sys::Oid, new_oid: pg_sys::Oid, judge: Judge<'_>) -> (Copied, Cu
         }
         let cutoffs = cutoffs(&old);
         let has_dropped = old.has_dropped_columns();
-        let copied = copy(old.as_ptr(), new.as_ptr(), has_dropped, judge, cutoffs);
+        let copied = copy(
+            old.as_ptr(),
+            new.as_ptr(),
+            has_dropped,
+            judge,
+            cutoffs,
+            |blocks, removed| observe(RewriteStep::Copied { blocks, removed }),
+        );
         (*new.as_ptr()).rd_toastoid = pg_sys::InvalidOid;
         let blocks = new.blocks();
         drop((old, new));

@@ -83,7 +83,11 @@ struct Copy<'a> {
     has_dropped: bool,
 }
 
-/// Copies everything that is neither dead nor expired.
+/// After how many blocks somebody hears of it: 8 MB.
+const OBSERVED: u32 = 1024;
+
+/// Copies everything that is neither dead nor expired. `observe` hears after every few blocks how many have been read,
+/// and all, and how many rows have been left out.
 ///
 /// # Safety
 /// Both relations are heaps with the same columns, open and locked in ACCESS EXCLUSIVE mode; the new one is empty.
@@ -93,10 +97,11 @@ pub(super) unsafe fn copy(
     has_dropped: bool,
     judge: Judge<'_>,
     cutoffs: Cutoffs,
+    mut observe: impl FnMut((u32, u32), u64),
 ) -> Copied {
     let mut copied = Copied::default();
     let counts = &mut copied;
-    // SAFETY: inside the boundary there is only plain data; an ERROR leaves pins and memory to the transaction's abort.
+    // SAFETY: inside the boundaries there is only plain data; an ERROR leaves pins and memory to the transaction's abort.
     // The arrays, and all that the rewrite allocates, are in the caller's memory context or below it.
     unsafe {
         let blocks = pg_sys::RelationGetNumberOfBlocksInFork(old, pg_sys::ForkNumber::MAIN_FORKNUM);
@@ -108,37 +113,34 @@ pub(super) unsafe fn copy(
         let values = pg_sys::palloc(columns * size_of::<pg_sys::Datum>()).cast();
         let nulls = pg_sys::palloc(columns).cast();
         let strategy = pg_sys::GetAccessStrategy(pg_sys::BufferAccessStrategyType::BAS_BULKREAD);
-        pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            let copy = Copy {
+        let state = pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            raw::begin_heap_rewrite(
                 old,
-                new_descriptor: (*new).rd_att,
-                old_descriptor: (*old).rd_att,
-                judge,
-                oldest_xmin: cutoffs.oldest_xmin,
-                state: raw::begin_heap_rewrite(
-                    old,
-                    new,
-                    cutoffs.oldest_xmin,
-                    cutoffs.freeze,
-                    cutoffs.multixact,
-                ),
-                values,
-                nulls,
-                has_dropped,
-            };
-            for block in 0..blocks {
-                raw::check_for_interrupts();
-                copy.block(block, strategy, counts);
-                if counts.changed_by_us {
-                    break;
-                }
-                raw::pgstat_progress_update_param(
-                    pg_sys::PROGRESS_CLUSTER_HEAP_BLKS_SCANNED as c_int,
-                    i64::from(block) + 1,
-                );
-            }
-            raw::end_heap_rewrite(copy.state);
+                new,
+                cutoffs.oldest_xmin,
+                cutoffs.freeze,
+                cutoffs.multixact,
+            )
         });
+        let copy = Copy {
+            old,
+            new_descriptor: (*new).rd_att,
+            old_descriptor: (*old).rd_att,
+            judge,
+            oldest_xmin: cutoffs.oldest_xmin,
+            state,
+            values,
+            nulls,
+            has_dropped,
+        };
+        let mut from = 0;
+        while from < blocks && !counts.changed_by_us {
+            let until = blocks.min(from.saturating_add(OBSERVED));
+            pg_sys::ffi::pg_guard_ffi_boundary(|| copy.blocks(from, until, strategy, counts));
+            from = until;
+            observe((from, blocks), counts.removed);
+        }
+        pg_sys::ffi::pg_guard_ffi_boundary(|| raw::end_heap_rewrite(state));
         pg_sys::FreeAccessStrategy(strategy);
         pg_sys::pfree(values.cast());
         pg_sys::pfree(nulls.cast());
@@ -147,6 +149,33 @@ pub(super) unsafe fn copy(
 }
 
 impl Copy<'_> {
+    /// A range of blocks, until it turns out that the new heap will be of no use.
+    ///
+    /// # Safety
+    /// Inside a `pg_guard_ffi_boundary`; the blocks exist.
+    unsafe fn blocks(
+        &self,
+        from: pg_sys::BlockNumber,
+        until: pg_sys::BlockNumber,
+        strategy: pg_sys::BufferAccessStrategy,
+        counts: &mut Copied,
+    ) {
+        for block in from..until {
+            // SAFETY: passed on; no buffer is locked between two blocks.
+            unsafe {
+                raw::check_for_interrupts();
+                self.block(block, strategy, counts);
+                if counts.changed_by_us {
+                    return;
+                }
+                raw::pgstat_progress_update_param(
+                    pg_sys::PROGRESS_CLUSTER_HEAP_BLKS_SCANNED as c_int,
+                    i64::from(block) + 1,
+                );
+            }
+        }
+    }
+
     /// One block: all its tuples are judged under one lock on the page, and copied when that is released. The page stays
     /// pinned, and nobody but us can reach it, because the table is locked.
     ///

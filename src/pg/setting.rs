@@ -37,6 +37,38 @@ pub fn define_checked_setting<C: Check>(
     }
 }
 
+/// What a number has to be, beyond its range.
+pub trait CheckNumber {
+    fn check(value: i32) -> Result<(), Refusal>;
+}
+
+/// Defines a setting that is a whole number, not negative, which any session may set, and whose every new value is
+/// checked.
+pub fn define_checked_number<C: CheckNumber>(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<i32>,
+    flags: GucFlags,
+) {
+    // SAFETY: as above.
+    unsafe {
+        GucRegistry::define_int_guc_with_hooks(
+            name,
+            short,
+            long,
+            setting,
+            0,
+            i32::MAX,
+            GucContext::Userset,
+            flags,
+            Some(number_hook::<C>),
+            None,
+            None,
+        );
+    }
+}
+
 /// GUC_LIST_INPUT, so that ALTER SYSTEM takes several values.
 pub fn list_flag() -> GucFlags {
     GucFlags::from_bits_retain(pg_sys::GUC_LIST_INPUT as i32)
@@ -61,19 +93,39 @@ unsafe extern "C-unwind" fn hook<C: Check>(
                     "The value is not in the encoding UTF-8.",
                 )),
             };
-            let Err(refusal) = outcome else { return true };
-            let (detail, hint) = refusal.notes();
-            let sentence = match detail {
-                Some(detail) => format!("{} {detail}", as_sentence(refusal.message())),
-                None => as_sentence(refusal.message()),
-            };
-            pg_sys::GUC_check_errdetail_string = in_error_context(&sentence);
-            if let Some(hint) = hint {
-                pg_sys::GUC_check_errhint_string = in_error_context(hint);
-            }
-            false
+            accept(outcome)
         })
     }
+}
+
+unsafe extern "C-unwind" fn number_hook<C: CheckNumber>(
+    value: *mut i32,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: called by guc.c with a pointer to the new value. No ERROR is raised, as above.
+    unsafe { pgrx_extern_c_guard(|| accept(C::check(*value))) }
+}
+
+/// Says in a check hook what is wrong with a value, if it is refused.
+///
+/// # Safety
+/// Called by guc.c's check hook, which reports it.
+unsafe fn accept(outcome: Result<(), Refusal>) -> bool {
+    let Err(refusal) = outcome else { return true };
+    let (detail, hint) = refusal.notes();
+    let sentence = match detail {
+        Some(detail) => format!("{} {detail}", as_sentence(refusal.message())),
+        None => as_sentence(refusal.message()),
+    };
+    // SAFETY: the texts live until guc.c has reported them.
+    unsafe {
+        pg_sys::GUC_check_errdetail_string = in_error_context(&sentence);
+        if let Some(hint) = hint {
+            pg_sys::GUC_check_errhint_string = in_error_context(hint);
+        }
+    }
+    false
 }
 
 /// A DETAIL is a sentence, a primary message is not.

@@ -5,7 +5,7 @@ use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
 use crate::engine::Cursor;
 use crate::pg::{self, BatchLimit, LockMode, Relation, TableGuard};
-use crate::progress::{self, Progress, Waiting};
+use crate::progress::{Tally, Waiting};
 use crate::refusal::Refusal;
 use crate::target::{self, Criterion, Plan, Rule};
 use pgrx::pg_sys;
@@ -51,9 +51,7 @@ struct Run<'r> {
     pace: Pace,
     replicas: Replicas,
     /// What has been done, and where it is at.
-    progress: Progress,
-    /// The blocks of leaves that are finished.
-    blocks_finished: u64,
+    tally: Tally,
     _guard: TableGuard,
 }
 
@@ -78,8 +76,7 @@ impl<'r> Run<'r> {
             started: Instant::now(),
             pace: Pace::new(),
             replicas: Replicas::default(),
-            progress: Progress::default(),
-            blocks_finished: 0,
+            tally: Tally::default(),
             _guard: guard,
         };
         run.enqueue();
@@ -113,7 +110,7 @@ impl<'r> Run<'r> {
             // Dropped or detached since.
             return Ok(());
         };
-        self.note(oid, &cursor, outcome);
+        self.note(oid, &cursor, outcome, limits);
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();
         }
@@ -125,36 +122,32 @@ impl<'r> Run<'r> {
     }
 
     /// Adds a batch to what has been done.
-    fn note(&mut self, oid: pg_sys::Oid, cursor: &Cursor, outcome: pg::Deleted) {
-        self.progress.deleted += outcome.deleted;
-        self.progress.skipped += outcome.skipped;
+    fn note(&mut self, oid: pg_sys::Oid, cursor: &Cursor, outcome: pg::Deleted, limits: &Limits) {
+        let (blocks, all_in_blocks) = self.plan.blocks();
+        self.tally.plan(blocks, all_in_blocks);
+        self.tally.limit(limits.max_rows, limits.max_duration);
+        self.tally.add(outcome.deleted, outcome.skipped);
         if outcome.deleted > 0 {
-            self.progress.batches += 1;
+            self.tally.add_batch();
         }
-        let (done, all) = cursor.blocks().unwrap_or_default();
-        self.progress.phase = cursor.phase();
-        self.progress.leaf = Some(oid);
-        self.progress.blocks_done = self.blocks_finished + u64::from(done);
-        let planned = match &self.plan {
-            Plan::Whole { .. } => 0,
-            Plan::Leaves(leaves) => leaves.iter().map(|leaf| u64::from(leaf.blocks)).sum(),
-        };
-        self.progress.blocks_total = planned.max(self.blocks_finished + u64::from(all));
+        if let Some(phase) = cursor.phase() {
+            self.tally.in_leaf(oid, phase, cursor.blocks());
+        }
         if cursor.is_finished() {
-            self.blocks_finished += u64::from(all);
+            self.tally.leaf_finished();
         }
-        progress::update(&self.progress);
+        self.tally.show();
     }
 
     /// Shows what the run waits for, while it does.
     fn show_wait(&mut self, waiting: Option<Waiting>) {
-        self.progress.waiting = waiting;
-        progress::update(&self.progress);
+        self.tally.wait_for(waiting);
+        self.tally.show();
     }
 
     fn limit(&self, limits: &Limits) -> BatchLimit {
         let left = limits.max_rows.map_or(u64::MAX, |max_rows| {
-            max_rows.saturating_sub(self.progress.deleted)
+            max_rows.saturating_sub(self.tally.progress().deleted)
         });
         BatchLimit {
             rows: limits.batch_size.min(left),
@@ -217,7 +210,7 @@ impl<'r> Run<'r> {
         }
         if limits
             .max_rows
-            .is_some_and(|max| self.progress.deleted >= max)
+            .is_some_and(|max| self.tally.progress().deleted >= max)
         {
             return Some(Stop::MaxRows);
         }
@@ -267,9 +260,9 @@ impl<'r> Run<'r> {
 
     fn outcome(&self, stop: Stop) -> Outcome {
         Outcome {
-            deleted: self.progress.deleted,
-            skipped: self.progress.skipped,
-            batches: self.progress.batches,
+            deleted: self.tally.progress().deleted,
+            skipped: self.tally.progress().skipped,
+            batches: self.tally.progress().batches,
             stop,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Host, Limits, Stop, run};
 use crate::pg::{self, Keep, NonatomicCall};
-use crate::progress;
+use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::target::{Rule, table_oid};
@@ -61,24 +61,8 @@ pub fn in_procedure(
     })?;
     let mut host = Procedure { call, limits };
     let table = table_oid(table)?;
-    let _shown = Shown::start(table);
+    let _shown = Shown::to_client(table);
     run(table, rule, &mut host).map(|outcome| outcome.deleted)
-}
-
-/// The call in the progress view, also until an ERROR has left it.
-struct Shown(());
-
-impl Shown {
-    fn start(table: pg_sys::Oid) -> Self {
-        progress::start(table);
-        Shown(())
-    }
-}
-
-impl Drop for Shown {
-    fn drop(&mut self) {
-        progress::end();
-    }
 }
 
 /// A CALL outside a transaction block.

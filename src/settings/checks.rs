@@ -1,6 +1,6 @@
 //! What the text settings have to be.
 
-use crate::pg::{Check, setting_takes};
+use crate::pg::{Check, CheckNumber, setting_takes};
 use crate::refusal::Refusal;
 use crate::worker::names::{ListError, parse_databases, parse_tables};
 use crate::worker::schedule::{Schedule, ScheduleError};
@@ -67,5 +67,23 @@ impl Check for WalCompression {
             format!("this server cannot compress WAL by \"{value}\""),
         )
         .hint("Use \"inherit\", \"off\", \"on\", or a method that wal_compression takes here, such as \"pglz\" or \"lz4\"."))
+    }
+}
+
+pub struct ProgressInterval;
+
+/// More often than a screen is read nobody wants a notice: a number without a unit was meant as seconds.
+const SHORTEST_PROGRESS_INTERVAL: i32 = 100;
+
+impl CheckNumber for ProgressInterval {
+    fn check(value: i32) -> Result<(), Refusal> {
+        if value == 0 || value >= SHORTEST_PROGRESS_INTERVAL {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("{value} ms is shorter than {SHORTEST_PROGRESS_INTERVAL} ms"),
+        )
+        .hint("Give the number a unit, as in \"10 s\", or set it to 0 for no notices."))
     }
 }

@@ -105,19 +105,6 @@ fn raw_clear_sessions_listed() -> TableIterator<
     TableIterator::new(rows)
 }
 
-type Row = (
-    i32,
-    pg_sys::Oid,
-    &'static str,
-    Option<pg_sys::Oid>,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    Option<&'static str>,
-);
-
 /// The clearings that are running in this database, of tables that the caller may see.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions_running(
@@ -127,10 +114,13 @@ CREATE FUNCTION raw_clear_sessions_running(
     OUT leaf oid,
     OUT blocks_total bigint,
     OUT blocks_done bigint,
+    OUT percent double precision,
     OUT deleted bigint,
     OUT skipped bigint,
     OUT batches bigint,
-    OUT waiting text
+    OUT waiting text,
+    OUT started timestamptz,
+    OUT estimated_end timestamptz
 ) RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -148,28 +138,36 @@ fn raw_clear_sessions_running() -> TableIterator<
         name!(leaf, Option<pg_sys::Oid>),
         name!(blocks_total, i64),
         name!(blocks_done, i64),
+        name!(percent, Option<f64>),
         name!(deleted, i64),
         name!(skipped, i64),
         name!(batches, i64),
         name!(waiting, Option<&'static str>),
+        name!(started, Option<TimestampWithTimeZone>),
+        name!(estimated_end, Option<TimestampWithTimeZone>),
     ),
 > {
     let here = pg::my_database();
     let rows = progress::running()
         .into_iter()
         .filter(move |running| running.database == here && pg::may_see(running.table));
-    TableIterator::new(rows.map(|running| -> Row {
+    let instant = |instant: i64| TimestampWithTimeZone::try_from(instant).ok();
+    TableIterator::new(rows.map(move |running| {
+        let progress = &running.progress;
         (
             running.pid,
             running.table,
-            running.phase,
-            running.leaf,
-            running.blocks_total,
-            running.blocks_done,
-            running.deleted,
-            running.skipped,
-            running.batches,
-            running.waiting,
+            running.phase(),
+            progress.leaf,
+            progress.blocks_total as i64,
+            progress.blocks_done as i64,
+            progress.percent(),
+            progress.deleted as i64,
+            progress.skipped as i64,
+            progress.batches as i64,
+            running.waiting(),
+            instant(running.started),
+            running.estimated_end().and_then(instant),
         )
     }))
 }

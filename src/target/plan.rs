@@ -64,6 +64,29 @@ pub enum Plan {
     Leaves(Vec<LeafPlan>),
 }
 
+impl Plan {
+    /// The blocks that are to be read, as far as they are known, and whether to read them is all that there is to do.
+    pub fn blocks(&self) -> (u64, bool) {
+        match self {
+            Plan::Whole { heaps, .. } => (0, *heaps),
+            Plan::Leaves(leaves) => (
+                leaves.iter().map(|leaf| u64::from(leaf.blocks)).sum(),
+                leaves.iter().all(LeafPlan::is_read_by_blocks),
+            ),
+        }
+    }
+}
+
+impl LeafPlan {
+    fn is_read_by_blocks(&self) -> bool {
+        match &self.method {
+            Method::Nothing => true,
+            Method::Raw { pass, .. } => matches!(pass, Pass::Heap),
+            Method::Sql => self.is_heap,
+        }
+    }
+}
+
 /// Decides. ERROR 42501 where row security applies, but `row_security` is off; 55000 where a leaf's deletes are
 /// published, but it has no replica identity.
 pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> Plan {

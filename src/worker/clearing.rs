@@ -5,7 +5,7 @@ use super::host::{Host, commit_durably};
 use super::policy::{self, Due};
 use super::rewriting::{self, Rewriting};
 use crate::pg::{self, Usage};
-use crate::progress::{self, Phase, Progress};
+use crate::progress::{self, Phase, Progress, Shown};
 use crate::refusal::Refusal;
 use crate::run::{Outcome, run};
 use crate::settings;
@@ -31,7 +31,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
     pg::commit();
 
     pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
-    progress::start(due.table);
+    let shown = Shown::of_worker(due.table);
     let (started, used) = (Instant::now(), Usage::now());
     let mut host = Host::new(schema, due.table, policy.clone());
     let rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut host);
@@ -46,7 +46,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
     };
     let elapsed = started.elapsed();
     let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
-    progress::end();
+    drop(shown);
 
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);

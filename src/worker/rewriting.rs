@@ -65,6 +65,8 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
         Ok(Some(outcome)) => Rewriting::Done(outcome),
         Err(refusal) => {
             host.forget();
+            // What it had left out is there again.
+            progress::update(&Progress::default());
             Rewriting::Not(refusal)
         }
     }

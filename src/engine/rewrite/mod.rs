@@ -10,7 +10,10 @@ mod refuse;
 pub use estimate::expired_fraction;
 pub use refuse::why_not;
 
-use crate::pg::{self, ExpiryTest, Judge, LockMode, LockWait, Relation, Rewritten, TupleSet};
+use crate::pg::{
+    self, ExpiryTest, Judge, LockMode, LockWait, Relation, RewriteStep, Rewritten, TupleSet,
+};
+use crate::progress::{Phase, Tally};
 use crate::refusal::Refusal;
 use crate::target::{self, Criterion, Rule, Value, estimate_expired};
 use pgrx::pg_sys;
@@ -35,11 +38,13 @@ pub fn rewrite(table: pg_sys::Oid, rule: &Rule) -> Result<Rewritten, Refusal> {
     let leaves = lock_leaves(&root, &criterion, &wait)?;
     // A table that is open here counts as one in use.
     drop(root);
+    let open = |oid: &pg_sys::Oid| Relation::open(*oid, LockMode::AccessExclusive);
+    let mut tally = Tally::default();
+    let blocks = leaves.iter().filter_map(open).map(|leaf| leaf.blocks());
+    tally.plan(blocks.map(u64::from).sum(), true);
     let mut outcome = Rewritten::default();
-    for oid in leaves {
-        if let Some(leaf) = Relation::open(oid, LockMode::AccessExclusive) {
-            outcome += rewrite_leaf(leaf, &criterion)?;
-        }
+    for leaf in leaves.iter().filter_map(open) {
+        outcome += rewrite_leaf(leaf, &criterion, &mut tally)?;
     }
     Ok(outcome)
 }
@@ -79,14 +84,35 @@ fn lock_leaves(
     Ok(oids)
 }
 
-fn rewrite_leaf(leaf: Relation, criterion: &Criterion) -> Result<Rewritten, Refusal> {
+fn rewrite_leaf(
+    leaf: Relation,
+    criterion: &Criterion,
+    tally: &mut Tally,
+) -> Result<Rewritten, Refusal> {
     // Before SQL reads it on our behalf.
     pg::check_not_in_use(&leaf)?;
-    if let Some(test) = stored_test(&leaf, criterion) {
-        return pg::rewrite(leaf, Judge::Column(test));
-    }
-    let expired = list_expired(&leaf, criterion);
-    pg::rewrite(leaf, Judge::Listed(&expired))
+    let oid = leaf.oid();
+    let mut told = 0;
+    let stored = stored_test(&leaf, criterion);
+    let listed = match stored {
+        Some(_) => TupleSet::new(0),
+        None => list_expired(&leaf, criterion, tally),
+    };
+    let judge = stored.map_or(Judge::Listed(&listed), Judge::Column);
+    pg::rewrite(leaf, judge, &mut |step| {
+        match step {
+            RewriteStep::Copied { blocks, removed } => {
+                tally.in_leaf(oid, Phase::Rewriting, Some(blocks));
+                tally.add(removed - told, 0);
+                told = removed;
+            }
+            RewriteStep::Indexes => {
+                tally.leaf_finished();
+                tally.in_leaf(oid, Phase::RebuildingIndexes, None);
+            }
+        }
+        tally.show();
+    })
 }
 
 /// The test for a criterion that a stored column of fixed width decides.
@@ -105,7 +131,7 @@ fn stored_test(leaf: &Relation, criterion: &Criterion) -> Option<ExpiryTest> {
 }
 
 /// Looks up the expired rows with SQL, by the caller's rights.
-fn list_expired(leaf: &Relation, criterion: &Criterion) -> TupleSet {
+fn list_expired(leaf: &Relation, criterion: &Criterion, tally: &mut Tally) -> TupleSet {
     // Without it each statement would read the whole table.
     let _setting = pg::LocalSetting::set(&[(c"enable_tidscan", c"on")]);
     let (condition, arguments) = criterion.condition();
@@ -113,6 +139,8 @@ fn list_expired(leaf: &Relation, criterion: &Criterion) -> TupleSet {
     let blocks = leaf.blocks();
     let mut expired = TupleSet::new(blocks);
     for from in (0..blocks).step_by(BLOCKS as usize) {
+        tally.in_leaf(leaf.oid(), Phase::FindingExpired, Some((0, blocks)));
+        tally.show();
         let until = from.saturating_add(BLOCKS);
         let rows = pg::query(
             &format!(

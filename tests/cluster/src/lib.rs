@@ -10,6 +10,7 @@
 mod cluster;
 mod database;
 mod guardian;
+pub mod markdown;
 mod pass;
 mod process;
 mod program;

@@ -1,41 +1,27 @@
-//! Every command of the README, run as it stands there.
+//! Every command of the README and of the documents that show some, run as it stands there.
 
-use cluster::{Cluster, Session, create_sessions};
+use cluster::{Cluster, Session, create_sessions, markdown};
 use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-fn readme() -> String {
-    std::fs::read_to_string(Path::new(ROOT).join("README.md")).expect("there is a README")
+fn document(file: &str) -> String {
+    std::fs::read_to_string(Path::new(ROOT).join(file)).expect("the document is there")
 }
 
 /// The fenced blocks of SQL, in order.
-fn statements(readme: &str) -> Vec<&str> {
-    readme
+fn blocks(document: &str) -> Vec<&str> {
+    document
         .split("```sql\n")
         .skip(1)
         .map(|rest| rest.split("```").next().expect("the block ends"))
         .collect()
 }
 
-/// The rows of the table under this heading: what stands in the first column, and the call in the second.
-fn calls<'a>(readme: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
-    let table = readme
-        .split(heading)
-        .nth(1)
-        .expect("the README has this table");
-    table
-        .lines()
-        .skip(2)
-        .take_while(|line| line.starts_with('|'))
-        .map(|line| {
-            let (first, call) = line
-                .trim_matches(['|', ' '])
-                .split_once(" | ")
-                .expect("two columns");
-            (first, call.trim_matches('`'))
-        })
-        .collect()
+/// The rows of the table of calls: what stands in the first column, and the call in the second.
+fn calls<'a>(document: &'a str, header: &str) -> Vec<(&'a str, &'a str)> {
+    let rows = markdown::rows(document, header);
+    rows.into_iter().map(|row| (row[0], row[1])).collect()
 }
 
 /// The framework's own table, from the file that names it.
@@ -54,13 +40,70 @@ fn every_block_of_sql_works_as_written() {
     let database = Cluster::shared().bare_database("readme_start");
     let mut session = database.connect();
     create_sessions(&mut session, "django_session", 100, 10);
-    let readme = readme();
-    let blocks = statements(&readme);
-    assert_eq!(blocks.len(), 8);
+    let readme = document("README.md");
+    let blocks = blocks(&readme);
+    assert_eq!(blocks.len(), 9);
     for block in blocks {
         session.run(block);
     }
     assert_eq!(session.count("django_session"), 10);
+}
+
+#[test]
+fn the_operations_guide_works_as_written() {
+    let cluster = Cluster::with(&[("shared_preload_libraries", "raw_clear_sessions")]);
+    let database = cluster.database("operations");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    let guide = document("docs/operations.md");
+    for block in blocks(&guide) {
+        // One by one: some commands cannot be part of a transaction.
+        for statement in block.trim().split(";\n") {
+            session.run(statement);
+        }
+    }
+    assert_eq!(session.count("django_session"), 10);
+    assert!(session.yes("SELECT to_regclass('raw_clear_sessions_status') IS NULL"));
+}
+
+#[test]
+fn the_examples_of_the_reference_work_as_written() {
+    let database = Cluster::shared().database("examples");
+    let mut session = database.connect();
+    let mut examples = 0;
+    for file in std::fs::read_dir(Path::new(ROOT).join("docs/reference")).expect("the reference") {
+        let text = std::fs::read_to_string(file.expect("a file").path()).expect("a text");
+        for block in blocks(&text) {
+            session.run(block);
+            examples += 1;
+        }
+    }
+    assert!(examples > 0);
+}
+
+/// The fenced block of postgresql.conf, as names and values.
+fn configuration(document: &str) -> Vec<(&str, &str)> {
+    let block = document.split("```ini\n").nth(1);
+    let block = block.and_then(|rest| rest.split("```").next());
+    let lines = block.expect("there is a block").lines();
+    lines
+        .map(|line| {
+            let (name, value) = line.split_once(" = '").expect("a name and a value");
+            (name, value.split('\'').next().expect("it is quoted"))
+        })
+        .collect()
+}
+
+#[test]
+fn the_lines_for_postgresql_conf_are_all_it_takes() {
+    let readme = document("README.md");
+    let settings = configuration(&readme);
+    assert_eq!(settings, configuration(&document("docs/operations.md")));
+    let cluster = Cluster::with(&settings);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.wait_for_count("django_session", 10);
+    assert!(session.yes("SELECT bool_and(note IS NULL) FROM raw_clear_sessions_status"));
 }
 
 #[test]
@@ -69,7 +112,7 @@ fn the_line_for_cron_works_as_written() {
     let mut session = database.connect();
     create_sessions(&mut session, "django_session", 100, 10);
     session.run("CREATE EXTENSION raw_clear_sessions");
-    let readme = readme();
+    let readme = document("README.md");
     let line = readme
         .lines()
         .find_map(|line| line.strip_prefix("    psql "))
@@ -84,8 +127,8 @@ fn the_line_for_cron_works_as_written() {
 fn every_framework_is_cleared_by_the_call_in_its_recipe() {
     let database = Cluster::shared().database("readme_frameworks");
     let mut session = database.connect();
-    let readme = readme();
-    let recipes = calls(&readme, "| framework | call |");
+    let reference = document("docs/reference/frameworks.md");
+    let recipes = calls(&reference, "| framework | call |");
     assert_eq!(
         recipes.len(),
         std::fs::read_dir(Path::new(ROOT).join("tests/frameworks"))
@@ -112,8 +155,8 @@ fn other_tables_are_cleared_by_the_calls_in_their_recipes() {
     let database = Cluster::shared().database("readme_tables");
     let mut session = database.connect();
     create_other_tables(&mut session);
-    let readme = readme();
-    let recipes = calls(&readme, "| table | call |");
+    let reference = document("docs/reference/frameworks.md");
+    let recipes = calls(&reference, "| table | call |");
     assert_eq!(recipes.len(), 6);
     for (table, call) in recipes {
         assert_eq!(session.number(call.trim_end_matches(';')), 1, "{table}");

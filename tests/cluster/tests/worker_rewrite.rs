@@ -79,6 +79,35 @@ fn a_table_that_cannot_be_rewritten_is_cleared_in_batches_instead() {
 }
 
 #[test]
+fn what_a_failed_rewrite_left_out_does_not_count_as_deleted() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", "")]);
+    let mut session = prepare(&cluster.database("app"), 100);
+    // The index cannot be rebuilt; from then on nobody can say what has expired, so that the batches fail, too.
+    session.run(
+        "CREATE SEQUENCE tried;
+         CREATE FUNCTION fail(key text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN key; END $$;
+         CREATE INDEX ON prepared (fail(session_key));
+         CREATE OR REPLACE FUNCTION fail(key text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+             PERFORM nextval('public.tried');
+             RAISE 'not rebuilt';
+         END $$;
+         CREATE FUNCTION ends(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$ BEGIN
+             IF (SELECT is_called FROM public.tried) THEN RAISE 'nobody knows'; END IF;
+             RETURN at;
+         END $$;
+         SELECT raw_clear_sessions_schedule('prepared', '1 s', expires => 'public.ends(expire_date)', rewrite_above => 0.1)",
+    );
+    session.wait_for_run("stop = 'failed' AND error = 'nobody knows'");
+    assert_eq!(
+        session
+            .text("SELECT details ->> 'rewrite' FROM raw_clear_sessions_run ORDER BY id LIMIT 1"),
+        "not rebuilt"
+    );
+    assert_eq!(session.runs("deleted > 0"), 0);
+    assert_eq!(session.count("prepared"), 10_000);
+}
+
+#[test]
 fn a_policy_says_for_its_table_alone_when_to_rewrite() {
     let cluster = Cluster::with_worker("app", &[ABOVE_HALF]);
     let mut session = prepare(&cluster.database("app"), 100);

@@ -335,6 +335,7 @@ fn the_progress_of_a_paced_run_is_seen() {
     });
     assert!(session.yes(
         "SELECT phase = 'scanning heap' AND leaf = \"table\" AND blocks_done <= blocks_total AND skipped = 0
+             AND percent = trunc(100.0 * blocks_done / blocks_total, 1) AND estimated_end > started
          FROM raw_clear_sessions_progress"
     ));
     assert_eq!(

@@ -60,6 +60,9 @@ fn a_run_waits_for_a_replica_that_lags_and_says_so() {
             .count("raw_clear_sessions_progress WHERE waiting = 'replication lag' AND deleted > 0")
             > 0
     });
+    assert!(session.yes(
+        "SELECT percent > 0 AND estimated_end IS NULL FROM raw_clear_sessions_progress WHERE waiting = 'replication lag'"
+    ));
     let left = session.count("django_session");
     assert!(left > 200, "{left}");
     // It stays so.
