@@ -8,6 +8,7 @@
 //! when root runs it, as whom they run (RCS_USER).
 
 mod cluster;
+mod crash;
 mod database;
 mod guardian;
 mod isolation;
@@ -25,6 +26,7 @@ mod wait;
 mod worker;
 
 pub use cluster::{Cluster, Shutdown};
+pub use crash::Crash;
 pub use database::Database;
 pub use isolation::Isolation;
 pub use pass::Pass;

@@ -45,11 +45,6 @@ impl Session {
         sqlstate(self.try_run(statements))
     }
 
-    /// The server has ended the session, or is gone.
-    pub fn is_lost(&self) -> bool {
-        self.client.is_closed()
-    }
-
     pub fn prepare(&mut self, statement: &str) -> Statement {
         self.client
             .prepare(statement)

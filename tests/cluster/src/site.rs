@@ -211,9 +211,7 @@ impl Site {
                     self.session.try_run("ROLLBACK")?;
                     self.retries += 1;
                 }
-                Err(error) if error.code().is_none() || self.session.is_lost() => {
-                    return Err(error);
-                }
+                Err(error) if is_loss(&error) => return Err(error),
                 other => return Ok(other.unwrap_or_else(|error| panic!("{request:?}: {error:?}"))),
             }
         }
@@ -319,6 +317,13 @@ pub fn assert_alive(session: &mut Session, sites: &[Site], what: &str) {
     found.sort();
     alive.sort();
     assert_eq!(found, alive, "{what}");
+}
+
+/// Whether the connection is lost with this: the server has gone, or said in time that it goes (class 57P).
+fn is_loss(error: &Error) -> bool {
+    error
+        .code()
+        .is_none_or(|code| code.code().starts_with("57P"))
 }
 
 fn has_code(error: &Error, code: &str) -> bool {
