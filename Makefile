@@ -4,11 +4,12 @@
 #     DESTDIR=/folder                install below this folder
 #     TESTS="name ..."               with one check-...: only these tests
 #     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
+#     RENEWALS=1000000 CRASHES=60    with torture: how much of it
 
-export PG_CONFIG DESTDIR TESTS ROWS KEEP
+export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES
 
 .PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
-	lint stage bootstrap clean
+	torture lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -44,6 +45,9 @@ check-cluster: stage ## tests that start servers of their own
 
 check-django: stage ## the same rows remain as after Django's own clearsessions
 	@scripts/check django
+
+torture: stage ## for a quarter of an hour: a million renewals, hundreds of crashes, standbys; closes with a table
+	@scripts/torture
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
 	@scripts/lint

@@ -8,25 +8,37 @@
 //! when root runs it, as whom they run (RCS_USER).
 
 mod cluster;
+mod crash;
 mod database;
 mod guardian;
+mod isolation;
 pub mod markdown;
 mod pass;
+mod power_cut;
 mod process;
 mod program;
+mod random;
 mod session;
 mod site;
 mod standby;
+mod storm;
 mod table;
+mod torture;
 mod wait;
 mod worker;
 
 pub use cluster::{Cluster, Shutdown};
+pub use crash::Crash;
 pub use database::Database;
+pub use isolation::Isolation;
 pub use pass::Pass;
+pub use power_cut::{Checkpoint, KEEP_WAL};
 pub use process::{anonymous_memory, kill};
+pub use random::Random;
 pub use session::{Running, Session, sqlstate};
-pub use site::Site;
+pub use site::{Site, assert_alive};
+pub use storm::{Cleaner, add_old, assert_calm, storm, until_serialized};
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
+pub use torture::{Tally, crashes, is_long};
 pub use wait::{LIMIT, wait_until};
 pub use worker::{FAST, SLOW, add_expired, wait_for_end};

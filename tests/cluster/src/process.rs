@@ -1,8 +1,9 @@
 //! A server's processes, as the operating system sees them. Linux only.
 
-use crate::program::{as_server_user, output};
+use crate::program::as_server_user;
 use std::fs::read_to_string;
 use std::path::Path;
+use std::process::Stdio;
 
 /// The memory that a process has for itself alone, in bytes: no shared buffers, no files.
 pub fn anonymous_memory(pid: i32) -> Option<u64> {
@@ -16,5 +17,15 @@ pub fn anonymous_memory(pid: i32) -> Option<u64> {
 
 /// Ends a process without asking it: SIGKILL.
 pub fn kill(pid: i32) {
-    output(as_server_user(Path::new("kill")).args(["-KILL", &pid.to_string()]));
+    assert!(try_kill(pid), "process {pid} is gone");
+}
+
+/// The same for a process that may end by itself in the meantime; whether it was there.
+pub fn try_kill(pid: i32) -> bool {
+    as_server_user(Path::new("kill"))
+        .args(["-KILL", &pid.to_string()])
+        .stderr(Stdio::null())
+        .status()
+        .expect("there is a command kill")
+        .success()
 }

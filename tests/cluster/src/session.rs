@@ -1,8 +1,8 @@
 //! A session, and a statement that runs in one while the test goes on.
 
 use crate::wait::wait_until;
-use postgres::types::FromSqlOwned;
-use postgres::{CancelToken, Client, Error, NoTls, SimpleQueryMessage};
+use postgres::types::{FromSqlOwned, ToSql};
+use postgres::{CancelToken, Client, Error, NoTls, SimpleQueryMessage, Statement};
 use std::thread::{JoinHandle, spawn};
 
 /// So much WAL, where nothing else writes any, comes of many deleted rows.
@@ -43,6 +43,26 @@ impl Session {
     /// The SQLSTATE that the statements end with.
     pub fn refused(&mut self, statements: &str) -> String {
         sqlstate(self.try_run(statements))
+    }
+
+    pub fn prepare(&mut self, statement: &str) -> Statement {
+        self.client
+            .prepare(statement)
+            .unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+    }
+
+    /// Runs a prepared statement with text parameters, and returns how many rows it found or changed.
+    pub fn try_change(&mut self, statement: &Statement, parameters: &[&str]) -> Result<u64, Error> {
+        let parameters: Vec<_> = parameters
+            .iter()
+            .map(|text| text as &(dyn ToSql + Sync))
+            .collect();
+        self.client.execute(statement, &parameters)
+    }
+
+    /// A query's only value, a bigint, or its ERROR.
+    pub fn try_number(&mut self, query: &str) -> Result<i64, Error> {
+        self.client.query_one(query, &[]).map(|row| row.get(0))
     }
 
     /// A query's only value.

@@ -1,19 +1,8 @@
 //! A crash undoes a clearing that was not committed, and none that was.
 
-use cluster::{
-    Cluster, Pass, Shutdown, assert_sound, create_sessions, fingerprint, kill, wait_until,
-};
+use cluster::{Cluster, Crash, Pass, Shutdown, assert_sound, create_sessions, fingerprint};
 
 const ROWS: u32 = 500_000;
-
-/// What crashes.
-#[derive(Clone, Copy, Debug)]
-enum Crash {
-    /// The backend, by SIGKILL: the server restarts itself.
-    Backend,
-    /// The server, by immediate shutdown, and is started again.
-    Server,
-}
 
 #[test]
 fn a_crash_in_the_middle_of_a_clearing_undoes_it() {
@@ -26,33 +15,20 @@ fn a_crash_in_the_middle_of_a_clearing_undoes_it() {
     );
     let contents = fingerprint(&mut cluster.connect_to("middle"), "django_session");
     for (pass, crash) in [
-        (Pass::Heap, Crash::Backend),
-        (Pass::Index, Crash::Backend),
-        (Pass::Heap, Crash::Server),
-        (Pass::Index, Crash::Server),
+        (Pass::Heap, Crash::Process),
+        (Pass::Index, Crash::Process),
+        (Pass::Heap, Crash::Immediate),
+        (Pass::Index, Crash::Immediate),
     ] {
         let mut session = cluster.connect_to("middle");
         let mut observer = cluster.connect();
         pass.choose(&mut session, "django_session");
         let running = session.start_clearing("django_session", &mut observer);
-        match crash {
-            Crash::Backend => kill(running.pid()),
-            Crash::Server => cluster.stop(Shutdown::Immediate),
-        }
+        cluster.crash(crash, running.pid());
         running
             .finish()
             .1
             .expect_err("the clearing ends with its backend");
-        match crash {
-            Crash::Backend => {
-                // The server ends all others before it restarts: until then it still takes connections.
-                wait_until("the server has noticed", || {
-                    observer.try_run("SELECT").is_err()
-                });
-                cluster.wait_for_connections();
-            }
-            Crash::Server => cluster.start(),
-        }
         let mut session = cluster.connect_to("middle");
         let what = format!("{pass:?} {crash:?}");
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Logical replication carries the deletions, as it does those of DELETE.
 
-use cluster::{Cluster, EXPIRED, Pass, create_sessions, fingerprint, wait_until};
+use cluster::{Cluster, EXPIRED, Pass, Session, create_sessions, fingerprint, wait_until};
 
 /// What a subscriber identifies a row by.
 const IDENTITIES: [(&str, &str); 3] = [
@@ -9,9 +9,61 @@ const IDENTITIES: [(&str, &str); 3] = [
     ("unique_index", "USING INDEX unique_index_data"),
 ];
 
+/// What clears the publisher's tables.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Function(Pass),
+    Procedure(Pass),
+    Worker,
+}
+
+const WAYS: [Way; 7] = [
+    Way::Function(Pass::Heap),
+    Way::Function(Pass::Index),
+    Way::Function(Pass::Sql),
+    Way::Procedure(Pass::Heap),
+    Way::Procedure(Pass::Index),
+    Way::Procedure(Pass::Sql),
+    Way::Worker,
+];
+
+impl Way {
+    /// Clears a table of which 100 rows are live.
+    fn clear(self, session: &mut Session, table: &str) {
+        match self {
+            Way::Function(pass) => {
+                pass.choose(session, table);
+                session.clear(table);
+            }
+            Way::Procedure(pass) => {
+                pass.choose(session, table);
+                session.number(&format!(
+                    "CALL raw_clear_sessions_in_batches('{table}', batch_size => 100)"
+                ));
+            }
+            Way::Worker => {
+                session.run(&format!(
+                    "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+                ));
+                session.wait_for_count(table, 100);
+                session.run(&format!("SELECT raw_clear_sessions_unschedule('{table}')"));
+            }
+        }
+        assert_eq!(session.count(table), 100, "{self:?} {table}");
+    }
+}
+
+/// A publisher with a worker that clears only what has a policy.
+fn publisher() -> Cluster {
+    Cluster::with_worker(
+        "logical",
+        &[("wal_level", "logical"), ("raw_clear_sessions.tables", "")],
+    )
+}
+
 #[test]
 fn a_subscriber_deletes_what_the_publisher_clears() {
-    let publisher = Cluster::with(&[("wal_level", "logical")]);
+    let publisher = publisher();
     let subscriber = Cluster::with(&[]);
     let here = publisher.database("logical");
     let there = subscriber.bare_database("logical");
@@ -39,14 +91,12 @@ fn a_subscriber_deletes_what_the_publisher_clears() {
     wait_until("the tables have been copied", || {
         there.yes("SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel")
     });
-    for (round, pass) in Pass::ALL.into_iter().enumerate() {
+    for (round, way) in WAYS.into_iter().enumerate() {
         for (table, _) in IDENTITIES {
             here.run(&format!(
                 "INSERT INTO {table} SELECT 'new' || i, 'data{round} ' || i, {EXPIRED} FROM generate_series(1, 500) AS i"
             ));
-            pass.choose(&mut here, table);
-            let deleted = here.clear(table);
-            assert_eq!(deleted, if round == 0 { 1400 } else { 500 }, "{table}");
+            way.clear(&mut here, table);
             here.run(&format!(
                 "INSERT INTO {table} VALUES ('last', 'last', {EXPIRED})"
             ));
@@ -56,7 +106,7 @@ fn a_subscriber_deletes_what_the_publisher_clears() {
             assert_eq!(
                 fingerprint(&mut here, table),
                 fingerprint(&mut there, table),
-                "{pass:?} {table}"
+                "{way:?} {table}"
             );
             here.run(&format!("DELETE FROM {table} WHERE session_key = 'last'"));
             wait_until("the subscriber has deleted it too", || {
@@ -66,4 +116,39 @@ fn a_subscriber_deletes_what_the_publisher_clears() {
     }
     // Ends the subscription in order: its server would not stop while the publisher is being looked for.
     there.run("DROP SUBSCRIPTION sessions");
+}
+
+#[test]
+fn a_published_table_whose_rows_have_no_identity_is_refused_as_delete_refuses_it() {
+    let publisher = publisher();
+    let mut session = publisher.database("logical").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "other_session", 1000, 10);
+    session.run(
+        "ALTER TABLE django_session REPLICA IDENTITY NOTHING;
+         CREATE PUBLICATION sessions FOR TABLE django_session, other_session",
+    );
+    let refusal = session.refused("DELETE FROM django_session WHERE expire_date < now()");
+    assert_eq!(refusal, "55000");
+    for statement in [
+        "SELECT raw_clear_sessions('django_session')",
+        "CALL raw_clear_sessions_in_batches('django_session')",
+        "SELECT raw_clear_sessions_rewrite('django_session')",
+    ] {
+        for pass in Pass::ALL {
+            session.run("RESET ALL");
+            session.run(pass.settings());
+            assert_eq!(session.refused(statement), refusal, "{pass:?} {statement}");
+        }
+    }
+    // The worker says so, and goes on with the next table.
+    session.run(
+        "SELECT raw_clear_sessions_schedule('django_session', '1 s');
+         SELECT raw_clear_sessions_schedule('other_session', '1 s')",
+    );
+    session.wait_for_run(&format!(
+        "\"table\" = 'django_session'::regclass AND stop = 'failed' AND sqlstate = '{refusal}' AND deleted = 0"
+    ));
+    session.wait_for_count("other_session", 100);
+    assert_eq!(session.count("django_session"), 100);
 }

@@ -1,22 +1,14 @@
 //! The rewrite: whatever happens to the server or goes on beside it, there is the old table or the new one, whole.
 
 use cluster::{
-    Cluster, Database, EXPIRED, LIVE, Session, Shutdown, assert_sound, create_sessions,
-    fingerprint, kill, wait_until,
+    Cluster, Crash, Database, EXPIRED, LIVE, Session, Tally, assert_sound, crashes,
+    create_sessions, fingerprint, wait_until,
 };
-use std::env::var;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 const REWRITE: &str = "SELECT raw_clear_sessions_rewrite('django_session')";
-
-/// How often the server crashes; the moments are spread over the time that a rewrite takes.
-fn crashes() -> u32 {
-    var("RCS_CRASHES").map_or(10, |number| {
-        number.parse().expect("RCS_CRASHES is a number")
-    })
-}
 
 /// A table with toasted values, whose rewrite takes a while.
 fn create_large(session: &mut Session) {
@@ -42,7 +34,7 @@ fn a_crash_at_any_moment_leaves_the_old_table_or_the_new_one() {
     session.run("ROLLBACK; CREATE TABLE copy AS TABLE django_session");
     let old = fingerprint(&mut session, "django_session");
     let (mut left_old, mut left_new) = (0, 0);
-    let rounds = crashes();
+    let rounds = crashes(9);
     for round in 0..rounds {
         let mut session = cluster.connect_to("crashes");
         if fingerprint(&mut session, "django_session") != old {
@@ -51,22 +43,9 @@ fn a_crash_at_any_moment_leaves_the_old_table_or_the_new_one() {
         let running = session.start(REWRITE);
         // The moment is the point of this test, not something to wait for.
         sleep(duration * (round + 1) / rounds);
-        let by_backend = round % 2 == 0 && !running.is_finished();
-        let mut witness = cluster.connect();
-        if by_backend {
-            kill(running.pid());
-        } else {
-            cluster.stop(Shutdown::Immediate);
-        }
+        let crash = Crash::ALL[round as usize % Crash::ALL.len()];
+        cluster.crash(crash, running.pid());
         let _ = running.finish();
-        if by_backend {
-            wait_until("the server ends all sessions because of the crash", || {
-                witness.try_run("SELECT").is_err()
-            });
-            cluster.wait_for_connections();
-        } else {
-            cluster.start();
-        }
         let mut session = cluster.connect_to("crashes");
         let found = fingerprint(&mut session, "django_session");
         if found == new {
@@ -78,6 +57,13 @@ fn a_crash_at_any_moment_leaves_the_old_table_or_the_new_one() {
         assert_sound(&mut session, "django_session");
     }
     eprintln!("{left_old} crashes left the old table, {left_new} the new one");
+    let tally = Tally {
+        rounds: rounds.into(),
+        kills: rounds.into(),
+        deleted: left_new * 135_000,
+        ..Tally::default()
+    };
+    tally.report("crash: rewrite of a large table");
     assert!(left_old > 0, "no crash came in the middle");
 }
 

@@ -41,7 +41,9 @@ fn create_tables(session: &mut Session) -> Vec<(String, Pass)> {
         let full = format!("identity_full_{}", pass.name());
         create_sessions(session, &full, 1000, 10);
         session.run(&format!("ALTER TABLE {full} REPLICA IDENTITY FULL"));
-        for table in [plain, toasted, full] {
+        let batches = format!("batches_{}", pass.name());
+        create_sessions(session, &batches, 2000, 10);
+        for table in [plain, toasted, full, batches] {
             session.run(&format!("VACUUM (ANALYZE) {table}"));
             tables.push((table, pass));
         }
@@ -65,7 +67,12 @@ fn a_standby_has_the_same_tables_and_pages_after_a_clearing() {
     let standby = primary.standby();
     for (table, pass) in &tables {
         pass.choose(&mut session, table);
-        assert!(session.clear(table) > 0, "{table}");
+        let deleted = if table.starts_with("batches") {
+            session.number(&format!("CALL raw_clear_sessions_in_batches('{table}')"))
+        } else {
+            session.clear(table)
+        };
+        assert!(deleted > 0, "{table}");
     }
     // A clearing that was rolled back, and rows in the place of those that were cleared.
     session.run(&format!(

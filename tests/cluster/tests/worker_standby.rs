@@ -1,14 +1,19 @@
 //! The worker beside replicas: it does nothing on one, begins when one is promoted, waits for one that lags, and holds
 //! up no shutdown for one that does not answer.
 
-use cluster::{Cluster, FAST, SLOW, Shutdown, add_expired, create_sessions, wait_until};
+use cluster::{
+    Cluster, FAST, LIVE, Pass, SLOW, Shutdown, add_expired, assert_sound, create_sessions,
+    fingerprint, wait_until,
+};
 use std::time::{Duration, Instant};
 
 #[test]
 fn a_standby_has_no_worker_until_it_is_promoted() {
     let mut primary = Cluster::with_worker("app", &SLOW);
-    let mut session = primary.database("app").connect();
+    let mut session = primary.database("app").with_checks().connect();
     create_sessions(&mut session, "django_session", 1000, 10);
+    let live = format!("(SELECT * FROM django_session WHERE expire_date = {LIVE})");
+    let contents = fingerprint(&mut session, &live);
     let standby = primary.standby();
     session.wait_for_busy_worker("django_session");
     primary.wait_for_replay(&standby);
@@ -25,6 +30,9 @@ fn a_standby_has_no_worker_until_it_is_promoted() {
     primary.stop(Shutdown::Immediate);
 
     standby.promote();
+    // In the middle of the run: the live rows are there, and not all of the others have gone.
+    assert_eq!(fingerprint(&mut there, &live), contents);
+    assert!(there.count("django_session") > 100);
     there.wait_for_launcher();
     // What the primary began has ended with it, and the new one goes on.
     there.wait_for_run("stop = 'interrupted'");
@@ -34,6 +42,67 @@ fn a_standby_has_no_worker_until_it_is_promoted() {
     there.wait_for_count("django_session", 100);
     let note: Option<String> = there.value("SELECT note FROM raw_clear_sessions_status");
     assert_eq!(note, None);
+    standby.reload(&[("raw_clear_sessions.paused", "on")]);
+    wait_until("the worker pauses", || there.workers().is_empty());
+    assert_eq!(fingerprint(&mut there, "django_session"), contents);
+    assert_sound(&mut there, "django_session");
+}
+
+/// How the worker clears in one database.
+const WAYS: [Option<Pass>; 4] = [
+    Some(Pass::Heap),
+    Some(Pass::Index),
+    Some(Pass::Sql),
+    // By rewriting.
+    None,
+];
+
+#[test]
+fn a_standby_has_the_same_tables_and_pages_after_the_runs_of_the_worker() {
+    let primary = Cluster::with_worker(
+        "*",
+        &[
+            ("wal_consistency_checking", "all"),
+            ("raw_clear_sessions.cost_delay", "0"),
+            ("raw_clear_sessions.paused", "on"),
+        ],
+    );
+    let names = WAYS.map(|way| way.map_or("rewrite", Pass::name));
+    for (way, name) in WAYS.into_iter().zip(names) {
+        let mut session = primary.database(name).with_checks().connect();
+        let settings = way.unwrap_or(Pass::Heap).settings();
+        session.run(&settings.replace("SET ", &format!("ALTER DATABASE {name} SET ")));
+        create_sessions(&mut session, "django_session", 10_000, 10);
+        if way.is_none() {
+            session.run(
+                "SELECT raw_clear_sessions_schedule('django_session', '1 s', rewrite_above => 0.5)",
+            );
+        }
+    }
+    let standby = primary.standby();
+    primary.reload(&[("raw_clear_sessions.paused", "off")]);
+    for name in names {
+        let mut session = primary.connect_to(name);
+        session.wait_for_run("stop = 'done' AND deleted = 9000");
+        let rewritten = session.runs("details ->> 'rewrite' = 'done'") > 0;
+        assert_eq!(rewritten, name == "rewrite");
+    }
+    primary.reload(&[("raw_clear_sessions.paused", "on")]);
+    wait_until("the workers pause", || {
+        primary.connect().workers().is_empty()
+    });
+    primary.wait_for_replay(&standby);
+    for name in names {
+        let (mut here, mut there) = (primary.connect_to(name), standby.connect_to(name));
+        for table in ["django_session", "raw_clear_sessions_run"] {
+            assert_eq!(
+                fingerprint(&mut here, table),
+                fingerprint(&mut there, table),
+                "{name} {table}"
+            );
+            assert_sound(&mut there, table);
+        }
+    }
 }
 
 #[test]
