@@ -9,6 +9,7 @@
 
 mod cluster;
 mod database;
+mod definitions;
 mod guardian;
 mod pass;
 mod process;
@@ -22,8 +23,10 @@ mod worker;
 
 pub use cluster::{Cluster, Shutdown};
 pub use database::Database;
+pub use definitions::{definitions, difference};
 pub use pass::Pass;
 pub use process::{anonymous_memory, kill};
+pub use program::{Programs, output};
 pub use session::{Running, Session, sqlstate};
 pub use site::Site;
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
