@@ -41,7 +41,8 @@ fn a_run_waits_for_a_replica_that_lags_and_says_so() {
     let primary = Cluster::with_worker(
         "app",
         &[
-            ("raw_clear_sessions.cost_delay", "0"),
+            // At full speed it might be done before anything has lagged for so long.
+            ("raw_clear_sessions.cost_delay", "10"),
             ("raw_clear_sessions.batch_size", "20"),
             ("raw_clear_sessions.max_replication_lag", "100ms"),
         ],
