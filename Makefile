@@ -8,7 +8,7 @@
 export PG_CONFIG DESTDIR TESTS ROWS KEEP
 
 .PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
-	lint stage bootstrap clean
+	check-assert matrix lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -44,6 +44,12 @@ check-cluster: stage ## tests that start servers of their own
 
 check-django: stage ## the same rows remain as after Django's own clearsessions
 	@scripts/check django
+
+check-assert: bootstrap ## all tests, on a PostgreSQL built with assertions from the distribution's source package
+	@scripts/check-assert
+
+matrix: bootstrap ## all tests on PostgreSQL 15 to 18, those not installed here in other releases of Debian; needs root
+	@scripts/matrix
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
 	@scripts/lint
