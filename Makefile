@@ -9,7 +9,7 @@
 export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES
 
 .PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
-	torture lint stage bootstrap clean
+	check-assert matrix torture lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -48,6 +48,12 @@ check-django: stage ## the same rows remain as after Django's own clearsessions
 
 torture: stage ## for a quarter of an hour: a million renewals, hundreds of crashes, standbys; closes with a table
 	@scripts/torture
+
+check-assert: bootstrap ## all tests, on a PostgreSQL built with assertions from the distribution's source package
+	@scripts/check-assert
+
+matrix: bootstrap ## all tests on PostgreSQL 15 to 18, those not installed here in other releases of Debian; needs root
+	@scripts/matrix
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
 	@scripts/lint

@@ -45,7 +45,7 @@ WITH scheduled AS (
     FROM raw_clear_sessions_policy AS p
     JOIN pg_class AS c ON c.oid = p."table"
     UNION ALL
-    SELECT DISTINCT c.oid::regclass, 'setting', NULL::text, NULL::timestamptz
+    SELECT DISTINCT c.oid::regclass, 'setting' AS source, NULL::text, NULL::timestamptz
     FROM raw_clear_sessions_listed() AS l
     JOIN pg_class AS c ON c.relname = l.name::name
     JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -78,7 +78,7 @@ pub use transaction::{ActingAs, begin, catch, commit, owner, report_statistics, 
 pub use tuple_set::TupleSet;
 pub use usage::Usage;
 pub use vacuum::vacuum;
-pub use wal::{Lsn, make_commits_durable, replayed_by_all, wal_end};
+pub use wal::{Lsn, make_commits_durable, replayed_by_all, wal_end, wal_flushed};
 pub use worker::{
     Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
     start_database_worker, wait, wake,

@@ -32,6 +32,13 @@ pub fn wal_end() -> Lsn {
     unsafe { pg_sys::GetXLogInsertRecPtr() }
 }
 
+/// Up to where the WAL has reached the disk: replicas get no more of it.
+pub fn wal_flushed() -> Lsn {
+    // SAFETY: reads shared memory under its own lock; the timeline is not wanted (access/transam/xlog.c). Outside
+    // recovery, as every clearing is.
+    unsafe { pg_sys::GetFlushRecPtr(std::ptr::null_mut()) }
+}
+
 /// Up to where every connected replica has replayed; `None` without replicas.
 ///
 /// Asked as the bootstrap superuser, because ordinary roles do not see the positions of others' connections: the

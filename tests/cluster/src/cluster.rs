@@ -3,7 +3,7 @@
 use crate::database::Database;
 use crate::guardian::Guardian;
 use crate::process::kill;
-use crate::program::{output, program};
+use crate::program::{Programs, output, program};
 use crate::session::Session;
 use crate::wait::wait_until;
 use crate::worker::wait_for_end;
@@ -33,6 +33,7 @@ const LOG_LINES: usize = 60;
 pub struct Cluster {
     server: Option<Child>,
     guardian: Guardian,
+    programs: Programs,
 }
 
 impl Cluster {
@@ -45,12 +46,21 @@ impl Cluster {
 
     /// Makes and starts a cluster with these settings.
     pub fn with(settings: &[(&str, &str)]) -> Cluster {
+        Cluster::made_by(Programs::tested(), &[], settings)
+    }
+
+    /// Makes and starts a cluster of any PostgreSQL, with further arguments for initdb.
+    pub fn made_by(programs: Programs, arguments: &[&str], settings: &[(&str, &str)]) -> Cluster {
         let mut cluster = Cluster::in_new_folder();
+        cluster.programs = programs;
         output(
-            program("initdb")
+            cluster
+                .programs
+                .command("initdb")
                 .args(["-U", "postgres", "--auth=trust", "--encoding=UTF8"])
                 .args(["--no-locale", "--no-sync", "--no-instructions", "-D"])
-                .arg(cluster.data()),
+                .arg(cluster.data())
+                .args(arguments),
         );
         cluster.set(&[
             ("fsync", "off"),
@@ -68,6 +78,7 @@ impl Cluster {
         Cluster {
             server: None,
             guardian: Guardian::new(),
+            programs: Programs::tested(),
         }
     }
 
@@ -111,7 +122,9 @@ impl Cluster {
             .append(true)
             .open(self.log_path())
             .expect("the log can be written");
-        let server = program("postgres")
+        let server = self
+            .programs
+            .command("postgres")
             .arg("-D")
             .arg(self.data())
             .args(arguments)
@@ -129,7 +142,8 @@ impl Cluster {
         let file = self.folder().join("statement");
         std::fs::write(&file, statement).expect("the folder can be written");
         output(
-            program("postgres")
+            self.programs
+                .command("postgres")
                 .args(["--single", "-D"])
                 .arg(self.data())
                 .arg("postgres")
@@ -200,9 +214,14 @@ impl Cluster {
         Database::new(self, name)
     }
 
-    /// A session of the superuser's in a database that is there already, on a standby or after a restart.
+    /// A database that is there already, on a standby or after a restart.
+    pub fn existing_database(&self, name: &str) -> Database<'_> {
+        Database::new(self, name)
+    }
+
+    /// A session of the superuser's in such a database.
     pub fn connect_to(&self, database: &str) -> Session {
-        Database::new(self, database).connect()
+        self.existing_database(database).connect()
     }
 
     /// A session of the superuser's in the database postgres.
@@ -226,15 +245,20 @@ impl Cluster {
     }
 
     fn client_command(&self, name: &str) -> Command {
-        let mut command = program(name);
+        let mut command = self.programs.command(name);
         command
             .env("PGHOST", self.folder())
             .env("PGUSER", "postgres");
         command
     }
 
+    /// In the folder that RCS_LOGS names, the log is still there when the cluster is gone.
     fn log_path(&self) -> PathBuf {
-        self.folder().join("log")
+        let name = self.folder().file_name().expect("the folder has a name");
+        match std::env::var_os("RCS_LOGS") {
+            Some(logs) => PathBuf::from(logs).join(name).with_extension("log"),
+            None => self.folder().join("log"),
+        }
     }
 
     /// The server's log so far.

@@ -6,11 +6,41 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-static BINDIR: LazyLock<PathBuf> = LazyLock::new(|| {
-    env::var_os("RCS_PGBIN")
+/// The programs of one PostgreSQL, all in one folder.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    folder: PathBuf,
+}
+
+/// Those of the PostgreSQL under test.
+static TESTED: LazyLock<Programs> = LazyLock::new(|| Programs {
+    folder: env::var_os("RCS_PGBIN")
         .expect("RCS_PGBIN names the folder of the server's programs: run scripts/check cluster")
-        .into()
+        .into(),
 });
+
+impl Programs {
+    /// The PostgreSQL under test.
+    pub fn tested() -> Programs {
+        TESTED.clone()
+    }
+
+    /// Those of older major versions that are here with the extension, as RCS_OLDER_PGBIN lists them.
+    pub fn older() -> Vec<Programs> {
+        let folders = env::var_os("RCS_OLDER_PGBIN").unwrap_or_default();
+        let folders = env::split_paths(&folders).filter(|folder| !folder.as_os_str().is_empty());
+        folders.map(|folder| Programs { folder }).collect()
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// One of them, as the user of the servers.
+    pub fn command(&self, name: &str) -> Command {
+        as_server_user(&self.folder.join(name))
+    }
+}
 
 /// PostgreSQL refuses to run as root, which therefore names another user.
 pub static SERVER_USER: LazyLock<Option<User>> = LazyLock::new(|| {
@@ -32,9 +62,9 @@ fn id(option: &str, name: &str) -> u32 {
     output.trim().parse().expect("id prints a number")
 }
 
-/// A program of PostgreSQL's.
+/// A program of the PostgreSQL under test.
 pub fn program(name: &str) -> Command {
-    as_server_user(&BINDIR.join(name))
+    TESTED.command(name)
 }
 
 /// Any program, as the user of the servers. What libpq, initdb and the server would take from our environment is

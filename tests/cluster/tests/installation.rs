@@ -143,6 +143,12 @@ fn a_preloaded_library_works_the_same() {
         shop.refused("SET raw_clear_sessions.engin = 'sql'"),
         "42602"
     );
+    // Which SQLSTATE this has depends on the version: no such name, or a bad one.
+    let misspelt = session.refused("ALTER SYSTEM SET raw_clear_sessions.engin = 'sql'");
+    assert!(
+        ["42704", "42602"].contains(&misspelt.as_str()),
+        "{misspelt}"
+    );
     assert_eq!(
         session.refused("SET raw_clear_sessions.engine = 'raw'"),
         "22023"

@@ -110,7 +110,9 @@ fn a_run_waits_for_a_replica_that_lags_and_says_so() {
     let primary = Cluster::with_worker(
         "app",
         &[
-            ("raw_clear_sessions.cost_delay", "0"),
+            // Some seconds: at full speed it might be done before anything has lagged for so long. A replica that keeps
+            // up holds it up no longer, though the WAL of its batches is flushed tenths of a second later.
+            ("raw_clear_sessions.cost_delay", "20"),
             ("raw_clear_sessions.batch_size", "20"),
             ("raw_clear_sessions.max_replication_lag", "100ms"),
         ],

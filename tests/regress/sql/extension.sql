@@ -6,7 +6,11 @@
 \i :setup
 SET client_min_messages = warning;
 \set SHOW_CONTEXT never
-\dx+ raw_clear_sessions
+-- As \dx+ shows it; from PostgreSQL 17 on, that has the row types of tables and views as well.
+SELECT pg_describe_object(classid, objid, 0) COLLATE "C" AS "object description" FROM pg_depend
+WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e' AND classid <> 'pg_type'::regclass
+    AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'raw_clear_sessions')
+ORDER BY 1;
 
 -- Everything is done in a transaction, which takes it back.
 BEGIN;

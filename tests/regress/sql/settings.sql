@@ -46,11 +46,13 @@ SET raw_clear_sessions.engine = sql;
 SET raw_clear_sessions.engine = AUTO;
 SELECT name, setting FROM pg_settings WHERE name LIKE 'raw\_clear\_sessions.%' AND source = 'session' ORDER BY name;
 
--- Values that are refused
+-- Values that are refused. How a range is put depends on the server's version.
 SET raw_clear_sessions.engine = fast;
+SET raw_clear_sessions.batch_size = many;
+SET raw_clear_sessions.lock_timeout = '1 parsec';
+\set VERBOSITY sqlstate
 SET raw_clear_sessions.batch_size = 0;
 SET raw_clear_sessions.batch_size = 1000001;
-SET raw_clear_sessions.batch_size = many;
 SET raw_clear_sessions.cost_delay = -1;
 SET raw_clear_sessions.cost_delay = 101;
 SET raw_clear_sessions.cost_limit = -1;
@@ -58,7 +60,7 @@ SET raw_clear_sessions.cost_limit = 10001;
 SET raw_clear_sessions.max_replication_lag = -2;
 SET raw_clear_sessions.max_run_time = -1;
 SET raw_clear_sessions.lock_timeout = 0;
-SET raw_clear_sessions.lock_timeout = '1 parsec';
+\set VERBOSITY default
 SELECT name, setting FROM pg_settings WHERE name LIKE 'raw\_clear\_sessions.%' AND source = 'session' ORDER BY name;
 
 -- Into the configuration file comes no bad value either.
@@ -81,18 +83,19 @@ ALTER SYSTEM SET raw_clear_sessions.schedule = '-15 min';
 ALTER SYSTEM SET raw_clear_sessions.schedule = '0 0 30 2 *';
 ALTER SYSTEM SET raw_clear_sessions.schedule = '* * * * * *';
 ALTER SYSTEM SET raw_clear_sessions.paused = maybe;
+ALTER SYSTEM SET raw_clear_sessions.history = '7 dayz';
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET raw_clear_sessions.max_workers = 0;
 ALTER SYSTEM SET raw_clear_sessions.max_workers = 65;
 ALTER SYSTEM SET raw_clear_sessions.history = -1;
-ALTER SYSTEM SET raw_clear_sessions.history = '7 dayz';
 ALTER SYSTEM SET raw_clear_sessions.log_min_duration = -2;
+\set VERBOSITY default
 ALTER SYSTEM SET raw_clear_sessions.wal_compression = 'brotli';
 ALTER SYSTEM SET raw_clear_sessions.wal_compression = '';
 SELECT file();
 
 -- Misspelt names are refused, also where they are set before the library is loaded.
 SET raw_clear_sessions.bach_size = 1;
-ALTER SYSTEM SET raw_clear_sessions.database = 'app';
 SHOW raw_clear_sessions.database;
 ALTER ROLE regress_settings SET raw_clear_sessions.tabels = 'django_session';
 \c -
