@@ -32,7 +32,7 @@ class RawClearSessionsExtension(base.Operation):
     name = NAME
 
     def __init__(
-        self, schema: str | None = None, *, if_available: bool = False, hints: dict[str, Any] | None = None
+        self, schema: str | None = None, if_available: bool = False, hints: dict[str, Any] | None = None
     ) -> None:
         self.schema = schema
         self.if_available = if_available

@@ -11,7 +11,6 @@ USE_TZ = True
 TIME_ZONE = "Asia/Kolkata"
 
 INSTALLED_APPS = [
-    "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django_raw_clearsessions",
     "shop",
