@@ -3,12 +3,13 @@
 #     PG_CONFIG=/path/to/pg_config   the PostgreSQL (15 to 18) to build for; else the one in the PATH, else the newest
 #     DESTDIR=/folder                install below this folder
 #     TESTS="name ..."               with one check-...: only these tests
+#     MATRIX=all                     with check-clients: every Python and Django, not only those of the python3 here
 #     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
 
-export PG_CONFIG DESTDIR TESTS ROWS KEEP
+export PG_CONFIG DESTDIR TESTS ROWS KEEP MATRIX
 
 .PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
-	lint stage bootstrap clean
+	check-clients lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -28,7 +29,7 @@ package: ## a tar file of what install installs, in target/dist
 	@scripts/package
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django
+	@scripts/check unit regress isolation cluster django clients
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -45,7 +46,10 @@ check-cluster: stage ## tests that start servers of their own
 check-django: stage ## the same rows remain as after Django's own clearsessions
 	@scripts/check django
 
-lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
+check-clients: stage ## the Django package, its wheel installed into clean environments
+	@scripts/check clients
+
+lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts, the Django package
 	@scripts/lint
 
 stage: bootstrap ## a private copy of PostgreSQL with the extension in it, in target/stage
