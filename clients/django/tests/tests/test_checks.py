@@ -6,6 +6,7 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from django.contrib.sessions.models import Session
 from django.core import checks
 from django.core.management import call_command
 from django.db import connections
@@ -14,7 +15,7 @@ from django.test import SimpleTestCase, override_settings
 from django_raw_clearsessions.checks import check_distribution, check_sessions_are_cleared
 from project.routers import sessions_in
 from shop.models import ViewedSession
-from tests.case import EXTENSION_SCHEMA, TestCase, run, store_for
+from tests.case import EXTENSION_SCHEMA, TestCase, insert, run, store_for
 
 SETTINGS = ("databases", "tables", "paused")
 
@@ -50,8 +51,9 @@ class Messages(TestCase):
         run(f"DELETE FROM {EXTENSION_SCHEMA}.raw_clear_sessions_run")
         configure(databases="", tables="", paused="off")
 
-    def schedule(self):
-        run(f"SELECT {EXTENSION_SCHEMA}.raw_clear_sessions_schedule('django_session', '1 day')")
+    def schedule(self, schedule="1 day", filter=None):  # noqa: A002
+        function = f"{EXTENSION_SCHEMA}.raw_clear_sessions_schedule".replace("%", "%%")
+        run(f"SELECT {function}('django_session', %s, filter => %s)", schedule, filter)
 
     def name(self):
         return connections["default"].settings_dict["NAME"]
@@ -120,18 +122,13 @@ class Messages(TestCase):
         )
 
     def test_clearing_fails(self):
-        self.schedule()
+        insert(Session)
+        self.schedule(schedule="1 s", filter="length(session_key) / 0 = 1")
         configure(databases=self.name())
-        run(
-            f"""
-            INSERT INTO {EXTENSION_SCHEMA}.raw_clear_sessions_run ("table", started, ended, stop, error, sqlstate, pid)
-            SELECT 'django_session', now(), now(), 'failed', 'it is broken', 'XX000', 1 FROM generate_series(1, 2)
-            """
-        )
-        wait_for(lambda: len(self.check()) == 1)
-        self.assertEqual(
-            self.message("W004").msg, 'Clearing "django_session" fails, 2 times in a row by now: it is broken'
-        )
+        wait_for(self.check)
+        message = self.message("W004").msg
+        self.assertIn('Clearing "django_session" fails, ', message)
+        self.assertIn(" in a row by now: division by zero", message)
 
     def test_nothing_to_say_of_other_databases(self):
         self.assertEqual(self.check("without_extension"), [])

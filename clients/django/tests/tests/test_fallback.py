@@ -109,6 +109,17 @@ class ExtensionThatCannotBeCalled(TestCase):
             self.assertIn("time_zone", message)
             self.assertEqual(keys(LocalTimeSession), live)
 
+    def test_when_the_library_of_the_extension_is_gone(self):
+        live = insert(Session)
+        move = "UPDATE pg_proc SET probin = %s WHERE proname = 'raw_clear_sessions'"
+        run(move, "$libdir/removed with the old packages")
+        try:
+            message = self.assert_one_delete()
+        finally:
+            run(move, "$libdir/raw_clear_sessions")
+        self.assertIn("removed with the old packages", message)
+        self.assertEqual(keys(Session), live)
+
     def test_in_batches(self):
         live = insert(Session)
         with override_settings(RAW_CLEAR_SESSIONS_IN_BATCHES=True):
