@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module, metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Info, Warning as CheckWarning
@@ -49,16 +49,17 @@ def check_sessions_are_cleared(
     if alias not in (databases or ()) or connection.vendor != "postgresql":
         return []
     table = connection.ops.quote_name(model._meta.db_table)
+    column = cast("str", model._meta.get_field("expire_date").column)
     try:
         with transaction.atomic(using=alias):
-            return list(_messages(connection, table))
+            return list(_messages(connection, table, column))
     except DatabaseError as error:
         if not extension.is_impossible(error):
             raise
         return [_unusable(alias, str(error).strip(), hint=None)]
 
 
-def _messages(connection: BaseDatabaseWrapper, table: str) -> Iterable[CheckMessage]:
+def _messages(connection: BaseDatabaseWrapper, table: str, column: str) -> Iterable[CheckMessage]:
     found = extension.find(connection)
     if found is None:
         yield _missing(connection)
@@ -86,7 +87,7 @@ def _messages(connection: BaseDatabaseWrapper, table: str) -> Iterable[CheckMess
         )
         off, source, failures, last_error = cursor.fetchone()
     if source is None:
-        yield _not_scheduled(found, table, off)
+        yield _not_scheduled(found, table, column, off)
         return
     if off is not None:
         yield _scheduled_in_vain(table, source, off)
@@ -119,13 +120,13 @@ def _unusable(alias: str, why: str, hint: str | None) -> CheckMessage:
     )
 
 
-def _not_scheduled(found: extension.Extension, table: str, off: str | None) -> CheckMessage:
-    literal = table.replace("'", "''")
+def _not_scheduled(found: extension.Extension, table: str, column: str, off: str | None) -> CheckMessage:
+    arguments = f"{_literal(table)}, expires => {_literal(column)}"
     worker = f"As for the worker: {off} " if off else ""
     return Info(
         f"No policy of {extension.NAME} clears {table}, nor is it in the setting raw_clear_sessions.tables.",
         hint=(
-            f"As its owner, run SELECT {found.schema}.raw_clear_sessions_schedule('{literal}'). {worker}"
+            f"As its owner, run SELECT {found.schema}.raw_clear_sessions_schedule({arguments}). {worker}"
             f"If something else runs clearsessions regularly, silence {LABEL}.I002."
         ),
         id=f"{LABEL}.I002",
@@ -137,3 +138,8 @@ def _scheduled_in_vain(table: str, source: str, off: str) -> CheckMessage:
     # The server says both: "the worker is off: Add ... and restart the server."
     why, _, hint = off.partition(": ")
     return CheckWarning(f"{table} is scheduled {scheduled}, but {why}.", hint=hint or None, id=f"{LABEL}.W003")
+
+
+def _literal(text: str) -> str:
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"

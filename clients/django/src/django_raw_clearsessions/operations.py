@@ -48,10 +48,10 @@ class RawClearSessionsExtension(base.Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Create the extension unless it exists, which then takes no privilege."""
-        if not self._allowed(app_label, schema_editor) or self._listed("pg_extension", "extname", schema_editor):
+        """Create the extension unless it exists."""
+        if not self._allowed(app_label, schema_editor):
             return
-        if self.if_available and not self._listed("pg_available_extensions", "name", schema_editor):
+        if self.if_available and not self._available(schema_editor):
             return
         name = schema_editor.quote_name(self.name)
         schema = f" SCHEMA {schema_editor.quote_name(self.schema)}" if self.schema else ""
@@ -81,7 +81,7 @@ class RawClearSessionsExtension(base.Operation):
         connection = schema_editor.connection
         return connection.vendor == "postgresql" and router.allow_migrate(connection.alias, app_label, **self.hints)
 
-    def _listed(self, catalog: str, column: str, schema_editor: BaseDatabaseSchemaEditor) -> bool:
+    def _available(self, schema_editor: BaseDatabaseSchemaEditor) -> bool:
         with schema_editor.connection.cursor() as cursor:
-            cursor.execute(f"SELECT 1 FROM pg_catalog.{catalog} WHERE {column} = %s", [self.name])
+            cursor.execute("SELECT 1 FROM pg_catalog.pg_available_extensions WHERE name = %s", [self.name])
             return cursor.fetchone() is not None

@@ -65,6 +65,17 @@ def second_connection(alias="default"):
         connection.close()
 
 
+@contextmanager
+def transaction_of(connection):
+    """A transaction of another connection, rolled back in the end."""
+    connection.set_autocommit(False)
+    with connection.cursor() as cursor:
+        try:
+            yield cursor
+        finally:
+            connection.rollback()
+
+
 class TestCase(TransactionTestCase):
     databases = {"default", "without_extension", "sqlite"}
 

@@ -5,17 +5,18 @@ import time
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 from django.contrib.sessions.models import Session
 from django.core import checks
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections, transaction
 from django.test import SimpleTestCase, override_settings
 
 from django_raw_clearsessions.checks import check_distribution, check_sessions_are_cleared
 from project.routers import sessions_in
 from shop.models import ViewedSession
-from tests.case import EXTENSION_SCHEMA, TestCase, insert, run, store_for
+from tests.case import EXTENSION_SCHEMA, TestCase, insert, run, second_connection, store_for, transaction_of
 
 SETTINGS = ("databases", "tables", "paused")
 
@@ -81,22 +82,39 @@ class Messages(TestCase):
             "Add RawClearSessionsExtension() to a migration, or run CREATE EXTENSION raw_clear_sessions.",
         )
 
+    def test_extension_is_not_even_on_the_server(self):
+        with mock.patch("django_raw_clearsessions.extension.NAME", "no_such_extension"):
+            self.assertTrue(self.message("I001").hint.startswith("Install it on the server. Add "))
+
     def test_role_may_not_use_the_extension(self):
         with self.role():
-            self.assertIn("permission denied", self.message("W002").msg)
+            message = self.message("W002")
+        self.assertIn("cannot be used in database 'default': permission denied.", message.msg)
+        self.assertIn(f"GRANT USAGE ON SCHEMA {EXTENSION_SCHEMA}", message.hint)
+
+    def test_an_error_that_says_nothing_of_the_extension_is_raised(self):
+        with second_connection() as other, transaction_of(other) as cursor, transaction.atomic():
+            history = f"{EXTENSION_SCHEMA}.raw_clear_sessions_run".replace("%", "%%")
+            cursor.execute(f"LOCK TABLE {history} IN ACCESS EXCLUSIVE MODE", [])
+            run("SET LOCAL lock_timeout = '10ms'")
+            with self.assertRaisesMessage(OperationalError, "lock timeout"):
+                self.check()
 
     def test_nothing_is_scheduled(self):
         message = self.message("I002")
         self.assertIn('No policy of raw_clear_sessions clears "django_session"', message.msg)
-        self.assertIn(f"SELECT {EXTENSION_SCHEMA}.raw_clear_sessions_schedule('\"django_session\"')", message.hint)
+        self.assertIn(
+            f"SELECT {EXTENSION_SCHEMA}.raw_clear_sessions_schedule('\"django_session\"', expires => 'expire_date')",
+            message.hint,
+        )
         self.assertIn(f'Add "{self.name()}" to "raw_clear_sessions.databases"', message.hint)
 
     def test_following_the_hint_helps(self):
-        call = self.message("I002").hint.partition(", run ")[2].partition(". ")[0]
-        run(call)
-        self.assertEqual(
-            self.message("W003").hint.partition(" and ")[0], f'Add "{self.name()}" to "raw_clear_sessions.databases"'
-        )
+        for engine in ("django_raw_clearsessions.db", "mybackend"):
+            with self.subTest(engine), override_settings(SESSION_ENGINE=engine):
+                run(self.message("I002").hint.partition(", run ")[2].partition("). ")[0] + ")")
+                hint = self.message("W003").hint
+                self.assertIn(f'Add "{self.name()}" to "raw_clear_sessions.databases"', hint)
 
     def test_an_ordinary_role_is_told_the_same(self):
         with self.role(f"USAGE ON SCHEMA {EXTENSION_SCHEMA}"):
@@ -173,7 +191,7 @@ class Distribution(SimpleTestCase):
             (info / "METADATA").write_text("Metadata-Version: 2.1\nName: django-raw-clearsessions\nVersion: 0.1\n")
             sys.path.append(folder)
             try:
-                (message,) = check_distribution(None)
+                messages = checks.run_checks()
             finally:
                 sys.path.remove(folder)
-        self.assertEqual(message.id, "django_raw_clearsessions.W001")
+        self.assertEqual([message.id for message in messages], ["django_raw_clearsessions.W001"])

@@ -22,6 +22,7 @@ from tests.case import (
     run,
     second_connection,
     store_of,
+    transaction_of,
 )
 
 
@@ -201,17 +202,6 @@ class OtherSessions(TestCase):
         finally:
             run(f"DROP FUNCTION {EXTENSION_SCHEMA}.raw_clear_sessions(regclass, text)")
         self.assertEqual(keys(Session), live)
-
-
-@contextmanager
-def transaction_of(connection):
-    """A transaction of another connection, rolled back in the end."""
-    connection.set_autocommit(False)
-    with connection.cursor() as cursor:
-        try:
-            yield cursor
-        finally:
-            connection.rollback()
 
 
 class Drivers(TestCase):
