@@ -92,6 +92,15 @@ class Messages(TestCase):
         self.assertIn("cannot be used in database 'default': permission denied.", message.msg)
         self.assertIn(f"GRANT USAGE ON SCHEMA {EXTENSION_SCHEMA}", message.hint)
 
+    def test_role_may_not_read_the_status(self):
+        view = f"{EXTENSION_SCHEMA}.raw_clear_sessions_status"
+        run(f"REVOKE SELECT ON {view} FROM PUBLIC")
+        try:
+            with self.role(f"USAGE ON SCHEMA {EXTENSION_SCHEMA}"):
+                self.assertIn("permission denied for view raw_clear_sessions_status", self.message("W002").msg)
+        finally:
+            run(f"GRANT SELECT ON {view} TO PUBLIC")
+
     def test_an_error_that_says_nothing_of_the_extension_is_raised(self):
         with second_connection() as other, transaction_of(other) as cursor, transaction.atomic():
             history = f"{EXTENSION_SCHEMA}.raw_clear_sessions_run".replace("%", "%%")
