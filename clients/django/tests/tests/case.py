@@ -15,7 +15,7 @@ from django_raw_clearsessions import SessionStoreMixin
 from shop import models
 
 LOGGER = "django_raw_clearsessions"
-EXTENSION_SCHEMA = '"Server\'s 100%"'
+EXTENSION_SCHEMA = '"Sessions 100%"'
 
 
 def store_of(engine):

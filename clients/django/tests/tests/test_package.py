@@ -7,7 +7,7 @@ from unittest import TestCase, skipUnless
 
 import django_raw_clearsessions
 
-CARGO_TOML = Path(__file__).resolve().parents[4] / "Cargo.toml"
+CARGO_TOML = Path(__file__).resolve().parent / "../../../../Cargo.toml"
 
 
 class Package(TestCase):

@@ -10,6 +10,6 @@ class Migration(migrations.Migration):
     dependencies = [("shop", "0001_initial")]
 
     operations = [
-        postgresql('CREATE SCHEMA "Server\'s 100%"', 'DROP SCHEMA "Server\'s 100%"'),
-        RawClearSessionsExtension(schema="Server's 100%", hints={"extension": True}),
+        postgresql('CREATE SCHEMA "Sessions 100%"', 'DROP SCHEMA "Sessions 100%"'),
+        RawClearSessionsExtension(schema="Sessions 100%", hints={"extension": True}),
     ]
