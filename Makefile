@@ -3,13 +3,14 @@
 #     PG_CONFIG=/path/to/pg_config   the PostgreSQL (15 to 18) to build for; else the one in the PATH, else the newest
 #     DESTDIR=/folder                install below this folder
 #     TESTS="name ..."               with one check-...: only these tests
+#     MATRIX=all                     with check-clients: every Python and Django, not only those of the python3 here
 #     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
 #     RENEWALS=1000000 CRASHES=60    with torture: how much of it
 
-export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES
+export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES MATRIX
 
 .PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
-	check-assert matrix torture lint stage bootstrap clean
+	check-clients check-assert matrix torture lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -29,7 +30,7 @@ package: ## a tar file of what install installs, in target/dist
 	@scripts/package
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django
+	@scripts/check unit regress isolation cluster django clients
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -55,7 +56,10 @@ check-assert: bootstrap ## all tests, on a PostgreSQL built with assertions from
 matrix: bootstrap ## all tests on PostgreSQL 15 to 18, those not installed here in other releases of Debian; needs root
 	@scripts/matrix
 
-lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
+check-clients: stage ## the Django package, its wheel installed into clean environments
+	@scripts/check clients
+
+lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts, the Django package
 	@scripts/lint
 
 stage: bootstrap ## a private copy of PostgreSQL with the extension in it, in target/stage
