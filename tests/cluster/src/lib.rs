@@ -30,4 +30,4 @@ pub use session::{Running, Session, sqlstate};
 pub use site::Site;
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
 pub use wait::{LIMIT, wait_until};
-pub use worker::{FAST, SLOW, add_expired, wait_for_end};
+pub use worker::{FAST, PRELOADED, SLOW, SOON, add_expired, wait_for_end};

@@ -1,16 +1,19 @@
 //! The recipes in docs/recipes: their blocks of code as they stand there, and the tables that they are for, filled as
 //! the frameworks fill them.
 //!
-//! A block is tried on the tables that the comment `<!-- tables: name ... -->` above it names. A table is made by the
+//! A block is tried on the tables that the comment `<!-- tables: name ... -->` above it names; below a comment
+//! `<!-- tested apart: name ... -->`, with or without names, it has a test of its own. A table is made by the
 //! framework's own DDL (tests/frameworks), and gets its rows from tests/recipes/name.sql: a statement that writes what
 //! the framework would write for the sessions in the table `ending` (number, name, ends), run once for live sessions and
 //! once for expired ones. What follows a line that begins with `-- endless` is written once, and never expires. A first
 //! line `-- table of: name` says that the DDL is another framework's; DDL of the file's own stands above a line `-- rows`.
 
+use crate::cluster::Cluster;
 use crate::session::Session;
 use crate::table::fingerprint;
-use std::fs::{read_dir, read_to_string};
+use std::fs::{read_dir, read_to_string, write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -35,9 +38,18 @@ pub struct Block {
     pub text: String,
     /// The tables that it is for.
     pub tables: Vec<String>,
+    /// Whether it has a test of its own.
+    pub apart: bool,
 }
 
 impl Page {
+    /// The blocks of one language on all pages that have no test of their own.
+    pub fn all_blocks_of(language: &str) -> Vec<Block> {
+        let pages = Page::all();
+        let blocks = pages.iter().flat_map(|page| page.blocks_of(language));
+        blocks.filter(|block| !block.apart).collect()
+    }
+
     /// All pages, by name.
     pub fn all() -> Vec<Page> {
         let mut names: Vec<_> = files("docs/recipes")
@@ -60,6 +72,7 @@ impl Page {
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut tables = Vec::new();
+        let mut apart = false;
         let mut inside = false;
         for (number, line) in (1..).zip(self.text.lines()) {
             if let Some(language) = line.strip_prefix("```") {
@@ -71,15 +84,16 @@ impl Page {
                         language: language.to_owned(),
                         text: String::new(),
                         tables: Vec::clone(&tables),
+                        apart,
                     });
                 }
             } else if inside {
                 let block = blocks.last_mut().expect("a block was begun");
                 block.text.push_str(line);
                 block.text.push('\n');
-            } else if let Some(names) = line.strip_prefix("<!-- tables: ") {
-                let names = names.trim_end_matches("-->").split_whitespace();
-                tables = names.map(str::to_owned).collect();
+            } else if let Some((what, names)) = comment(line) {
+                tables = names.split_whitespace().map(str::to_owned).collect();
+                apart = what == "tested apart";
             }
         }
         assert!(!inside, "{}: the last block does not end", self.name);
@@ -92,6 +106,15 @@ impl Page {
         blocks.retain(|block| block.language == language);
         blocks
     }
+}
+
+/// What a comment says of the blocks below it, and of which tables.
+fn comment(line: &str) -> Option<(&str, &str)> {
+    let text = line.strip_prefix("<!-- ")?.strip_suffix(" -->")?;
+    let (what, names) = text.split_once(':').unwrap_or((text, ""));
+    ["tables", "tested apart"]
+        .contains(&what)
+        .then_some((what, names))
 }
 
 impl Block {
@@ -133,6 +156,7 @@ pub fn frameworks() -> Vec<String> {
 /// Tables in a schema of their own, with live and expired sessions in them.
 pub struct Filled {
     pub schema: String,
+    rows: String,
     /// With the expired ones, and without.
     full: String,
     live: String,
@@ -143,7 +167,7 @@ impl Filled {
     /// with it, which it does from now on.
     pub fn new(session: &mut Session, schema: &str, name: &str) -> Filled {
         let rows = read(&format!("tests/recipes/{name}.sql"));
-        let (rows, endless) = rows.split_once("-- endless").unwrap_or((&rows, ""));
+        let (rows, endless) = rows.split_at(rows.find("-- endless").unwrap_or(rows.len()));
         let made_by = rows
             .lines()
             .find_map(|line| line.strip_prefix("-- table of: "));
@@ -157,22 +181,34 @@ impl Filled {
         session.run(&format!(
             "CREATE SCHEMA {schema}; SET search_path = {schema}, public; {ddl} {own_ddl}"
         ));
-        let mut write = |sessions: &str, rows: &str| {
-            session.run(&format!(
-                "CREATE TEMPORARY TABLE ending (number, name, ends) AS {sessions}; {rows};
-                 DROP TABLE ending; RESET timezone"
-            ));
-            state(session, schema)
-        };
-        write(LIVE, rows);
-        let live = write(LIVE, &format!("-- endless{endless}"));
-        let full = write(EXPIRED, rows);
-        assert_ne!(full, live, "{name}: there are expired rows");
-        Filled {
+        let mut filled = Filled {
             schema: schema.to_owned(),
-            full,
-            live,
-        }
+            rows: rows.to_owned(),
+            full: String::new(),
+            live: String::new(),
+        };
+        filled.write(session, LIVE, rows);
+        filled.live = filled.write(session, LIVE, endless);
+        filled.expire(session);
+        filled
+    }
+
+    /// Adds expired rows.
+    pub fn expire(&mut self, session: &mut Session) {
+        self.full = self.write(session, EXPIRED, &self.rows);
+        assert_ne!(self.full, self.live, "there are expired rows");
+    }
+
+    fn write(&self, session: &mut Session, sessions: &str, rows: &str) -> String {
+        session.run(&format!(
+            "SET search_path = {}, public;
+             CREATE TEMPORARY TABLE ending (number, name, ends) AS {sessions};
+             {rows};
+             DROP TABLE ending;
+             RESET timezone",
+            self.schema
+        ));
+        state(session, &self.schema)
     }
 
     /// Whether all expired rows are gone, with all that belongs to them, and nothing else.
@@ -193,6 +229,22 @@ impl Filled {
             self.full,
             self.live
         )
+    }
+}
+
+impl Cluster {
+    /// Runs statements as a user would: with psql, each in a transaction of its own. Returns what they returned, as
+    /// values between bars.
+    pub fn psql(&self, database: &str, statements: &str) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let file = self.folder().join(format!("statements-{number}"));
+        write(&file, statements).expect("the folder can be written");
+        let file = format!("--file={}", file.display());
+        let database = format!("--dbname={database}");
+        let format = ["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"];
+        let arguments = [&format[..], &["--set=ON_ERROR_STOP=1", &database, &file]];
+        self.client("psql", &arguments.concat())
     }
 }
 

@@ -2,35 +2,14 @@
 
 use cluster::{Block, Cluster, Filled, Page, Session, frameworks};
 use std::collections::BTreeSet;
-use std::fs::write;
-
-/// Pages about servers rather than tables, each with a test of its own.
-const OTHER_PAGES: [&str; 1] = ["README"];
 
 /// Neither the zone of the server nor that of any application.
 const ZONE: &str = "America/New_York";
 
-fn framework_pages() -> Vec<Page> {
-    let mut pages = Page::all();
-    pages.retain(|page| !OTHER_PAGES.contains(&page.name.as_str()));
-    pages
-}
-
-/// Runs a block as a user would: with psql, statement by statement, without the schema in the names.
+/// Runs a block in a session to which the table is known without its schema.
 fn run(block: &Block, database: &str, schema: &str) {
-    let cluster = Cluster::shared();
-    let file = cluster.folder().join(format!("{schema}.sql"));
-    let search_path = format!("SET search_path = {schema}, public; SET timezone = '{ZONE}';");
-    write(&file, format!("{search_path}\n{}", block.text)).expect("the folder can be written");
-    cluster.client(
-        "psql",
-        &[
-            "--no-psqlrc",
-            "--set=ON_ERROR_STOP=1",
-            &format!("--dbname={database}"),
-            &format!("--file={}", file.display()),
-        ],
-    );
+    let start = format!("SET search_path = {schema}, public; SET timezone = '{ZONE}';");
+    Cluster::shared().psql(database, &format!("{start}\n{}", block.text));
 }
 
 /// The table that the call in a block names, as it is written there.
@@ -39,16 +18,15 @@ fn table_of(block: &Block) -> Option<&str> {
     call.split('\'').nth(1)
 }
 
-/// Runs all blocks of SQL of these pages, and sees what became of the tables.
-fn try_pages(pages: &[Page], database: &str) {
+/// Runs every second block of SQL, and sees what became of the tables: two tests share the work.
+fn try_blocks(half: usize, database: &str) {
     let database = Cluster::shared().database(database);
     let mut session = database.connect();
-    let blocks: Vec<_> = pages
-        .iter()
-        .flat_map(|page| page.blocks_of("sql"))
-        .collect();
-    for (number, block) in blocks.iter().enumerate() {
+    for (number, block) in Page::all_blocks_of("sql").iter().enumerate() {
         assert!(!block.tables.is_empty(), "{}: for what?", block.place());
+        if number % 2 != half {
+            continue;
+        }
         for table in &block.tables {
             let filled = Filled::new(&mut session, &format!("{table}_{number}"), table);
             run(block, database.name(), &filled.schema);
@@ -57,40 +35,28 @@ fn try_pages(pages: &[Page], database: &str) {
             } else {
                 filled.is_untouched(&mut session)
             };
-            assert!(
-                as_it_should_be,
-                "{} left {}",
-                block.place(),
-                filled.state(&mut session)
-            );
+            let state = filled.state(&mut session);
+            assert!(as_it_should_be, "{} left {state}", block.place());
         }
     }
 }
 
-/// Half of the pages, so that two tests share the work.
-fn half(which: usize) -> Vec<Page> {
-    let pages = framework_pages().into_iter().enumerate();
-    pages
-        .filter(|(number, _)| number % 2 == which)
-        .map(|(_, page)| page)
-        .collect()
-}
-
 #[test]
 fn every_call_deletes_what_has_expired_and_nothing_else() {
-    try_pages(&half(0), "recipes_0");
+    try_blocks(0, "recipes_0");
 }
 
 #[test]
-fn every_call_on_the_other_pages_deletes_what_has_expired_and_nothing_else() {
-    try_pages(&half(1), "recipes_1");
+fn every_other_call_deletes_what_has_expired_and_nothing_else() {
+    try_blocks(1, "recipes_1");
 }
 
 #[test]
 fn every_framework_has_a_recipe_for_one_call_and_one_for_the_worker() {
     let mut called = BTreeSet::new();
     let mut scheduled = BTreeSet::new();
-    for block in framework_pages().iter().flat_map(Page::blocks) {
+    let blocks = ["sql", "ini"].map(Page::all_blocks_of);
+    for block in blocks.into_iter().flatten() {
         let tables = block.tables.iter().cloned();
         match block.language.as_str() {
             "sql" if block.clears() => called.extend(tables),
@@ -110,10 +76,7 @@ fn every_framework_has_a_recipe_for_one_call_and_one_for_the_worker() {
 fn an_index_is_advised_where_the_framework_makes_none_and_a_call_can_use_it() {
     let database = Cluster::shared().database("recipes_index");
     let mut session = database.connect();
-    let blocks: Vec<_> = framework_pages()
-        .iter()
-        .flat_map(|page| page.blocks_of("sql"))
-        .collect();
+    let blocks = Page::all_blocks_of("sql");
     for framework in frameworks() {
         let of_framework = || {
             blocks

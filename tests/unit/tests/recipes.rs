@@ -1,7 +1,7 @@
 //! The table of frameworks in docs/recipes says what the code knows, of each of them and of no other.
 
-use std::collections::BTreeMap;
-use std::fs::read_to_string;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{read_dir, read_to_string};
 use std::path::PathBuf;
 use unit::rule::framework::{ColumnType, FRAMEWORKS, Framework, Lifetime, Zone};
 
@@ -40,8 +40,7 @@ fn row(framework: &Framework) -> Vec<String> {
 
 /// The rows of the table in the index page: name, link, and the rest.
 fn documented() -> Vec<(String, String, Vec<String>)> {
-    let page =
-        read_to_string(folder().join("README.md")).expect("there is an index of the recipes");
+    let page = read("README.md");
     let (_, table) = page
         .split_once("| framework | recipe |")
         .expect("with a table");
@@ -77,26 +76,51 @@ fn the_table_of_frameworks_is_the_list_that_is_recognized() {
 }
 
 #[test]
-fn every_framework_has_a_page() {
+fn every_framework_links_to_its_page() {
     for (name, link, _) in documented() {
-        let (_, target) = link
-            .split_once("](")
-            .unwrap_or_else(|| panic!("{name} has no link"));
-        let (page, anchor) = target
-            .trim_end_matches(')')
-            .split_once('#')
-            .unwrap_or((target.trim_end_matches(')'), ""));
-        let page =
-            read_to_string(folder().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
-        let mut anchors = page
-            .lines()
-            .filter(|line| line.starts_with('#'))
-            .map(anchor_of);
-        assert!(
-            anchor.is_empty() || anchors.any(|found| found == anchor),
-            "{name}: {target}"
-        );
+        assert_eq!(links(&link).len(), 1, "{name}");
     }
+}
+
+#[test]
+fn every_page_is_linked_to_and_every_link_leads_somewhere() {
+    let mut linked_to = BTreeSet::from(["README.md".to_owned()]);
+    let pages = pages();
+    for page in &pages {
+        for link in links(&read(page)) {
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let file = if file.is_empty() { page } else { file };
+            let text = read(file);
+            let mut anchors = text.lines().filter(|line| line.starts_with('#'));
+            let found = anchor.is_empty() || anchors.any(|heading| anchor_of(heading) == anchor);
+            assert!(found, "{page}: {link}");
+            if page == "README.md" {
+                linked_to.insert(file.to_owned());
+            }
+        }
+    }
+    linked_to.remove("../../README.md");
+    assert_eq!(linked_to, pages);
+}
+
+fn pages() -> BTreeSet<String> {
+    let entries = read_dir(folder()).expect("there are recipes");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string());
+    names.map(|name| name.expect("a plain name")).collect()
+}
+
+fn read(page: &str) -> String {
+    read_to_string(folder().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"))
+}
+
+/// Where the links in a text lead, but for other sites.
+fn links(text: &str) -> Vec<String> {
+    let targets = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let local = targets.filter(|target| !target.contains("://"));
+    local.map(str::to_owned).collect()
 }
 
 /// What a heading is called in a link: lower case, hyphens for blanks, and nothing but letters, digits and underscores.
