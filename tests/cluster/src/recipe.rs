@@ -17,10 +17,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Two hours and a year from now: nothing that mistakes a unit, a time zone or a lifetime tells both right, and the hour
-/// by which thirty days may be longer or shorter where clocks are changed makes no difference.
-const LIVE: &str = "VALUES (1, 'live', now() + interval '2 hours'), (2, 'live for long', now() + interval '1 year')";
-const EXPIRED: &str = "VALUES (3, 'expired', now() - interval '2 hours'), (4, 'expired long ago', now() - interval '1 year')";
+/// Seventy minutes and a year from now: less than any lifetime, and than New York is from UTC, so that nothing that
+/// mistakes one tells both right; and more than the hour by which thirty days may be longer or shorter where clocks are
+/// changed.
+const LIVE: &str = "VALUES (1, 'live', now() + interval '70 minutes'), (2, 'live for long', now() + interval '1 year')";
+const EXPIRED: &str = "VALUES (3, 'expired', now() - interval '70 minutes'), (4, 'expired long ago', now() - interval '1 year')";
 
 /// One page.
 pub struct Page {
