@@ -3,7 +3,7 @@
 use crate::database::Database;
 use crate::guardian::Guardian;
 use crate::process::kill;
-use crate::program::{Programs, output, program};
+use crate::program::{Programs, output, program, shell};
 use crate::session::Session;
 use crate::wait::wait_until;
 use crate::worker::wait_for_end;
@@ -97,6 +97,11 @@ impl Cluster {
         for (name, value) in settings {
             writeln!(lines, "{name} = '{}'", value.replace('\'', "''")).expect("into a string");
         }
+        self.add_lines(&lines);
+    }
+
+    /// Appends lines to postgresql.conf as they are.
+    pub fn add_lines(&self, lines: &str) {
         OpenOptions::new()
             .append(true)
             .open(self.data().join("postgresql.conf"))
@@ -242,6 +247,15 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .expect("the client program can be started")
+    }
+
+    /// Runs a line of a shell script, which finds the programs of PostgreSQL and this server.
+    pub fn shell(&self, line: &str) -> String {
+        output(
+            shell(line)
+                .env("PGHOST", self.folder())
+                .env("PGUSER", "postgres"),
+        )
     }
 
     fn client_command(&self, name: &str) -> Command {

@@ -67,6 +67,16 @@ pub fn program(name: &str) -> Command {
     TESTED.command(name)
 }
 
+/// A line of a shell script, which finds these programs first.
+pub fn shell(line: &str) -> Command {
+    let mut command = as_server_user(Path::new("/bin/sh"));
+    let path = env::var("PATH").unwrap_or_default();
+    command
+        .args(["-c", line])
+        .env("PATH", format!("{}:{path}", BINDIR.display()));
+    command
+}
+
 /// Any program, as the user of the servers. What libpq, initdb and the server would take from our environment is
 /// removed. RUST_BACKTRACE would put a backtrace into the DETAIL of every ERROR.
 pub fn as_server_user(program: &Path) -> Command {

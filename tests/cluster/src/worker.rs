@@ -10,6 +10,12 @@ use std::fs::metadata;
 const LAUNCHER: &str = "raw_clear_sessions launcher";
 const WORKER: &str = "raw_clear_sessions worker";
 
+/// The setting with which there is a worker, once there is a database for it.
+pub const PRELOADED: (&str, &str) = ("shared_preload_libraries", "raw_clear_sessions");
+
+/// A schedule for which nobody has to wait.
+pub const SOON: (&str, &str) = ("raw_clear_sessions.schedule", "1 s");
+
 /// Settings at which the clearing of some hundred rows takes longer than any test: each page costs a tenth of a second.
 pub const SLOW: [(&str, &str); 3] = [
     ("raw_clear_sessions.batch_size", "10"),
@@ -25,10 +31,10 @@ impl Cluster {
     /// more settings, which win.
     pub fn with_worker(databases: &str, settings: &[(&str, &str)]) -> Cluster {
         let mut all = vec![
-            ("shared_preload_libraries", "raw_clear_sessions"),
+            PRELOADED,
             ("raw_clear_sessions.databases", databases),
             ("raw_clear_sessions.tables", "django_session"),
-            ("raw_clear_sessions.schedule", "1 s"),
+            SOON,
             // Lines of the server's own, which are not what is looked for in the log.
             ("log_checkpoints", "off"),
         ];

@@ -1,0 +1,1 @@
+INSERT INTO sessions ("userId", expires, "sessionToken") SELECT number, ends, name FROM ending;

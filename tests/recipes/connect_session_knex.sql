@@ -1,0 +1,1 @@
+INSERT INTO sessions (sid, sess, expired) SELECT name, '{}', ends FROM ending;

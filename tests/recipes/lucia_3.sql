@@ -1,0 +1,1 @@
+INSERT INTO user_session (id, expires_at, user_id) SELECT name, ends, number FROM ending;

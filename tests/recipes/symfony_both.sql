@@ -1,0 +1,5 @@
+-- table of: symfony
+INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time)
+SELECT name, '\x5f', extract(epoch FROM ends), extract(epoch FROM ends - interval '24 minutes') FROM ending;
+INSERT INTO sessions (sess_id, sess_data, sess_lifetime, sess_time)
+SELECT 'of 4.3: ' || name, '\x5f', 1440, extract(epoch FROM ends) - 1440 FROM ending;

@@ -1,0 +1,1 @@
+INSERT INTO session (id, expire, data) SELECT name, extract(epoch FROM ends), '\x5f' FROM ending;
