@@ -7,8 +7,11 @@
 
 export PG_CONFIG DESTDIR TESTS ROWS KEEP
 
-.PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
-	lint stage bootstrap clean
+# What `make` alone does, and clients of PGXN with `make all`.
+.DEFAULT_GOAL := build
+
+.PHONY: all help demo build install package dist check check-unit check-regress check-isolation check-cluster check-django \
+	check-package lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -18,17 +21,21 @@ help: ## this table
 demo: stage ## a real Django project's sessions, a million of them, cleared in a throw-away server
 	@scripts/demo
 
+all: build
 build: bootstrap ## the extension's files, in target/package
 	@scripts/build
 
 install: ## build if need be, and install into PostgreSQL's folders (below DESTDIR)
 	@scripts/install
 
-package: ## a tar file of what install installs, in target/dist
+package: ## a tar file of what install installs, and a Debian package, in target/dist
 	@scripts/package
 
+dist: ## a tar file of the sources, in target/dist
+	@scripts/dist
+
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django
+	@scripts/check unit regress isolation cluster django package
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -44,6 +51,9 @@ check-cluster: stage ## tests that start servers of their own
 
 check-django: stage ## the same rows remain as after Django's own clearsessions
 	@scripts/check django
+
+check-package: stage ## the packages install and remove, the sources build from their tar file
+	@scripts/check package
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
 	@scripts/lint
