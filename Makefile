@@ -9,8 +9,11 @@
 
 export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES MATRIX
 
-.PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
-	check-clients check-assert matrix torture lint stage bootstrap clean
+# What `make` alone does, and clients of PGXN with `make all`.
+.DEFAULT_GOAL := build
+
+.PHONY: all help demo build install package dist check check-unit check-regress check-isolation check-cluster \
+	check-django check-clients check-package check-assert matrix torture lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -20,17 +23,21 @@ help: ## this table
 demo: stage ## a real Django project's sessions, a million of them, cleared in a throw-away server
 	@scripts/demo
 
+all: build
 build: bootstrap ## the extension's files, in target/package
 	@scripts/build
 
 install: ## build if need be, and install into PostgreSQL's folders (below DESTDIR)
 	@scripts/install
 
-package: ## a tar file of what install installs, in target/dist
+package: ## a tar file of what install installs, and a Debian package, in target/dist
 	@scripts/package
 
+dist: ## a tar file of the sources, in target/dist
+	@scripts/dist
+
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django clients
+	@scripts/check unit regress isolation cluster django clients package
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -58,6 +65,9 @@ matrix: bootstrap ## all tests on PostgreSQL 15 to 18, those not installed here 
 
 check-clients: stage ## the Django package, its wheel installed into clean environments
 	@scripts/check clients
+
+check-package: stage ## the packages install and remove, the sources build from their tar file
+	@scripts/check package
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts, the Django package
 	@scripts/lint

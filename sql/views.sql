@@ -70,8 +70,13 @@ SELECT
         AS next_start,
     last.started AS last_start,
     success.ended AS last_success,
+    -- Counted from the last success, or from when it was first to be cleared; nobody can tell the latter of a setting.
+    raw_clear_sessions_starts_since(s.schedule, coalesce(greatest(success.started, s.changed), first.started))
+        AS starts_since_success,
+    done.started AS cleared_until,
     last.stop AS last_stop,
     last.deleted AS last_deleted,
+    ended.expired_left AS expired_left,
     total.deleted AS total_deleted,
     failed.count AS failures,
     last_error.error AS last_error,
@@ -84,9 +89,21 @@ LEFT JOIN LATERAL (
     SELECT r.* FROM raw_clear_sessions_run AS r WHERE r."table" = s."table" ORDER BY r.id DESC LIMIT 1
 ) AS last ON true
 LEFT JOIN LATERAL (
-    SELECT r.id, r.ended FROM raw_clear_sessions_run AS r
+    SELECT r.id, r.started, r.ended FROM raw_clear_sessions_run AS r
     WHERE r."table" = s."table" AND r.stop NOT IN ('failed', 'interrupted') ORDER BY r.id DESC LIMIT 1
 ) AS success ON true
+-- Whoever replaces a policy may have changed what is expired.
+LEFT JOIN LATERAL (
+    SELECT r.started FROM raw_clear_sessions_run AS r
+    WHERE r."table" = s."table" AND r.stop = 'done' AND r.started >= coalesce(s.changed, '-infinity') ORDER BY r.id DESC LIMIT 1
+) AS done ON true
+LEFT JOIN LATERAL (
+    SELECT (r.details ->> 'expired_left')::bigint AS expired_left FROM raw_clear_sessions_run AS r
+    WHERE r."table" = s."table" AND r.ended IS NOT NULL ORDER BY r.id DESC LIMIT 1
+) AS ended ON true
+LEFT JOIN LATERAL (
+    SELECT r.started FROM raw_clear_sessions_run AS r WHERE r."table" = s."table" ORDER BY r.id LIMIT 1
+) AS first ON true
 CROSS JOIN LATERAL (
     SELECT count(*) FROM raw_clear_sessions_run AS r
     WHERE r."table" = s."table" AND r.stop = 'failed' AND r.id > coalesce(success.id, 0)
@@ -102,7 +119,7 @@ CROSS JOIN LATERAL (
 ) AS total
 LEFT JOIN raw_clear_sessions_running() AS running ON running.pid = last.pid AND last.ended IS NULL
 UNION ALL
-SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     CASE l.kind
         WHEN 'database' THEN format('database %I of raw_clear_sessions.databases does not exist', l.name)
         ELSE format('table %s of raw_clear_sessions.tables does not exist in this database',
@@ -117,7 +134,7 @@ WHERE CASE l.kind
             WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema) AND c.relkind IN ('r', 'p', 'f'))
     END
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     coalesce(off.note, 'no table that you may read is scheduled in this database: call raw_clear_sessions_schedule() or set raw_clear_sessions.tables')
 FROM off
 WHERE NOT EXISTS (SELECT FROM visible);

@@ -91,13 +91,14 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
     }
 }
 
-/// Whether the current role may know what goes on with a table: it may read any of it, or is a monitoring role.
+/// Whether the current role may know what goes on with a table: it may read any of it, or is a monitoring role, as for
+/// the views pg_stat_* (utils/adt/pgstatfuncs.c).
 pub fn may_see(relation: pg_sys::Oid) -> bool {
     // SAFETY: catalog look-ups, the last two for a relation that is there.
     unsafe {
         let role = pg_sys::GetUserId();
         let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
-        pg_sys::has_privs_of_role(role, pg_sys::Oid::from(pg_sys::ROLE_PG_MONITOR))
+        pg_sys::has_privs_of_role(role, pg_sys::Oid::from(pg_sys::ROLE_PG_READ_ALL_STATS))
             || super::owner(relation).is_some()
                 && (pg_sys::pg_class_aclcheck(relation, role, select)
                     == pg_sys::AclResult::ACLCHECK_OK

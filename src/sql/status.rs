@@ -53,6 +53,27 @@ fn raw_clear_sessions_next_start(
         .filter(|_| due != i64::MAX)
 }
 
+/// How many starts have been due since an instant, whether or not there is a worker to make them.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_starts_since(schedule text, since timestamptz) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_starts_since(text, timestamptz)
+IS 'for the view raw_clear_sessions_status';
+"#)]
+fn raw_clear_sessions_starts_since(
+    schedule: Option<String>,
+    since: Option<TimestampWithTimeZone>,
+) -> Option<i32> {
+    let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
+    let zone = board()
+        .and_then(|board| Zone::find(&board.zone()))
+        .unwrap_or_else(Zone::of_session);
+    let starts = schedule.starts_between(since?.into_inner(), pg::now(), &zone);
+    i32::try_from(starts).ok()
+}
+
 /// Whether the worker clears this database, and if not, why.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions_worker_off() RETURNS text
@@ -178,6 +199,7 @@ extension_sql_file!(
     requires = [
         "tables",
         raw_clear_sessions_next_start,
+        raw_clear_sessions_starts_since,
         raw_clear_sessions_worker_off,
         raw_clear_sessions_listed,
         raw_clear_sessions_running,

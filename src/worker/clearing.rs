@@ -2,6 +2,7 @@
 
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
+use super::left;
 use super::policy::{self, Due};
 use super::rewriting::{self, Rewriting};
 use crate::pg::{self, Usage};
@@ -45,6 +46,10 @@ pub fn clear(schema: &str, due: &Due) -> After {
         }),
     };
     let elapsed = started.elapsed();
+    let expired_left = match &outcome {
+        Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome),
+        Err(_) => None,
+    };
     let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
     drop(shown);
 
@@ -54,6 +59,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
         policy: history::policy_json(&policy),
         elapsed_ms: elapsed.as_millis() as u64,
         usage: used.since(),
+        expired_left,
         rewrite: rewritten.in_words(),
         vacuumed,
         detail,

@@ -20,6 +20,9 @@ pub struct Details<'a> {
     pub elapsed_ms: u64,
     #[serde(flatten)]
     pub usage: Usage,
+    /// How many expired rows are left, about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expired_left: Option<u64>,
     /// Whether the table was rewritten, where that was tried: "done", or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<&'a str>,
@@ -141,7 +144,8 @@ pub fn close_interrupted(schema: &str) {
 }
 
 /// Removes some rows that are older than the setting `history`; whether there may be more. A table's last run and last
-/// success stay as long as the table, because the status and the schedule go by them.
+/// success stay as long as the table, because the status and the schedule go by them, and so does the last run that has
+/// come to its end.
 pub fn remove_old(schema: &str) -> bool {
     let removed = pg::modify_own(
         &format!(
@@ -154,7 +158,9 @@ pub fn remove_old(schema: &str) -> bool {
              WHERE c.oid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid) \
              OR EXISTS (SELECT FROM {schema}.raw_clear_sessions_run l \
              WHERE l.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid \
-             AND l.id OPERATOR(pg_catalog.>) r.id AND l.stop OPERATOR(pg_catalog.<>) ALL (ARRAY['failed', 'interrupted']))) \
+             AND l.id OPERATOR(pg_catalog.>) r.id AND (l.stop OPERATOR(pg_catalog.=) 'done' \
+             OR r.stop OPERATOR(pg_catalog.<>) 'done' \
+             AND l.stop OPERATOR(pg_catalog.<>) ALL (ARRAY['failed', 'interrupted'])))) \
              ORDER BY r.started LIMIT {BATCH}))"
         ),
         &[Argument::integer(settings::history().as_secs() as i64)],

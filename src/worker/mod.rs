@@ -2,7 +2,7 @@
 //!
 //! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
-//!   [`rewriting`]: those that rewrite instead
+//!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
 //! - [`policy`], [`history`]: the extension's tables
 //! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic
@@ -15,6 +15,7 @@ pub mod due;
 pub mod history;
 pub mod host;
 pub mod launcher;
+pub mod left;
 pub mod names;
 pub mod policy;
 pub mod rewriting;

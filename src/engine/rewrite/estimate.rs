@@ -1,4 +1,4 @@
-//! How much of a table has expired, before it is decided how to clear it.
+//! How much of a table has expired: before it is decided how to clear it, and after a run that was not to clear it all.
 
 use crate::pg::{self, LockMode, Relation, TABLE_ALIAS};
 use crate::target::{Criterion, estimate_all, estimate_expired};
@@ -6,15 +6,21 @@ use crate::target::{Criterion, estimate_all, estimate_expired};
 /// How many blocks a sample reads, about: 2 MB, so that a small table is read as a whole.
 const SAMPLE: f64 = 256.0;
 
+/// What a sample of a table's blocks has.
+struct Sample {
+    expired: f64,
+    all: f64,
+    /// Of the table's blocks.
+    fraction: f64,
+}
+
 /// The fraction of the table's rows that has expired, from 0 to 1, by a sample of its blocks: the planner's statistics
 /// may be missing, or as old as the last session. By its statistics only where rows are not in heaps.
 pub fn expired_fraction(relation: &Relation, criterion: &Criterion) -> f64 {
-    let leaves = pg::leaves(relation, LockMode::AccessShare);
-    if leaves.iter().all(Relation::is_heap) {
-        let blocks: f64 = leaves.iter().map(|leaf| f64::from(leaf.blocks())).sum();
-        if let Some(fraction) = sample(relation, criterion, blocks) {
-            return fraction;
-        }
+    if let Some(sample) = sample(relation, criterion)
+        && sample.all > 0.0
+    {
+        return sample.expired / sample.all;
     }
     let all = estimate_all(relation, criterion).rows;
     let expired = estimate_expired(relation, criterion).rows;
@@ -25,15 +31,30 @@ pub fn expired_fraction(relation: &Relation, criterion: &Criterion) -> f64 {
     }
 }
 
-/// `None` where the sample has no rows.
-fn sample(relation: &Relation, criterion: &Criterion, blocks: f64) -> Option<f64> {
-    let percent = (100.0 * SAMPLE / blocks.max(1.0)).min(100.0);
+/// How many of the table's rows have expired, about; in a small table exactly so. Where rows are not in heaps, the
+/// planner's estimate.
+pub fn expired_rows(relation: &Relation, criterion: &Criterion) -> f64 {
+    match sample(relation, criterion) {
+        Some(sample) => (sample.expired / sample.fraction).round(),
+        None => estimate_expired(relation, criterion).rows,
+    }
+}
+
+/// `None` where rows are not in heaps.
+fn sample(relation: &Relation, criterion: &Criterion) -> Option<Sample> {
+    let leaves = pg::leaves(relation, LockMode::AccessShare);
+    if !leaves.iter().all(Relation::is_heap) {
+        return None;
+    }
+    let blocks: f64 = leaves.iter().map(|leaf| f64::from(leaf.blocks())).sum();
+    let fraction = (SAMPLE / blocks.max(1.0)).min(1.0);
     let (condition, arguments) = criterion.condition();
     let rows = pg::query(
         &format!(
             "SELECT pg_catalog.count(*) FILTER (WHERE {condition}), pg_catalog.count(*) \
-             FROM {} AS {TABLE_ALIAS} TABLESAMPLE SYSTEM ({percent})",
-            relation.qualified_name()
+             FROM {} AS {TABLE_ALIAS} TABLESAMPLE SYSTEM ({})",
+            relation.qualified_name(),
+            100.0 * fraction
         ),
         &arguments,
     );
@@ -41,6 +62,9 @@ fn sample(relation: &Relation, criterion: &Criterion, blocks: f64) -> Option<f64
         .first()?
         .iter()
         .map(|text| text.as_deref().and_then(|text| text.parse::<f64>().ok()));
-    let (expired, all) = (counts.next()??, counts.next()??);
-    (all > 0.0).then(|| expired / all)
+    Some(Sample {
+        expired: counts.next()??,
+        all: counts.next()??,
+        fraction,
+    })
 }

@@ -7,7 +7,7 @@
 mod estimate;
 mod refuse;
 
-pub use estimate::expired_fraction;
+pub use estimate::{expired_fraction, expired_rows};
 pub use refuse::why_not;
 
 use crate::pg::{

@@ -20,6 +20,9 @@ pub trait Clock {
     fn transitions(&self, from: i64, to: i64) -> Vec<Transition>;
 }
 
+/// As far as starts are counted: more says nothing new, and the calendar is slow.
+pub const MOST_STARTS: u32 = 1_000;
+
 /// When a table is due.
 #[derive(Clone, Debug)]
 pub enum Schedule {
@@ -52,5 +55,17 @@ impl Schedule {
             Schedule::Every(interval) => after.saturating_add(*interval),
             Schedule::Cron(cron) => cron.next_after(after, zone).unwrap_or(i64::MAX),
         }
+    }
+
+    /// How many starts are due after `after` and until `until`; [`MOST_STARTS`] if there are more.
+    pub fn starts_between(&self, after: i64, until: i64, zone: &dyn Clock) -> u32 {
+        let mut due = after;
+        for starts in 0..MOST_STARTS {
+            due = self.next_after(due, zone);
+            if due > until || due == i64::MAX {
+                return starts;
+            }
+        }
+        MOST_STARTS
     }
 }

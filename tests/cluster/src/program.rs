@@ -73,7 +73,7 @@ pub fn shell(line: &str) -> Command {
     let path = env::var("PATH").unwrap_or_default();
     command
         .args(["-c", line])
-        .env("PATH", format!("{}:{path}", BINDIR.display()));
+        .env("PATH", format!("{}:{path}", TESTED.folder().display()));
     command
 }
 

@@ -397,8 +397,47 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     // A table's last success stays, or it would be forgotten when the table is due.
     assert_eq!(session.runs(&ended("daily")), 1);
     assert_eq!(status(&mut session, "daily", "total_deleted"), "90");
+    // And so does the last run that has come to its end, or nobody would know how old an expired row may be.
+    session.run("SELECT raw_clear_sessions_unschedule('django_session')");
+    let done = session.runs("stop = 'done' AND \"table\" = 'daily'::regclass");
+    add_expired(&mut session, "daily", 500);
+    session.run("SELECT raw_clear_sessions_schedule('daily', '1 s', max_rows => 1)");
+    session.wait_for_run("stop = 'max_rows'");
+    let first: i64 =
+        session.value("SELECT min(id) FROM raw_clear_sessions_run WHERE stop = 'max_rows'");
+    wait_until("a run is forgotten that a limit has ended", || {
+        session.runs(&format!("id = {first}")) == 0
+    });
+    assert_eq!(
+        session.runs("stop = 'done' AND \"table\" = 'daily'::regclass"),
+        done
+    );
+    schedule(&mut session, "django_session");
     cluster.reload(&[("raw_clear_sessions.history", "1h")]);
     wait_for_runs(&mut session, "django_session", 5);
+}
+
+#[test]
+fn what_a_limit_has_left_is_told_and_since_when_nothing_older_is_there() {
+    let (_database, mut session) = shared("limited");
+    create_sessions(&mut session, "django_session", 1000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 day', max_rows => 300)");
+    session.wait_for_run("ended IS NOT NULL");
+    let told = "last_stop, last_deleted + expired_left, cleared_until IS NULL";
+    assert_eq!(
+        status(&mut session, "django_session", told),
+        "(max_rows,900,t)"
+    );
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.count("django_session"), 100);
+    wait_until("the status tells of it", || {
+        status(
+            &mut session,
+            "django_session",
+            "last_stop, expired_left, cleared_until IS NULL",
+        ) == "(done,0,f)"
+    });
 }
 
 #[test]

@@ -32,7 +32,8 @@ $$;
 UPDATE raw_clear_sessions_policy SET changed = '2000-01-01';
 SET timezone = 'UTC';
 CREATE VIEW shown AS
-SELECT "table", last_start, last_success, last_stop, last_deleted, total_deleted, failures, last_error, last_sqlstate
+SELECT "table", last_start, last_success, cleared_until, last_stop, last_deleted, expired_left, total_deleted, failures,
+    last_error, last_sqlstate
 FROM raw_clear_sessions_status ORDER BY "table"::text;
 SELECT run('django_session', '2001-01-01', 'done', 10);
 SELECT run('django_session', '2001-01-02', 'max_rows', 5);
@@ -49,17 +50,43 @@ ROLLBACK;
 -- A success ends the failures; the last error stays to be read.
 SELECT run('django_session', '2001-01-06', 'paused', 1);
 SELECT * FROM shown;
+-- What a limit has left behind is the last run's to say, and not of a run before it.
+UPDATE raw_clear_sessions_run SET stop = 'max_rows', details = '{"expired_left": 7}' WHERE stop = 'paused';
+SELECT * FROM shown;
 -- One that is running, by its row
 SELECT run('django_session', '2001-01-07', NULL, NULL);
 SELECT * FROM shown;
 
+-- How many starts were due since the last success began; not those before the policy was replaced.
+BEGIN;
+DELETE FROM raw_clear_sessions_run;
+CREATE VIEW due AS
+SELECT "table", starts_since_success FROM raw_clear_sessions_status WHERE "table" = 'django_session'::regclass;
+SELECT raw_clear_sessions_schedule('django_session', '1 day');
+SELECT * FROM due;
+UPDATE raw_clear_sessions_policy SET changed = now() - interval '25 hours';
+SELECT * FROM due;
+INSERT INTO raw_clear_sessions_run ("table", started, ended, stop, pid)
+VALUES ('django_session', now() - interval '73 hours', now() - interval '73 hours', 'done', 1),
+    ('django_session', now() - interval '2 hours', now() - interval '2 hours', 'failed', 1);
+SELECT * FROM due;
+UPDATE raw_clear_sessions_policy SET changed = '2000-01-01';
+SELECT * FROM due;
+UPDATE raw_clear_sessions_policy SET schedule = '* * * * *';
+SELECT * FROM due;
+ROLLBACK;
+-- A table of the setting counts from its first run.
+SELECT raw_clear_sessions_starts_since('1 day', now() - interval '50 hours'), raw_clear_sessions_starts_since('1 day', NULL),
+    raw_clear_sessions_starts_since('never', now()), raw_clear_sessions_starts_since('1 day', 'infinity');
+
 --
--- Who sees what: the runs and the status of the tables that one may read; all for pg_monitor.
+-- Who sees what: the runs and the status of the tables that one may read; all for pg_read_all_stats.
 --
 CREATE ROLE regress_status_reader;
 CREATE ROLE regress_status_column_reader;
 CREATE ROLE regress_status_writer;
 CREATE ROLE regress_status_monitor IN ROLE pg_monitor;
+CREATE ROLE regress_status_statistician IN ROLE pg_read_all_stats;
 CREATE ROLE regress_status_stranger;
 GRANT USAGE ON SCHEMA status TO PUBLIC;
 GRANT SELECT ON shown TO PUBLIC;
@@ -80,6 +107,8 @@ SELECT * FROM seen();
 SET ROLE regress_status_writer;
 SELECT * FROM seen();
 SET ROLE regress_status_monitor;
+SELECT * FROM seen();
+SET ROLE regress_status_statistician;
 SELECT * FROM seen();
 SET ROLE regress_status_stranger;
 SELECT * FROM seen();
@@ -110,4 +139,4 @@ DELETE FROM raw_clear_sessions_policy;
 DELETE FROM raw_clear_sessions_run;
 SELECT count(*) FROM raw_clear_sessions_status WHERE "table" IS NOT NULL;
 DROP SCHEMA status CASCADE;
-DROP ROLE regress_status_reader, regress_status_column_reader, regress_status_writer, regress_status_monitor, regress_status_stranger;
+DROP ROLE regress_status_reader, regress_status_column_reader, regress_status_writer, regress_status_monitor, regress_status_statistician, regress_status_stranger;

@@ -1,7 +1,7 @@
 //! Schedules that are intervals, and what is said of a text that is no schedule.
 
 use unit::clock::{DAY, HOUR, MINUTE, SECOND, Simulated};
-use unit::schedule::{Schedule, ScheduleError};
+use unit::schedule::{MOST_STARTS, Schedule, ScheduleError};
 
 fn interval(text: &str) -> i64 {
     match Schedule::parse(text) {
@@ -60,6 +60,26 @@ fn an_interval_counts_from_the_last_start() {
     let schedule = Schedule::parse("90 s").unwrap();
     let zone = Simulated::new(0.0, &[]);
     assert_eq!(schedule.next_after(5, &zone), 5 + 90 * SECOND);
+}
+
+#[test]
+fn starts_are_counted_up_to_a_limit() {
+    let zone = Simulated::new(0.0, &[]);
+    let between = |text: &str, after, until| {
+        let schedule = Schedule::parse(text).unwrap();
+        schedule.starts_between(after, until, &zone)
+    };
+    assert_eq!(between("15 min", 7, 7), 0);
+    assert_eq!(between("15 min", 7, 6 + 15 * MINUTE), 0);
+    assert_eq!(between("15 min", 7, 7 + 15 * MINUTE), 1);
+    assert_eq!(between("15 min", 0, HOUR), 4);
+    assert_eq!(between("15 min", HOUR, 0), 0);
+    // Instants count from midnight.
+    assert_eq!(between("0 3 * * *", 0, 3 * HOUR - 1), 0);
+    assert_eq!(between("0 3 * * *", 0, 3 * DAY), 3);
+    assert_eq!(between("1 s", 0, 999 * SECOND), 999);
+    assert_eq!(between("1 s", 0, i64::MAX), MOST_STARTS);
+    assert_eq!(between("1 s", i64::MAX, i64::MAX), 0);
 }
 
 #[test]
