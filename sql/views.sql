@@ -150,10 +150,16 @@ COMMENT ON COLUMN raw_clear_sessions_status.next_start IS
 COMMENT ON COLUMN raw_clear_sessions_status.last_start IS 'when the last run began';
 COMMENT ON COLUMN raw_clear_sessions_status.last_success IS
     'when the last run ended that neither failed nor was interrupted';
+COMMENT ON COLUMN raw_clear_sessions_status.starts_since_success IS
+    'how many starts have been due since the last run that succeeded, or since the policy was made';
+COMMENT ON COLUMN raw_clear_sessions_status.cleared_until IS
+    'the instant of which no older expired row is left but those that somebody was changing';
 COMMENT ON COLUMN raw_clear_sessions_status.last_stop IS 'why the last run ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions_status.last_deleted IS 'rows that the last run deleted';
 COMMENT ON COLUMN raw_clear_sessions_status.total_deleted IS
     'rows that all runs deleted, as far back as raw_clear_sessions_run goes';
+COMMENT ON COLUMN raw_clear_sessions_status.expired_left IS
+    'how many expired rows the last run left, by a sample where a limit ended it; 0 where it ended by itself';
 COMMENT ON COLUMN raw_clear_sessions_status.failures IS 'failed runs since the last success';
 COMMENT ON COLUMN raw_clear_sessions_status.last_error IS 'the last error, which stays here after a success';
 COMMENT ON COLUMN raw_clear_sessions_status.last_sqlstate IS 'its SQLSTATE';
