@@ -5,7 +5,7 @@
 #     TESTS="name ..."               with one check-...: only these tests
 #     MATRIX=all                     with check-clients: every Python and Django, not only those of the python3 here
 #     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
-#     RENEWALS=1000000 CRASHES=60    with torture: how much of it
+#     RENEWALS=1000000 CRASHES=40    with torture: how much of it
 
 export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES MATRIX
 

@@ -321,3 +321,30 @@ fn readers_and_writers_lose_no_live_session_to_rewrites() {
     );
     assert_sound(&mut session, "django_session");
 }
+
+#[test]
+fn the_indexes_of_a_large_table_are_built_in_parallel() {
+    let cluster = Cluster::with(&[
+        ("min_parallel_table_scan_size", "0"),
+        ("max_parallel_maintenance_workers", "2"),
+        ("maintenance_work_mem", "256MB"),
+        // So that the log says how an index is built.
+        ("log_min_messages", "debug1"),
+    ]);
+    let mut session = cluster.database("parallel").with_checks().connect();
+    create_sessions(&mut session, "django_session", 50_000, 2);
+    let live = format!("(SELECT * FROM django_session WHERE expire_date = {LIVE})");
+    let contents = fingerprint(&mut session, &live);
+    let start = cluster.log().len();
+    assert_eq!(session.number(REWRITE), 25_000);
+    let log = cluster.log()[start..].to_owned();
+    for index in ["django_session_pkey", "django_session_expire_date"] {
+        let line = log
+            .lines()
+            .find(|line| line.contains(&format!("building index \"{index}\"")));
+        let line = line.expect("the index is built");
+        assert!(line.contains("parallel worker"), "{line}");
+    }
+    assert_eq!(fingerprint(&mut session, "django_session"), contents);
+    assert_sound(&mut session, "django_session");
+}

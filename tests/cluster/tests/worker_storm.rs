@@ -9,8 +9,8 @@ use cluster::{
 /// What is there to be cleared in each run.
 const OLD: u32 = 500;
 
-/// So often the worker clears the table at least.
-const ROUNDS: u64 = 2;
+/// So often the worker clears the table at least, in the short version and in the long one. It begins once a second.
+const ROUNDS: [u64; 2] = [2, 10];
 
 /// How the worker clears a table.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,13 @@ fn rage(cluster: &Cluster, way: Way, isolation: Isolation) {
         });
         i64::from(OLD)
     });
-    let (sites, tally) = storm(&database, isolation, &what, ROUNDS, cleaner);
+    let (sites, tally) = storm(
+        &database,
+        isolation,
+        &what,
+        ROUNDS[usize::from(is_long())],
+        cleaner,
+    );
     tally.report(&format!("storm: {what}"));
     let mut session = database.connect();
     wait_until("no expired session is left", || {

@@ -189,6 +189,35 @@ INSERT INTO child VALUES (3, '2000-01-01', 'a'), (4, '3000-01-01', 'b');
 SELECT raw_clear_sessions_rewrite('mother', 'expires');
 SELECT tableoid::regclass, id FROM mother ORDER BY id;
 
+-- Table, toast table and indexes stay in their tablespaces.
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE rcs_rewrite_table LOCATION '';
+CREATE TABLESPACE rcs_rewrite_index LOCATION '';
+CREATE TABLE placed (id integer PRIMARY KEY USING INDEX TABLESPACE rcs_rewrite_index, payload text, expires timestamptz)
+    TABLESPACE rcs_rewrite_table;
+CREATE INDEX placed_expires ON placed (expires);
+ALTER TABLE placed ALTER payload SET STORAGE EXTERNAL;
+INSERT INTO placed SELECT n, repeat(md5(n::text), 200), '2000-01-01'::timestamptz + (n % 2) * interval '1000 years'
+    FROM generate_series(1, 20) AS n;
+CREATE FUNCTION places() RETURNS TABLE (relation text, space name, is_there boolean) LANGUAGE sql AS $$
+    SELECT replace(c.relname, t.oid::text, 'oid'), coalesce(spcname, '(the default)'),
+        coalesce(pg_relation_filepath(c.oid) LIKE 'pg_tblspc/' || s.oid || '/%', pg_relation_filepath(c.oid) LIKE 'base/%')
+    FROM pg_class t, pg_class c LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
+    WHERE t.oid = 'placed'::regclass AND (c.oid IN (t.oid, t.reltoastrelid)
+        OR c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid IN (t.oid, t.reltoastrelid)))
+    ORDER BY 1
+$$;
+CREATE TEMPORARY TABLE places_before AS SELECT * FROM places();
+SET default_tablespace = rcs_rewrite_index;
+SELECT raw_clear_sessions_rewrite('placed', 'expires');
+RESET default_tablespace;
+SELECT * FROM places();
+TABLE places_before EXCEPT SELECT * FROM places();
+SELECT count(*), min(length(payload)), (SELECT count(*) FROM damage('placed')) AS damage FROM placed;
+DROP TABLE placed;
+DROP TABLESPACE rcs_rewrite_table;
+DROP TABLESPACE rcs_rewrite_index;
+
 -- An index that a failed CREATE INDEX CONCURRENTLY left behind is built like the others, as VACUUM FULL does it.
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'kept_expires'::regclass;
 SELECT raw_clear_sessions_rewrite('kept', 'expires');
