@@ -11,7 +11,7 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP
 .DEFAULT_GOAL := build
 
 .PHONY: all help demo build install package dist check check-unit check-regress check-isolation check-cluster check-django \
-	check-package lint stage bootstrap clean
+	check-package check-monitoring lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -35,7 +35,7 @@ dist: ## a tar file of the sources, in target/dist
 	@scripts/dist
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django package
+	@scripts/check unit regress isolation cluster django package monitoring
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -54,6 +54,9 @@ check-django: stage ## the same rows remain as after Django's own clearsessions
 
 check-package: stage ## the packages install and remove, the sources build from their tar file
 	@scripts/check package
+
+check-monitoring: stage ## what Prometheus gets to know, with the real exporter; its rules; the dashboard
+	@scripts/check monitoring
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts
 	@scripts/lint
