@@ -13,7 +13,7 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES MATRIX
 .DEFAULT_GOAL := build
 
 .PHONY: all help demo build install package dist check check-unit check-regress check-isolation check-cluster \
-	check-django check-clients check-package check-assert matrix torture lint stage bootstrap clean
+	check-django check-clients check-package check-monitoring check-assert matrix torture lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -37,7 +37,7 @@ dist: ## a tar file of the sources, in target/dist
 	@scripts/dist
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django clients package
+	@scripts/check unit regress isolation cluster django clients package monitoring
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -68,6 +68,9 @@ check-clients: stage ## the Django package, its wheel installed into clean envir
 
 check-package: stage ## the packages install and remove, the sources build from their tar file
 	@scripts/check package
+
+check-monitoring: stage ## what Prometheus gets to know, with the real exporter; its rules; the dashboard
+	@scripts/check monitoring
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts, the Django package
 	@scripts/lint
