@@ -4,10 +4,11 @@
 #     DESTDIR=/folder                install below this folder
 #     TESTS="name ..."               with one check-...: only these tests
 #     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
+#     BENCH_ROWS=... BENCH_...       with bench: scripts/bench lists them
 
 export PG_CONFIG DESTDIR TESTS ROWS KEEP
 
-.PHONY: help demo build install package check check-unit check-regress check-isolation check-cluster check-django \
+.PHONY: help demo bench bench-quick bench-report build install package check check-unit check-regress check-isolation check-cluster check-django \
 	lint stage bootstrap clean
 
 help: ## this table
@@ -17,6 +18,15 @@ help: ## this table
 
 demo: stage ## a real Django project's sessions, a million of them, cleared in a throw-away server
 	@scripts/demo
+
+bench: stage ## compare with the peers; the results go into docs/ and README.md
+	@scripts/bench
+
+bench-quick: stage ## the same with less of everything; the results stay in target/bench
+	@scripts/bench quick
+
+bench-report: bootstrap ## write the tables and pictures of docs/ and README.md anew from the results there
+	@scripts/bench report
 
 build: bootstrap ## the extension's files, in target/package
 	@scripts/build
