@@ -8,7 +8,7 @@
 
 export PG_CONFIG DESTDIR TESTS ROWS KEEP
 
-.PHONY: help demo bench bench-quick bench-report build install package check check-unit check-regress check-isolation check-cluster check-django \
+.PHONY: help demo bench bench-quick bench-report build install package check check-unit check-bench check-regress check-isolation check-cluster check-django \
 	lint stage bootstrap clean
 
 help: ## this table
@@ -38,10 +38,13 @@ package: ## a tar file of what install installs, in target/dist
 	@scripts/package
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django
+	@scripts/check unit bench regress isolation cluster django
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
+
+check-bench: ## the comparison's arithmetic, and whether the documents show its results
+	@scripts/check bench
 
 check-regress: stage ## SQL as users write it, against expected output
 	@scripts/check regress

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from . import options as choices
@@ -66,11 +67,11 @@ def run(quick: bool):
         measure(bench, store, scenarios)
     finally:
         server.stop()
-    every = [scenario.key for scenario in chosen_scenarios(choices.replace(options, scenarios=()))]
+    every = [scenario.key for scenario in chosen_scenarios(replace(options, scenarios=()))]
     content = store.all(every)
     report.write_all(content, store.folder / "report")
     complete = list(content["scenarios"]) == every and not options.ways
-    if complete and not quick:
+    if complete and options.publish:
         report.publish(content)
         store.forget()
     say(report.summary(content))

@@ -1,7 +1,7 @@
 """What the environment asks for."""
 
 import os
-from dataclasses import dataclass, replace  # noqa: F401
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,7 @@ class Options:
     ways: tuple[str, ...]  # empty: all
     limit: int  # seconds that one measurement may take
     quick: bool
+    publish: bool  # whether the documents are to show the results
 
     @classmethod
     def from_environment(cls, quick: bool) -> "Options":
@@ -48,6 +49,7 @@ class Options:
             ways=tuple(os.environ.get("BENCH_WAYS", "").split()),
             limit=number("BENCH_LIMIT", 600, 1),
             quick=quick,
+            publish=not quick or bool(os.environ.get("BENCH_PUBLISH")),
         )
 
     @property

@@ -94,15 +94,16 @@ def draw_first(results: dict, theme: dict):
 def draw_latency(results: dict, theme: dict):
     """From the median to the longest, with a mark at the 99th percentile."""
     measurements = results["scenarios"]["latency"]["measurements"]
-    ways = [way for way in ["idle", *LABELS] if figures.values(measurements, way, "p99")]
-    figure, axes = pyplot.subplots(figsize=(9, 0.36 * len(ways) + 1.3), layout="constrained")
+    ways = [way for way in ["idle", *LABELS] if figures.values(measurements, way, "max")]
+    figure, axes = pyplot.subplots(figsize=(11, 0.34 * len(ways) + 1.3), layout="constrained")
     for place, way in enumerate(ways):
         p50, p99 = (figures.middle(measurements, way, name) for name in ("p50", "p99"))
         most = max(figures.values(measurements, way, "max"))
         colour = theme["ours" if way in OURS else "peer"]
         axes.plot([p50, most], [place, place], color=colour, linewidth=2.5, solid_capstyle="round")
         axes.plot(p50, place, marker="|", markersize=11, markeredgewidth=2.5, color=colour)
-        axes.plot(p99, place, marker="o", markersize=8, color=colour)
+        if p99 is not None:
+            axes.plot(p99, place, marker="o", markersize=8, color=colour)
         axes.annotate(text.milliseconds(most), (most, place), xytext=(7, 0), textcoords="offset points", va="center",
                       fontsize=9)
     idle = figures.middle(measurements, "idle", "p99")
@@ -111,7 +112,9 @@ def draw_latency(results: dict, theme: dict):
     axes.set_xlim(right=axes.get_xlim()[1] * 2)
     plain(axes.xaxis)
     named(axes, ways)
-    axes.set_title("Renewing a session beside a clean-up, ms: median (|), 99th percentile (●), longest")
+    axes.set_xlabel("milliseconds, logarithmic")
+    figure.suptitle("Renewing a session beside a clean-up: the median ( | ), the 99th percentile (●), the longest", x=0.01,
+                    ha="left", fontweight="bold", fontsize=11)
     return figure
 
 
@@ -130,10 +133,12 @@ def draw_steady(results: dict, theme: dict):
     axes.set_yscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     plain(axes.yaxis)
     axes.margins(x=0.15)
     axes.set_xlabel("rows in the table")
-    axes.set_title("A thousand expired sessions, milliseconds")
+    axes.set_ylabel("milliseconds, logarithmic")
+    axes.set_title("Clearing a thousand expired sessions")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 

@@ -42,7 +42,9 @@ class Store:
         self.options = options
         self.folder = TARGET / "bench" / options.name
         self.about = about
-        identity = {"library": hashlib.sha256(library.read_bytes()).hexdigest(), **about}
+        # The library is what is measured, whatever else a commit has changed.
+        versions = {key: value for key, value in about["versions"].items() if key != "commit"}
+        identity = {**about, "versions": versions, "library": hashlib.sha256(library.read_bytes()).hexdigest()}
         if read(self.folder / "identity.json") != identity:
             shutil.rmtree(self.folder, ignore_errors=True)
             write(self.folder / "identity.json", identity)
@@ -66,5 +68,6 @@ class Store:
         }
 
     def forget(self):
-        """The run is over."""
-        shutil.rmtree(self.folder)
+        """The run is over: the next one measures anew. Its report stays."""
+        for file in self.folder.glob("*.json"):
+            file.unlink()

@@ -6,6 +6,8 @@ from .labels import LABELS, OURS
 VARIATIONS = ("first_90", "first_90_later", "first_90_ordered", "first_90_no_index", "first_90_wide", "first_50",
               "first_99", "snapshot")
 
+HEADLINE = ("django_signals", "delete", "skip_locked", "delete_vacuum_full", "function", "procedure", "rewrite")
+
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
     """Figures stand at the right, the first column at the left."""
@@ -58,6 +60,15 @@ def first_table(results: dict) -> str:
                      "server memory", "table afterwards"], rows)
 
 
+def headline_table(results: dict) -> str:
+    """The first table in short."""
+    measurements = results["scenarios"]["first_90"]["measurements"]
+    rows = [[name(way)] + [show(figures.middle(measurements, way, figure)) for figure, show in (
+        ("seconds", text.seconds), ("wal_bytes", text.size), ("client_bytes", text.size), ("bytes_after", text.size))]
+        for way in ways_in(measurements) if way in HEADLINE]
+    return markdown(["way", "time", "WAL", "client memory", "table afterwards"], rows)
+
+
 def variations_table(results: dict, figure: str, show) -> str:
     """A row for each way, a column for each variation."""
     found = {key: results["scenarios"][key] for key in VARIATIONS if key in results["scenarios"]}
@@ -68,7 +79,7 @@ def variations_table(results: dict, figure: str, show) -> str:
         for content in found.values():
             measurements = content["measurements"]
             cell = with_spread(measurements, way, figure, show).split(" (")[0]
-            ratio = figures.ratio(measurements, way, "delete", figure)
+            ratio = figures.ratio(measurements, way, "delete", figure) if figure == "seconds" else None
             cells.append(cell if ratio is None or way == "delete" else f"{cell}<br>{text.times(ratio)}")
         rows.append(cells)
     return markdown(["way"] + [content["title"] for content in found.values()], rows)
@@ -126,7 +137,7 @@ def about(results: dict) -> str:
     settings = ", ".join(f"`{key} = {value}`" for key, value in results["settings"].items()
                          if key not in ("cron.host", "shared_preload_libraries"))
     return "\n".join([
-        f"- {results['date']}: {results['rows']:,} rows, {results['rounds']} rounds",
+        f"- {results['date']}: {results['rows']:,} rows, rounds: {results['rounds']}",
         f"- {machine['processor']}, {machine['cores']} cores, {text.size(machine['memory_bytes'])} of memory, "
         f"{machine['file_system']}, {machine['system']}, Linux {machine['kernel']}",
         f"- {here}{commit}",
@@ -139,6 +150,7 @@ def blocks(results: dict) -> dict[str, str]:
     makers = {
         "about": (None, about),
         "goals": (None, goals_table),
+        "headline": ("first_90", headline_table),
         "first": ("first_90", first_table),
         "variations": ("first_90", lambda r: variations_table(r, "seconds", text.seconds)),
         "variations-wal": ("first_90", lambda r: variations_table(r, "wal_bytes", text.size)),

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from .. import figures
+from .. import figures, text
 from ..measurement import say
 from ..server import wait_until
 from ..table import TABLE, Table
@@ -108,16 +108,21 @@ def beside(bench, table: Table, way, number: int) -> dict:
     return result | within(renewals, result["started"], result["started"] + result["seconds"])
 
 
+def tell(result: dict):
+    if result["seconds"] is not None:
+        figures_of = ", ".join(f"{name} {text.milliseconds(result[name])}" for name in ("p50", "p99", "max"))
+        say(f"        renewals beside {result['way']}: {figures_of}")
+
+
 def measure(table: Table, bench) -> dict:
     measurements, seen = [], 0
     for number, way in bench.rounds(WAYS):
         if number != seen:
             measurements.append(idle(bench, table, number))
+            tell(measurements[-1])
             seen = number
         measurements.append(beside(bench, table, way, number))
-        for m in measurements[-2:]:
-            if m["way"] == "idle" or m is measurements[-1]:
-                say(f"        p50 {m.get('p50')} ms, p99 {m.get('p99')} ms, max {m.get('max')} ms ({m['way']})")
+        tell(measurements[-1])
     return {"rows": table.rows, "expired": table.expired, "rate": RATE, "clients": CLIENTS,
             "measurements": measurements}
 
