@@ -22,7 +22,7 @@ demo: stage ## a real Django project's sessions, a million of them, cleared in a
 bench: stage ## compare with the peers; the results go into docs/ and README.md
 	@scripts/bench
 
-bench-quick: stage ## the same with less of everything; the results stay in target/bench
+bench-quick: stage ## the same in a few minutes, with smaller tables; the results stay in target/bench
 	@scripts/bench quick
 
 bench-report: bootstrap ## write the tables and pictures of docs/ and README.md anew from the results there

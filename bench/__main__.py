@@ -28,7 +28,8 @@ def chosen_scenarios(options) -> list:
 
     every = {scenario.key: scenario for scenario in all_scenarios(options)}
     if unknown := set(options.scenarios) - set(every):
-        raise choices.BadOption(f"BENCH_SCENARIOS: there is no {', '.join(sorted(unknown))}; there are {', '.join(every)}")
+        raise choices.BadOption(f"BENCH_SCENARIOS: there is no {', '.join(sorted(unknown))}; "
+                                f"there are {', '.join(every)}")
     return [every[key] for key in options.scenarios or every]
 
 
@@ -71,7 +72,7 @@ def run(quick: bool):
     content = store.all(every)
     report.write_all(content, store.folder / "report")
     complete = list(content["scenarios"]) == every and not options.ways
-    if complete and options.publish:
+    if complete and not quick:
         report.publish(content)
         store.forget()
     say(report.summary(content))

@@ -86,7 +86,8 @@ GOALS = (
          ratio("first_99", "rewrite", "delete_vacuum_full", "wal_bytes")),
     Goal("worker, default pace: p99 of renewals beside it", "p99 of renewals alone", True, 1.1, text.times,
          ratio("latency", "worker", "idle", "p99")),
-    Goal("function, 1,000 expired of the largest table", "time for 1,000 of the smallest", True, 1.5, text.times, growth),
+    Goal("function, 1,000 expired of the largest table", "time for 1,000 of the smallest", True, 1.5, text.times,
+         growth),
     Goal("function, procedure, worker", "memory above an idle backend", True, 10 * MIB, text.size, server_memory),
 )
 

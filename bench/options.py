@@ -33,7 +33,6 @@ class Options:
     ways: tuple[str, ...]  # empty: all
     limit: int  # seconds that one measurement may take
     quick: bool
-    publish: bool  # whether the documents are to show the results
 
     @classmethod
     def from_environment(cls, quick: bool) -> "Options":
@@ -49,7 +48,6 @@ class Options:
             ways=tuple(os.environ.get("BENCH_WAYS", "").split()),
             limit=number("BENCH_LIMIT", 600, 1),
             quick=quick,
-            publish=not quick or bool(os.environ.get("BENCH_PUBLISH")),
         )
 
     @property

@@ -78,8 +78,8 @@ def draw_first(results: dict, theme: dict):
     figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(11, 0.34 * len(ways) + 1.4), sharey=True,
                                                     layout="constrained", width_ratios=(5, 3, 3))
     bars(left, measurements, ways, "seconds", text.seconds, theme, log=True)
-    figure.suptitle(f"Clearing {content['rows']:,} sessions, {content['expired']:.0%} of them expired", x=0.01, ha="left",
-                    fontweight="bold")
+    figure.suptitle(f"Clearing {content['rows']:,} sessions, {content['expired']:.0%} of them expired", x=0.01,
+                    ha="left", fontweight="bold")
     left.set_title("seconds, logarithmic")
     bars(middle, measurements, ways, "wal_bytes", text.size, theme, scale=2.0**-20)
     middle.set_title("WAL, MB")
@@ -113,8 +113,8 @@ def draw_latency(results: dict, theme: dict):
     plain(axes.xaxis)
     named(axes, ways)
     axes.set_xlabel("milliseconds, logarithmic")
-    figure.suptitle("Renewing a session beside a clean-up: the median ( | ), the 99th percentile (●), the longest", x=0.01,
-                    ha="left", fontweight="bold", fontsize=11)
+    figure.suptitle("Renewing a session beside a clean-up: the median ( | ), the 99th percentile (●), the longest",
+                    x=0.01, ha="left", fontweight="bold", fontsize=11)
     return figure
 
 

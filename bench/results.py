@@ -1,5 +1,5 @@
-"""What is kept: a file for each scenario while a run lasts, so that an interrupted one goes on where it was; one file at
-the end."""
+"""What is kept: a file for each scenario while a run lasts, so that an interrupted one goes on where it was; one file
+at the end."""
 
 import hashlib
 import json

@@ -19,8 +19,8 @@ CREATE INDEX django_session_session_key_c0390e0f_like ON {TABLE} (session_key va
 """
 INDEX = f"CREATE INDEX django_session_expire_date_a5c62663 ON {TABLE} (expire_date)"
 
-# Keys and data as Django's: 32 characters; a compressed, signed dictionary of about 230. Wide rows have 8 kB that do not
-# compress, which go out of line. `place` says where in time a session stands, from 0 to 1: in the order of the rows
+# Keys and data as Django's: 32 characters; a compressed, signed dictionary of about 230. Wide rows have 8 kB that do
+# not compress, which go out of line. `place` says where in time a session stands, from 0 to 1: in the order of the rows
 # ('ordered'), or spread evenly over the table by the golden ratio ('mixed'). What lies before `expired` has expired.
 FILL = """
 INSERT INTO {table} (session_key, session_data, expire_date)

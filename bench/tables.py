@@ -121,9 +121,9 @@ def idle_table(results: dict) -> str:
     rows = [[process["process"], f"{text.digits(process['cpu_seconds_per_hour'])} s",
              text.digits(process["wake_ups_per_minute"]), text.size(process["memory_bytes"])]
             for process in sorted(content["processes"], key=lambda process: process["process"])]
-    starts = f"A start of the worker that finds nothing takes {text.milliseconds(content['cpu_seconds_per_start'] * 1e3)} " \
-        "of processor time."
-    return markdown(["process", "processor time an hour", "wake-ups a minute", "memory of its own"], rows) + "\n\n" + starts
+    start = text.milliseconds(content["cpu_seconds_per_start"] * 1e3)
+    table = markdown(["process", "processor time an hour", "wake-ups a minute", "memory of its own"], rows)
+    return f"{table}\n\nA start of the worker that finds nothing takes {start} of processor time."
 
 
 def about(results: dict) -> str:

@@ -1,4 +1,4 @@
-"""What the worker costs where there is nothing to do: its launcher between two starts, and a start that finds nothing."""
+"""What the worker costs where there is nothing to do: its launcher between two starts, a start that finds nothing."""
 
 import time
 from functools import partial

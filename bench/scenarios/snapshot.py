@@ -1,5 +1,5 @@
-"""An old snapshot is held open while the table is cleared: a long report, a forgotten session, pg_dump. What was deleted
-must stay then, for a reader that may still come, and so must its index entries."""
+"""An old snapshot is held open while the table is cleared: a long report, a forgotten session, pg_dump. What was
+deleted must stay then, for a reader that may still come, and so must its index entries."""
 
 from functools import partial
 

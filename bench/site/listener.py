@@ -1,5 +1,5 @@
-"""An application that listens to deletions, as audit logs, search indexes and caches do: for all models, its own business
-being with others than sessions. Django then has to load each row that it deletes."""
+"""An application that listens to deletions, as audit logs, search indexes and caches do: for all models, its own
+business being with others than sessions. Django then has to load each row that it deletes."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_delete
