@@ -83,7 +83,7 @@ class Bench:
                 counters = probe.Counters(session)
                 try:
                     run = go()
-                except ways.TooLong:
+                except TimeoutError:
                     say(f"    round {number}  {way.label}: given up after {self.options.limit} s")
                     return {**result, "seconds": None, "given_up_after": self.options.limit}
                 result |= self.after() if self.after else {}

@@ -66,7 +66,10 @@ def headline_table(results: dict) -> str:
     rows = [[name(way)] + [show(figures.middle(measurements, way, figure)) for figure, show in (
         ("seconds", text.seconds), ("wal_bytes", text.size), ("client_bytes", text.size), ("bytes_after", text.size))]
         for way in ways_in(measurements) if way in HEADLINE]
-    return markdown(["way", "time", "WAL", "client memory", "table afterwards"], rows)
+    content = results["scenarios"]["first_90"]
+    caption = (f"{content['rows']:,} sessions, rounds: {results['rounds']}, PostgreSQL "
+               f"{results['versions']['postgresql']}, {results['machine']['cores']} cores, {results['date']}:")
+    return f"{caption}\n\n" + markdown(["way", "time", "WAL", "client memory", "table afterwards"], rows)
 
 
 def variations_table(results: dict, figure: str, show) -> str:

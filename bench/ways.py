@@ -42,7 +42,7 @@ class Run:
     dirtied: int | None = None
 
 
-class TooLong(Exception):
+class TooLong(TimeoutError):
     """A way was given up after the limit."""
 
 
