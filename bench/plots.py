@@ -133,6 +133,8 @@ def draw_steady(results: dict, theme: dict):
     axes.set_yscale("log")
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.xaxis.set_minor_locator(ticker.NullLocator())
+    low, high = axes.get_ylim()
+    axes.set_ylim(low / 3, high * 2)
     axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     plain(axes.yaxis)
     axes.margins(x=0.15)
