@@ -6,14 +6,15 @@
 #     MATRIX=all                     with check-clients: every Python and Django, not only those of the python3 here
 #     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
 #     RENEWALS=1000000 CRASHES=40    with torture: how much of it
+#     BENCH_ROWS=... BENCH_...       with bench: scripts/bench lists them
 
 export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES MATRIX
 
 # What `make` alone does, and clients of PGXN with `make all`.
 .DEFAULT_GOAL := build
 
-.PHONY: all help demo build install package dist check check-unit check-regress check-isolation check-cluster \
-	check-django check-clients check-package check-monitoring check-assert matrix torture lint stage bootstrap clean
+.PHONY: all help demo bench bench-quick bench-report build install package dist check check-unit check-bench check-regress \
+	check-isolation check-cluster check-django check-clients check-package check-monitoring check-assert matrix torture lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -22,6 +23,15 @@ help: ## this table
 
 demo: stage ## a real Django project's sessions, a million of them, cleared in a throw-away server
 	@scripts/demo
+
+bench: stage ## compare with the peers; the results go into docs/ and README.md
+	@scripts/bench
+
+bench-quick: stage ## the same in a few minutes, with smaller tables; the results stay in target/bench
+	@scripts/bench quick
+
+bench-report: bootstrap ## write the tables and pictures of docs/ and README.md anew from the results there
+	@scripts/bench report
 
 all: build
 build: bootstrap ## the extension's files, in target/package
@@ -37,10 +47,13 @@ dist: ## a tar file of the sources, in target/dist
 	@scripts/dist
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit regress isolation cluster django clients package monitoring
+	@scripts/check unit bench regress isolation cluster django clients package monitoring
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
+
+check-bench: ## the comparison's arithmetic, and whether the documents show its results
+	@scripts/check bench
 
 check-regress: stage ## SQL as users write it, against expected output
 	@scripts/check regress
