@@ -200,6 +200,11 @@ impl Cluster {
         Database::new(self, name)
     }
 
+    /// A database that is there already.
+    pub fn existing_database(&self, name: &str) -> Database<'_> {
+        Database::new(self, name)
+    }
+
     /// A session of the superuser's in a database that is there already, on a standby or after a restart.
     pub fn connect_to(&self, database: &str) -> Session {
         Database::new(self, database).connect()

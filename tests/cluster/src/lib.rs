@@ -24,7 +24,7 @@ pub use cluster::{Cluster, Shutdown};
 pub use database::Database;
 pub use pass::Pass;
 pub use process::{anonymous_memory, kill};
-pub use session::{Running, Session, sqlstate};
+pub use session::{Answer, Running, Session, sqlstate};
 pub use site::Site;
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
 pub use wait::{LIMIT, wait_until};
