@@ -119,6 +119,8 @@ pub fn check(case: &Case, delete: Option<&Outcome>, call: &Outcome, rows: &Rows,
         return assert_eq!(rows.after, rows.before, "{what}\ndeleted rows");
     };
     match call {
+        // No row to loop over, or none that may be seen.
+        Outcome::Done(value, _) if case.place == Place::Loop && value == "0" => {}
         Outcome::Done(value, _) => {
             assert!(
                 delete.is_done(),
