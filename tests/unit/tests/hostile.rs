@@ -105,7 +105,7 @@ fn first_meeting(cron: &Cron, after: i64) -> Option<i64> {
     (0..2 * 24 * 60)
         .map(|minutes| first + minutes * MINUTE)
         .find(|instant| {
-            let written = format!("{}", text(*instant));
+            let written = text(*instant);
             let time = NaiveDateTime::parse_from_str(&written, "%Y-%m-%d %H:%M");
             meets(cron, time.expect("whole minutes"))
         })

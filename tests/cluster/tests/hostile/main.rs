@@ -2,7 +2,7 @@
 //! state of the session. None crashes the server, none ends with an internal error or a panic, and none deletes other
 //! rows than the DELETE that plain SQL would have, which is run beside each and taken back.
 //!
-//! RCS_FUZZ_ROUNDS says how many calls (300), RCS_FUZZ_SEED which (1); a failure names the seed and the call.
+//! RCS_FUZZ_ROUNDS says how many calls (200), RCS_FUZZ_SEED which (1); a failure names the seed and the call.
 
 mod case;
 mod judge;
@@ -29,13 +29,8 @@ fn number(name: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-fn rounds() -> u64 {
-    number("RCS_FUZZ_ROUNDS", 300)
-}
-
-fn seed() -> u64 {
-    number("RCS_FUZZ_SEED", 1)
-}
+static ROUNDS: LazyLock<u64> = LazyLock::new(|| number("RCS_FUZZ_ROUNDS", 200));
+static SEED: LazyLock<u64> = LazyLock::new(|| number("RCS_FUZZ_SEED", 1));
 
 /// Preloaded, so that progress is shown, with a worker that is off.
 fn cluster() -> &'static Cluster {
@@ -167,13 +162,13 @@ fn attempt(
 fn in_a_transaction_nothing_is_deleted_that_delete_would_not() {
     let database = database("in_transactions");
     let mut session = connect(&database);
-    let mut random = Rng::with_seed(seed());
+    let mut random = Rng::with_seed(*SEED);
     let mut tally = Tally::default();
-    for round in 0..rounds() {
+    for round in 0..*ROUNDS {
         let case = Case::random(&mut random);
         let what = format!(
             "seed {}, round {round}: {case:#?}\n{}",
-            seed(),
+            *SEED,
             case.statements()
         );
         session.run(&format!("BEGIN {}", case.mode));
@@ -205,7 +200,7 @@ fn in_a_transaction_nothing_is_deleted_that_delete_would_not() {
     tally.show();
     for function in [Function::Clear, Function::Rewrite, Function::Preview] {
         assert!(
-            tally.done(function) * 50 > rounds(),
+            tally.done(function) * 50 > *ROUNDS,
             "{function:?} hardly ever worked"
         );
     }
@@ -215,13 +210,13 @@ fn in_a_transaction_nothing_is_deleted_that_delete_would_not() {
 fn what_commits_deletes_what_delete_would() {
     let database = database("committing");
     let mut session = connect(&database);
-    let mut random = Rng::with_seed(seed());
+    let mut random = Rng::with_seed(*SEED);
     let mut tally = Tally::default();
-    for round in 0..rounds() / 2 {
+    for round in 0..*ROUNDS / 2 {
         let case = Case::committing(&mut random);
         let what = format!(
             "seed {}, round {round}: {case:#?}\n{}",
-            seed(),
+            *SEED,
             case.statements()
         );
         for setting in &case.settings {
@@ -256,7 +251,7 @@ fn what_commits_deletes_what_delete_would() {
     tally.show();
     for function in [Function::Clear, Function::Rewrite, Function::Batches] {
         assert!(
-            tally.done(function) * 50 > rounds() / 2,
+            tally.done(function) * 50 > *ROUNDS / 2,
             "{function:?} hardly ever worked"
         );
     }
@@ -321,8 +316,8 @@ fn the_functions_behind_views_and_constraints_take_anything() {
     ];
     let database = database("internals");
     let mut session = connect(&database);
-    let mut random = Rng::with_seed(seed());
-    for round in 0..rounds() {
+    let mut random = Rng::with_seed(*SEED);
+    for round in 0..*ROUNDS {
         let (function, parameters) = one_of(&mut random, &FUNCTIONS);
         let arguments: Vec<_> = parameters
             .iter()
@@ -333,7 +328,7 @@ fn the_functions_behind_views_and_constraints_take_anything() {
             "SELECT public.raw_clear_sessions_{function}({})",
             arguments.join(", ")
         );
-        let what = format!("seed {}, round {round}, as {role}: {call}", seed());
+        let what = format!("seed {}, round {round}, as {role}: {call}", *SEED);
         session.run(&format!(
             "SET ROLE {role}; SET timezone = '{}'",
             one_of(&mut random, &pool::ZONES)
@@ -357,9 +352,9 @@ fn a_cancel_at_any_moment_loses_no_live_row() {
          CREATE INDEX ON f.big (at);
          INSERT INTO f.big (at, data) SELECT now() + interval '1 year', repeat('x', 100) FROM generate_series(1, 500)",
     );
-    let mut random = Rng::with_seed(seed());
+    let mut random = Rng::with_seed(*SEED);
     let mut cancelled = 0;
-    for round in 0..rounds() / 4 {
+    for round in 0..*ROUNDS / 4 {
         session.run(
             "INSERT INTO f.big (at) SELECT now() - interval '1 year' FROM generate_series(1, 3000)",
         );
@@ -376,7 +371,7 @@ fn a_cancel_at_any_moment_loses_no_live_row() {
             ],
         );
         let scan = if seldom(&mut random, 2) { "off" } else { "on" };
-        let what = format!("seed {}, round {round}: {call}", seed());
+        let what = format!("seed {}, round {round}: {call}", *SEED);
         let timeout = 1 + random.u32(..12);
         session.run(&format!(
             "SET enable_seqscan = {scan}; SET statement_timeout = {timeout}"
