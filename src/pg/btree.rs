@@ -4,7 +4,7 @@ use super::expiry::ExpiryTest;
 use super::heap::{BatchLimit, Deleted, block_of, delete_tuple};
 use super::{CommandSnapshot, Relation, raw};
 use crate::rule::cutoff::Range;
-use pgrx::{PgList, name_data_to_str, pg_sys};
+use pgrx::{PgList, pg_sys};
 
 /// How many index entries are collected before the heap is visited: 96 kB of them. Sorted by block, so that each heap
 /// page is visited once for all of its expired rows among them.
@@ -50,7 +50,7 @@ impl Index {
 
     fn name(&self) -> String {
         // SAFETY: the index is open.
-        unsafe { name_data_to_str(&(*(*self.0).rd_rel).relname).to_owned() }
+        unsafe { super::name::shown(&(*(*self.0).rd_rel).relname) }
     }
 
     fn serves(&self, attnum: i16) -> bool {

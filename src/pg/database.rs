@@ -1,7 +1,7 @@
 //! The cluster's databases, and whether somebody waits to have this one for himself.
 
 use core::ptr;
-use pgrx::{name_data_to_str, pg_sys};
+use pgrx::pg_sys;
 
 /// A row of pg_database.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub fn databases() -> Vec<Database> {
             }
             databases.push(Database {
                 oid: row.oid,
-                name: name_data_to_str(&row.datname).to_owned(),
+                name: super::name::shown(&row.datname),
                 is_template: row.datistemplate,
                 allows_connections: row.datallowconn,
             });

@@ -14,6 +14,7 @@ mod heap;
 mod invalidation;
 mod lock_wait;
 mod log;
+mod name;
 mod own;
 mod owner;
 mod privilege;

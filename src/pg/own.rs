@@ -3,7 +3,8 @@
 //!
 //! They go by name, and names can be had by others: who owns the schema may rename it, who owns the extension may drop
 //! it, and then put a view with a function of theirs in the place of ours. So what the names have come to mean is
-//! looked at before anything of the statement is evaluated.
+//! looked at before anything of the statement is evaluated: members of the extension, which are a superuser's. Who owns
+//! the extension may make things of their own members too.
 
 use super::spi::{self, Argument, Rows};
 use crate::refusal::Refusal;
@@ -41,7 +42,7 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
         if !names_only_ours(plan) {
             Refusal::new(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "an object in the schema of extension \"raw_clear_sessions\" does not belong to the extension",
+                "an object in the schema of extension \"raw_clear_sessions\" does not belong to the extension, or not to a superuser",
             )
             .raise();
         }
@@ -59,7 +60,8 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     }
 }
 
-/// Whether every relation of the plan, views and what is below them, is the system's or a member of this extension.
+/// Whether every relation of the plan, views and what is below them, is the system's, or a member of this extension that
+/// a superuser owns, as all are that the extension's script has made.
 ///
 /// # Safety
 /// `plan` was made by SPI_prepare and is not freed yet.
@@ -72,6 +74,7 @@ unsafe fn names_only_ours(plan: pg_sys::SPIPlanPtr) -> bool {
                 || extension != pg_sys::InvalidOid
                     && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, relation)
                         == extension
+                    && super::owner(relation).is_some_and(|owner| pg_sys::superuser_arg(owner))
         };
         let sources =
             PgList::<pg_sys::CachedPlanSource>::from_pg(pg_sys::SPI_plan_get_plan_sources(plan));

@@ -3,8 +3,8 @@
 use super::raw;
 use core::ffi::{CStr, c_char};
 use core::ptr::NonNull;
+use pgrx::PgList;
 use pgrx::pg_sys;
-use pgrx::{PgList, name_data_to_str};
 
 /// The lock that a relation is opened with; kept until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Relation {
     }
 
     pub fn name(&self) -> String {
-        name_data_to_str(&self.class().relname).to_owned()
+        super::name::exact_name(&self.class().relname)
     }
 
     /// The schema, by the name that this session knows it by: EXPLAIN calls its own temporary schema `pg_temp` too.
@@ -94,7 +94,7 @@ impl Relation {
         // SAFETY: the schema of a locked relation exists; the copy is palloc'd and copied again.
         unsafe {
             let name = pg_sys::get_namespace_name(self.class().relnamespace);
-            CStr::from_ptr(name).to_string_lossy().into_owned()
+            super::name::exact(CStr::from_ptr(name))
         }
     }
 
@@ -125,6 +125,16 @@ impl Relation {
     pub fn is_system_catalog(&self) -> bool {
         // SAFETY: reads the open relation's entry.
         unsafe { pg_sys::IsSystemRelation(self.as_ptr()) }
+    }
+
+    /// One of this extension's own tables.
+    pub fn is_own(&self) -> bool {
+        // SAFETY: catalog look-ups; the name is only read, and a missing extension is no ERROR.
+        unsafe {
+            let extension = pg_sys::get_extension_oid(c"raw_clear_sessions".as_ptr(), true);
+            extension != pg_sys::InvalidOid
+                && pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, self.oid()) == extension
+        }
     }
 
     /// A temporary table, this session's or another's.
@@ -192,7 +202,7 @@ impl Relation {
                 .filter(|attribute| !attribute.attisdropped)
                 .map(|attribute| Attribute {
                     attnum: attribute.attnum,
-                    name: name_data_to_str(&attribute.attname).to_owned(),
+                    name: super::name::shown(&attribute.attname),
                     base_type: pg_sys::getBaseType(attribute.atttypid),
                     is_virtual: attribute.attgenerated == b'v' as c_char,
                 })

@@ -65,6 +65,18 @@ fn check_kind(relation: &Relation) -> Result<(), Refusal> {
         )
         .hint("Name the table that holds the sessions."));
     }
+    if relation.is_own() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+            format!(
+                "cannot clear relation \"{}\", which belongs to this extension",
+                relation.name()
+            ),
+        )
+        .hint(
+            "The worker removes old runs by itself: see the setting raw_clear_sessions.history.",
+        ));
+    }
     let kind = match relation.kind() {
         RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable => {
             return check_not_other_temporary(relation);

@@ -40,7 +40,7 @@ pub use process::{anonymous_memory, kill};
 pub use program::{Programs, output};
 pub use random::Random;
 pub use recipe::{Block, Filled, Page, frameworks};
-pub use session::{Running, Session, sqlstate};
+pub use session::{Answer, Running, Session, sqlstate};
 pub use site::{Site, assert_alive};
 pub use storm::{Cleaner, add_old, assert_calm, storm, until_serialized};
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};

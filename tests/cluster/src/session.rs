@@ -40,6 +40,19 @@ impl Session {
         self.client.batch_execute(statements)
     }
 
+    /// Runs statements, and returns what the last of them answered.
+    pub fn ask(&mut self, statements: &str) -> Result<Answer, Error> {
+        let mut answer = Answer::default();
+        for message in self.client.simple_query(statements)? {
+            match message {
+                SimpleQueryMessage::Row(row) => answer.value = row.get(0).map(str::to_owned),
+                SimpleQueryMessage::CommandComplete(rows) => answer.changed = rows,
+                _ => {}
+            }
+        }
+        Ok(answer)
+    }
+
     /// The SQLSTATE that the statements end with.
     pub fn refused(&mut self, statements: &str) -> String {
         sqlstate(self.try_run(statements))
@@ -160,6 +173,15 @@ fn last_value(messages: Vec<SimpleQueryMessage>) -> String {
             _ => None,
         })
         .unwrap_or_default()
+}
+
+/// What statements answered.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The first value of the last row.
+    pub value: Option<String>,
+    /// How many rows the last statement returned or changed.
+    pub changed: u64,
 }
 
 /// A statement that is running.

@@ -1,0 +1,38 @@
+//! Names from the catalogs, in a database of whatever encoding.
+//!
+//! Rust's texts are UTF-8, and PostgreSQL's names are bytes: outside of databases in UTF-8, and in pg_database, whose
+//! names come from sessions of any encoding, they may be none.
+
+use crate::refusal::Refusal;
+use core::ffi::CStr;
+use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
+
+fn c_name(name: &pg_sys::NameData) -> &CStr {
+    // SAFETY: a name ends with a zero byte within its 64 (c.h).
+    unsafe { CStr::from_ptr(name.data.as_ptr()) }
+}
+
+/// A name that is looked at, or shown; what is not UTF-8 in it is replaced, so that it may be no name of anything.
+pub(super) fn shown(name: &pg_sys::NameData) -> String {
+    c_name(name).to_string_lossy().into_owned()
+}
+
+/// A name that statements are made with. ERROR 0A000 where it is not UTF-8: what it was replaced by could be the name of
+/// something else.
+pub(super) fn exact(name: &CStr) -> String {
+    match name.to_str() {
+        Ok(name) => name.to_owned(),
+        Err(_) => Refusal::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("name \"{}\" is not encoded in UTF-8", name.to_string_lossy()),
+        )
+        .detail("In a database with another encoding, the names of a table and of its schema have to be ASCII.")
+        .hint("Rename the table, or use a database with the encoding UTF8.")
+        .raise(),
+    }
+}
+
+pub(super) fn exact_name(name: &pg_sys::NameData) -> String {
+    exact(c_name(name))
+}

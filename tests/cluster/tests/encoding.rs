@@ -1,0 +1,52 @@
+//! Databases that are not in UTF-8, and names that are not.
+
+use cluster::{Cluster, EXPIRED, wait_until};
+
+const NAMES: &str = "ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'";
+
+#[test]
+fn a_name_that_is_not_utf_8_is_no_internal_error() {
+    let cluster = Cluster::shared();
+    cluster
+        .connect()
+        .run(&format!("CREATE DATABASE latin {NAMES}"));
+    let mut session = cluster.connect_to("latin");
+    session.run(&format!(
+        "CREATE EXTENSION raw_clear_sessions;
+         CREATE TABLE session (id integer, at timestamptz, größe text);
+         CREATE INDEX \"schlüssel\" ON session (at);
+         INSERT INTO session VALUES (1, {EXPIRED}, 'ä');
+         CREATE TABLE besuch_ä (id integer, at timestamptz);
+         CREATE SCHEMA \"ö\"; CREATE TABLE \"ö\".plain (id integer, at timestamptz);"
+    ));
+    assert_eq!(
+        session.number("SELECT raw_clear_sessions('session', expires => 'at')"),
+        1
+    );
+    for table in ["besuch_ä", "ö.plain"] {
+        assert_eq!(
+            session.refused(&format!(
+                "SELECT raw_clear_sessions('{table}', expires => 'at')"
+            )),
+            "0A000"
+        );
+    }
+}
+
+/// Names of databases are bytes of whatever encoding their creator's session had.
+#[test]
+fn a_database_whose_name_is_not_utf_8_does_not_stop_the_worker() {
+    let cluster = Cluster::with_worker("*", &[]);
+    let mut postgres = cluster.connect();
+    postgres.run(&format!("CREATE DATABASE latin {NAMES}"));
+    cluster.connect_to("latin").run("CREATE DATABASE \"säle\"");
+    let database = cluster.database("app");
+    let mut session = database.connect();
+    cluster::create_sessions(&mut session, "django_session", 20, 10);
+    session.wait_for_count("django_session", 2);
+    let launcher = session.wait_for_launcher();
+    cluster::add_expired(&mut session, "django_session", 5);
+    wait_until("they are cleared", || session.count("django_session") == 2);
+    assert_eq!(session.launcher(), Some(launcher));
+    assert_eq!(cluster.logged("ERROR"), 0);
+}

@@ -1,0 +1,155 @@
+//! Who owns a database may install the extension, because it is trusted, and lay out beforehand whatever they like in
+//! its schema. Superusers, the worker first of all, evaluate what the script makes: none of it may be the owner's.
+
+use cluster::{Cluster, Database, Session, create_sessions};
+use std::sync::LazyLock;
+
+/// A cluster whose worker looks at all databases every second.
+fn cluster() -> &'static Cluster {
+    static SHARED: LazyLock<Cluster> = LazyLock::new(|| {
+        Cluster::with_worker(
+            "*",
+            &[
+                ("raw_clear_sessions.tables", ""),
+                ("raw_clear_sessions.max_workers", "4"),
+            ],
+        )
+    });
+    &SHARED
+}
+
+/// A database that belongs to an ordinary role of the same name, and in its schema "mine" a function that notes who
+/// calls it. Returns it with a session of the superuser's and one of the role's.
+fn database(name: &str) -> (Database<'static>, Session, Session) {
+    let database = cluster().bare_database(name);
+    let mut admin = database.connect();
+    admin.run(&format!(
+        "CREATE ROLE {name} LOGIN; ALTER DATABASE {name} OWNER TO {name}"
+    ));
+    let mut owner = database.connect_as(name);
+    owner.run(
+        "CREATE SCHEMA mine;
+         CREATE TABLE mine.gained (role name, whence text);
+         GRANT ALL ON SCHEMA mine TO PUBLIC;
+         GRANT ALL ON mine.gained TO PUBLIC;
+         CREATE FUNCTION mine.gain(whence text) RETURNS void LANGUAGE plpgsql
+             AS $$ BEGIN INSERT INTO mine.gained VALUES (current_user, whence); END $$;",
+    );
+    (database, admin, owner)
+}
+
+/// Operators for every pair of these types that PostgreSQL has none for, so that each would fit better than its own.
+const OPERATORS: &str = r#"
+DO $do$
+DECLARE
+    operator text;
+    l regtype;
+    r regtype;
+    types regtype[] := '{regclass,oid,text,name,"\"char\"",bigint,integer,smallint,float8,numeric,interval,timestamptz,boolean}';
+BEGIN
+    FOREACH operator IN ARRAY ARRAY['=', '<>', '<', '<=', '>', '>='] LOOP
+        FOREACH l IN ARRAY types LOOP
+            FOREACH r IN ARRAY types LOOP
+                IF NOT EXISTS (SELECT FROM pg_operator WHERE oprname = operator AND oprleft = l AND oprright = r) THEN
+                    EXECUTE format('CREATE FUNCTION mine.%I(%s, %s) RETURNS boolean LANGUAGE plpgsql AS %L',
+                        'decoy' || operator, l, r,
+                        format('BEGIN PERFORM mine.gain(%L); RETURN true; END', concat_ws(' ', operator, l, r)));
+                    EXECUTE format('CREATE OPERATOR mine.%s (FUNCTION = mine.%I, LEFTARG = %s, RIGHTARG = %s)',
+                        operator, 'decoy' || operator, l, r);
+                END IF;
+            END LOOP;
+        END LOOP;
+    END LOOP;
+END
+$do$"#;
+
+/// Functions that fit as well as the extension's own, or PostgreSQL's, or better.
+const FUNCTIONS: [(&str, &str); 10] = [
+    ("raw_clear_sessions_visible(regclass)", "boolean"),
+    (
+        "raw_clear_sessions_next_start(regclass, text, timestamptz, timestamptz, timestamptz, integer)",
+        "timestamptz",
+    ),
+    (
+        "raw_clear_sessions_next_start(regclass, text, timestamptz, timestamptz, timestamptz, bigint)",
+        "timestamptz",
+    ),
+    (
+        "raw_clear_sessions_check_policy(regclass, varchar)",
+        "boolean",
+    ),
+    ("raw_clear_sessions_check_policy(oid, text)", "boolean"),
+    ("format(text, text)", "text"),
+    ("format(text, name)", "text"),
+    ("concat_ws(text, text, text)", "text"),
+    ("quote_ident(name)", "text"),
+    ("current_setting(name, boolean)", "text"),
+];
+
+#[test]
+fn what_lay_in_the_schema_before_the_extension_is_not_used() {
+    let (_database, mut admin, mut owner) = database("preparer");
+    owner.run(OPERATORS);
+    for (function, returns) in FUNCTIONS {
+        owner.run(&format!(
+            "CREATE FUNCTION mine.{function} RETURNS {returns} LANGUAGE plpgsql
+             AS $$ BEGIN PERFORM mine.gain('{function}'); RETURN NULL; END $$"
+        ));
+    }
+    owner.run("CREATE EXTENSION raw_clear_sessions SCHEMA mine");
+    // Views, constraints and policies that have come to hold something which is neither the system's nor the extension's.
+    assert_eq!(
+        admin.texts(
+            "SELECT pg_describe_object(d.classid, d.objid, 0) || ' uses ' || pg_describe_object(d.refclassid, d.refobjid, 0)
+             FROM pg_depend d
+             WHERE d.classid IN ('pg_rewrite'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass, 'pg_attrdef'::regclass)
+                 AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+                 AND NOT EXISTS (SELECT FROM pg_depend e WHERE (e.classid, e.objid, e.deptype) = (d.refclassid, d.refobjid, 'e'))
+                 AND d.objid >= 16384 AND d.refobjid >= 16384"
+        ),
+        [""; 0]
+    );
+    owner.run("SET search_path = mine");
+    create_sessions(&mut owner, "django_session", 20, 10);
+    owner.run(
+        "SELECT raw_clear_sessions_schedule('django_session', '1 s', max_rows => 5, max_duration => '1 h', rewrite_above => 1)",
+    );
+    admin.run("SET search_path = mine");
+    admin.wait_for_count("django_session", 2);
+    admin.wait_for_run("stop = 'done'");
+    for relation in ["status", "progress", "run", "policy"] {
+        admin.run(&format!("TABLE raw_clear_sessions_{relation}"));
+    }
+    owner.run("SELECT raw_clear_sessions_unschedule('django_session')");
+    admin.run("RESET search_path");
+    assert_eq!(
+        admin.texts("SELECT DISTINCT concat_ws(' ', role, whence) FROM mine.gained"),
+        [""; 0]
+    );
+}
+
+/// Who owns the extension can make things of their own its members, and who owns the schema can rename it in the
+/// middle of what the worker does: so a member is not yet to be trusted.
+#[test]
+fn a_member_of_the_extension_that_is_not_a_superusers_is_not_read() {
+    let (_database, mut admin, mut owner) = database("member");
+    owner.run("CREATE EXTENSION raw_clear_sessions SCHEMA mine; SET search_path = mine");
+    create_sessions(&mut owner, "django_session", 20, 10);
+    owner.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    admin.wait_for_count("mine.django_session", 2);
+    owner.run(
+        "CREATE FUNCTION mine.table() RETURNS regclass LANGUAGE plpgsql
+             AS $$ BEGIN PERFORM mine.gain('the view'); RETURN 'mine.django_session'; END $$;
+         CREATE VIEW mine.fake AS SELECT mine.table() AS \"table\", now() AS next_start;
+         ALTER EXTENSION raw_clear_sessions ADD VIEW mine.fake",
+    );
+    // Puts it there, which takes the role some luck.
+    admin.run(
+        "BEGIN;
+         ALTER VIEW mine.raw_clear_sessions_status RENAME TO aside;
+         ALTER VIEW mine.fake RENAME TO raw_clear_sessions_status;
+         COMMIT",
+    );
+    cluster().wait_for_log("does not belong to the extension, or not to a superuser");
+    assert_eq!(admin.count("mine.gained"), 0);
+}
