@@ -34,7 +34,19 @@ pub fn extension_installed(name: &CStr) -> bool {
 
 /// The schema of this extension's objects, quoted where SQL needs it, and the owner of its tables; `None` where it is
 /// not installed in this database.
+///
+/// Until the transaction ends the extension stays: DROP EXTENSION locks it before its objects (catalog/dependency.c), and
+/// in an order of its own, so that who locks one of these without it can deadlock with that.
 pub fn extension_schema() -> Option<(String, pg_sys::Oid)> {
+    // SAFETY: a catalog look-up and a lock (storage/lmgr/lmgr.c); whether it is still there is looked up afterwards.
+    unsafe {
+        let extension = pg_sys::get_extension_oid(c"raw_clear_sessions".as_ptr(), true);
+        if extension == pg_sys::InvalidOid {
+            return None;
+        }
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        pg_sys::LockDatabaseObject(pg_sys::ExtensionRelationId, extension, 0, lock);
+    }
     let row = super::query(
         "SELECT pg_catalog.quote_ident(n.nspname::pg_catalog.text), c.relowner \
          FROM pg_catalog.pg_extension e \

@@ -1,5 +1,6 @@
 //! One run of one table by the worker: from the row in the history to the line in the log.
 
+use super::database::begin_in;
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
 use super::left;
@@ -23,8 +24,8 @@ pub enum After {
 
 /// Clears a table that is due. Whatever goes wrong with the table is in the history and the log, and no ERROR.
 pub fn clear(schema: &str, due: &Due) -> After {
-    pg::begin();
-    let Some(policy) = policy::find(schema, due.table) else {
+    let found = begin_in(schema).then(|| policy::find(schema, due.table));
+    let Some(policy) = found.flatten() else {
         pg::commit();
         return After::GoOn;
     };
@@ -72,8 +73,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
         Err(refusal) => history::Result::Failed(refusal),
     };
     log(due, &result, elapsed);
-    pg::begin();
-    if pg::extension_schema().is_some_and(|(there, _)| there == schema) {
+    if begin_in(schema) {
         history::end(schema, id, &result, &details);
     }
     if matches!(&outcome, Ok(outcome) if outcome.deleted > 0) {

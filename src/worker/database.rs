@@ -32,16 +32,23 @@ fn installed() -> Option<String> {
     schema
 }
 
+/// Begins a transaction, and says whether the extension is still there in that schema.
+pub(super) fn begin_in(schema: &str) -> bool {
+    pg::begin();
+    pg::extension_schema().is_some_and(|(there, _)| there == schema)
+}
+
 fn work() -> Ending {
     let Some(schema) = installed() else {
         return succeeded(general_next_start());
     };
-    pg::begin();
-    history::close_interrupted(&schema);
-    policy::remove_orphans(&schema);
+    if begin_in(&schema) {
+        history::close_interrupted(&schema);
+        policy::remove_orphans(&schema);
+    }
     pg::commit();
     let ending = clear_all(&schema);
-    if !matches!(ending, Ending::Yielded) && installed().as_ref() == Some(&schema) {
+    if !matches!(ending, Ending::Yielded) {
         forget(&schema);
     }
     ending
@@ -51,8 +58,7 @@ fn work() -> Ending {
 /// it, so that none keeps the others waiting for ever.
 fn clear_all(schema: &str) -> Ending {
     loop {
-        pg::begin();
-        if pg::extension_schema().is_none_or(|(there, _)| there != schema) {
+        if !begin_in(schema) {
             pg::commit();
             break;
         }
@@ -96,8 +102,7 @@ fn general_next_start() -> i64 {
 /// Removes old rows from the history, in batches.
 fn forget(schema: &str) {
     loop {
-        pg::begin();
-        let more = history::remove_old(schema);
+        let more = begin_in(schema) && history::remove_old(schema);
         pg::commit();
         if !more {
             return;

@@ -1,6 +1,6 @@
 //! Every command of the README and of the documents that show some, run as it stands there.
 
-use cluster::{Cluster, Session, create_sessions, markdown};
+use cluster::{Cluster, Session, Shutdown, create_sessions, markdown};
 use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -99,9 +99,15 @@ fn the_lines_for_postgresql_conf_are_all_it_takes() {
     let readme = document("README.md");
     let settings = configuration(&readme);
     assert_eq!(settings, configuration(&document("docs/operations.md")));
-    let cluster = Cluster::with(&settings);
-    let mut session = cluster.database("app").connect();
-    create_sessions(&mut session, "django_session", 100, 10);
+    let mut cluster = Cluster::with(&[]);
+    {
+        let mut session = cluster.database("app").connect();
+        create_sessions(&mut session, "django_session", 100, 10);
+    }
+    cluster.set(&settings);
+    cluster.stop(Shutdown::Fast);
+    cluster.start();
+    let mut session = cluster.connect_to("app");
     session.wait_for_count("django_session", 10);
     assert!(session.yes("SELECT bool_and(note IS NULL) FROM raw_clear_sessions_status"));
 }

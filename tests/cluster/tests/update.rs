@@ -125,9 +125,10 @@ struct Change {
 /// One of each kind that pg_dump tells apart.
 const CHANGES: [Change; 8] = [
     Change {
-        now: "CREATE INDEX raw_clear_sessions_run_started_idx ON raw_clear_sessions_run (started);",
-        then: "",
-        update: "CREATE INDEX raw_clear_sessions_run_started_idx ON raw_clear_sessions_run (started);",
+        now: "COMMENT ON INDEX @extschema@.raw_clear_sessions_run_table_idx",
+        then: "DROP INDEX @extschema@.raw_clear_sessions_run_table_idx; --",
+        update: "CREATE INDEX raw_clear_sessions_run_table_idx ON raw_clear_sessions_run (\"table\", id);
+                 COMMENT ON INDEX raw_clear_sessions_run_table_idx IS 'for raw_clear_sessions_status: the last runs of a table';",
     },
     Change {
         now: "IS 'for the view raw_clear_sessions_progress';",
@@ -135,7 +136,7 @@ const CHANGES: [Change; 8] = [
         update: "COMMENT ON FUNCTION raw_clear_sessions_running() IS 'for the view raw_clear_sessions_progress';",
     },
     Change {
-        now: "GRANT SELECT ON raw_clear_sessions_run TO PUBLIC;",
+        now: "GRANT SELECT ON @extschema@.raw_clear_sessions_run TO PUBLIC;",
         then: "",
         update: "GRANT SELECT ON raw_clear_sessions_run TO PUBLIC;",
     },
@@ -151,7 +152,7 @@ const CHANGES: [Change; 8] = [
                  ALTER FUNCTION raw_clear_sessions_rewrite(regclass, text, interval, text, text, text) COST 100000;",
     },
     Change {
-        now: "ALTER TABLE raw_clear_sessions_run ENABLE ROW LEVEL SECURITY;",
+        now: "ALTER TABLE @extschema@.raw_clear_sessions_run ENABLE ROW LEVEL SECURITY;",
         then: "",
         update: "ALTER TABLE raw_clear_sessions_run ENABLE ROW LEVEL SECURITY;",
     },

@@ -298,6 +298,7 @@ fn a_run_leaves_its_details_and_statistics() {
             "buffers_hit",
             "buffers_read",
             "elapsed_ms",
+            "expired_left",
             "policy",
             "wal_bytes"
         ]

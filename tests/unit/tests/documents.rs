@@ -9,16 +9,6 @@ use std::path::{Component, Path, PathBuf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Not everything that is linked to is part of every checkout.
-const MAY_BE_MISSING: [&str; 6] = [
-    "docs/recipes",
-    "docs/monitoring.md",
-    "docs/packages.md",
-    "docs/TESTING.md",
-    "bench",
-    "clients/django",
-];
-
 /// The files below a folder whose names end so, by their paths from the root, but not what is built or hidden.
 fn files(folder: &Path, ending: &str) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
@@ -98,10 +88,7 @@ fn every_link_of_a_document_leads_somewhere() {
                 || documents
                     .get(&path)
                     .is_some_and(|document| anchors(document).contains(anchor));
-            let may_be_missing = MAY_BE_MISSING
-                .iter()
-                .any(|missing| path.starts_with(missing));
-            if !(is_there && is_anchor || !is_there && may_be_missing) {
+            if !(is_there && is_anchor) {
                 broken.push(format!("{}: {target}", file.display()));
             }
         }
