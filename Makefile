@@ -5,10 +5,10 @@
 #     TESTS="name ..."               with one check-...: only these tests
 #     MATRIX=all                     with check-clients: every Python and Django, not only those of the python3 here
 #     ROWS=1000000 KEEP=1            with demo: the size of the table; keep the server running
-#     RENEWALS=1000000 CRASHES=40    with torture: how much of it
+#     RENEWALS=... CRASHES=... ROUNDS=...    with torture: how much of it
 #     BENCH_ROWS=... BENCH_...       with bench: scripts/bench lists them
 
-export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES MATRIX
+export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES ROUNDS MATRIX
 
 # What `make` alone does, and clients of PGXN with `make all`.
 .DEFAULT_GOAL := build

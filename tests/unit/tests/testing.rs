@@ -31,6 +31,11 @@ fn find(folder: &Path, name: &str) -> Option<PathBuf> {
         let extension = file.extension().and_then(|extension| extension.to_str());
         stem == Some(name) && matches!(extension, Some("rs" | "sql" | "spec" | "py"))
     };
+    // A test program of more than one file is a folder.
+    let program = folder.join(name).join("main.rs");
+    if program.is_file() {
+        return Some(program);
+    }
     let found = files.into_iter().find(is_it);
     found.or_else(|| folders.iter().find_map(|folder| find(folder, name)))
 }
