@@ -15,7 +15,9 @@ SET raw_clear_sessions.progress_interval = '10 s';
 SHOW raw_clear_sessions.progress_interval;
 SET raw_clear_sessions.progress_interval = 10;
 SET raw_clear_sessions.progress_interval = '99 ms';
+\set VERBOSITY sqlstate
 SET raw_clear_sessions.progress_interval = -1;
+\set VERBOSITY default
 SET raw_clear_sessions.progress_interval = 'often';
 SHOW raw_clear_sessions.progress_interval;
 
