@@ -271,6 +271,31 @@ fn default_privileges_of_who_creates_the_extension_do_not_apply_to_it() {
     );
 }
 
+/// `GRANT ALL ON ALL TABLES` is often written, and gives the privilege TRIGGER on the extension's tables.
+#[test]
+fn a_trigger_on_the_extensions_tables_gives_no_rights_to_who_may_create_it() {
+    let (_database, mut admin, mut owner) = database("trusted");
+    admin.run(
+        "CREATE EXTENSION raw_clear_sessions SCHEMA public;
+         GRANT ALL ON ALL TABLES IN SCHEMA public TO trusted;",
+    );
+    create_sessions(&mut owner, "sessions", 20, 10);
+    for table in ["policy", "run"] {
+        owner.run(&format!(
+            "CREATE TRIGGER gain BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions_{table}
+                 FOR EACH ROW EXECUTE FUNCTION gain();
+             CREATE TRIGGER gain_later AFTER INSERT OR UPDATE OR DELETE ON raw_clear_sessions_{table}
+                 FOR EACH STATEMENT EXECUTE FUNCTION gain();"
+        ));
+    }
+    owner.run("SELECT raw_clear_sessions_schedule('sessions', '1 s')");
+    admin.wait_for_count("mine.sessions", 2);
+    wait_for_runs(&mut admin, "mine.sessions", 1);
+    owner.run("SELECT raw_clear_sessions_unschedule('sessions')");
+    assert_eq!(gained(&mut admin), [""; 0]);
+    assert_eq!(owner.text("SHOW session_replication_role"), "origin");
+}
+
 #[test]
 fn a_forged_policy_is_refused_whoever_restores_it() {
     let (_database, mut admin, mut owner) = database("forger");
