@@ -5,8 +5,11 @@
 //! it, and then put a view with a function of theirs in the place of ours. So what the names have come to mean is
 //! looked at before anything of the statement is evaluated: members of the extension, which are a superuser's. Who owns
 //! the extension may make things of their own members too.
+//!
+//! And a role with the privilege TRIGGER on the tables, which `GRANT ALL ON ALL TABLES IN SCHEMA` gives, may hang a
+//! function of theirs on them: triggers do not fire, but those that a superuser has enabled with ENABLE ALWAYS.
 
-use super::spi::{self, Argument, Rows};
+use super::spi::{self, Argument, LocalSetting, Rows};
 use crate::refusal::Refusal;
 use core::ffi::c_char;
 use pgrx::prelude::PgSqlErrorCode;
@@ -28,6 +31,8 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     let statement = CString::new(statement).expect("SQL made of SQL has no zero byte");
     let mut types: Vec<_> = arguments.iter().map(|argument| argument.type_oid).collect();
     let mut values: Vec<_> = arguments.iter().map(|argument| argument.value).collect();
+    // Only who owns a table can have a trigger fire in spite of it.
+    let _no_triggers = LocalSetting::set_as_superuser(&[(c"session_replication_role", c"replica")]);
     // SAFETY: as `spi::execute`. The plan is freed by SPI_finish, or by the transaction's abort. Between its making and
     // its execution it stays the same: it is not saved, so no invalidation reaches it (utils/cache/plancache.c), the
     // search_path does not change, and the relations that it names are locked until the transaction ends.

@@ -107,15 +107,24 @@ pub struct LocalSetting(i32);
 
 impl LocalSetting {
     pub fn set(settings: &[(&CStr, &CStr)]) -> Self {
+        Self::set_in(pg_sys::GucContext::PGC_USERSET, settings)
+    }
+
+    /// As [`LocalSetting::set`], for settings that only a superuser may set, whoever the current user is.
+    pub(super) fn set_as_superuser(settings: &[(&CStr, &CStr)]) -> Self {
+        Self::set_in(pg_sys::GucContext::PGC_SUSET, settings)
+    }
+
+    fn set_in(context: pg_sys::GucContext::Type, settings: &[(&CStr, &CStr)]) -> Self {
         // SAFETY: as functions with a SET clause do it (utils/fmgr/fmgr.c): the nest level keeps the old values. Both
-        // strings are copied. The current user may set what is set here.
+        // strings are copied. The current user, or the context, may set what is set here.
         unsafe {
             let level = pg_sys::NewGUCNestLevel();
             for (name, value) in settings {
                 pg_sys::set_config_option(
                     name.as_ptr(),
                     value.as_ptr(),
-                    pg_sys::GucContext::PGC_USERSET,
+                    context,
                     pg_sys::GucSource::PGC_S_SESSION,
                     pg_sys::GucAction::GUC_ACTION_SAVE,
                     true,
