@@ -87,12 +87,16 @@ def main() -> int:
                 from . import report
 
                 report.publish_again()
+            case ["publish", file]:
+                from . import report, results
+
+                report.publish(results.read(Path(file)))
             case ["check"]:
                 from . import report
 
                 return report.check()
             case _:
-                raise choices.BadOption("usage: python -m bench [quick | report | check]")
+                raise choices.BadOption("usage: python -m bench [quick | report | publish FILE | check]")
     except choices.BadOption as bad:
         print(f"bench: {bad}", file=sys.stderr)
         return 2

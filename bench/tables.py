@@ -148,8 +148,11 @@ def about(results: dict) -> str:
     ])
 
 
+NOT_MEASURED = "Not measured in this run."
+
+
 def blocks(results: dict) -> dict[str, str]:
-    """Every block by its name, of those scenarios that are in the results."""
+    """Every block by its name; that of a scenario which is not in the results says so."""
     makers = {
         "about": (None, about),
         "goals": (None, goals_table),
@@ -162,5 +165,5 @@ def blocks(results: dict) -> dict[str, str]:
         "replica": ("replica", replica_table),
         "idle": ("idle", idle_table),
     }
-    return {key: make(results) for key, (scenario, make) in makers.items()
-            if scenario is None or scenario in results["scenarios"]}
+    return {key: make(results) if scenario is None or scenario in results["scenarios"] else NOT_MEASURED
+            for key, (scenario, make) in makers.items()}
