@@ -5,7 +5,7 @@
 //! privileges, triggers, foreign keys, row security, rules), must not be needed for the table: see `target::plan`.
 
 use super::expiry::ExpiryTest;
-use super::{CommandSnapshot, Relation, raw};
+use super::{CommandSnapshot, Relation, raw, wal};
 use pgrx::pg_sys;
 
 /// What became of the expired rows that were found.
@@ -42,10 +42,20 @@ pub(super) unsafe fn delete_tuple(
         result = unsafe { delete_locked_tuple(relation, tid, command) };
     }
     match result {
-        pg_sys::TM_Result::TM_Ok => outcome.deleted += 1,
+        pg_sys::TM_Result::TM_Ok => {
+            outcome.deleted += 1;
+            if outcome.deleted.is_multiple_of(WAL_WRITTEN) {
+                // SAFETY: passed on.
+                unsafe { wal::write_soon() };
+            }
+        }
         _ => outcome.skipped += 1,
     }
 }
+
+/// After how many deleted rows their WAL should be on its way to the disk: 27 kB of it at least, and about 200 kB where
+/// pages are logged whole.
+const WAL_WRITTEN: u64 = 512;
 
 /// Deletes a tuple that is locked, if only by this transaction itself, or no longer: whoever can get the strongest row
 /// lock without waiting has no other locker to wait for in `heap_delete`.

@@ -3,7 +3,7 @@
 //!
 //! Whoever calls one of these does so inside one `pg_guard_ffi_boundary`, whose closure holds only plain data: an ERROR
 //! jumps out of it without running a destructor. The signatures are the same in PostgreSQL 15 to 18 (access/heapam.h,
-//! access/genam.h, access/htup.h, access/htup_details.h, access/rewriteheap.h, commands/cluster.h, storage/bufmgr.h,
+//! access/genam.h, access/htup.h, access/htup_details.h, access/rewriteheap.h, access/xlog.h, commands/cluster.h, storage/bufmgr.h,
 //! storage/predicate.h, utils/backend_progress.h, catalog/pg_inherits.h, miscadmin.h).
 
 use core::ffi::{c_char, c_int, c_void};
@@ -123,6 +123,7 @@ unsafe extern "C-unwind" {
     );
     pub fn TransferPredicateLocksToHeapRelation(relation: pg_sys::Relation);
     pub fn CheckTableForSerializableConflictIn(relation: pg_sys::Relation);
+    pub fn XLogSetAsyncXactLSN(position: pg_sys::XLogRecPtr);
 }
 
 /// CHECK_FOR_INTERRUPTS() of miscadmin.h: a cancel, a termination or a timeout becomes an ERROR here.

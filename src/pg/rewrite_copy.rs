@@ -7,6 +7,7 @@
 use super::expiry::ExpiryTest;
 use super::raw;
 use super::tuple_set::TupleSet;
+use super::wal;
 use core::ffi::c_int;
 use pgrx::pg_sys;
 
@@ -136,7 +137,10 @@ pub(super) unsafe fn copy(
         let mut from = 0;
         while from < blocks && !counts.changed_by_us {
             let until = blocks.min(from.saturating_add(OBSERVED));
-            pg_sys::ffi::pg_guard_ffi_boundary(|| copy.blocks(from, until, strategy, counts));
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                copy.blocks(from, until, strategy, counts);
+                wal::write_soon();
+            });
             from = until;
             observe((from, blocks), counts.removed);
         }

@@ -1,6 +1,6 @@
 //! The write-ahead log: whether it has reached the disk, and the replicas.
 
-use super::spi;
+use super::{raw, spi};
 use pgrx::pg_sys;
 
 /// Makes every commit of this process so far durable, as the session's `synchronous_commit` wants it: for transactions
@@ -19,6 +19,22 @@ pub fn make_commits_durable() {
             pg_sys::InterruptHoldoffCount += 1;
             pg_sys::SyncRepWaitForLSN(pg_sys::XactLastCommitEnd, true);
             pg_sys::InterruptHoldoffCount -= 1;
+        }
+    }
+}
+
+/// Has the WAL writer begin with what this transaction has written so far, as an asynchronous commit does. A long transaction
+/// would else write its WAL itself, whenever the WAL buffers are full, and have most of it left to flush when it commits.
+///
+/// # Safety
+/// Inside a `pg_guard_ffi_boundary`; in a transaction that may write.
+pub(super) unsafe fn write_soon() {
+    // SAFETY: moves a position in shared memory forward, under its own lock, and sets the WAL writer's latch
+    // (access/transam/xlog.c). XactLastRecEnd is the end of this backend's last record, so that all before it has been
+    // reserved; it is 0 where nothing has been logged.
+    unsafe {
+        if pg_sys::XactLastRecEnd != 0 {
+            raw::XLogSetAsyncXactLSN(pg_sys::XactLastRecEnd);
         }
     }
 }
