@@ -25,7 +25,6 @@ mod raw;
 mod refusing;
 mod relation;
 mod rewrite;
-mod rewrite_copy;
 mod session;
 mod setting;
 mod shmem;
@@ -60,8 +59,7 @@ pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::publishes_deletes;
 pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves, relation_name};
-pub use rewrite::{RewriteStep, Rewritten, check_not_in_use, rewrite};
-pub use rewrite_copy::Judge;
+pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
     extension_installed, extension_schema, lock_timeout, on_commit, prevent_during_recovery,
     prevent_in_parallel_mode, prevent_in_read_only, reserve_setting_prefix, try_advisory_lock,

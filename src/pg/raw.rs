@@ -4,6 +4,7 @@
 //! Whoever calls one of these does so inside one `pg_guard_ffi_boundary`, whose closure holds only plain data: an ERROR
 //! jumps out of it without running a destructor. The signatures are the same in PostgreSQL 15 to 18 (access/heapam.h,
 //! access/genam.h, access/htup.h, access/htup_details.h, access/rewriteheap.h, access/xlog.h, commands/cluster.h, storage/bufmgr.h,
+//! storage/condition_variable.h,
 //! storage/predicate.h, utils/backend_progress.h, catalog/pg_inherits.h, miscadmin.h).
 
 use core::ffi::{c_char, c_int, c_void};
@@ -71,7 +72,6 @@ unsafe extern "C-unwind" {
         oldest_xmin: pg_sys::TransactionId,
         buffer: pg_sys::Buffer,
     ) -> pg_sys::HTSV_Result::Type;
-    pub fn heap_copytuple(tuple: pg_sys::HeapTuple) -> pg_sys::HeapTuple;
     pub fn heap_freetuple(tuple: pg_sys::HeapTuple);
     pub fn heap_deform_tuple(
         tuple: pg_sys::HeapTuple,
@@ -123,6 +123,9 @@ unsafe extern "C-unwind" {
     );
     pub fn TransferPredicateLocksToHeapRelation(relation: pg_sys::Relation);
     pub fn CheckTableForSerializableConflictIn(relation: pg_sys::Relation);
+    pub fn ConditionVariableSleep(variable: *mut pg_sys::ConditionVariable, wait_event: u32);
+    pub fn ConditionVariableBroadcast(variable: *mut pg_sys::ConditionVariable);
+    pub fn ConditionVariableCancelSleep();
     pub fn XLogSetAsyncXactLSN(position: pg_sys::XLogRecPtr);
 }
 

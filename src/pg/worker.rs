@@ -7,7 +7,7 @@ use pgrx::{pg_guard, pg_sys};
 use std::ffi::CString;
 use std::time::Duration;
 
-const LIBRARY: &CStr = c"raw_clear_sessions";
+pub(super) const LIBRARY: &CStr = c"raw_clear_sessions";
 const LAUNCHER: &CStr = c"raw_clear_sessions launcher";
 const WORKER: &CStr = c"raw_clear_sessions worker";
 

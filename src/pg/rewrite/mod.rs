@@ -4,8 +4,15 @@
 //! files are exchanged, so that its oid, and all that hangs on it, stays. Until the transaction commits, the old files are
 //! there too: a crash at any moment leaves one or the other.
 
+mod copy;
+mod judge;
+mod team;
+
+pub use judge::Judge;
+
+use self::copy::{Cutoffs, copy};
+use self::judge::Found;
 use super::owner::AsOwner;
-use super::rewrite_copy::{Copied, Cutoffs, Judge, copy};
 use super::{LockMode, Relation, raw, refusing};
 use crate::refusal::Refusal;
 use core::ffi::c_int;
@@ -69,9 +76,12 @@ pub fn rewrite(
             raw::make_new_heap(oid, tablespace, access_method, persistence, lock)
         })
     };
-    let (copied, cutoffs, swap_toast_by_content) = fill(oid, new_oid, judge, observe);
-    if copied.changed_by_us {
+    let (found, cutoffs, swap_toast_by_content) = fill(oid, new_oid, judge, observe);
+    if found.changed_by_us {
         return Err(changed_by_us(&name));
+    }
+    if let Some(block) = found.damaged {
+        return Err(damaged(&name, block));
     }
     observe(RewriteStep::Indexes);
     // SAFETY: both are heaps of this database and closed; the new one is only this transaction's.
@@ -91,10 +101,10 @@ pub fn rewrite(
         });
         pg_sys::pgstat_progress_end_command();
     }
-    count_in_statistics(&open(oid), &copied);
+    count_in_statistics(&open(oid), &found);
     Ok(Rewritten {
-        removed: copied.removed,
-        kept: copied.kept,
+        removed: found.removed,
+        kept: found.kept,
     })
 }
 
@@ -116,6 +126,15 @@ fn changed_by_us(name: &str) -> Refusal {
         format!("cannot rewrite \"{name}\" because this transaction has changed it"),
     )
     .hint("Commit first, and call it in a transaction of its own.")
+}
+
+fn damaged(name: &str, block: pg_sys::BlockNumber) -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+        format!("cannot rewrite \"{name}\" because its block {block} is damaged"),
+    )
+    .detail("Its line pointers lead out of it, or to more than it can hold.")
+    .hint("verify_heapam() of the extension amcheck looks through the whole table.")
 }
 
 /// Opens a relation that this transaction has locked already.
@@ -149,7 +168,7 @@ fn fill(
     new_oid: pg_sys::Oid,
     judge: Judge<'_>,
     observe: &mut dyn FnMut(RewriteStep),
-) -> (Copied, Cutoffs, bool) {
+) -> (Found, Cutoffs, bool) {
     let (old, new) = (open(oid), open(new_oid));
     let (toast, new_toast) = (old.class().reltoastrelid, new.class().reltoastrelid);
     let by_content = toast != pg_sys::InvalidOid && new_toast != pg_sys::InvalidOid;
@@ -166,7 +185,7 @@ fn fill(
         }
         let cutoffs = cutoffs(&old);
         let has_dropped = old.has_dropped_columns();
-        let copied = copy(
+        let found = copy(
             old.as_ptr(),
             new.as_ptr(),
             has_dropped,
@@ -177,8 +196,8 @@ fn fill(
         (*new.as_ptr()).rd_toastoid = pg_sys::InvalidOid;
         let blocks = new.blocks();
         drop((old, new));
-        record_size(new_oid, blocks, &copied);
-        (copied, cutoffs, by_content)
+        record_size(new_oid, blocks, &found);
+        (found, cutoffs, by_content)
     }
 }
 
@@ -243,7 +262,7 @@ fn newest_cutoffs(relation: &Relation) -> Cutoffs {
 }
 
 /// Writes the new heap's size into its pg_class entry; the swap hands it on.
-fn record_size(oid: pg_sys::Oid, blocks: u32, copied: &Copied) {
+fn record_size(oid: pg_sys::Oid, blocks: u32, found: &Found) {
     // SAFETY: a copy of the entry, changed and written back as commands/cluster.c does it.
     unsafe {
         let catalog = pg_sys::table_open(
@@ -261,7 +280,7 @@ fn record_size(oid: pg_sys::Oid, blocks: u32, copied: &Copied) {
         assert!(!tuple.is_null(), "the new heap has an entry in pg_class");
         let class = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>();
         (*class).relpages = blocks as i32;
-        (*class).reltuples = (copied.kept + copied.recently_dead) as f32;
+        (*class).reltuples = (found.kept + found.recently_dead) as f32;
         pg_sys::CatalogTupleUpdate(catalog, &mut (*tuple).t_self, tuple);
         pg_sys::heap_freetuple(tuple);
         pg_sys::table_close(catalog, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
@@ -271,19 +290,19 @@ fn record_size(oid: pg_sys::Oid, blocks: u32, copied: &Copied) {
 
 /// Tells the cumulative statistics: the old rows have gone, and so many are in the new heap, if this commits. So
 /// autovacuum finds no dead rows to remove, but comes to set the visibility map and to analyze what is left.
-fn count_in_statistics(relation: &Relation, copied: &Copied) {
+fn count_in_statistics(relation: &Relation, found: &Found) {
     let rel = relation.as_ptr();
     // SAFETY: counters of this backend's for the open relation (utils/activity/pgstat_relation.c); pgstat_info is NULL
     // where nothing is counted.
     unsafe {
         pg_sys::pgstat_count_truncate(rel);
-        pg_sys::pgstat_count_heap_insert(rel, copied.kept as i64);
+        pg_sys::pgstat_count_heap_insert(rel, found.kept as i64);
         if let Some(status) = (*rel).pgstat_info.as_mut() {
             #[cfg(feature = "pg15")]
             let deleted = &mut status.t_counts.t_tuples_deleted;
             #[cfg(not(feature = "pg15"))]
             let deleted = &mut status.counts.tuples_deleted;
-            *deleted += copied.removed as i64;
+            *deleted += found.removed as i64;
         }
     }
 }
