@@ -22,8 +22,22 @@ pub fn kill(pid: i32) {
 
 /// The same for a process that may end by itself in the meantime; whether it was there.
 pub fn try_kill(pid: i32) -> bool {
+    send("-KILL", pid)
+}
+
+/// Stops a process where it is, until [`resume`]; whether it was there.
+pub fn pause(pid: i32) -> bool {
+    send("-STOP", pid)
+}
+
+/// Lets a process go on that was stopped.
+pub fn resume(pid: i32) -> bool {
+    send("-CONT", pid)
+}
+
+fn send(signal: &str, pid: i32) -> bool {
     as_server_user(Path::new("kill"))
-        .args(["-KILL", &pid.to_string()])
+        .args([signal, &pid.to_string()])
         .stderr(Stdio::null())
         .status()
         .expect("there is a command kill")

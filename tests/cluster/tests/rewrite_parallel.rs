@@ -1,0 +1,202 @@
+//! The rewrite with parallel workers: it comes to what it comes to without them, and ends in order when one of them does
+//! not.
+
+use cluster::{
+    Cluster, Database, Running, Session, Shutdown, assert_sound, create_sessions, fingerprint,
+    pause, resume, sqlstate, wait_until,
+};
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+
+const REWRITE: &str = "SELECT raw_clear_sessions_rewrite('django_session')";
+
+/// So that these tables have workers, but not their toast tables, which are taken for 10 blocks while they are empty; and
+/// so that the log says when a worker is started.
+const PARALLEL: &[(&str, &str)] = &[
+    ("min_parallel_table_scan_size", "128kB"),
+    ("max_parallel_maintenance_workers", "2"),
+    ("log_min_messages", "debug1"),
+];
+
+/// The workers at work, and those that wait until they can go on.
+const WORKERS: &str = "pg_stat_activity WHERE backend_type = 'parallel worker' \
+                       AND query = 'raw_clear_sessions: finding what has expired in django_session'";
+
+/// How many parallel workers a statement has had, by the log.
+fn workers_of(cluster: &Cluster, leader: i32, since: usize) -> usize {
+    let line = format!("starting background worker process \"parallel worker for PID {leader}\"");
+    cluster.log()[since..].matches(&line).count()
+}
+
+/// The keys of the rows, in the order in which they are stored.
+fn order(session: &mut Session, condition: &str) -> String {
+    session.text(&format!(
+        "SELECT md5(string_agg(session_key, ' ' ORDER BY ctid)) FROM django_session WHERE {condition}"
+    ))
+}
+
+#[test]
+fn rows_keep_their_order_and_older_snapshots_their_rows() {
+    let cluster = Cluster::with(PARALLEL);
+    let database = cluster.database("stored").with_checks();
+    let mut session = database.connect();
+    // Many times as large as what is judged ahead. Without indexes, so that all workers are the rewrite's own.
+    create_sessions(&mut session, "django_session", 200_000, 3);
+    session.run(
+        "ALTER TABLE django_session DROP CONSTRAINT django_session_pkey;
+         DROP INDEX django_session_expire_date;
+         ALTER TABLE django_session ADD COLUMN added int DEFAULT 7",
+    );
+    let mut reader = database.connect();
+    reader.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    reader.run("SELECT 1");
+    // Their new versions are at the end of the table, far from the old ones.
+    session.run("UPDATE django_session SET session_data = 'renewed' WHERE expire_date > now() AND session_key LIKE '%7'");
+    let live = "(SELECT * FROM django_session WHERE expire_date > now())";
+    let (contents, stored) = (
+        fingerprint(&mut session, live),
+        order(&mut session, "expire_date > now()"),
+    );
+    let start = cluster.log().len();
+    assert_eq!(session.number(REWRITE), 133_333);
+    assert_eq!(workers_of(&cluster, session.pid(), start), 2);
+    assert_eq!(fingerprint(&mut session, "django_session"), contents);
+    assert_eq!(order(&mut session, "true"), stored);
+    assert_eq!(
+        reader.count("django_session WHERE session_data LIKE 'data%' AND added = 7"),
+        66_667,
+        "the versions before the renewal"
+    );
+    reader.run("ROLLBACK");
+    session.run("VACUUM django_session");
+    assert_sound(&mut session, "django_session");
+}
+
+#[test]
+fn a_table_is_rewritten_where_no_worker_is_to_be_had_or_wanted() {
+    let cluster = Cluster::with(PARALLEL);
+    let mut session = cluster.database("alone").with_checks().connect();
+    create_sessions(&mut session, "django_session", 20_000, 2);
+    for setting in [
+        "SET max_parallel_workers = 0",
+        "RESET max_parallel_workers; SET max_parallel_maintenance_workers = 0",
+        "RESET ALL; ALTER TABLE django_session SET (parallel_workers = 0)",
+    ] {
+        session.run(setting);
+        session.run(
+            "UPDATE django_session SET expire_date = '2020-01-01' WHERE session_key LIKE '%1'",
+        );
+        let expired = session.count("django_session WHERE expire_date < now()");
+        let start = cluster.log().len();
+        assert_eq!(session.number(REWRITE), expired, "{setting}");
+        assert_eq!(workers_of(&cluster, session.pid(), start), 0, "{setting}");
+        assert_sound(&mut session, "django_session");
+    }
+    // The pages of a temporary table are in its session's own memory.
+    session.run("RESET ALL; CREATE TEMPORARY TABLE temporary AS TABLE django_session");
+    session.run("UPDATE temporary SET expire_date = '2020-01-01' WHERE session_key LIKE '%3'");
+    let expired = session.count("temporary WHERE expire_date < now()");
+    let start = cluster.log().len();
+    assert_eq!(
+        session.number("SELECT raw_clear_sessions_rewrite('temporary')"),
+        expired
+    );
+    assert_eq!(workers_of(&cluster, session.pid(), start), 0);
+}
+
+/// A table half of which stays, so that the workers are ahead of who writes it.
+fn create_for_interruptions(database: &Database<'_>) -> Session {
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 300_000, 2);
+    session
+}
+
+/// Begins a rewrite, and stops its leader in the middle, while workers are there.
+fn stopped_in_the_middle(database: &Database<'_>, observer: &mut Session) -> Running {
+    for _ in 0..100 {
+        let mut session = database.connect();
+        session.run("BEGIN");
+        let running = session.start(REWRITE);
+        wait_until("a worker is at work, or the rewrite is over", || {
+            observer.count(WORKERS) > 0 || running.is_finished()
+        });
+        if pause(running.pid()) && observer.count(WORKERS) > 0 {
+            return running;
+        }
+        resume(running.pid());
+        let (mut session, _) = running.finish();
+        session.run("ROLLBACK");
+    }
+    panic!("no rewrite was stopped in its middle");
+}
+
+/// The rewrite has ended with this SQLSTATE, nobody of its group is left, and the table is what it was.
+fn assert_ended(rewrite: Running, state: &str, observer: &mut Session, contents: &str) {
+    resume(rewrite.pid());
+    let (mut session, outcome) = rewrite.finish();
+    assert_eq!(sqlstate(outcome), state);
+    session.run("ROLLBACK");
+    wait_until("the workers have ended", || observer.count(WORKERS) == 0);
+    assert_eq!(fingerprint(observer, "django_session"), contents);
+    assert_sound(observer, "django_session");
+    // The session can go on.
+    session.run("BEGIN");
+    assert_eq!(session.number(REWRITE), 150_000);
+    session.run("ROLLBACK");
+}
+
+#[test]
+fn a_worker_that_is_ended_ends_the_rewrite_with_an_error_and_the_old_table() {
+    let cluster = Cluster::with(PARALLEL);
+    let database = cluster.database("ended").with_checks();
+    let mut observer = create_for_interruptions(&database);
+    let contents = fingerprint(&mut observer, "django_session");
+    let rewrite = stopped_in_the_middle(&database, &mut observer);
+    observer.run(&format!("SELECT pg_terminate_backend(pid) FROM {WORKERS}"));
+    wait_until("the workers have ended", || observer.count(WORKERS) == 0);
+    assert_ended(rewrite, "57P01", &mut observer, &contents);
+}
+
+#[test]
+fn a_canceled_rewrite_ends_its_workers() {
+    let cluster = Cluster::with(PARALLEL);
+    let database = cluster.database("canceled").with_checks();
+    let mut observer = create_for_interruptions(&database);
+    let contents = fingerprint(&mut observer, "django_session");
+    let rewrite = stopped_in_the_middle(&database, &mut observer);
+    rewrite.cancel();
+    assert_ended(rewrite, "57014", &mut observer, &contents);
+}
+
+#[test]
+fn a_damaged_block_is_an_error_that_names_it() {
+    let mut cluster = Cluster::with(&[]);
+    let mut session = cluster.database("damaged").connect();
+    create_sessions(&mut session, "django_session", 1000, 2);
+    let file = cluster
+        .data()
+        .join(session.text("SELECT pg_relation_filepath('django_session')"));
+    drop(session);
+    cluster.stop(Shutdown::Fast);
+    // Block 1: its first line pointer is made one of 16 kB, longer than the page.
+    let data = OpenOptions::new().read(true).write(true).open(&file);
+    let data = data.expect("the table's file is there");
+    let line_pointer = u32::to_le_bytes(8000 | 1 << 15 | 16_000 << 17);
+    data.write_all_at(&line_pointer, 8192 + 24)
+        .expect("the file can be written to");
+    drop(data);
+    cluster.start();
+    let mut session = cluster.connect_to("damaged");
+    session.run("SET client_min_messages = error");
+    let error = session.try_run(REWRITE).expect_err("the block is damaged");
+    assert_eq!(error.code().map(|code| code.code()), Some("XX001"));
+    let message = error.as_db_error().expect("an ERROR").message().to_owned();
+    assert!(message.contains("block 1"), "{message}");
+    // What can be read is still there.
+    assert_eq!(
+        session.count("django_session WHERE ctid < '(1,0)'"),
+        session.number(
+            "SELECT count(*) FROM django_session WHERE ctid < '(1,0)' AND session_key LIKE 'key%'"
+        )
+    );
+}
