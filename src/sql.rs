@@ -13,20 +13,20 @@ use crate::target::{self, Rule};
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
-/// The parameters that all doors have in common.
+/// The parameters that all doors have in common. A text comes as its bytes, which need not be UTF-8.
 fn rule(
-    expires: Option<String>,
+    expires: Option<&[u8]>,
     keep: Option<Interval>,
-    unit: Option<String>,
-    time_zone: Option<String>,
-    filter: Option<String>,
+    unit: Option<&[u8]>,
+    time_zone: Option<&[u8]>,
+    filter: Option<&[u8]>,
 ) -> Rule {
     Rule {
-        expires,
+        expires: expires.map(|text| pg::exact_text("expires", text)),
         keep: keep.map(Into::into),
-        unit,
-        time_zone,
-        filter,
+        unit: unit.map(|text| pg::exact_text("unit", text)),
+        time_zone: time_zone.map(|text| pg::exact_text("time_zone", text)),
+        filter: filter.map(|text| pg::exact_text("filter", text)),
     }
 }
 
@@ -48,11 +48,11 @@ IS 'deletes the expired rows of a session table and returns how many';
 "#)]
 fn raw_clear_sessions(
     table: Option<pg_sys::Oid>,
-    expires: Option<String>,
+    expires: Option<&[u8]>,
     keep: Option<Interval>,
-    unit: Option<String>,
-    time_zone: Option<String>,
-    filter: Option<String>,
+    unit: Option<&[u8]>,
+    time_zone: Option<&[u8]>,
+    filter: Option<&[u8]>,
 ) -> i64 {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions()");
     pg::prevent_during_recovery(c"raw_clear_sessions()");
@@ -90,11 +90,11 @@ IS 'rewrites a session table without its expired rows and returns how many those
 "#)]
 fn raw_clear_sessions_rewrite(
     table: Option<pg_sys::Oid>,
-    expires: Option<String>,
+    expires: Option<&[u8]>,
     keep: Option<Interval>,
-    unit: Option<String>,
-    time_zone: Option<String>,
-    filter: Option<String>,
+    unit: Option<&[u8]>,
+    time_zone: Option<&[u8]>,
+    filter: Option<&[u8]>,
 ) -> i64 {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_rewrite()");
     pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
@@ -128,11 +128,11 @@ IS 'says what raw_clear_sessions would do with the same arguments, and deletes n
 "#)]
 fn raw_clear_sessions_preview(
     table: Option<pg_sys::Oid>,
-    expires: Option<String>,
+    expires: Option<&[u8]>,
     keep: Option<Interval>,
-    unit: Option<String>,
-    time_zone: Option<String>,
-    filter: Option<String>,
+    unit: Option<&[u8]>,
+    time_zone: Option<&[u8]>,
+    filter: Option<&[u8]>,
     exact: Option<bool>,
 ) -> JsonB {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_preview()");
@@ -167,11 +167,11 @@ IS 'deletes the expired rows of a session table in batches that commit';
 #[allow(clippy::too_many_arguments)]
 fn raw_clear_sessions_in_batches(
     table: Option<pg_sys::Oid>,
-    expires: Option<String>,
+    expires: Option<&[u8]>,
     keep: Option<Interval>,
-    unit: Option<String>,
-    time_zone: Option<String>,
-    filter: Option<String>,
+    unit: Option<&[u8]>,
+    time_zone: Option<&[u8]>,
+    filter: Option<&[u8]>,
     batch_size: Option<i32>,
     max_rows: Option<i64>,
     max_duration: Option<Interval>,

@@ -48,6 +48,7 @@ pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use invalidation::relation_changes;
 pub use lock_wait::LockWait;
 pub use log::{log, log_with_sqlstate, notice, sqlstate_text};
+pub use name::exact_text;
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, look_unlocked, name_unlocked};
 pub use privilege::{

@@ -1,6 +1,6 @@
-//! Names from the catalogs, in a database of whatever encoding.
+//! Names from the catalogs, and texts from a caller, in a database of whatever encoding.
 //!
-//! Rust's texts are UTF-8, and PostgreSQL's names are bytes: outside of databases in UTF-8, and in pg_database, whose
+//! Rust's texts are UTF-8, and PostgreSQL's are bytes: outside of databases in UTF-8, and in pg_database, whose
 //! names come from sessions of any encoding, they may be none.
 
 use crate::refusal::Refusal;
@@ -29,6 +29,21 @@ pub(super) fn exact(name: &CStr) -> String {
         )
         .detail("In a database with another encoding, the names of a table and of its schema have to be ASCII.")
         .hint("Rename the table, or use a database with the encoding UTF8.")
+        .raise(),
+    }
+}
+
+/// A text argument of an SQL function, as its bytes. ERROR 0A000 where they are not UTF-8: as another text, it could name
+/// another column, or mean other rows.
+pub fn exact_text(argument: &str, text: &[u8]) -> String {
+    match str::from_utf8(text) {
+        Ok(text) => text.to_owned(),
+        Err(_) => Refusal::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("the value of argument \"{argument}\" is not encoded in UTF-8"),
+        )
+        .detail("In a database with another encoding, it has to be ASCII.")
+        .hint("In an expression or a filter, chr() makes any character of its code in the database's encoding.")
         .raise(),
     }
 }

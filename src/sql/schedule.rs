@@ -32,12 +32,12 @@ IS 'has the worker clear a session table on a schedule, in place of an earlier p
 #[allow(clippy::too_many_arguments)]
 fn raw_clear_sessions_schedule(
     table: Option<pg_sys::Oid>,
-    schedule: Option<String>,
-    expires: Option<String>,
+    schedule: Option<&[u8]>,
+    expires: Option<&[u8]>,
     keep: Option<Interval>,
-    unit: Option<String>,
-    time_zone: Option<String>,
-    filter: Option<String>,
+    unit: Option<&[u8]>,
+    time_zone: Option<&[u8]>,
+    filter: Option<&[u8]>,
     batch_size: Option<i32>,
     max_rows: Option<i64>,
     max_duration: Option<Interval>,
@@ -46,17 +46,17 @@ fn raw_clear_sessions_schedule(
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
     pg::prevent_during_recovery(c"raw_clear_sessions_schedule()");
     pg::prevent_in_read_only(c"raw_clear_sessions_schedule()");
-    let text = |interval: Interval| pg::Keep::from(interval).text();
+    let interval = |interval: Interval| pg::Keep::from(interval).text();
     let policy = Policy {
-        schedule,
-        expires,
-        keep: keep.map(text),
-        unit,
-        time_zone,
-        filter,
+        schedule: schedule.map(|text| pg::exact_text("schedule", text)),
+        expires: expires.map(|text| pg::exact_text("expires", text)),
+        keep: keep.map(interval),
+        unit: unit.map(|text| pg::exact_text("unit", text)),
+        time_zone: time_zone.map(|text| pg::exact_text("time_zone", text)),
+        filter: filter.map(|text| pg::exact_text("filter", text)),
         batch_size,
         max_rows,
-        max_duration: max_duration.map(text),
+        max_duration: max_duration.map(interval),
         rewrite_above,
     };
     policy::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
@@ -106,13 +106,13 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON FUNCTION raw_clear_sessions_check_policy(regclass, text)
 IS 'the check constraint of raw_clear_sessions_policy';
 "#)]
-fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<String>) -> bool {
+fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<&[u8]>) -> bool {
     let check = || -> Result<(), Refusal> {
         if let Some(table) = table {
             policy::check_owns(table, &pg::relation_name(table))?;
         }
-        if let Some(schedule) = &schedule {
-            Schedule::parse(schedule)?;
+        if let Some(schedule) = schedule {
+            Schedule::parse(&pg::exact_text("schedule", schedule))?;
         }
         Ok(())
     };

@@ -33,6 +33,43 @@ fn a_name_that_is_not_utf_8_is_no_internal_error() {
     }
 }
 
+#[test]
+fn a_text_that_is_not_utf_8_is_refused_and_chr_says_it() {
+    let cluster = Cluster::shared();
+    cluster
+        .connect()
+        .run(&format!("CREATE DATABASE texts {NAMES}"));
+    let mut session = cluster.connect_to("texts");
+    session.run(&format!(
+        "CREATE EXTENSION raw_clear_sessions;
+         CREATE TABLE session (kind text, at timestamptz, \"läuft ab\" timestamptz);
+         INSERT INTO session VALUES ('ä', {EXPIRED}), ('a', {EXPIRED});"
+    ));
+    for arguments in [
+        "expires => 'läuft ab'",
+        "expires => 'at', filter => 'kind = ''ä'''",
+        "expires => 'at', unit => 'ä'",
+        "expires => 'at', time_zone => 'ä'",
+    ] {
+        for function in [
+            "SELECT raw_clear_sessions",
+            "SELECT raw_clear_sessions_rewrite",
+            "SELECT raw_clear_sessions_preview",
+            "SELECT raw_clear_sessions_schedule",
+            "CALL raw_clear_sessions_in_batches",
+        ] {
+            let call = format!("{function}('session', {arguments})");
+            assert_eq!(session.refused(&call), "0A000", "{call}");
+        }
+    }
+    let schedule = "SELECT raw_clear_sessions_schedule('session', 'täglich', expires => 'at')";
+    assert_eq!(session.refused(schedule), "0A000");
+    assert_eq!(session.count("session"), 2);
+    let left = "SELECT raw_clear_sessions('session', expires => 'at', filter => 'kind = chr(228)')";
+    assert_eq!(session.number(left), 1);
+    assert_eq!(session.texts("SELECT kind FROM session"), ["a"]);
+}
+
 /// Names of databases are bytes of whatever encoding their creator's session had.
 #[test]
 fn a_database_whose_name_is_not_utf_8_does_not_stop_the_worker() {
