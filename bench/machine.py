@@ -21,9 +21,17 @@ def processor() -> str:
 
 
 def file_system(folder: Path) -> str:
-    """The type of the file system that the servers' folder is in."""
-    output = subprocess.run(["df", "--output=fstype", str(folder)], capture_output=True, text=True, check=False).stdout
-    return output.split()[-1] if output else "unknown"
+    """The file system that the servers' folder is in: its type, how it is mounted, and whether ext4 has no journal."""
+    command = ["findmnt", "--noheadings", "--output=SOURCE,FSTYPE,OPTIONS", f"--target={folder}"]
+    try:
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        output = ""
+    if not output:
+        return "unknown"
+    source, kind, options = output.split()[:3]
+    journals = Path("/proc/fs/jbd2").glob(f"{Path(source).name}-*")
+    return f"{kind}{'' if kind != 'ext4' or any(journals) else ' without a journal'} ({options})"
 
 
 def system() -> str:

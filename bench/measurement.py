@@ -65,6 +65,13 @@ class Bench:
         tables.restore(self.server, table, ways.WORK)
         self.settle()
 
+    def use_up(self, table: tables.Table):
+        """The same for a table that may be too large to have twice: its template goes."""
+        self.template(table)
+        tables.use_up(self.server, table, ways.WORK)
+        self.templates.discard(table.database)
+        self.settle()
+
     def settle(self):
         with self.server.connect(ways.WORK) as session:
             tables.warm(session)

@@ -73,6 +73,7 @@ def create(server, table: Table):
         session.execute(CREATE)
         if table.wide:
             session.execute(f"ALTER TABLE {TABLE} ALTER session_data SET STORAGE EXTERNAL")
+        session.execute("SET maintenance_work_mem = '1GB'")
         session.execute(table.fill_statement())
         session.execute(CONSTRAINTS)
         if table.index:
@@ -82,9 +83,18 @@ def create(server, table: Table):
 
 def restore(server, table: Table, database: str):
     """Makes a database anew, as a copy of a table's template."""
+    replace(server, database, f"CREATE DATABASE {database} TEMPLATE {table.database} STRATEGY file_copy")
+
+
+def use_up(server, table: Table, database: str):
+    """Makes a database anew of a table's template itself, which is gone then."""
+    replace(server, database, f"ALTER DATABASE {table.database} RENAME TO {database}")
+
+
+def replace(server, database: str, statement: str):
     with server.connect() as session:
         session.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
-        session.execute(f"CREATE DATABASE {database} TEMPLATE {table.database} STRATEGY file_copy")
+        session.execute(statement)
 
 
 def warm(session):

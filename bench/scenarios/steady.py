@@ -23,8 +23,8 @@ FROM generate_series(1, {EXPIRED}) AS number
 
 
 def measure(keys, table: Table, bench) -> dict:
-    """All in one copy of the table, vacuumed after each clean-up."""
-    bench.restore(table)
+    """All in one table, vacuumed after each clean-up."""
+    bench.use_up(table)
     measurements = []
     with bench.server.connect(WORK) as session:
         session.execute(SCATTER.format(rows=table.rows))
