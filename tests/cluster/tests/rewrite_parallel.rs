@@ -111,7 +111,7 @@ fn create_for_interruptions(database: &Database<'_>) -> Session {
     session
 }
 
-/// Begins a rewrite, and stops its leader in the middle, while workers are there.
+/// Begins a rewrite, and stops its leader in the middle, while workers wait for it.
 fn stopped_in_the_middle(database: &Database<'_>, observer: &mut Session) -> Running {
     for _ in 0..100 {
         let mut session = database.connect();
@@ -120,8 +120,15 @@ fn stopped_in_the_middle(database: &Database<'_>, observer: &mut Session) -> Run
         wait_until("a worker is at work, or the rewrite is over", || {
             observer.count(WORKERS) > 0 || running.is_finished()
         });
-        if pause(running.pid()) && observer.count(WORKERS) > 0 {
-            return running;
+        // Now the workers go on until there is no room for more, or nothing more to do.
+        if pause(running.pid()) {
+            let waiting = format!("{WORKERS} AND wait_event_type = 'Extension'");
+            wait_until("a worker waits, or all have ended", || {
+                observer.count(&waiting) > 0 || observer.count(WORKERS) == 0
+            });
+            if observer.count(&waiting) > 0 {
+                return running;
+            }
         }
         resume(running.pid());
         let (mut session, _) = running.finish();
@@ -152,8 +159,11 @@ fn a_worker_that_is_ended_ends_the_rewrite_with_an_error_and_the_old_table() {
     let mut observer = create_for_interruptions(&database);
     let contents = fingerprint(&mut observer, "django_session");
     let rewrite = stopped_in_the_middle(&database, &mut observer);
-    observer.run(&format!("SELECT pg_terminate_backend(pid) FROM {WORKERS}"));
-    wait_until("the workers have ended", || observer.count(WORKERS) == 0);
+    // One is there; another may be starting still, and has to end with the rewrite.
+    let ended = observer.number(&format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM {WORKERS}"
+    ));
+    assert!(ended > 0, "a worker was told to end");
     assert_ended(rewrite, "57P01", &mut observer, &contents);
 }
 
