@@ -5,7 +5,8 @@
 //! versions it gets is decided in [`super::judge`], by this process or by parallel workers.
 
 use super::super::{raw, relation, wal};
-use super::judge::{CHUNK, Chunk, Found, Judge, Scan, Version};
+use super::chunk::{CHUNK, Chunk, Found, Version};
+use super::judge::{Judge, Scan};
 use super::team::Team;
 use core::ffi::c_int;
 use pgrx::pg_sys;

@@ -4,14 +4,15 @@
 //! files are exchanged, so that its oid, and all that hangs on it, stays. Until the transaction commits, the old files are
 //! there too: a crash at any moment leaves one or the other.
 
+mod chunk;
 mod copy;
 mod judge;
 mod team;
 
 pub use judge::Judge;
 
+use self::chunk::Found;
 use self::copy::{Cutoffs, copy};
-use self::judge::Found;
 use super::owner::AsOwner;
 use super::{LockMode, Relation, raw, refusing};
 use crate::refusal::Refusal;

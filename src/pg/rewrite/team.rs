@@ -11,7 +11,8 @@
 use super::super::expiry::ExpiryTest;
 use super::super::worker::{LIBRARY, report_activity};
 use super::super::{LockMode, Relation, raw, relation_name};
-use super::judge::{CHUNK, Chunk, Judge, Scan};
+use super::chunk::{CHUNK, Chunk};
+use super::judge::{Judge, Scan};
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use pgrx::{pg_guard, pg_sys};
