@@ -1,19 +1,25 @@
 //! Databases that are not in UTF-8, and names that are not.
 
-use cluster::{Cluster, EXPIRED, wait_until};
+use cluster::{Cluster, EXPIRED, Session, wait_until};
 
 const NAMES: &str = "ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'";
 
-#[test]
-fn a_name_that_is_not_utf_8_is_no_internal_error() {
+/// A session in a database of its own, which is in LATIN1 and has the extension.
+fn connect_to_latin(name: &str) -> Session {
     let cluster = Cluster::shared();
     cluster
         .connect()
-        .run(&format!("CREATE DATABASE latin {NAMES}"));
-    let mut session = cluster.connect_to("latin");
+        .run(&format!("CREATE DATABASE {name} {NAMES}"));
+    let mut session = cluster.connect_to(name);
+    session.run("CREATE EXTENSION raw_clear_sessions");
+    session
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_no_internal_error() {
+    let mut session = connect_to_latin("latin");
     session.run(&format!(
-        "CREATE EXTENSION raw_clear_sessions;
-         CREATE TABLE session (id integer, at timestamptz, größe text);
+        "CREATE TABLE session (id integer, at timestamptz, größe text);
          CREATE INDEX \"schlüssel\" ON session (at);
          INSERT INTO session VALUES (1, {EXPIRED}, 'ä');
          CREATE TABLE besuch_ä (id integer, at timestamptz);
@@ -35,14 +41,9 @@ fn a_name_that_is_not_utf_8_is_no_internal_error() {
 
 #[test]
 fn a_text_that_is_not_utf_8_is_refused_and_chr_says_it() {
-    let cluster = Cluster::shared();
-    cluster
-        .connect()
-        .run(&format!("CREATE DATABASE texts {NAMES}"));
-    let mut session = cluster.connect_to("texts");
+    let mut session = connect_to_latin("texts");
     session.run(&format!(
-        "CREATE EXTENSION raw_clear_sessions;
-         CREATE TABLE session (kind text, at timestamptz, \"läuft ab\" timestamptz);
+        "CREATE TABLE session (kind text, at timestamptz, \"läuft ab\" timestamptz);
          INSERT INTO session VALUES ('ä', {EXPIRED}), ('a', {EXPIRED});"
     ));
     for arguments in [
