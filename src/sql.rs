@@ -22,11 +22,11 @@ fn rule(
     filter: Option<&[u8]>,
 ) -> Rule {
     Rule {
-        expires: expires.map(|text| pg::exact_text("expires", text)),
+        expires: pg::exact_text("expires", expires),
         keep: keep.map(Into::into),
-        unit: unit.map(|text| pg::exact_text("unit", text)),
-        time_zone: time_zone.map(|text| pg::exact_text("time_zone", text)),
-        filter: filter.map(|text| pg::exact_text("filter", text)),
+        unit: pg::exact_text("unit", unit),
+        time_zone: pg::exact_text("time_zone", time_zone),
+        filter: pg::exact_text("filter", filter),
     }
 }
 

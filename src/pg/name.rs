@@ -33,11 +33,11 @@ pub(super) fn exact(name: &CStr) -> String {
     }
 }
 
-/// A text argument of an SQL function, as its bytes. ERROR 0A000 where they are not UTF-8: as another text, it could name
+/// A text argument of an SQL function, given as its bytes; NULL is `None`. ERROR 0A000 where they are not UTF-8: as another text, it could name
 /// another column, or mean other rows.
-pub fn exact_text(argument: &str, text: &[u8]) -> String {
-    match str::from_utf8(text) {
-        Ok(text) => text.to_owned(),
+pub fn exact_text(argument: &str, text: Option<&[u8]>) -> Option<String> {
+    match str::from_utf8(text?) {
+        Ok(text) => Some(text.to_owned()),
         Err(_) => Refusal::new(
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             format!("the value of argument \"{argument}\" is not encoded in UTF-8"),

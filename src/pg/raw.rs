@@ -3,9 +3,9 @@
 //!
 //! Whoever calls one of these does so inside one `pg_guard_ffi_boundary`, whose closure holds only plain data: an ERROR
 //! jumps out of it without running a destructor. The signatures are the same in PostgreSQL 15 to 18 (access/heapam.h,
-//! access/genam.h, access/htup.h, access/htup_details.h, access/rewriteheap.h, access/xlog.h, commands/cluster.h, storage/bufmgr.h,
-//! storage/condition_variable.h,
-//! storage/predicate.h, utils/backend_progress.h, catalog/pg_inherits.h, miscadmin.h).
+//! access/genam.h, access/htup.h, access/htup_details.h, access/rewriteheap.h, access/xlog.h, commands/cluster.h,
+//! storage/bufmgr.h, storage/condition_variable.h, storage/predicate.h, utils/backend_progress.h, catalog/pg_inherits.h,
+//! miscadmin.h).
 
 use core::ffi::{c_char, c_int, c_void};
 use pgrx::pg_sys;

@@ -3,7 +3,7 @@
 use pgrx::pg_sys;
 
 /// MaxHeapTuplesPerPage of access/htup_details.h, rounded up: a tuple takes a header of 24 bytes and a line pointer of 4.
-const TUPLES: usize = pg_sys::BLCKSZ as usize / 28;
+pub(super) const TUPLES: usize = pg_sys::BLCKSZ as usize / 28;
 
 /// What the bits of one block take: 0.5 % of the block.
 const BYTES: usize = TUPLES.div_ceil(8);

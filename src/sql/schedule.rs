@@ -48,12 +48,12 @@ fn raw_clear_sessions_schedule(
     pg::prevent_in_read_only(c"raw_clear_sessions_schedule()");
     let interval = |interval: Interval| pg::Keep::from(interval).text();
     let policy = Policy {
-        schedule: schedule.map(|text| pg::exact_text("schedule", text)),
-        expires: expires.map(|text| pg::exact_text("expires", text)),
+        schedule: pg::exact_text("schedule", schedule),
+        expires: pg::exact_text("expires", expires),
         keep: keep.map(interval),
-        unit: unit.map(|text| pg::exact_text("unit", text)),
-        time_zone: time_zone.map(|text| pg::exact_text("time_zone", text)),
-        filter: filter.map(|text| pg::exact_text("filter", text)),
+        unit: pg::exact_text("unit", unit),
+        time_zone: pg::exact_text("time_zone", time_zone),
+        filter: pg::exact_text("filter", filter),
         batch_size,
         max_rows,
         max_duration: max_duration.map(interval),
@@ -111,8 +111,8 @@ fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<
         if let Some(table) = table {
             policy::check_owns(table, &pg::relation_name(table))?;
         }
-        if let Some(schedule) = schedule {
-            Schedule::parse(&pg::exact_text("schedule", schedule))?;
+        if let Some(schedule) = pg::exact_text("schedule", schedule) {
+            Schedule::parse(&schedule)?;
         }
         Ok(())
     };

@@ -1,5 +1,6 @@
 //! What goes from who judges the old heap to who writes the new one: row versions, copied out of their pages.
 
+use super::super::tuple_set::TUPLES;
 use pgrx::pg_sys;
 
 /// What was found in some blocks.
@@ -38,9 +39,6 @@ pub(super) const CHUNK: pg_sys::BlockNumber = 32;
 
 pub(super) const BLOCK_BYTES: usize = pg_sys::BLCKSZ as usize;
 
-/// More line pointers than a heap's page has: MaxHeapTuplesPerPage of access/htup_details.h, rounded up.
-pub(super) const MAX_OFFSETS: usize = BLOCK_BYTES / 28;
-
 /// What stands before each row version in a chunk.
 #[repr(C, align(8))]
 struct Entry {
@@ -50,7 +48,7 @@ struct Entry {
 }
 
 /// As much as a chunk's blocks can come to: in the page a row version takes a line pointer, here an entry.
-const ROOM: usize = CHUNK as usize * (BLOCK_BYTES + MAX_OFFSETS * size_of::<Entry>());
+const ROOM: usize = CHUNK as usize * (BLOCK_BYTES + TUPLES * size_of::<Entry>());
 
 /// The row versions of a chunk of blocks that the new heap is to hear of, in order, and what was found beside them.
 #[repr(C, align(8))]

@@ -6,8 +6,8 @@
 use super::super::expiry::ExpiryTest;
 use super::super::heap::block_of;
 use super::super::raw;
-use super::super::tuple_set::TupleSet;
-use super::chunk::{BLOCK_BYTES, CHUNK, Chunk, Found, HEADER, MAX_OFFSETS};
+use super::super::tuple_set::{TUPLES, TupleSet};
+use super::chunk::{BLOCK_BYTES, CHUNK, Chunk, Found, HEADER};
 use core::ffi::c_int;
 use pgrx::pg_sys;
 
@@ -240,7 +240,7 @@ unsafe fn line_pointers(page: pg_sys::Page) -> usize {
     let start = core::mem::offset_of!(pg_sys::PageHeaderData, pd_linp);
     // SAFETY: every page begins with the header; that of a new page is zero.
     let end = unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_lower } as usize;
-    (end.saturating_sub(start) / size_of::<pg_sys::ItemIdData>()).min(MAX_OFFSETS)
+    (end.saturating_sub(start) / size_of::<pg_sys::ItemIdData>()).min(TUPLES)
 }
 
 /// PageGetItemId() of storage/bufpage.h, counted from 0.
