@@ -1,6 +1,6 @@
 # raw_clear_sessions: what there is to do with this checkout. Each target is a script in scripts/, which says more.
 #
-#     PG_CONFIG=/path/to/pg_config   the PostgreSQL (15 to 18) to build for; else the one in the PATH, else the newest
+#     PG_CONFIG=/path/to/pg_config   the PostgreSQL (15 to 19) to build for; else the one in the PATH, else the newest
 #     DESTDIR=/folder                install below this folder
 #     TESTS="name ..."               with one check-...: only these tests
 #     MATRIX=all                     with check-clients: every Python and Django, not only those of the python3 here
@@ -73,7 +73,7 @@ torture: stage ## for a quarter of an hour: a million renewals, hundreds of cras
 check-assert: bootstrap ## all tests, on a PostgreSQL built with assertions from the distribution's source package
 	@scripts/check-assert
 
-matrix: bootstrap ## all tests on PostgreSQL 15 to 18, those not installed here in other releases of Debian; needs root
+matrix: bootstrap ## all tests on PostgreSQL 15 to 19, those not installed here in other releases of Debian; needs root
 	@scripts/matrix
 
 check-clients: stage ## the Django package, its wheel installed into clean environments

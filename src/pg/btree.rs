@@ -268,7 +268,7 @@ fn bounds(base_type: pg_sys::Oid, range: Range) -> Option<(pg_sys::Datum, pg_sys
     Some((from.max(least).into(), below.min(greatest).into()))
 }
 
-#[cfg(not(feature = "pg18"))]
+#[cfg(not(any(feature = "pg18", feature = "pg19")))]
 unsafe fn begin_scan(
     relation: &Relation,
     index: &Index,
@@ -279,7 +279,7 @@ unsafe fn begin_scan(
 }
 
 /// PostgreSQL 18 counts index searches for EXPLAIN, where somebody asks for it.
-#[cfg(feature = "pg18")]
+#[cfg(any(feature = "pg18", feature = "pg19"))]
 unsafe fn begin_scan(
     relation: &Relation,
     index: &Index,
@@ -295,6 +295,8 @@ unsafe fn begin_scan(
             instrument,
             2,
             0,
+            #[cfg(feature = "pg19")]
+            pg_sys::ScanOptions::SO_NONE,
         )
     }
 }
@@ -366,7 +368,7 @@ unsafe fn delete_entries(
                 }
                 buffer = raw::ReleaseAndReadBuffer(buffer, rel, block);
                 let mut tuple = core::mem::MaybeUninit::<pg_sys::HeapTupleData>::uninit();
-                raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as _);
+                raw::LockBuffer(buffer, raw::BUFFER_LOCK_SHARE);
                 let found = raw::heap_hot_search_buffer(
                     &mut tid,
                     rel,
@@ -376,7 +378,7 @@ unsafe fn delete_entries(
                     core::ptr::null_mut(),
                     true,
                 ) && test.expired(tuple.as_mut_ptr(), descriptor);
-                raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_UNLOCK as _);
+                raw::LockBuffer(buffer, raw::BUFFER_LOCK_UNLOCK);
                 if found {
                     delete_tuple(rel, &mut tid, cid, counts);
                 }

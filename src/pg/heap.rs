@@ -109,9 +109,12 @@ unsafe fn heap_delete(
             relation,
             tid,
             command,
+            #[cfg(feature = "pg19")]
+            0,
             core::ptr::null_mut(),
             wait,
             failure.as_mut_ptr(),
+            #[cfg(not(feature = "pg19"))]
             false,
         )
     }

@@ -18,6 +18,7 @@ unsafe extern "C-unwind" {
         scan: pg_sys::TableScanDesc,
         direction: pg_sys::ScanDirection::Type,
     ) -> pg_sys::HeapTuple;
+    #[cfg(not(feature = "pg19"))]
     pub fn heap_delete(
         relation: pg_sys::Relation,
         tid: pg_sys::ItemPointer,
@@ -26,6 +27,16 @@ unsafe extern "C-unwind" {
         wait: bool,
         tmfd: *mut pg_sys::TM_FailureData,
         changing_part: bool,
+    ) -> pg_sys::TM_Result::Type;
+    #[cfg(feature = "pg19")]
+    pub fn heap_delete(
+        relation: pg_sys::Relation,
+        tid: *const pg_sys::ItemPointerData,
+        cid: pg_sys::CommandId,
+        options: u32,
+        crosscheck: pg_sys::Snapshot,
+        wait: bool,
+        tmfd: *mut pg_sys::TM_FailureData,
     ) -> pg_sys::TM_Result::Type;
     pub fn heap_lock_tuple(
         relation: pg_sys::Relation,
@@ -86,7 +97,12 @@ unsafe extern "C-unwind" {
     ) -> pg_sys::HeapTuple;
     pub fn pgstat_progress_update_param(index: c_int, value: i64);
     pub fn ReleaseBuffer(buffer: pg_sys::Buffer);
+    #[cfg(not(feature = "pg19"))]
     pub fn LockBuffer(buffer: pg_sys::Buffer, mode: c_int);
+    #[cfg(feature = "pg19")]
+    fn LockBufferInternal(buffer: pg_sys::Buffer, mode: c_int);
+    #[cfg(feature = "pg19")]
+    fn UnlockBuffer(buffer: pg_sys::Buffer);
     pub fn ProcessInterrupts();
     pub fn find_all_inheritors(
         parent: pg_sys::Oid,
@@ -117,6 +133,7 @@ unsafe extern "C-unwind" {
         swap_toast_by_content: bool,
         check_constraints: bool,
         is_internal: bool,
+        #[cfg(feature = "pg19")] reindex: bool,
         frozen_xid: pg_sys::TransactionId,
         cutoff_multi: pg_sys::MultiXactId,
         persistence: c_char,
@@ -128,6 +145,34 @@ unsafe extern "C-unwind" {
     pub fn ConditionVariableCancelSleep();
     pub fn XLogSetAsyncXactLSN(position: pg_sys::XLogRecPtr);
 }
+
+/// LockBuffer() of storage/bufmgr.h, which is an inline function since PostgreSQL 19.
+///
+/// # Safety
+/// As for the function.
+#[cfg(feature = "pg19")]
+#[allow(non_snake_case)]
+#[inline(always)]
+pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: c_int) {
+    // SAFETY: passed on.
+    unsafe {
+        if mode == BUFFER_LOCK_UNLOCK {
+            UnlockBuffer(buffer);
+        } else {
+            LockBufferInternal(buffer, mode);
+        }
+    }
+}
+
+/// The modes of LockBuffer().
+#[cfg(not(feature = "pg19"))]
+pub const BUFFER_LOCK_SHARE: c_int = pg_sys::BUFFER_LOCK_SHARE as c_int;
+#[cfg(not(feature = "pg19"))]
+pub const BUFFER_LOCK_UNLOCK: c_int = pg_sys::BUFFER_LOCK_UNLOCK as c_int;
+#[cfg(feature = "pg19")]
+pub const BUFFER_LOCK_SHARE: c_int = pg_sys::BufferLockMode::BUFFER_LOCK_SHARE as c_int;
+#[cfg(feature = "pg19")]
+pub const BUFFER_LOCK_UNLOCK: c_int = pg_sys::BufferLockMode::BUFFER_LOCK_UNLOCK as c_int;
 
 /// CHECK_FOR_INTERRUPTS() of miscadmin.h: a cancel, a termination or a timeout becomes an ERROR here.
 ///

@@ -277,7 +277,7 @@ impl Relation {
 ///
 /// # Safety
 /// The descriptor is one of an open relation and has more than `index` attributes.
-#[cfg(not(feature = "pg18"))]
+#[cfg(not(any(feature = "pg18", feature = "pg19")))]
 pub(super) unsafe fn attribute(
     descriptor: pg_sys::TupleDesc,
     index: i32,
@@ -290,7 +290,7 @@ pub(super) unsafe fn attribute(
 ///
 /// # Safety
 /// The descriptor is one of an open relation and has more than `index` attributes.
-#[cfg(feature = "pg18")]
+#[cfg(any(feature = "pg18", feature = "pg19"))]
 pub(super) unsafe fn attribute(
     descriptor: pg_sys::TupleDesc,
     index: i32,

@@ -18,12 +18,17 @@ const LAUNCHER_RESTART: Duration = Duration::from_secs(5);
 // handler; these are the C functions themselves (postmaster/interrupt.h, storage/procsignal.h, tcop/tcopprot.h).
 unsafe extern "C-unwind" {
     #[link_name = "SignalHandlerForConfigReload"]
-    fn on_sighup(signal: c_int);
+    fn on_sighup(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
     #[link_name = "SignalHandlerForShutdownRequest"]
-    fn on_shutdown_request(signal: c_int);
+    fn on_shutdown_request(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
     #[link_name = "die"]
-    fn on_die(signal: c_int);
+    fn on_die(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
 }
+
+#[cfg(not(feature = "pg19"))]
+type Handler = unsafe extern "C-unwind" fn(c_int);
+#[cfg(feature = "pg19")]
+type Handler = unsafe extern "C-unwind" fn(c_int, *const pg_sys::pg_signal_info);
 
 const SIGHUP: c_int = 1;
 const SIGTERM: c_int = 15;
@@ -32,12 +37,12 @@ const SIGTERM: c_int = 15;
 ///
 /// # Safety
 /// The handler does only what a signal handler may.
-unsafe fn handle(signal: c_int, handler: unsafe extern "C-unwind" fn(c_int)) {
+unsafe fn handle(signal: c_int, handler: Handler) {
     // SAFETY: passed on; the function was renamed in PostgreSQL 18, where libpq has one of the same name.
     unsafe {
-        #[cfg(not(feature = "pg18"))]
+        #[cfg(not(any(feature = "pg18", feature = "pg19")))]
         pg_sys::pqsignal(signal, Some(handler));
-        #[cfg(feature = "pg18")]
+        #[cfg(any(feature = "pg18", feature = "pg19"))]
         pg_sys::pqsignal_be(signal, Some(handler));
     }
 }

@@ -42,7 +42,7 @@ pub(super) unsafe fn copy(
     unsafe {
         let blocks = pg_sys::RelationGetNumberOfBlocksInFork(old, pg_sys::ForkNumber::MAIN_FORKNUM);
         pg_sys::pgstat_progress_update_param(
-            pg_sys::PROGRESS_CLUSTER_TOTAL_HEAP_BLKS as c_int,
+            super::progress::TOTAL_HEAP_BLKS as c_int,
             blocks.into(),
         );
         let scan = Scan::begin(old, judge, cutoffs.oldest_xmin, blocks);
@@ -73,7 +73,7 @@ pub(super) unsafe fn copy(
                         team.written(number);
                     }
                     raw::pgstat_progress_update_param(
-                        pg_sys::PROGRESS_CLUSTER_HEAP_BLKS_SCANNED as c_int,
+                        super::progress::HEAP_BLKS_SCANNED as c_int,
                         scan.end_of(number).into(),
                     );
                 }

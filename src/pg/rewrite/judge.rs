@@ -8,7 +8,6 @@ use super::super::heap::block_of;
 use super::super::raw;
 use super::super::tuple_set::{TUPLES, TupleSet};
 use super::chunk::{BLOCK_BYTES, CHUNK, Chunk, Found, HEADER};
-use core::ffi::c_int;
 use pgrx::pg_sys;
 
 /// Tells which rows have expired.
@@ -129,7 +128,7 @@ impl<'a> Scan<'a> {
                 self.strategy,
             );
             let page = pg_sys::BufferGetPage(buffer);
-            raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_SHARE as c_int);
+            raw::LockBuffer(buffer, raw::BUFFER_LOCK_SHARE);
             let found = &mut (*chunk).found;
             let all_visible = is_all_visible(page);
             for index in 0..line_pointers(page) {
@@ -152,7 +151,7 @@ impl<'a> Scan<'a> {
                     break;
                 }
             }
-            raw::LockBuffer(buffer, pg_sys::BUFFER_LOCK_UNLOCK as c_int);
+            raw::LockBuffer(buffer, raw::BUFFER_LOCK_UNLOCK);
             raw::ReleaseBuffer(buffer);
         }
     }

@@ -23,6 +23,26 @@ use pgrx::prelude::PgSqlErrorCode;
 /// InvalidMultiXactId of access/multixact.h.
 const NO_MULTIXACT: pg_sys::MultiXactId = pg_sys::InvalidTransactionId;
 
+/// The fields of pg_stat_progress_cluster (commands/progress.h), which PostgreSQL 19 calls pg_stat_progress_repack.
+mod progress {
+    #[cfg(not(feature = "pg19"))]
+    pub use pgrx::pg_sys::{
+        PROGRESS_CLUSTER_COMMAND as COMMAND, PROGRESS_CLUSTER_COMMAND_VACUUM_FULL as VACUUM_FULL,
+        PROGRESS_CLUSTER_HEAP_BLKS_SCANNED as HEAP_BLKS_SCANNED, PROGRESS_CLUSTER_PHASE as PHASE,
+        PROGRESS_CLUSTER_PHASE_SEQ_SCAN_HEAP as SEQ_SCAN_HEAP,
+        PROGRESS_CLUSTER_TOTAL_HEAP_BLKS as TOTAL_HEAP_BLKS,
+        ProgressCommandType::PROGRESS_COMMAND_CLUSTER as COMMAND_TYPE,
+    };
+    #[cfg(feature = "pg19")]
+    pub use pgrx::pg_sys::{
+        PROGRESS_REPACK_COMMAND as COMMAND, PROGRESS_REPACK_HEAP_BLKS_SCANNED as HEAP_BLKS_SCANNED,
+        PROGRESS_REPACK_PHASE as PHASE, PROGRESS_REPACK_PHASE_SEQ_SCAN_HEAP as SEQ_SCAN_HEAP,
+        PROGRESS_REPACK_TOTAL_HEAP_BLKS as TOTAL_HEAP_BLKS,
+        ProgressCommandType::PROGRESS_COMMAND_REPACK as COMMAND_TYPE,
+        RepackCommand::REPACK_COMMAND_VACUUMFULL as VACUUM_FULL,
+    };
+}
+
 /// What has become of a heap's rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
@@ -95,6 +115,8 @@ pub fn rewrite(
                 swap_toast_by_content,
                 false,
                 true,
+                #[cfg(feature = "pg19")]
+                true,
                 cutoffs.freeze,
                 cutoffs.multixact,
                 persistence,
@@ -148,16 +170,16 @@ fn begin_progress(relation: &Relation) {
     // SAFETY: writes to this backend's own entry (utils/activity/backend_progress.c); an abort ends the command.
     unsafe {
         pg_sys::pgstat_progress_start_command(
-            pg_sys::ProgressCommandType::PROGRESS_COMMAND_CLUSTER,
+            progress::COMMAND_TYPE,
             relation.oid(),
         );
         pg_sys::pgstat_progress_update_param(
-            pg_sys::PROGRESS_CLUSTER_COMMAND as c_int,
-            pg_sys::PROGRESS_CLUSTER_COMMAND_VACUUM_FULL.into(),
+            progress::COMMAND as c_int,
+            progress::VACUUM_FULL.into(),
         );
         pg_sys::pgstat_progress_update_param(
-            pg_sys::PROGRESS_CLUSTER_PHASE as c_int,
-            pg_sys::PROGRESS_CLUSTER_PHASE_SEQ_SCAN_HEAP.into(),
+            progress::PHASE as c_int,
+            progress::SEQ_SCAN_HEAP.into(),
         );
     }
 }
