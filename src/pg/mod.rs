@@ -52,8 +52,8 @@ pub use name::exact_text;
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, look_unlocked, name_unlocked};
 pub use privilege::{
-    Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege, may_see,
-    owns, row_security_applies,
+    Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege,
+    may_read_all, may_see, owns, row_security_applies,
 };
 pub use procedure::{NonatomicCall, count_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};

@@ -91,6 +91,23 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// Whether the current role may read every column and every row of a table, or owns it. Of a table that is gone, a
+/// superuser may.
+pub fn may_read_all(relation: pg_sys::Oid) -> bool {
+    // SAFETY: catalog look-ups, for a relation that is there; `check_enable_rls` raises nothing when told so.
+    unsafe {
+        let role = pg_sys::GetUserId();
+        let Some(owner) = super::owner(relation) else {
+            return pg_sys::superuser_arg(role);
+        };
+        pg_sys::has_privs_of_role(role, owner)
+            || pg_sys::pg_class_aclcheck(relation, role, pg_sys::ACL_SELECT as pg_sys::AclMode)
+                == pg_sys::AclResult::ACLCHECK_OK
+                && pg_sys::check_enable_rls(relation, role, true)
+                    != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+    }
+}
+
 /// Whether the current role may know what goes on with a table: it may read any of it, or is a monitoring role, as for
 /// the views pg_stat_* (utils/adt/pgstatfuncs.c).
 pub fn may_see(relation: pg_sys::Oid) -> bool {

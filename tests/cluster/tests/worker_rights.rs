@@ -20,8 +20,8 @@ const FORBIDDEN: [&str; 20] = [
     "SELECT public.raw_clear_sessions_schedule('public.secret', expires => 'at')",
     "INSERT INTO raw_clear_sessions.policy (\"table\") VALUES ('public.secret')",
     "UPDATE raw_clear_sessions.policy SET filter = 'true'",
-    "UPDATE raw_clear_sessions.run SET deleted = 0",
-    "DELETE FROM raw_clear_sessions.run",
+    "UPDATE raw_clear_sessions.history SET deleted = 0",
+    "DELETE FROM raw_clear_sessions.history",
     "CREATE TABLE public.made ()",
     "SET session_replication_role = replica",
     // What would outlive the transaction, and then be the worker's.
@@ -300,7 +300,7 @@ fn the_extension_of_an_ordinary_role_serves_other_roles_too() {
         "42501"
     );
     assert_eq!(
-        installer.refused("DELETE FROM raw_clear_sessions.run"),
+        installer.refused("DELETE FROM raw_clear_sessions.history"),
         "42501"
     );
     assert_eq!(
