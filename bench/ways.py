@@ -28,7 +28,7 @@ DELETE FROM {TABLE} WHERE ctid = ANY (ARRAY(
 RUN = """
 SELECT extract(epoch FROM ended - started)::float8, extract(epoch FROM started)::float8,
     (details ->> 'buffers_dirtied')::bigint, stop
-FROM raw_clear_sessions_run WHERE ended IS NOT NULL
+FROM raw_clear_sessions.run WHERE ended IS NOT NULL
 """
 
 
@@ -173,7 +173,7 @@ def worker(**settings: str):
         bench.server.set(**settings_before, **settings)
         with bench.server.connect(WORK) as session:
             # A table that it cleared a moment ago would not be due.
-            session.execute("TRUNCATE raw_clear_sessions_run")
+            session.execute("TRUNCATE raw_clear_sessions.run")
 
             def go():
                 bench.server.set(raw_clear_sessions__databases=WORK)

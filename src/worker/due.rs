@@ -1,5 +1,5 @@
 //! When a table is due next: a function of its schedule and its history, so that nobody has to remember it, and the
-//! worker and the view raw_clear_sessions_status say the same.
+//! worker and the view raw_clear_sessions.status say the same.
 
 use super::backoff;
 use super::schedule::{Clock, Schedule};
