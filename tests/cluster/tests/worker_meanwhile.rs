@@ -19,7 +19,7 @@ fn busy(cluster: &Cluster, pass: Pass, rows: u32) -> Session {
          ANALYZE django_session; CREATE EXTENSION raw_clear_sessions"
     ));
     session.wait_for_busy_worker("django_session");
-    let phase = session.text("SELECT phase FROM raw_clear_sessions_progress WHERE deleted > 0");
+    let phase = session.text("SELECT phase FROM raw_clear_sessions.progress WHERE deleted > 0");
     let expected = match pass {
         Pass::Heap => "scanning heap",
         Pass::Index => "scanning index",
@@ -34,7 +34,7 @@ fn finish(cluster: &Cluster, session: &mut Session, pass: Pass) {
     cluster.reload(&FAST);
     session.wait_for_run("stop IS NOT NULL");
     let first = session
-        .text("SELECT concat_ws(' ', stop, error) FROM raw_clear_sessions_run ORDER BY id LIMIT 1");
+        .text("SELECT concat_ws(' ', stop, error) FROM raw_clear_sessions.run ORDER BY id LIMIT 1");
     assert_eq!(first, "done", "{pass:?}");
 }
 

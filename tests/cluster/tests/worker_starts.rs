@@ -47,10 +47,10 @@ fn a_database_whose_worker_fails_is_left_alone_for_a_minute_and_holds_up_no_othe
     let mut bad = cluster.database("bad").connect();
     // What the worker asks for what is due.
     bad.run(
-        "ALTER EXTENSION raw_clear_sessions DROP VIEW raw_clear_sessions_status;
-         ALTER VIEW raw_clear_sessions_status RENAME TO elsewhere",
+        "ALTER EXTENSION raw_clear_sessions DROP VIEW raw_clear_sessions.status;
+         ALTER VIEW raw_clear_sessions.status RENAME TO elsewhere",
     );
-    let failure = "raw_clear_sessions_status\" does not exist";
+    let failure = "relation \"raw_clear_sessions.status\" does not exist";
     cluster.wait_for_log(failure);
     let mut good = cluster.database("good").connect();
     create_sessions(&mut good, "django_session", 1000, 10);
