@@ -60,13 +60,7 @@ fn gained(session: &mut Session) -> Vec<String> {
 
 /// Waits until the worker has been at a table so many times more.
 fn wait_for_runs(session: &mut Session, table: &str, more: i64) {
-    let runs = format!(
-        "raw_clear_sessions.run WHERE \"table\" = '{table}'::regclass AND ended IS NOT NULL"
-    );
-    let before = session.count(&runs);
-    wait_until("there are more runs", || {
-        session.count(&runs) >= before + more
-    });
+    session.wait_for_ends(table, more);
 }
 
 #[test]

@@ -97,13 +97,10 @@ fn create_attack(owner: &mut Session, role: &str) {
 
 /// Waits until the worker has run once more than before, and returns how that run stopped.
 fn next_run(session: &mut Session, table: &str) -> String {
-    let count = format!(
-        "raw_clear_sessions.run WHERE \"table\" = '{table}'::regclass AND ended IS NOT NULL"
-    );
-    let before = session.count(&count);
-    wait_until("there is another run", || session.count(&count) > before);
+    session.wait_for_ends(table, 1);
     session.text(&format!(
-        "SELECT stop || coalesce(' ' || sqlstate || ' ' || error, '') FROM {count} ORDER BY id DESC LIMIT 1"
+        "SELECT last_stop || CASE last_stop WHEN 'failed' THEN ' ' || last_sqlstate || ' ' || last_error ELSE '' END
+         FROM raw_clear_sessions.status WHERE \"table\" = '{table}'::regclass"
     ))
 }
 
