@@ -181,7 +181,9 @@ SELECT
         raw_clear_sessions.next_start(
             s."table", s.schedule, s.schedule_time_zone, s.changed, s.last_start, s.last_end, s.failures)
     END AS next_start,
+    s.first_start,
     coalesce(running.started, s.last_start) AS last_start,
+    CASE WHEN running.pid IS NULL THEN s.last_end END AS last_end,
     s.success_end AS last_success,
     -- Counted from the last success, or from when it was first to be cleared; nobody can tell the latter of a setting.
     raw_clear_sessions.starts_since(
@@ -190,6 +192,7 @@ SELECT
     CASE WHEN s.cleared_until > now() THEN now() ELSE s.cleared_until END AS cleared_until,
     CASE WHEN running.pid IS NULL THEN s.last_stop END AS last_stop,
     CASE WHEN running.pid IS NULL THEN s.last_deleted END AS last_deleted,
+    CASE WHEN running.pid IS NULL THEN s.last_skipped END AS last_skipped,
     s.expired_left,
     coalesce(s.deleted, 0) AS total_deleted,
     coalesce(s.runs, 0) AS runs,
@@ -209,7 +212,7 @@ FROM visible AS s
 CROSS JOIN off
 LEFT JOIN running ON running."table" = s."table"
 UNION ALL
-SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     CASE l.kind
         WHEN 'database' THEN format('database %I of raw_clear_sessions.databases does not exist', l.name)
         ELSE format('table %s of raw_clear_sessions.tables does not exist in this database',
@@ -224,7 +227,7 @@ WHERE CASE l.kind
             WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema) AND c.relkind IN ('r', 'p', 'f'))
     END
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     coalesce(off.note, 'no table that you may read is scheduled in this database: call raw_clear_sessions_schedule() or set raw_clear_sessions.tables')
 FROM off
 WHERE NOT EXISTS (SELECT FROM visible);
@@ -237,7 +240,9 @@ COMMENT ON COLUMN raw_clear_sessions.status.source IS
 COMMENT ON COLUMN raw_clear_sessions.status.schedule IS 'its own schedule, or that of the setting raw_clear_sessions.schedule';
 COMMENT ON COLUMN raw_clear_sessions.status.next_start IS
     'when it is due next, later than the schedule says after failures; NULL if the worker is off';
+COMMENT ON COLUMN raw_clear_sessions.status.first_start IS 'when the first run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_start IS 'when the last run began';
+COMMENT ON COLUMN raw_clear_sessions.status.last_end IS 'when it ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.status.last_success IS
     'when the last run ended that came to its end by itself: no limit, no error, no pause';
 COMMENT ON COLUMN raw_clear_sessions.status.starts_since_success IS
@@ -246,6 +251,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.cleared_until IS
     'the instant of which no older expired row is left but those that somebody was changing';
 COMMENT ON COLUMN raw_clear_sessions.status.last_stop IS 'why the last run ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.status.last_deleted IS 'rows that the last run deleted';
+COMMENT ON COLUMN raw_clear_sessions.status.last_skipped IS 'expired rows that it left alone because somebody was changing them';
 COMMENT ON COLUMN raw_clear_sessions.status.total_deleted IS
     'rows that all runs have deleted';
 COMMENT ON COLUMN raw_clear_sessions.status.runs IS 'runs that have ended, with those that found nothing';

@@ -55,7 +55,13 @@ pub fn row_security_applies(relation: &Relation) -> bool {
     outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
 }
 
-/// The current role's name, quoted where SQL needs it.
+/// The current role.
+pub fn current_role_oid() -> pg_sys::Oid {
+    // SAFETY: a look at a variable.
+    unsafe { pg_sys::GetUserId() }
+}
+
+/// Its name, quoted where SQL needs it.
 pub fn current_role() -> String {
     // SAFETY: the name of an existing role, palloc'd; it is copied at once.
     let name = unsafe {

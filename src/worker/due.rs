@@ -31,9 +31,7 @@ pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
         (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),
         (Schedule::Cron(_), _) if past.failures > 0 => {
             let end = past.last_end.or(past.last_start).unwrap_or(past.since);
-            return schedule
-                .next_after(end, zone)
-                .min(end.saturating_add(delay));
+            end.max(past.since)
         }
         (Schedule::Cron(_), _) => {
             let after = past.last_end.or(past.last_start).unwrap_or(i64::MIN);

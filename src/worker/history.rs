@@ -3,7 +3,8 @@
 
 use super::database::begin_in;
 use super::policy::{EPOCH_DIFFERENCE, Policy};
-use crate::pg::{self, Argument, Usage};
+use super::state;
+use crate::pg::{self, ActingAs, Argument, LocalSetting, Usage};
 use crate::progress;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop};
@@ -207,6 +208,42 @@ impl Record {
         write_states(schema, &[ended]);
         true
     }
+}
+
+/// Notes a call of a client's that has deleted rows, in the transaction of the call: it is there if they are gone. Nobody
+/// is waited for. Only where the worker works, which removes old rows.
+pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, batches: u64) {
+    // Temporary tables can be cleared in a read-only transaction.
+    if deleted == 0 || pg::is_read_only() || state::why_off().is_some() {
+        return;
+    }
+    let Some((schema, owner)) = pg::extension_schema() else {
+        return;
+    };
+    let role = oid(pg::current_role_oid());
+    let acting = ActingAs::owner_of_our_tables(owner);
+    {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        let counts = [deleted, skipped, batches].map(|count| Argument::integer(count as i64));
+        let [deleted, skipped, batches] = counts;
+        pg::modify_own(
+            &format!(
+                "INSERT INTO {schema}.history (\"table\", started, ended, stop, deleted, skipped, batches, pid, caller) \
+                 VALUES ($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), 'done', $3, $4, $5, $6, \
+                 pg_catalog.pg_get_userbyid($7::pg_catalog.oid))"
+            ),
+            &[
+                oid(table),
+                Argument::instant(started),
+                deleted,
+                skipped,
+                batches,
+                Argument::integer(pg::my_pid().into()),
+                role,
+            ],
+        );
+    }
+    acting.end();
 }
 
 /// What the columns of a row become at the end of a run.

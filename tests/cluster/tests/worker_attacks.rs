@@ -274,7 +274,7 @@ fn a_trigger_on_the_extensions_tables_gives_no_rights_to_who_may_create_it() {
          GRANT ALL ON ALL TABLES IN SCHEMA raw_clear_sessions TO trusted;",
     );
     create_sessions(&mut owner, "sessions", 20, 10);
-    for table in ["policy", "run"] {
+    for table in ["policy", "history", "state"] {
         owner.run(&format!(
             "CREATE TRIGGER gain BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.{table}
                  FOR EACH ROW EXECUTE FUNCTION gain();

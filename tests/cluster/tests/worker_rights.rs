@@ -321,11 +321,11 @@ fn what_is_running_is_seen_by_who_may_read_the_table() {
          SELECT raw_clear_sessions_schedule('mine.django_session', batch_size => 1)",
     );
     let seen = "(SELECT 1 FROM raw_clear_sessions.progress) AS seen";
-    wait_until("the run is seen", || owner.count(seen) == 1);
+    let run = "raw_clear_sessions.run WHERE ended IS NULL";
+    wait_until("the run is seen", || owner.count(run) == 1);
     let mut stranger = database.connect_as("stranger");
     let mut watcher = database.connect_as("watcher");
     let status = "raw_clear_sessions.status WHERE pid IS NOT NULL";
-    let run = "raw_clear_sessions.run WHERE ended IS NULL";
     for view in [seen, status, run] {
         assert_eq!(stranger.count(view), 0, "{view}");
         assert_eq!(watcher.count(view), 1, "{view}");

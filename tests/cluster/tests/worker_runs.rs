@@ -385,7 +385,13 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     let database = cluster.database("history");
     let mut session = database.connect();
     create_sessions(&mut session, "django_session", 100, 10);
-    create_with_trigger(&mut session, "broken", 1, "RAISE EXCEPTION 'not today'", "");
+    create_with_trigger(
+        &mut session,
+        "broken",
+        100,
+        "RAISE EXCEPTION 'not today'",
+        "",
+    );
     schedule(&mut session, "django_session");
     session.wait_for_run("deleted = 90 AND ended IS NOT NULL");
     session.wait_for_run("stop = 'failed'");
@@ -400,7 +406,7 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     wait_until(
         "it has failed again and the first failure is forgotten",
         || {
-            session.yes("SELECT count(*) = 1 AND max(failures) >= 2 FROM raw_clear_sessions.run, raw_clear_sessions.status WHERE stop = 'failed'")
+            session.yes("SELECT (SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'failed') = 1 AND (SELECT max(failures) FROM raw_clear_sessions.status) >= 2")
         },
     );
     // What they came to stays.
@@ -524,4 +530,136 @@ fn runs_are_logged_as_log_min_duration_says() {
     session.wait_for_count("django_session", 100);
     wait_for_runs(&mut session, "django_session", 1);
     assert_eq!(cluster.logged("automatic clearing"), 2);
+}
+
+#[test]
+fn calls_by_hand_are_in_the_history_and_marked_as_such() {
+    let (_database, mut session) = shared("by_hand");
+    for call in [
+        "SELECT raw_clear_sessions('django_session')",
+        "SELECT raw_clear_sessions_rewrite('django_session')",
+        "CALL raw_clear_sessions_in_batches('django_session', batch_size => 100)",
+    ] {
+        session.run("DROP TABLE IF EXISTS django_session");
+        create_sessions(&mut session, "django_session", 1000, 10);
+        session.run(call);
+        let told = "SELECT concat_ws(' ', count(*), min(deleted), max(deleted), bool_and(batches > 0 AND ended >= started))
+             FROM raw_clear_sessions.run WHERE \"table\" = 'django_session'::regclass AND caller = current_user AND stop = 'done'";
+        assert_eq!(session.text(told), "1 900 900 t", "{call}");
+        // One that finds nothing is not kept.
+        session.run(call);
+        assert_eq!(session.text(told), "1 900 900 t", "{call}");
+    }
+    // What is taken back has not happened.
+    add_expired(&mut session, "django_session", 5);
+    session.run("BEGIN; SELECT raw_clear_sessions('django_session'); ROLLBACK");
+    assert_eq!(session.runs("deleted = 5"), 0);
+}
+
+#[test]
+fn a_policy_is_suspended_resumed_and_run_at_once() {
+    let (_database, mut session) = shared("at_once");
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "witness", 0, 10);
+    schedule(&mut session, "witness");
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 day')");
+    session.wait_for_count("django_session", 10);
+    add_expired(&mut session, "django_session", 5);
+    assert!(session.yes("SELECT raw_clear_sessions_run_now('django_session')"));
+    session.wait_for_count("django_session", 10);
+    session.wait_for_run("deleted = 5 AND stop = 'done' AND caller IS NULL");
+    // Once, and not again and again.
+    let runs = session.ended_runs("django_session");
+    session.wait_for_ends("witness", 2);
+    assert_eq!(session.ended_runs("django_session"), runs);
+    // A policy that rests is kept, and not carried out.
+    assert!(session.yes("SELECT raw_clear_sessions_suspend('witness')"));
+    add_expired(&mut session, "witness", 5);
+    assert!(!session.yes("SELECT raw_clear_sessions_run_now('witness')"));
+    assert_eq!(status(&mut session, "witness", "next_start"), "");
+    session.run("SELECT raw_clear_sessions_run_now('django_session')");
+    session.wait_for_ends("django_session", 1);
+    assert_eq!(session.count("witness"), 5);
+    let runs = session.ended_runs("witness");
+    session.run("SELECT raw_clear_sessions_run_now('django_session')");
+    session.wait_for_ends("django_session", 1);
+    assert_eq!(session.ended_runs("witness"), runs);
+    assert!(session.yes("SELECT raw_clear_sessions_resume('witness')"));
+    session.wait_for_count("witness", 0);
+}
+
+/// A superuser writes down what a clock that was ahead by hours has left.
+#[test]
+fn what_a_clock_that_was_ahead_has_left_stops_no_table() {
+    let (_database, mut session) = shared("ahead");
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "nightly", 100, 10);
+    schedule(&mut session, "django_session");
+    session.run("SELECT raw_clear_sessions_schedule('nightly', '* * * * *')");
+    session.wait_for_count("django_session", 10);
+    let columns = [
+        "first_start",
+        "last_start",
+        "last_end",
+        "success_start",
+        "success_end",
+        "cleared_until",
+    ];
+    for column in columns {
+        session.run(&format!(
+            "UPDATE raw_clear_sessions.state SET {column} = now() + interval '8 hours'"
+        ));
+    }
+    session.run("UPDATE raw_clear_sessions.policy SET changed = now() + interval '8 hours'; SELECT raw_clear_sessions_run_now('nightly')");
+    add_expired(&mut session, "django_session", 5);
+    session.wait_for_count("django_session", 10);
+    session.wait_for_ends("django_session", 2);
+    assert!(session.yes(
+        "SELECT bool_and(next_start < now() + interval '2 min' AND note LIKE 'the clock of the server was ahead%')
+             AND NOT bool_or(coalesce(greatest(last_start, last_success, cleared_until) > clock_timestamp(), false))
+         FROM raw_clear_sessions.status"
+    ));
+}
+
+#[test]
+fn an_error_of_any_length_is_kept_in_part_and_the_run_backs_off() {
+    let (_database, mut session) = shared("lengthy");
+    create_with_trigger(
+        &mut session,
+        "django_session",
+        10,
+        "RAISE EXCEPTION '%', repeat('x', 20000000) USING DETAIL = repeat('y', 20000000)",
+        "",
+    );
+    session.wait_for_run("stop = 'failed'");
+    assert!(session.yes(
+        "SELECT length(error) < 3000 AND length(details ->> 'detail') < 3000 FROM raw_clear_sessions.run WHERE stop = 'failed'"
+    ));
+    assert_eq!(
+        status(
+            &mut session,
+            "django_session",
+            "failures, next_start > last_start + interval '50 s'"
+        ),
+        "(1,t)"
+    );
+}
+
+/// A run that is killed has committed its batches.
+#[test]
+fn a_run_that_was_killed_keeps_its_counts() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    let worker = session.wait_for_busy_worker("django_session");
+    session.run(&format!("SELECT pg_terminate_backend({worker})"));
+    cluster::wait_for_end(worker);
+    // A new schedule is a reason to look at once.
+    cluster.reload(&[("raw_clear_sessions.schedule", "1001 ms")]);
+    session.wait_for_run("stop = 'interrupted'");
+    assert!(session.yes(
+        "SELECT deleted > 0 AND batches > 0 FROM raw_clear_sessions.run WHERE stop = 'interrupted' ORDER BY id LIMIT 1"
+    ));
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 100);
 }
