@@ -63,8 +63,8 @@ pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves, relation_name};
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
-    extension_installed, extension_schema, is_read_only, lock_timeout, on_commit,
-    prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    extension_installed, extension_schema, is_logical_worker, is_read_only, lock_timeout,
+    on_commit, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
     reserve_setting_prefix, try_advisory_lock,
 };
 pub use setting::{
