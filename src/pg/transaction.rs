@@ -180,7 +180,7 @@ pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     // SAFETY: a look-up in the system cache; the tuple is read before it is released.
     unsafe {
         let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::RELOID as i32,
+            pg_sys::SysCacheIdentifier::RELOID as _,
             pg_sys::Datum::from(relation),
         );
         if tuple.is_null() {
