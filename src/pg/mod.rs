@@ -48,10 +48,10 @@ pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_na
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use invalidation::relation_changes;
 pub use lock_wait::LockWait;
-pub use log::{log, log_with_sqlstate, notice, sqlstate_text};
+pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
-pub use owner::{Unlocked, look_unlocked, name_unlocked};
+pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege, may_see,
     owns, row_security_applies,
@@ -75,7 +75,9 @@ pub use snapshot::CommandSnapshot;
 pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};
 pub use table_guard::TableGuard;
 pub use time::{Keep, Zone, now};
-pub use transaction::{ActingAs, begin, catch, commit, owner, report_statistics, set_for_session};
+pub use transaction::{
+    ActingAs, act_as_authenticated, begin, catch, commit, owner, report_statistics, set_for_session,
+};
 pub use tuple_set::TupleSet;
 pub use usage::Usage;
 pub use vacuum::vacuum;
