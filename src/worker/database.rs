@@ -1,13 +1,14 @@
 //! A database worker: connects to one database, clears what is due there, says when something is due next, and ends.
 
-use super::board::{Ending, Ticket, board, leave_seat, note_error};
+use super::board::{Board, Ending, Ticket, board, leave_seat, note_error};
 use super::clearing::{After, clear};
 use super::schedule::Schedule;
-use super::{history, host, own_settings, policy};
+use super::{backoff, history, host, own_settings, policy};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
 use pgrx::prelude::PgSqlErrorCode;
+use std::collections::HashSet;
 
 /// The life of a database worker. An ERROR that is not a table's ends it, is in the log and on the board; the launcher
 /// tries again later.
@@ -21,8 +22,6 @@ pub fn main(argument: u64) {
     host::apply_settings();
     let ending = pg::catch(|| Ok(work())).unwrap_or_else(|refusal| {
         report_error(&refusal, "automatic clearing of");
-        let sqlstate = pg::sqlstate_text(refusal.sqlstate());
-        note_error(&format!("{sqlstate}: {}", refusal.message()));
         Ending::Failed
     });
     pg::report_activity(None);
@@ -30,12 +29,14 @@ pub fn main(argument: u64) {
     leave_seat(ending);
 }
 
-/// Writes an error that is no table's to the log, with what the worker was about and in which database.
+/// Writes an error that is no table's to the log and to the board, with what the worker was about and in which database.
 fn report_error(refusal: &Refusal, doing: &str) {
     pg::begin();
     let database = pg::my_database_name();
     pg::commit();
     pg::log_error(refusal, &format!("{doing} database \"{database}\""));
+    let sqlstate = pg::sqlstate_text(refusal.sqlstate());
+    note_error(&format!("{sqlstate}: {}", refusal.message()));
 }
 
 /// Does something that the clearing of tables does not depend on; what goes wrong with it is in the log, and has no other
@@ -78,6 +79,9 @@ fn work() -> Ending {
     try_to("closing interrupted runs in", || {
         if begin_in(&schema) {
             history::close_interrupted(&schema);
+            if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
+                board.note_set_back(instant);
+            }
         }
         pg::commit();
     });
@@ -88,36 +92,68 @@ fn work() -> Ending {
         pg::commit();
     });
     let ending = clear_all(&schema);
+    try_to("counting runs in", || history::flush(&schema, true));
     if !matches!(ending, Ending::Yielded) {
         try_to("removing old runs from the history in", || forget(&schema));
     }
     ending
 }
 
-/// Clears what is due until nothing is. The table that has been due for longest comes first, and a run's budget ends
-/// it, so that none keeps the others waiting for ever.
+/// Clears what is due until nothing is, pass by pass: what is due is looked up once for all of a pass. The table that has
+/// been due for longest comes first, and a run's budget ends it, so that none keeps the others waiting for ever.
+///
+/// A table whose run cannot be recorded is left alone for a while; the others go on.
 fn clear_all(schema: &str) -> Ending {
+    let mut avoided = HashSet::new();
     loop {
         if !begin_in(schema) {
             pg::commit();
             break;
         }
         let wanted = pg::database_is_wanted();
-        let due = policy::due(schema);
+        let mut due = policy::due(schema);
         pg::commit();
+        due.retain(|due| !avoided.contains(&due.table));
         if wanted {
             return Ending::Yielded;
         }
-        let Some(first) = due.first() else { break };
-        if first.next_start > pg::now() || settings::paused() {
-            return succeeded(first.next_start.min(general_next_start()));
+        let now = pg::now();
+        let first = due.first().map_or(i64::MAX, |first| first.next_start);
+        if first > now || settings::paused() {
+            let again = backoff::delay(1, 0.5).as_micros() as i64;
+            let again = if avoided.is_empty() {
+                i64::MAX
+            } else {
+                now + again
+            };
+            return succeeded(first.min(again).min(general_next_start()));
         }
-        if clear(schema, first) == After::Yield {
-            return Ending::Yielded;
+        let changes = board().map(Board::changes);
+        for table in due.iter().take_while(|due| due.next_start <= now) {
+            let after = pg::catch(|| {
+                let after = clear(schema, table);
+                history::flush(schema, false);
+                Ok(after)
+            });
+            match after {
+                Ok(After::GoOn) => {}
+                Ok(After::Yield) => return Ending::Yielded,
+                Err(refusal) => {
+                    report_error(&refusal, &format!("clearing of table {} in", table.name));
+                    avoided.insert(table.table);
+                    break;
+                }
+            }
+            let reloaded = pg::reload_if_asked();
+            if reloaded {
+                host::apply_settings();
+            }
+            // What is due may be something else now.
+            if reloaded || settings::paused() || board().map(Board::changes) != changes {
+                break;
+            }
         }
-        if pg::reload_if_asked() {
-            host::apply_settings();
-        }
+        try_to("counting runs in", || history::flush(schema, true));
     }
     succeeded(general_next_start())
 }

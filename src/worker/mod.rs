@@ -5,7 +5,7 @@
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind
 //! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
-//! - [`policy`], [`history`]: the extension's tables
+//! - [`policy`], [`scheduling`], [`history`]: the extension's tables
 //! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic; [`clock`]: the time zones for it
 
 pub mod backoff;
@@ -23,4 +23,5 @@ pub mod own_settings;
 pub mod policy;
 pub mod rewriting;
 pub mod schedule;
+pub mod scheduling;
 pub mod state;

@@ -64,7 +64,7 @@ fn failing() -> Option<Off> {
     let board = board()?;
     if let Some(error) = board.failure(pg::my_database()) {
         return Some(Off {
-            message: format!("the worker fails in this database, before any table: {error}").into(),
+            message: format!("the worker fails in this database: {error}").into(),
             hint: "It is tried again, after a minute at first and an hour at most; the server's log has the whole error."
                 .to_owned(),
         });

@@ -85,7 +85,7 @@ fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     wait_until("the failure is told", || {
         session
             .text(off)
-            .starts_with("the worker fails in this database, before any table: 55000: ")
+            .starts_with("the worker fails in this database: 55000: ")
     });
     let notes = "SELECT count(*) FROM raw_clear_sessions.status WHERE note LIKE 'the worker fails in this database%'";
     assert!(session.number(notes) > 0);
