@@ -1,4 +1,4 @@
-//! The progress of running clearings: in shared memory, for the view raw_clear_sessions_progress, and as NOTICEs to the
+//! The progress of running clearings: in shared memory, for the view raw_clear_sessions.progress, and as NOTICEs to the
 //! client that called, where it asks for them.
 //!
 //! Without preloading there is no shared memory, and the view stays empty.

@@ -13,6 +13,9 @@ use crate::target::{self, Rule};
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
+// First of all: everything else may be put there.
+extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
+
 /// The parameters that all doors have in common. A text comes as its bytes, which need not be UTF-8.
 fn rule(
     expires: Option<&[u8]>,

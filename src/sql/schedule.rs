@@ -83,28 +83,28 @@ fn raw_clear_sessions_unschedule(table: Option<pg_sys::Oid>) -> bool {
 
 /// Has the launcher look at this database at once, when this transaction is committed: at the end of CREATE EXTENSION.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_announce() RETURNS void
+CREATE FUNCTION raw_clear_sessions.announce() RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_announce()
+COMMENT ON FUNCTION raw_clear_sessions.announce()
 IS 'has the worker look at this database at once';
 
-REVOKE ALL ON FUNCTION raw_clear_sessions_announce() FROM PUBLIC;
+REVOKE ALL ON FUNCTION raw_clear_sessions.announce() FROM PUBLIC;
 "#)]
 fn raw_clear_sessions_announce() {
     policy::announce();
 }
 
-/// What every row of raw_clear_sessions_policy has to meet, whoever writes it: a restored dump, for one. A policy
+/// What every row of raw_clear_sessions.policy has to meet, whoever writes it: a restored dump, for one. A policy
 /// holds expressions that are evaluated with the rights of the table's owner.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_check_policy("table" regclass, schedule text) RETURNS boolean
+CREATE FUNCTION raw_clear_sessions.check_policy("table" regclass, schedule text) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_check_policy(regclass, text)
-IS 'the check constraint of raw_clear_sessions_policy';
+COMMENT ON FUNCTION raw_clear_sessions.check_policy(regclass, text)
+IS 'the check constraint of raw_clear_sessions.policy';
 "#)]
 fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<&[u8]>) -> bool {
     let check = || -> Result<(), Refusal> {

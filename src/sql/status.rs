@@ -1,4 +1,4 @@
-//! The doors behind the views raw_clear_sessions_status and raw_clear_sessions_progress.
+//! The doors behind the views raw_clear_sessions.status and raw_clear_sessions.progress.
 
 use crate::pg::{self, Zone};
 use crate::progress;
@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 
 /// When a table is due next; NULL where the worker does not keep the time, or never.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_next_start(
+CREATE FUNCTION raw_clear_sessions.next_start(
     "table" oid,
     schedule text,
     changed timestamptz,
@@ -24,8 +24,8 @@ CREATE FUNCTION raw_clear_sessions_next_start(
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_next_start(oid, text, timestamptz, timestamptz, timestamptz, integer)
-IS 'for the view raw_clear_sessions_status';
+COMMENT ON FUNCTION raw_clear_sessions.next_start(oid, text, timestamptz, timestamptz, timestamptz, integer)
+IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_next_start(
     table: Option<pg_sys::Oid>,
@@ -55,12 +55,12 @@ fn raw_clear_sessions_next_start(
 
 /// How many starts have been due since an instant, whether or not there is a worker to make them.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_starts_since(schedule text, since timestamptz) RETURNS integer
+CREATE FUNCTION raw_clear_sessions.starts_since(schedule text, since timestamptz) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_starts_since(text, timestamptz)
-IS 'for the view raw_clear_sessions_status';
+COMMENT ON FUNCTION raw_clear_sessions.starts_since(text, timestamptz)
+IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_starts_since(
     schedule: Option<String>,
@@ -76,11 +76,11 @@ fn raw_clear_sessions_starts_since(
 
 /// Whether the worker clears this database, and if not, why.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_worker_off() RETURNS text
+CREATE FUNCTION raw_clear_sessions.worker_off() RETURNS text
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_worker_off()
+COMMENT ON FUNCTION raw_clear_sessions.worker_off()
 IS 'why the worker does not work in this database and what to do about it; NULL if it does';
 "#)]
 fn raw_clear_sessions_worker_off() -> Option<String> {
@@ -89,11 +89,11 @@ fn raw_clear_sessions_worker_off() -> Option<String> {
 
 /// Whether the current role sees what the worker does with a table: it may read it, or is a monitoring role.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_visible("table" oid) RETURNS boolean
+CREATE FUNCTION raw_clear_sessions.visible("table" oid) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_visible(oid)
+COMMENT ON FUNCTION raw_clear_sessions.visible(oid)
 IS 'whether the current role sees what the worker does with a table';
 "#)]
 fn raw_clear_sessions_visible(table: Option<pg_sys::Oid>) -> bool {
@@ -102,12 +102,12 @@ fn raw_clear_sessions_visible(table: Option<pg_sys::Oid>) -> bool {
 
 /// The names in the settings `databases` and `tables`.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_listed(OUT kind text, OUT schema text, OUT name text) RETURNS SETOF record
+CREATE FUNCTION raw_clear_sessions.listed(OUT kind text, OUT schema text, OUT name text) RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_listed()
-IS 'for the view raw_clear_sessions_status';
+COMMENT ON FUNCTION raw_clear_sessions.listed()
+IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_listed() -> TableIterator<
     'static,
@@ -128,7 +128,7 @@ fn raw_clear_sessions_listed() -> TableIterator<
 
 /// The clearings that are running in this database, of tables that the caller may see.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_running(
+CREATE FUNCTION raw_clear_sessions.running(
     OUT pid integer,
     OUT "table" oid,
     OUT phase text,
@@ -146,8 +146,8 @@ CREATE FUNCTION raw_clear_sessions_running(
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_running()
-IS 'for the view raw_clear_sessions_progress';
+COMMENT ON FUNCTION raw_clear_sessions.running()
+IS 'for the view raw_clear_sessions.progress';
 "#)]
 #[allow(clippy::type_complexity)]
 fn raw_clear_sessions_running() -> TableIterator<

@@ -1,20 +1,8 @@
 //! When a table is due next: a function of its schedule and its history, so that nobody has to remember it, and the
-//! worker and the view raw_clear_sessions_status say the same.
+//! worker and the view raw_clear_sessions.status say the same.
 
 use super::backoff;
 use super::schedule::{Clock, Schedule};
-use crate::pg::Zone;
-use crate::rule::zone::Transition;
-
-impl Clock for Zone {
-    fn offset_at(&self, instant: i64) -> i64 {
-        Zone::offset_at(self, instant)
-    }
-
-    fn transitions(&self, from: i64, to: i64) -> Vec<Transition> {
-        Zone::transitions(self, from, to)
-    }
-}
 
 /// What is known of a table; instants in microseconds since 2000.
 #[derive(Clone, Copy, Debug)]

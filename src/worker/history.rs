@@ -1,4 +1,4 @@
-//! The table raw_clear_sessions_run: one row a run, written in transactions of its own.
+//! The table raw_clear_sessions.run: one row a run, written in transactions of its own.
 
 use super::policy::Policy;
 use crate::pg::{self, Argument, Usage};
@@ -69,7 +69,7 @@ pub enum Result<'a> {
 pub fn table(schema: &str) -> Option<pg_sys::Oid> {
     let oid = pg::query(
         "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
-        &[Argument::text(&format!("{schema}.raw_clear_sessions_run"))],
+        &[Argument::text(&format!("{schema}.run"))],
     );
     let oid: u32 = oid.into_iter().flatten().flatten().next()?.parse().ok()?;
     Some(oid.into())
@@ -79,7 +79,7 @@ pub fn table(schema: &str) -> Option<pg_sys::Oid> {
 pub fn begin(schema: &str, table: pg_sys::Oid) -> i64 {
     pg::query_own(
         &format!(
-            "INSERT INTO {schema}.raw_clear_sessions_run (\"table\", started, pid) \
+            "INSERT INTO {schema}.run (\"table\", started, pid) \
              VALUES ($1::pg_catalog.oid, pg_catalog.clock_timestamp(), $2) RETURNING id"
         ),
         &[
@@ -121,10 +121,10 @@ pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
     let json = serde_json::to_string(&row).expect("plain data becomes JSON");
     pg::modify_own(
         &format!(
-            "UPDATE {schema}.raw_clear_sessions_run AS r SET ended = pg_catalog.clock_timestamp(), \
+            "UPDATE {schema}.run AS r SET ended = pg_catalog.clock_timestamp(), \
              stop = n.stop, deleted = n.deleted, skipped = n.skipped, batches = n.batches, \
              error = n.error, sqlstate = n.sqlstate, details = n.details \
-             FROM pg_catalog.jsonb_populate_record(NULL::{schema}.raw_clear_sessions_run, $2::pg_catalog.jsonb) AS n \
+             FROM pg_catalog.jsonb_populate_record(NULL::{schema}.run, $2::pg_catalog.jsonb) AS n \
              WHERE r.id OPERATOR(pg_catalog.=) $1"
         ),
         &[Argument::integer(id), Argument::text(&json)],
@@ -136,7 +136,7 @@ pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
 pub fn close_interrupted(schema: &str) {
     pg::modify_own(
         &format!(
-            "UPDATE {schema}.raw_clear_sessions_run SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
+            "UPDATE {schema}.run SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
              WHERE ended IS NULL"
         ),
         &[],
@@ -149,14 +149,14 @@ pub fn close_interrupted(schema: &str) {
 pub fn remove_old(schema: &str) -> bool {
     let removed = pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.raw_clear_sessions_run WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY( \
-             SELECT r.id FROM {schema}.raw_clear_sessions_run r \
+            "DELETE FROM {schema}.run WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY( \
+             SELECT r.id FROM {schema}.run r \
              WHERE r.started OPERATOR(pg_catalog.<) \
              (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1::pg_catalog.float8)) \
              AND r.ended IS NOT NULL \
              AND (NOT EXISTS (SELECT FROM pg_catalog.pg_class c \
              WHERE c.oid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid) \
-             OR EXISTS (SELECT FROM {schema}.raw_clear_sessions_run l \
+             OR EXISTS (SELECT FROM {schema}.run l \
              WHERE l.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid \
              AND l.id OPERATOR(pg_catalog.>) r.id AND (l.stop OPERATOR(pg_catalog.=) 'done' \
              OR r.stop OPERATOR(pg_catalog.<>) 'done' \

@@ -5,11 +5,12 @@
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
 //! - [`policy`], [`history`]: the extension's tables
-//! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic
+//! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic; [`clock`]: the time zones for it
 
 pub mod backoff;
 pub mod board;
 pub mod clearing;
+mod clock;
 pub mod database;
 pub mod due;
 pub mod history;

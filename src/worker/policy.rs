@@ -1,4 +1,4 @@
-//! The table raw_clear_sessions_policy, and what is due by it and by the setting `tables`.
+//! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::board;
 use super::schedule::Schedule;
@@ -125,9 +125,9 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     change(owner, || {
         pg::modify_own(
             &format!(
-                "INSERT INTO {schema}.raw_clear_sessions_policy (\"table\", {columns}) \
+                "INSERT INTO {schema}.policy (\"table\", {columns}) \
                  SELECT $1::pg_catalog.oid, {columns} \
-                 FROM pg_catalog.jsonb_populate_record(NULL::{schema}.raw_clear_sessions_policy, $2::pg_catalog.jsonb) \
+                 FROM pg_catalog.jsonb_populate_record(NULL::{schema}.policy, $2::pg_catalog.jsonb) \
                  ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), {updates}"
             ),
             &[oid(relation.oid()), Argument::text(&json)],
@@ -179,7 +179,7 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let removed = change(owner, || {
         pg::modify_own(
             &format!(
-                "DELETE FROM {schema}.raw_clear_sessions_policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+                "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
             ),
             &[oid(table)],
         )
@@ -228,7 +228,7 @@ pub fn due(schema: &str) -> Vec<Due> {
             "SELECT s.\"table\"::pg_catalog.oid, \
              (extract(epoch FROM s.next_start) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8, \
              pg_catalog.format('%I.%I', n.nspname, c.relname) \
-             FROM {schema}.raw_clear_sessions_status s \
+             FROM {schema}.status s \
              JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) s.\"table\" \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
              WHERE s.next_start IS NOT NULL \
@@ -256,7 +256,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
     let rows = pg::query_own(
         &format!(
             "SELECT pg_catalog.to_jsonb(p) \
-             FROM {schema}.raw_clear_sessions_status s LEFT JOIN {schema}.raw_clear_sessions_policy p \
+             FROM {schema}.status s LEFT JOIN {schema}.policy p \
              ON p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) s.\"table\"::pg_catalog.oid \
              WHERE s.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
         ),
@@ -273,7 +273,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
 pub fn remove_orphans(schema: &str) {
     pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.raw_clear_sessions_policy p WHERE NOT EXISTS \
+            "DELETE FROM {schema}.policy p WHERE NOT EXISTS \
              (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid)"
         ),
         &[],

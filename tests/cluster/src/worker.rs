@@ -114,7 +114,7 @@ impl Session {
     /// always. Returns its process.
     pub fn wait_for_busy_worker(&mut self, table: &str) -> i32 {
         let query = format!(
-            "SELECT coalesce(max(pid), 0) FROM raw_clear_sessions_progress
+            "SELECT coalesce(max(pid), 0) FROM raw_clear_sessions.progress
              WHERE \"table\" = '{table}'::regclass AND deleted > 0 AND waiting = 'cost delay'"
         );
         let mut pid = 0;
@@ -134,7 +134,7 @@ impl Session {
 
     /// How many runs there have been that meet a condition.
     pub fn runs(&mut self, condition: &str) -> i64 {
-        self.count(&format!("raw_clear_sessions_run WHERE {condition}"))
+        self.count(&format!("raw_clear_sessions.run WHERE {condition}"))
     }
 
     /// Waits until there is a run that meets the condition.

@@ -57,7 +57,7 @@ fn wait_for_runs(session: &mut Session, table: &str, more: i64) {
 
 fn status(session: &mut Session, table: &str, what: &str) -> String {
     session.text(&format!(
-        "SELECT coalesce(({what})::text, '') FROM raw_clear_sessions_status WHERE \"table\" = '{table}'::regclass"
+        "SELECT coalesce(({what})::text, '') FROM raw_clear_sessions.status WHERE \"table\" = '{table}'::regclass"
     ))
 }
 
@@ -106,11 +106,11 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
         status(&mut session, "working", "failures, next_start - last_start"),
         "(0,00:00:01)"
     );
-    assert!(session.yes("SELECT details ->> 'hint' = 'try tomorrow' FROM raw_clear_sessions_run WHERE stop = 'failed'"));
+    assert!(session.yes("SELECT details ->> 'hint' = 'try tomorrow' FROM raw_clear_sessions.run WHERE stop = 'failed'"));
     assert_eq!(session.count("broken"), 100);
-    session.run("UPDATE raw_clear_sessions_policy SET changed = changed - interval '1 day'");
+    session.run("UPDATE raw_clear_sessions.policy SET changed = changed - interval '1 day'");
     // Once more, as if a minute had passed: the delay doubles.
-    session.run("UPDATE raw_clear_sessions_run SET started = started - interval '2 min', ended = ended - interval '2 min' WHERE stop = 'failed'");
+    session.run("UPDATE raw_clear_sessions.run SET started = started - interval '2 min', ended = ended - interval '2 min' WHERE stop = 'failed'");
     wait_until("it has failed again", || {
         session.runs("stop = 'failed'") == 2
     });
@@ -126,7 +126,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
     // Repaired, it is as before.
     session.run(
         "DROP TRIGGER t ON broken;
-         UPDATE raw_clear_sessions_run SET started = started - interval '1 h', ended = ended - interval '1 h' WHERE stop = 'failed'",
+         UPDATE raw_clear_sessions.run SET started = started - interval '1 h', ended = ended - interval '1 h' WHERE stop = 'failed'",
     );
     session.wait_for_count("broken", 10);
     wait_for_runs(&mut session, "broken", 1);
@@ -255,7 +255,7 @@ fn ten_thousand_batches_leave_the_workers_memory_flat() {
             "SELECT raw_clear_sessions_schedule('{table}', '1 day', batch_size => 1)"
         ));
         let early = format!(
-            "SELECT coalesce(max(pid), 0) FROM raw_clear_sessions_progress WHERE \"table\" = '{table}'::regclass AND batches > 20"
+            "SELECT coalesce(max(pid), 0) FROM raw_clear_sessions.progress WHERE \"table\" = '{table}'::regclass AND batches > 20"
         );
         let mut pid: i32 = 0;
         wait_until("the worker is at it", || {
@@ -269,7 +269,7 @@ fn ten_thousand_batches_leave_the_workers_memory_flat() {
             session.runs(&ended(table)) == 1
         });
         let batches = session.number(&format!(
-            "SELECT batches FROM raw_clear_sessions_run WHERE {}",
+            "SELECT batches FROM raw_clear_sessions.run WHERE {}",
             ended(table)
         ));
         eprintln!("{table}: {batches} batches, {before} bytes, at most {most}");
@@ -292,7 +292,7 @@ fn a_run_leaves_its_details_and_statistics() {
         "n_dead_tup = 900 AND n_tup_del = 900 AND n_mod_since_analyze >= 900",
     );
     assert_eq!(
-        session.texts("SELECT jsonb_object_keys(details) FROM raw_clear_sessions_run ORDER BY 1"),
+        session.texts("SELECT jsonb_object_keys(details) FROM raw_clear_sessions.run ORDER BY 1"),
         [
             "buffers_dirtied",
             "buffers_hit",
@@ -307,7 +307,7 @@ fn a_run_leaves_its_details_and_statistics() {
         "SELECT (details -> 'wal_bytes')::bigint > 900 * 40 AND (details -> 'buffers_hit')::bigint > 0
              AND (details -> 'elapsed_ms')::bigint < 60000 AND jsonb_typeof(details -> 'policy') = 'object'
              AND deleted = 900 AND skipped = 0 AND batches > 1 AND ended > started AND error IS NULL
-         FROM raw_clear_sessions_run"
+         FROM raw_clear_sessions.run"
     ));
 }
 
@@ -321,7 +321,7 @@ fn the_progress_of_a_paced_run_is_seen() {
     let pid = session.wait_for_busy_worker("django_session");
     let progress = |session: &mut Session, what: &str| -> f64 {
         session.value(&format!(
-            "SELECT coalesce(max({what}), 0)::float8 FROM raw_clear_sessions_progress"
+            "SELECT coalesce(max({what}), 0)::float8 FROM raw_clear_sessions.progress"
         ))
     };
     let percent = "100.0 * blocks_done / blocks_total";
@@ -337,7 +337,7 @@ fn the_progress_of_a_paced_run_is_seen() {
     assert!(session.yes(
         "SELECT phase = 'scanning heap' AND leaf = \"table\" AND blocks_done <= blocks_total AND skipped = 0
              AND percent = trunc(100.0 * blocks_done / blocks_total, 1) AND estimated_end > started
-         FROM raw_clear_sessions_progress"
+         FROM raw_clear_sessions.progress"
     ));
     assert_eq!(
         status(&mut session, "django_session", "pid"),
@@ -352,7 +352,7 @@ fn the_progress_of_a_paced_run_is_seen() {
     cluster.reload(&FAST);
     session.wait_for_count("django_session", 500);
     wait_until("nothing is in progress", || {
-        session.count("raw_clear_sessions_progress") == 0
+        session.count("raw_clear_sessions.progress") == 0
     });
 }
 
@@ -374,7 +374,7 @@ fn the_procedure_goes_at_the_pace_of_its_session() {
     assert_eq!(cluster::sqlstate(outcome), "57014");
     let left = session.count("django_session");
     assert!(left > 500 && left < 5000, "{left} rows left");
-    assert_eq!(session.count("raw_clear_sessions_progress"), 0);
+    assert_eq!(session.count("raw_clear_sessions.progress"), 0);
     caller.run("SET raw_clear_sessions.cost_delay = 0");
     caller.run("CALL raw_clear_sessions_in_batches('django_session')");
     assert_eq!(session.count("django_session"), 500);
@@ -391,7 +391,7 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     schedule(&mut session, "django_session");
     wait_until("old runs are forgotten", || {
         session.yes(&format!(
-            "SELECT coalesce(min(id) > 4 AND max(id) - min(id) < 5, false) FROM raw_clear_sessions_run WHERE {}",
+            "SELECT coalesce(min(id) > 4 AND max(id) - min(id) < 5, false) FROM raw_clear_sessions.run WHERE {}",
             ended("django_session")
         ))
     });
@@ -405,7 +405,7 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     session.run("SELECT raw_clear_sessions_schedule('daily', '1 s', max_rows => 1)");
     session.wait_for_run("stop = 'max_rows'");
     let first: i64 =
-        session.value("SELECT min(id) FROM raw_clear_sessions_run WHERE stop = 'max_rows'");
+        session.value("SELECT min(id) FROM raw_clear_sessions.run WHERE stop = 'max_rows'");
     wait_until("a run is forgotten that a limit has ended", || {
         session.runs(&format!("id = {first}")) == 0
     });
