@@ -36,6 +36,10 @@ enum Word {
     Says(Meaning),
     /// An instant, in the past if no other word says more.
     Whenever,
+    /// Whatever has been done to it: locked, rotated, confirmed.
+    Done,
+    /// A number, and no instant.
+    Amount,
     Neutral,
     Other,
 }
@@ -48,9 +52,22 @@ pub fn meaning(name: &str) -> Meaning {
         .iter()
         .rev()
         .find(|word| matches!(word, Word::Says(_)));
+    if words.contains(&Word::Amount) {
+        return Meaning::Unclear;
+    }
+    // At `rotated_at` it was rotated; `Mixed Case` is something else.
+    let last_of_weight = words
+        .iter()
+        .rev()
+        .find(|word| !matches!(word, Word::Neutral | Word::Whenever));
     match telling {
-        Some(Word::Says(Meaning::Expiry)) if words.contains(&Word::Other) => Meaning::End,
+        Some(Word::Says(Meaning::Expiry))
+            if words.contains(&Word::Other) || words.contains(&Word::Done) =>
+        {
+            Meaning::End
+        }
         Some(Word::Says(meaning)) => *meaning,
+        None if last_of_weight == Some(&Word::Done) => Meaning::LastUse,
         // Alone, a date is when something was; beside other words it says no more than `at`.
         None if words.contains(&Word::Whenever) || name.eq_ignore_ascii_case("date") => {
             Meaning::LastUse
@@ -134,13 +151,19 @@ const MADE_WORDS: &[&str] = &["from", "iat", "nbf", "notbefore", "validfrom", "v
 
 /// Begins the words for an end that need not be the row's.
 const OTHER_ENDS: &[&str] = &[
-    "archiv", "clos", "delet", "destroy", "discard", "due", "end", "finish", "kill", "lifetime",
-    "limit", "logout", "max", "next", "purge", "release", "remov", "revok", "stale", "stop",
-    "terminat", "till", "timeout", "ttl", "until", "void",
+    "archiv", "clos", "delet", "destroy", "discard", "due", "end", "finish", "kill", "logout",
+    "next", "purge", "release", "remov", "revok", "stale", "stop", "terminat", "till", "until",
+    "void",
+];
+
+/// Begins the words for a number that is no instant.
+const AMOUNTS: &[&str] = &[
+    "attempt", "count", "duration", "interval", "lifetime", "limit", "max", "min", "num", "size",
+    "timeout", "ttl",
 ];
 
 /// Ends the words for an instant.
-const INSTANTS: &[&str] = &["access", "active", "refresh", "stamp", "time", "ts"];
+const INSTANTS: &[&str] = &["access", "active", "refresh", "stamp", "time"];
 
 /// Whole words that leave the meaning of the others alone.
 const NEUTRAL: &[&str] = &[
@@ -185,13 +208,17 @@ fn classify(word: &str) -> Word {
     let contains = |list: &[&str]| list.iter().any(|part| word.contains(part));
     if word.starts_with("expir") || EXPIRY_WORDS.contains(&word) {
         Word::Says(Meaning::Expiry)
-    } else if begins(USED) || contains(USED_ANYWHERE) {
-        Word::Says(Meaning::LastUse)
+    } else if begins(AMOUNTS) {
+        Word::Amount
     } else if begins(MADE) || contains(MADE_ANYWHERE) || MADE_WORDS.contains(&word) {
         Word::Says(Meaning::Creation)
+    } else if begins(USED) || contains(USED_ANYWHERE) {
+        Word::Says(Meaning::LastUse)
     } else if begins(OTHER_ENDS) || word.contains("expir") {
         Word::Says(Meaning::End)
-    } else if INSTANTS.iter().any(|part| word.ends_with(part)) {
+    } else if word.len() > 3 && word.ends_with("ed") {
+        Word::Done
+    } else if INSTANTS.iter().any(|part| word.ends_with(part)) || word == "ts" {
         Word::Whenever
     } else if NEUTRAL.contains(&word) {
         Word::Neutral

@@ -104,11 +104,8 @@ fn not_recognized(relation: &Relation) -> Refusal {
 
 /// What the caller would have to say, were the framework not known.
 fn as_framework(framework: &Framework) -> Vec<(&'static str, Option<String>)> {
-    let zone = match framework.zone {
-        Zone::NotNaive => None,
-        Zone::Utc => Some("UTC".to_owned()),
-        Zone::Writer => Some(TO_BE_FILLED_IN.to_owned()),
-    };
+    let is_naive = framework.zone != Zone::NotNaive;
+    let zone = is_naive.then(|| TO_BE_FILLED_IN.to_owned());
     let mut changes = vec![("expires", Some(pg::quote_identifier(framework.expires)))];
     changes.extend(
         framework

@@ -69,9 +69,7 @@ fn the_table_of_frameworks_is_the_list_that_is_recognized() {
         .into_iter()
         .map(|(name, _, row)| (name, row))
         .collect();
-    let recognized: BTreeMap<_, _> = frameworks()
-        .map(|f| (f.name.to_owned(), row(f)))
-        .collect();
+    let recognized: BTreeMap<_, _> = frameworks().map(|f| (f.name.to_owned(), row(f))).collect();
     assert_eq!(documented, recognized);
 }
 

@@ -64,7 +64,11 @@ fn every_framework_has_a_table_and_every_table_its_framework() {
     let with_table: BTreeSet<_> = tables::all().into_iter().map(|t| t.framework).collect();
     let known: BTreeSet<_> = frameworks().map(|f| f.name.to_owned()).collect();
     assert_eq!(with_table, known);
-    assert_eq!(known.len(), frameworks().count(), "two frameworks of one name");
+    assert_eq!(
+        known.len(),
+        frameworks().count(),
+        "two frameworks of one name"
+    );
 }
 
 #[test]
@@ -109,13 +113,13 @@ fn a_table_that_lacks_one_of_the_columns_is_refused() {
             columns.retain(|column| column.name != *lacking);
             let recognition = recognize(&table.name, &columns);
             let context = format!("{} without {lacking}", table.framework);
-            // A newer version's table without the new column is an older one's.
-            match recognition {
-                Recognition::One(older) => {
-                    assert!(older.knows(&framework(&table).expires, ColumnType::TimestampTz) || older.name.starts_with(&table.framework[..4]), "{context}: {}", older.name);
-                }
-                other => assert!(!matches!(other, Recognition::Many(_)), "{context}"),
-            }
+            // Without the column that a newer version added, it is an older one's.
+            let older = matches!(&recognition, Recognition::One(older)
+                if older.name.split([',', ' ']).next() == table.framework.split([',', ' ']).next());
+            assert!(
+                older || matches!(recognition, Recognition::None | Recognition::Unsure(_)),
+                "{context}: {recognition:?}"
+            );
         }
     }
 }
@@ -176,7 +180,11 @@ fn what_only_looks_like_a_session_table_is_not_taken_for_one() {
     assert!(lookalikes.len() > 50);
     for table in lookalikes {
         let recognition = recognize(&table.name, &table.columns);
-        assert!(!matches!(recognition, Recognition::One(_)), "{}: {recognition:?}", table.name);
+        assert!(
+            !matches!(recognition, Recognition::One(_)),
+            "{}: {recognition:?}",
+            table.name
+        );
     }
     assert_eq!(recognize("sessions", &[]), Recognition::None);
 }
@@ -204,25 +212,28 @@ fn a_name_says_what_a_column_holds() {
     said(
         Meaning::Expiry,
         "expires expire expired expiry expiration exp exptime expires_at expiresAt ExpiresAtTime EXPIRES_AT expire_date \
-         expiry_time expirytime key_expiration valid_until validUntil valid_to not_after notAfter session_expires sess_expiry",
+         expiry_time expirytime valid_until validUntil valid_to not_after notAfter session_expires sess_expiry",
     );
     said(
         Meaning::End,
         "until paid_until ends_at due_date reset_token_expires accessTokenExpiresAt trial_expires_at deleted_at destroyedAt \
-         lock_until sess_lifetime held_until idle_expires timeout",
+         lock_until held_until idle_expires key_expiration",
     );
     said(
         Meaning::LastUse,
         "last_activity lastActivity LASTACCESS lastaccess lastaccesstime last_login last_used last_seen c_lastseen updated_at \
          updatedAt lastactivityat modified timemodified modified_on changed touched timestamp Timestamp time session_time \
-         sess_time date access_time active_at used_at sent_at expiry_checked_at expires_updated lastupdate session_last_visit",
+         sess_time date access_time active_at used_at sent_at expiry_checked_at expires_updated lastupdate session_last_visit locked_at rotated_at ts",
     );
     said(
         Meaning::Creation,
         "created_at createdAt createat timecreated c_creationdate inserted_at issued_at started_at session_start signedAt iat \
          nbf not_before valid_from",
     );
-    said(Meaning::Unclear, "at day naive disappears_at ablauf x when");
+    said(
+        Meaning::Unclear,
+        "at day naive Mixed_Case speed_limit disappears_at ablauf x when sess_lifetime max_inactive max_inactive_interval timeout attempts ttl",
+    );
 }
 
 /// What a framework keeps in a column counts, and not what it calls it, also among other columns.
@@ -232,7 +243,12 @@ fn a_framework_knows_what_its_column_holds() {
         let framework = framework(&table);
         let mut columns = table.columns.clone();
         columns.push(column("more", ColumnType::Other));
-        assert_eq!(meaning_in(&columns, framework.expires), framework.meaning(), "{}", framework.name);
+        assert_eq!(
+            meaning_in(&columns, framework.expires),
+            framework.meaning(),
+            "{}",
+            framework.name
+        );
     }
 }
 
