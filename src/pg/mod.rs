@@ -11,6 +11,7 @@ mod database;
 mod expiry;
 mod expression;
 mod heap;
+mod internal_statement;
 mod invalidation;
 mod lock_wait;
 mod log;

@@ -2,6 +2,7 @@
 //!
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
+use super::internal_statement::hiding;
 use core::ffi::{CStr, c_char};
 use pgrx::{IntoDatum, pg_sys};
 use std::ffi::CString;
@@ -62,15 +63,17 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     // `result` has copied by then; an ERROR skips it, and the transaction's abort does its work.
     unsafe {
         pg_sys::SPI_connect();
-        let outcome = pg_sys::SPI_execute_with_args(
-            statement.as_ptr(),
-            arguments.len() as i32,
-            types.as_mut_ptr(),
-            values.as_mut_ptr(),
-            core::ptr::null::<c_char>(),
-            false,
-            0,
-        );
+        let outcome = hiding(&statement, || {
+            pg_sys::SPI_execute_with_args(
+                statement.as_ptr(),
+                arguments.len() as i32,
+                types.as_mut_ptr(),
+                values.as_mut_ptr(),
+                core::ptr::null::<c_char>(),
+                false,
+                0,
+            )
+        });
         assert!(outcome >= 0, "SPI_execute_with_args returned {outcome}");
         let result = result();
         pg_sys::SPI_finish();

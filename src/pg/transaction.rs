@@ -72,8 +72,9 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
         .catch_others(|error| Err(refusal(&error)))
         .execute();
     if outcome.is_err() {
-        // SAFETY: the ERROR has been copied and its state flushed, the Rust frames above have been unwound. Aborting
-        // restores the role, the settings and the snapshots, and releases locks but for those of the session.
+        // SAFETY: the ERROR has been copied, and `execute` has taken it off the error stack, as it does after each
+        // handler that returns; the Rust frames above have been unwound. Aborting restores the role, the settings and
+        // the snapshots, and releases locks but for those of the session.
         unsafe {
             pg_sys::AbortCurrentTransaction();
             pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as pg_sys::LOCKMETHODID);
