@@ -76,4 +76,5 @@ def main(root, tree, chosen):
             print(name, *mutant["tests"], sep="\t")
 
 
-main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:])
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:])
