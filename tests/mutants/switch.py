@@ -53,7 +53,7 @@ def sources(root):
     """The files of the checkout, also those that are not committed yet."""
     listing = ["git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, check=True, capture_output=True, text=True).stdout.split("\n")
-    return [name for name in names if name and (root / name).is_file()]
+    return {name for name in names if name and (root / name).is_file()}
 
 
 def main(root, tree, chosen):
@@ -67,7 +67,12 @@ def main(root, tree, chosen):
         texts[file] = switched(texts.get(file) or (root / file).read_text(), name, mutant)
     texts["src/lib.rs"] = texts.get("src/lib.rs") or (root / "src/lib.rs").read_text()
     texts["src/lib.rs"] += SWITCH
-    for name in sources(root):
+    names = sources(root)
+    for folder in ["src", "sql", "tests"]:
+        for path in (tree / folder).rglob("*"):
+            if path.is_file() and str(path.relative_to(tree)) not in names:
+                path.unlink()
+    for name in names:
         content = texts[name].encode() if name in texts else (root / name).read_bytes()
         write(tree / name, content)
         (tree / name).chmod((root / name).stat().st_mode)

@@ -45,16 +45,6 @@ CALL fill('watched', 2000);
 CALL raw_clear_sessions_in_batches('watched', expires => 'expires', batch_size => 200);
 SELECT count(*), count(DISTINCT batch) > 4 AS batches FROM seen;
 
--- Neither is a batch larger because a long stretch without expired rows came before it, nor after one that was too large.
-CREATE TABLE stretch (id integer, expires timestamptz, filler text);
-INSERT INTO stretch SELECT i, now() + interval '2 days', repeat('x', 400) FROM generate_series(1, 4000) AS i;
-INSERT INTO stretch SELECT i, now() - interval '2 days', repeat('x', 400) FROM generate_series(1, 2000) AS i;
-CREATE TRIGGER see AFTER DELETE ON stretch FOR EACH ROW EXECUTE FUNCTION see();
-TRUNCATE seen;
-CALL raw_clear_sessions_in_batches('stretch', expires => 'expires', batch_size => 100);
-SELECT sum(rows), max(rows) <= 100 AS as_small_as_asked FROM (SELECT count(*) AS rows FROM seen GROUP BY batch) AS batches;
-TRUNCATE seen;
-
 CREATE TABLE parts (id integer, expires timestamptz) PARTITION BY LIST (id);
 CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0, 1, 2, 3);
 CREATE TABLE parts_1 PARTITION OF parts DEFAULT;
