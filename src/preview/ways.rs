@@ -98,13 +98,14 @@ impl Size {
     }
 }
 
-/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired.
+/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired, and
+/// what fraction of the rows that is.
 pub fn ways(
     relation: &Relation,
     criterion: &Criterion,
     counts: &Counts,
     exact: bool,
-) -> (Ways, Advice) {
+) -> (Ways, Advice, f64) {
     let size = Size::of(relation, criterion, counts, exact);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
@@ -133,6 +134,7 @@ pub fn ways(
             raw_clear_sessions_rewrite: rewrite,
         },
         advice,
+        size.expired_fraction(),
     )
 }
 
