@@ -4,12 +4,12 @@ mod schedule;
 mod status;
 
 use crate::engine;
-use crate::pg::{self, LockMode};
+use crate::pg;
 use crate::preview::{self, Preview};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run;
-use crate::target::{self, Rule};
+use crate::target::{self, Checked, Purpose, Rule, Target};
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
@@ -61,14 +61,9 @@ fn raw_clear_sessions(
 }
 
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
-    let relation = target::open(table, LockMode::RowExclusive)?;
-    let _shown = Shown::to_client(relation.oid());
-    let criterion = target::Criterion::resolve(&relation, rule)?;
-    target::check_may_read(&relation, &criterion)?;
-    target::lock_against_others(&relation)?;
-    target::check_plausible(&relation, &criterion, rule)?;
-    let plan = target::plan(&relation, &criterion, LockMode::RowExclusive);
-    let outcome = engine::run(&relation, &criterion, &plan);
+    let _shown = Shown::to_client(target::table_oid(table)?);
+    let checked = Checked::open(table, rule, Purpose::Delete)?;
+    let outcome = engine::run(&Target::plan(checked))?;
     Ok(outcome.deleted as i64)
 }
 
@@ -103,7 +98,7 @@ fn raw_clear_sessions_rewrite(
     target::table_oid(table)
         .and_then(|table| {
             let _shown = Shown::to_client(table);
-            engine::rewrite::rewrite(table, &rule)
+            engine::rewrite::rewrite(table, &rule, &mut || Ok(()))
         })
         .unwrap_or_else(|refusal| refusal.raise())
         .removed as i64

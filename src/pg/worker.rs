@@ -20,7 +20,10 @@ unsafe extern "C-unwind" {
     #[link_name = "SignalHandlerForConfigReload"]
     fn on_sighup(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
     #[link_name = "SignalHandlerForShutdownRequest"]
-    fn on_shutdown_request(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
+    fn on_shutdown_request(
+        signal: c_int,
+        #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info,
+    );
     #[link_name = "die"]
     fn on_die(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
 }

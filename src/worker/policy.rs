@@ -6,7 +6,7 @@ use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode};
 use crate::refusal::Refusal;
 use crate::run::Limits;
 use crate::settings;
-use crate::target::{self, Criterion, Rule};
+use crate::target::{self, Checked, Purpose, Rule};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
@@ -98,7 +98,6 @@ pub fn check_owns(table: pg_sys::Oid, name: &str) -> Result<(), Refusal> {
 pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refusal> {
     let relation = target::open(table, LockMode::AccessShare)?;
     check_owns(relation.oid(), &relation.name())?;
-    let relation = target::open(Some(relation.oid()), LockMode::RowExclusive)?;
     if relation.is_temporary() {
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
@@ -113,8 +112,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     {
         // Names in expressions have to mean what they will mean to the worker.
         let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        let criterion = Criterion::resolve(&relation, &policy.rule())?;
-        target::check_may_read(&relation, &criterion)?;
+        Checked::open(table, &policy.rule(), Purpose::Schedule)?;
     }
     let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
     let columns = COLUMNS.join(", ");

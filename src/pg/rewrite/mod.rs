@@ -169,10 +169,7 @@ fn open(oid: pg_sys::Oid) -> Relation {
 fn begin_progress(relation: &Relation) {
     // SAFETY: writes to this backend's own entry (utils/activity/backend_progress.c); an abort ends the command.
     unsafe {
-        pg_sys::pgstat_progress_start_command(
-            progress::COMMAND_TYPE,
-            relation.oid(),
-        );
+        pg_sys::pgstat_progress_start_command(progress::COMMAND_TYPE, relation.oid());
         pg_sys::pgstat_progress_update_param(
             progress::COMMAND as c_int,
             progress::VACUUM_FULL.into(),
