@@ -1,5 +1,6 @@
 """One measurement: a table is put back, a way clears it, and what that took is written down."""
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,12 +31,12 @@ class Bench:
         return [way for way in chosen if way.needs in self.packages]
 
     def rounds(self, keys, rounds: int = 0):
-        """Yields (number of the round, way): in each round all ways, each time another one first."""
+        """Yields (number of the round, way): in each round all ways, in an order of its own, so that no way always
+        comes after the same other. The order is drawn, and the same in every run."""
         chosen = self.possible(*keys)
-        for number in range(rounds or self.options.rounds):
-            start = number % max(len(chosen), 1)
-            for way in chosen[start:] + chosen[:start]:
-                yield number + 1, way
+        for number in range(1, (rounds or self.options.rounds) + 1):
+            for way in random.Random(number).sample(chosen, len(chosen)):
+                yield number, way
 
     def template(self, table: tables.Table):
         """Makes a table's template, unless there is one."""

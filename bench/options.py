@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "target"
 
-FULL = {"rows": 1_000_000, "rounds": 3, "steady": [1_000_000, 10_000_000]}
+FULL = {"rows": 1_000_000, "rounds": 10, "steady": [1_000_000, 10_000_000]}
 QUICK = {"rows": 100_000, "rounds": 2, "steady": [100_000, 1_000_000]}
 
 

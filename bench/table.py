@@ -6,7 +6,8 @@ loaded, indexed, vacuumed and analyzed, so with all hint bits set.
 
 from dataclasses import dataclass
 
-TABLE = "django_session"
+from .labels import TABLE
+
 EXTENSIONS = ("raw_clear_sessions", "pg_prewarm", "pg_stat_statements", "pg_repack")
 
 CREATE = f"""

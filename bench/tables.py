@@ -1,12 +1,14 @@
 """The documents' tables, made of the results and nothing else."""
 
 from . import figures, goals, text
+from .commands import COMMANDS
 from .labels import LABELS, OURS
 
 VARIATIONS = ("first_90", "first_90_later", "first_90_ordered", "first_90_no_index", "first_90_wide", "first_50",
               "first_99", "snapshot")
 
-HEADLINE = ("django_signals", "delete", "skip_locked", "delete_vacuum_full", "function", "procedure", "rewrite")
+HEADLINE = ("django_signals", "django", "delete", "skip_locked", "ranges", "delete_vacuum", "delete_vacuum_full",
+            "copy_rename", "function", "function_vacuum", "procedure", "rewrite")
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -35,6 +37,18 @@ def with_spread(measurements, way, figure, show) -> str:
     return show(middle) if least == most else f"{show(middle)} ({least} to {most})"
 
 
+def ratio_with_interval(measurements, way, against, figure) -> str:
+    """The median ratio, and behind it the interval that holds it with 95 %, where there were rounds enough."""
+    found = figures.interval(figures.ratios(measurements, way, against, figure))
+    middle = text.times(figures.ratio(measurements, way, against, figure))
+    return middle if found is None else f"{middle} ({text.times(found[0])} to {text.times(found[1])})"
+
+
+def commands_table(_results: dict) -> str:
+    """Every way, word for word."""
+    return "\n\n".join(f"{name(way)}:\n\n```\n{command}\n```" for way, command in COMMANDS.items())
+
+
 def goals_table(results: dict) -> str:
     rows = [[goal.what, f"{goal.against}: {goal.wanted()}", goal.show(value), verdict]
             for goal, value, verdict in goals.judge(results)]
@@ -52,7 +66,7 @@ def first_table(results: dict) -> str:
         seconds = middle("seconds")
         rows.append([
             name(way), with_spread(measurements, way, "seconds", text.seconds),
-            text.times(figures.ratio(measurements, way, "delete", "seconds")),
+            ratio_with_interval(measurements, way, "delete", "seconds"),
             text.count(middle("rows") / seconds if seconds else None),
             text.size(middle("wal_bytes")), text.count(middle("dirtied")), text.size(middle("client_bytes")),
             text.size(middle("server_bytes")), text.size(middle("bytes_after"))])
@@ -102,9 +116,11 @@ def latency_table(results: dict) -> str:
     rows = []
     for way in ["idle", *ways_in(measurements)]:
         cells = ["nothing beside it" if way == "idle" else name(way)]
-        cells += [text.milliseconds(figures.middle(measurements, way, figure)) for figure in ("p50", "p99", "p999")]
+        for figure in figures.PERCENTILES:
+            enough = figures.with_enough_samples(measurements, figure)
+            cells.append(with_spread(enough, way, figure, text.milliseconds))
         cells.append(text.milliseconds(max(figures.values(measurements, way, "max"), default=None)))
-        cells.append(text.times(figures.ratio(measurements, way, "idle", "p99")) if way != "idle" else text.times(1.0))
+        cells.append(text.times(figures.p99_of_idle(measurements, way)))
         cells.append(text.MINUS if way == "idle" else text.seconds(figures.middle(measurements, way, "seconds")))
         rows.append(cells)
     return markdown(["beside the renewals", "p50", "p99", "p99.9", "max", "p99 of idle's", "clean-up takes"], rows)
@@ -157,6 +173,7 @@ def blocks(results: dict) -> dict[str, str]:
         "about": (None, about),
         "goals": (None, goals_table),
         "headline": ("first_90", headline_table),
+        "commands": (None, commands_table),
         "first": ("first_90", first_table),
         "variations": ("first_90", lambda r: variations_table(r, "seconds", text.seconds)),
         "variations-wal": ("first_90", lambda r: variations_table(r, "wal_bytes", text.size)),

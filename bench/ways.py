@@ -12,23 +12,18 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .labels import LABELS
+from .commands import (COPY_RENAME, COPY_TRUNCATE, DELETE, FUNCTION, PROCEDURE, RANGES, REWRITE, SKIP_LOCKED,
+                       UNLIMITED)
+from .labels import LABELS, TABLE
 from .options import ROOT
 from .probe import status
 from .server import wait_until
-from .table import TABLE
 
 WORK = "work"  # the database that is worked in
-DELETE = f"DELETE FROM {TABLE} WHERE expire_date < now()"
-# As it is passed around, in its fastest form: rows are found again by where they are.
-SKIP_LOCKED = f"""
-DELETE FROM {TABLE} WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {TABLE} WHERE expire_date < now() LIMIT 10000 FOR UPDATE SKIP LOCKED))
-"""
 RUN = """
 SELECT extract(epoch FROM ended - started)::float8, extract(epoch FROM started)::float8,
     (details ->> 'buffers_dirtied')::bigint, stop
-FROM raw_clear_sessions_run WHERE ended IS NOT NULL
+FROM raw_clear_sessions.run WHERE ended IS NOT NULL
 """
 
 
@@ -173,7 +168,7 @@ def worker(**settings: str):
         bench.server.set(**settings_before, **settings)
         with bench.server.connect(WORK) as session:
             # A table that it cleared a moment ago would not be due.
-            session.execute("TRUNCATE raw_clear_sessions_run")
+            session.execute("TRUNCATE raw_clear_sessions.history, raw_clear_sessions.state")
 
             def go():
                 bench.server.set(raw_clear_sessions__databases=WORK)
@@ -211,15 +206,18 @@ ALL = (
     Way("django_raw", django(BENCH_SESSION_ENGINE="django_raw_clearsessions.db"), "django_raw_clearsessions"),
     Way("delete", sql(DELETE), "postgresql"),
     Way("skip_locked", sql(SKIP_LOCKED, until_none=True), "postgresql"),
+    Way("ranges", sql(RANGES), "postgresql"),
     Way("pg_cron", cron, "pg_cron"),
     Way("delete_vacuum", sql(DELETE, f"VACUUM {TABLE}"), "postgresql"),
     Way("delete_vacuum_full", sql(DELETE, f"VACUUM FULL {TABLE}"), "postgresql"),
     Way("delete_repack", repack, "pg_repack"),
-    Way("function", sql(f"SELECT raw_clear_sessions('{TABLE}')")),
-    Way("procedure", sql(f"CALL raw_clear_sessions_in_batches('{TABLE}', batch_size => 500)",
-                         settings=["SET raw_clear_sessions.cost_delay = 0"])),
+    Way("copy_rename", sql(COPY_RENAME), "postgresql"),
+    Way("copy_truncate", sql(COPY_TRUNCATE), "postgresql"),
+    Way("function", sql(FUNCTION)),
+    Way("function_vacuum", sql(FUNCTION, f"VACUUM {TABLE}")),
+    Way("procedure", sql(PROCEDURE, settings=[UNLIMITED])),
     Way("worker", worker(raw_clear_sessions__cost_delay="2ms")),
     Way("worker_unlimited", worker(raw_clear_sessions__cost_delay="0")),
-    Way("rewrite", sql(f"SELECT raw_clear_sessions_rewrite('{TABLE}')")),
+    Way("rewrite", sql(REWRITE)),
 )
 BY_KEY = {way.key: way for way in ALL}

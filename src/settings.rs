@@ -111,7 +111,7 @@ static LOCK_TIMEOUT: Number = Number {
 };
 static HISTORY: Number = Number {
     name: c"raw_clear_sessions.history",
-    short: c"Sets how long raw_clear_sessions_run keeps a run.",
+    short: c"Sets how long raw_clear_sessions.run keeps a run.",
     long: c"",
     setting: GucSetting::<i32>::new(7 * 86_400),
     range: (0, i32::MAX),

@@ -10,8 +10,12 @@ use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run;
 use crate::target::{self, Checked, Purpose, Rule, Target};
+use crate::worker::history;
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
+
+// First of all: everything else may be put there.
+extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
 
 /// The parameters that all doors have in common. A text comes as its bytes, which need not be UTF-8.
 fn rule(
@@ -62,8 +66,12 @@ fn raw_clear_sessions(
 
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let _shown = Shown::to_client(target::table_oid(table)?);
+    let started = pg::now();
     let checked = Checked::open(table, rule, Purpose::Delete)?;
-    let outcome = engine::run(&Target::plan(checked))?;
+    let target = Target::plan(checked);
+    let outcome = engine::run(&target)?;
+    let table = target.root().oid();
+    history::note_call(table, started, outcome.deleted, outcome.skipped, 1);
     Ok(outcome.deleted as i64)
 }
 
@@ -98,10 +106,12 @@ fn raw_clear_sessions_rewrite(
     target::table_oid(table)
         .and_then(|table| {
             let _shown = Shown::to_client(table);
-            engine::rewrite::rewrite(table, &rule, &mut || Ok(()))
+            let started = pg::now();
+            let rewritten = engine::rewrite::rewrite(table, &rule, &mut || Ok(()))?;
+            history::note_call(table, started, rewritten.removed, 0, 1);
+            Ok(rewritten.removed as i64)
         })
         .unwrap_or_else(|refusal| refusal.raise())
-        .removed as i64
 }
 
 /// Says what `raw_clear_sessions` with the same arguments would do; deletes nothing.

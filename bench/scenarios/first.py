@@ -8,7 +8,8 @@ from .scenario import Scenario
 
 EVERY = tuple(way.key for way in ways.ALL)
 # Where another variation has all: those with which it varies.
-SOME = ("delete", "skip_locked", "delete_vacuum_full", "function", "procedure", "worker_unlimited", "rewrite")
+SOME = ("delete", "skip_locked", "ranges", "delete_vacuum_full", "copy_rename", "function", "procedure",
+        "worker_unlimited", "rewrite")
 
 
 def measure(keys, table: Table, full_page_writes: bool, bench) -> dict:

@@ -115,14 +115,24 @@ def tell(result: dict):
 
 
 def measure(table: Table, bench) -> dict:
-    measurements, seen = [], 0
+    """The idle site before each way and after it: what the machine itself does meanwhile is in both."""
+    measurements = []
+
+    def alone(number: int) -> dict:
+        found = idle(bench, table, number)
+        tell(found)
+        measurements.append(found)
+        return found
+
+    before = None
     for number, way in bench.rounds(WAYS):
-        if number != seen:
-            measurements.append(idle(bench, table, number))
-            tell(measurements[-1])
-            seen = number
-        measurements.append(beside(bench, table, way, number))
-        tell(measurements[-1])
+        before = before or alone(number)
+        found = beside(bench, table, way, number)
+        tell(found)
+        measurements.append(found)
+        after = alone(number)
+        found["p99_idle"] = (before["p99"] + after["p99"]) / 2
+        before = after
     return {"rows": table.rows, "expired": table.expired, "rate": RATE, "clients": CLIENTS,
             "measurements": measurements}
 

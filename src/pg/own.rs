@@ -9,6 +9,7 @@
 //! And a role with the privilege TRIGGER on the tables, which `GRANT ALL ON ALL TABLES IN SCHEMA` gives, may hang a
 //! function of theirs on them: triggers do not fire, but those that a superuser has enabled with ENABLE ALWAYS.
 
+use super::internal_statement::hiding;
 use super::spi::{self, Argument, LocalSetting, Rows};
 use crate::refusal::Refusal;
 use core::ffi::c_char;
@@ -38,11 +39,10 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     // search_path does not change, and the relations that it names are locked until the transaction ends.
     unsafe {
         pg_sys::SPI_connect();
-        let plan = pg_sys::SPI_prepare(
-            statement.as_ptr(),
-            arguments.len() as i32,
-            types.as_mut_ptr(),
-        );
+        let plan = hiding(&statement, || {
+            let count = arguments.len() as i32;
+            pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr())
+        });
         assert!(!plan.is_null(), "SPI_prepare failed");
         if !names_only_ours(plan) {
             Refusal::new(
@@ -51,13 +51,10 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
             )
             .raise();
         }
-        let outcome = pg_sys::SPI_execute_plan(
-            plan,
-            values.as_mut_ptr(),
-            core::ptr::null::<c_char>(),
-            false,
-            0,
-        );
+        let outcome = hiding(&statement, || {
+            let no_nulls = core::ptr::null::<c_char>();
+            pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), no_nulls, false, 0)
+        });
         assert!(outcome >= 0, "SPI_execute_plan returned {outcome}");
         let result = result();
         pg_sys::SPI_finish();

@@ -96,6 +96,11 @@ unsafe extern "C-unwind" {
         nulls: *mut bool,
     ) -> pg_sys::HeapTuple;
     pub fn pgstat_progress_update_param(index: c_int, value: i64);
+    pub fn PrefetchBuffer(
+        relation: pg_sys::Relation,
+        fork: pg_sys::ForkNumber::Type,
+        block: pg_sys::BlockNumber,
+    ) -> pg_sys::PrefetchBufferResult;
     pub fn ReleaseBuffer(buffer: pg_sys::Buffer);
     #[cfg(not(feature = "pg19"))]
     pub fn LockBuffer(buffer: pg_sys::Buffer, mode: c_int);

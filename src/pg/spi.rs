@@ -2,6 +2,7 @@
 //!
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
+use super::internal_statement::hiding;
 use super::{Relation, TupleSet};
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_char};
@@ -30,6 +31,14 @@ impl Argument {
         Argument {
             type_oid: pg_sys::TEXTOID,
             value: value.into_datum().expect("a text is not NULL"),
+        }
+    }
+
+    /// A timestamptz.
+    pub fn instant(value: i64) -> Self {
+        Argument {
+            type_oid: pg_sys::TIMESTAMPTZOID,
+            value: value.into(),
         }
     }
 
@@ -113,13 +122,17 @@ fn execute_on<T>(
             let statement = CString::new(statement(&table.qualified_name()))
                 .expect("SQL made of SQL has no zero byte");
             let count = arguments.len() as i32;
-            let plan = pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr());
+            let plan = hiding(&statement, || {
+                pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr())
+            });
             assert!(!plan.is_null(), "SPI_prepare failed");
             if !means(plan, table) {
                 continue;
             }
             let nulls = core::ptr::null::<c_char>();
-            let outcome = pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls, false, 0);
+            let outcome = hiding(&statement, || {
+                pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls, false, 0)
+            });
             assert!(outcome >= 0, "SPI_execute_plan returned {outcome}");
             let result = result();
             pg_sys::SPI_finish();
@@ -177,15 +190,17 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     // `result` has copied by then; an ERROR skips it, and the transaction's abort does its work.
     unsafe {
         pg_sys::SPI_connect();
-        let outcome = pg_sys::SPI_execute_with_args(
-            statement.as_ptr(),
-            arguments.len() as i32,
-            types.as_mut_ptr(),
-            values.as_mut_ptr(),
-            core::ptr::null::<c_char>(),
-            false,
-            0,
-        );
+        let outcome = hiding(&statement, || {
+            pg_sys::SPI_execute_with_args(
+                statement.as_ptr(),
+                arguments.len() as i32,
+                types.as_mut_ptr(),
+                values.as_mut_ptr(),
+                core::ptr::null::<c_char>(),
+                false,
+                0,
+            )
+        });
         assert!(outcome >= 0, "SPI_execute_with_args returned {outcome}");
         let result = result();
         pg_sys::SPI_finish();

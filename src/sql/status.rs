@@ -1,4 +1,4 @@
-//! The doors behind the views raw_clear_sessions_status and raw_clear_sessions_progress.
+//! The doors behind the views raw_clear_sessions.status and raw_clear_sessions.progress.
 
 use crate::pg::{self, Zone};
 use crate::progress;
@@ -13,9 +13,10 @@ use pgrx::prelude::*;
 
 /// When a table is due next; NULL where the worker does not keep the time, or never.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_next_start(
+CREATE FUNCTION raw_clear_sessions.next_start(
     "table" oid,
     schedule text,
+    time_zone text,
     changed timestamptz,
     last_start timestamptz,
     last_end timestamptz,
@@ -24,12 +25,13 @@ CREATE FUNCTION raw_clear_sessions_next_start(
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_next_start(oid, text, timestamptz, timestamptz, timestamptz, integer)
-IS 'for the view raw_clear_sessions_status';
+COMMENT ON FUNCTION raw_clear_sessions.next_start(oid, text, text, timestamptz, timestamptz, timestamptz, integer)
+IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_next_start(
     table: Option<pg_sys::Oid>,
     schedule: Option<String>,
+    zone: Option<String>,
     changed: Option<TimestampWithTimeZone>,
     last_start: Option<TimestampWithTimeZone>,
     last_end: Option<TimestampWithTimeZone>,
@@ -38,7 +40,7 @@ fn raw_clear_sessions_next_start(
     let board = board()?;
     board.launcher()?;
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
-    let zone = Zone::find(&board.zone())?;
+    let zone = Zone::find(&zone.unwrap_or_else(|| board.zone()))?;
     let instant = |instant: TimestampWithTimeZone| instant.into_inner();
     let past = Past {
         since: changed.map_or(board.since(), |changed| board.since().max(instant(changed))),
@@ -55,20 +57,22 @@ fn raw_clear_sessions_next_start(
 
 /// How many starts have been due since an instant, whether or not there is a worker to make them.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_starts_since(schedule text, since timestamptz) RETURNS integer
+CREATE FUNCTION raw_clear_sessions.starts_since(schedule text, time_zone text, since timestamptz) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_starts_since(text, timestamptz)
-IS 'for the view raw_clear_sessions_status';
+COMMENT ON FUNCTION raw_clear_sessions.starts_since(text, text, timestamptz)
+IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_starts_since(
     schedule: Option<String>,
+    zone: Option<String>,
     since: Option<TimestampWithTimeZone>,
 ) -> Option<i32> {
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
-    let zone = board()
-        .and_then(|board| Zone::find(&board.zone()))
+    let zone = zone
+        .or_else(|| Some(board()?.zone()))
+        .and_then(|name| Zone::find(&name))
         .unwrap_or_else(Zone::of_session);
     let starts = schedule.starts_between(since?.into_inner(), pg::now(), &zone);
     i32::try_from(starts).ok()
@@ -76,11 +80,11 @@ fn raw_clear_sessions_starts_since(
 
 /// Whether the worker clears this database, and if not, why.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_worker_off() RETURNS text
+CREATE FUNCTION raw_clear_sessions.worker_off() RETURNS text
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_worker_off()
+COMMENT ON FUNCTION raw_clear_sessions.worker_off()
 IS 'why the worker does not work in this database and what to do about it; NULL if it does';
 "#)]
 fn raw_clear_sessions_worker_off() -> Option<String> {
@@ -89,25 +93,54 @@ fn raw_clear_sessions_worker_off() -> Option<String> {
 
 /// Whether the current role sees what the worker does with a table: it may read it, or is a monitoring role.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_visible("table" oid) RETURNS boolean
+CREATE FUNCTION raw_clear_sessions.visible("table" oid) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_visible(oid)
+COMMENT ON FUNCTION raw_clear_sessions.visible(oid)
 IS 'whether the current role sees what the worker does with a table';
 "#)]
 fn raw_clear_sessions_visible(table: Option<pg_sys::Oid>) -> bool {
     table.is_some_and(pg::may_see)
 }
 
+/// Whether the current role may read all of a table: it owns it, or may read every column and every row.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.reads_all("table" oid) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.reads_all(oid)
+IS 'whether the current role may read all of a table, and so what errors say of its rows';
+"#)]
+fn raw_clear_sessions_reads_all(table: Option<pg_sys::Oid>) -> bool {
+    table.is_some_and(pg::may_read_all)
+}
+
+/// That the clock was set back, as long as that matters.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.clock_note() RETURNS text
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.clock_note()
+IS 'that the clock was set back, for the view raw_clear_sessions.status; NULL if it was not';
+"#)]
+fn raw_clear_sessions_clock_note() -> Option<String> {
+    let instant = TimestampWithTimeZone::try_from(board()?.set_back()?).ok()?;
+    Some(format!(
+        "the clock of the server was ahead at {instant} and has been set back: what had been noted for later counts as of now"
+    ))
+}
+
 /// The names in the settings `databases` and `tables`.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_listed(OUT kind text, OUT schema text, OUT name text) RETURNS SETOF record
+CREATE FUNCTION raw_clear_sessions.listed(OUT kind text, OUT schema text, OUT name text) RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_listed()
-IS 'for the view raw_clear_sessions_status';
+COMMENT ON FUNCTION raw_clear_sessions.listed()
+IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_listed() -> TableIterator<
     'static,
@@ -128,7 +161,7 @@ fn raw_clear_sessions_listed() -> TableIterator<
 
 /// The clearings that are running in this database, of tables that the caller may see.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions_running(
+CREATE FUNCTION raw_clear_sessions.running(
     OUT pid integer,
     OUT "table" oid,
     OUT phase text,
@@ -141,13 +174,14 @@ CREATE FUNCTION raw_clear_sessions_running(
     OUT batches bigint,
     OUT waiting text,
     OUT started timestamptz,
-    OUT estimated_end timestamptz
+    OUT estimated_end timestamptz,
+    OUT by_worker boolean
 ) RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_running()
-IS 'for the view raw_clear_sessions_progress';
+COMMENT ON FUNCTION raw_clear_sessions.running()
+IS 'for the view raw_clear_sessions.progress';
 "#)]
 #[allow(clippy::type_complexity)]
 fn raw_clear_sessions_running() -> TableIterator<
@@ -166,6 +200,7 @@ fn raw_clear_sessions_running() -> TableIterator<
         name!(waiting, Option<&'static str>),
         name!(started, Option<TimestampWithTimeZone>),
         name!(estimated_end, Option<TimestampWithTimeZone>),
+        name!(by_worker, bool),
     ),
 > {
     let here = pg::my_database();
@@ -189,6 +224,7 @@ fn raw_clear_sessions_running() -> TableIterator<
             running.waiting(),
             instant(running.started),
             running.estimated_end().and_then(instant),
+            running.by_worker,
         )
     }))
 }
@@ -201,6 +237,9 @@ extension_sql_file!(
         raw_clear_sessions_next_start,
         raw_clear_sessions_starts_since,
         raw_clear_sessions_worker_off,
+        raw_clear_sessions_reads_all,
+        raw_clear_sessions_clock_note,
+        raw_clear_sessions_visible,
         raw_clear_sessions_listed,
         raw_clear_sessions_running,
         raw_clear_sessions_announce

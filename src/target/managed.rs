@@ -1,33 +1,102 @@
 //! Tables that another extension spreads or splits, so that the heap behind their name is not where the rows are.
 
 use crate::pg::{self, Argument, Relation};
+use core::ffi::CStr;
 
-/// The extension that manages the table's storage, if one does. A shard or chunk, named itself, is an ordinary table.
-pub fn managed_by(relation: &Relation) -> Option<&'static str> {
-    let oid = u32::from(relation.oid());
-    if pg::extension_installed(c"citus")
-        && exists(
-            "SELECT FROM pg_catalog.pg_dist_partition WHERE logicalrel OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-            oid,
-        )
-    {
-        return Some("citus");
-    }
-    if pg::extension_installed(c"timescaledb")
-        && exists(
-            "SELECT FROM _timescaledb_catalog.hypertable h \
-             JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) h.schema_name \
-             JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid \
-             AND c.relname OPERATOR(pg_catalog.=) h.table_name \
-             WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-            oid,
-        )
-    {
-        return Some("timescaledb");
-    }
-    None
+/// An extension that manages tables' storage, and how its catalog is asked for one.
+struct Manager {
+    extension: &'static CStr,
+    name: &'static str,
+    /// What is said where its catalog cannot be asked.
+    unknown: &'static str,
+    schema: &'static str,
+    relation: &'static str,
+    /// The catalog's columns that `condition` reads, with their types.
+    columns: &'static [(&'static str, &'static str)],
+    /// Of a row of the catalog, `m`: whether it is about the table `$1`.
+    condition: &'static str,
 }
 
-fn exists(select: &str, oid: u32) -> bool {
-    !pg::query(select, &[Argument::integer(i64::from(oid))]).is_empty()
+const MANAGERS: [Manager; 2] = [
+    // As in Citus 9.5 to 14 (src/backend/distributed/sql).
+    Manager {
+        extension: c"citus",
+        name: "citus",
+        unknown: "citus, whose catalog is not as expected",
+        schema: "pg_catalog",
+        relation: "pg_dist_partition",
+        columns: &[("logicalrelid", "regclass")],
+        condition: "m.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+    },
+    // As in TimescaleDB 2 (sql/pre_install/tables.sql).
+    Manager {
+        extension: c"timescaledb",
+        name: "timescaledb",
+        unknown: "timescaledb, whose catalog is not as expected",
+        schema: "_timescaledb_catalog",
+        relation: "hypertable",
+        columns: &[("schema_name", "name"), ("table_name", "name")],
+        condition: "EXISTS (SELECT FROM pg_catalog.pg_class AS c \
+             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
+             AND c.relname OPERATOR(pg_catalog.=) m.table_name \
+             AND n.nspname OPERATOR(pg_catalog.=) m.schema_name)",
+    },
+];
+
+/// The extension that manages the table's storage, if one does. A shard or chunk, named itself, is an ordinary table.
+///
+/// Another version of such an extension may have another catalog. That must fail no call: where it is not as expected, or
+/// the caller may not read it, the table counts as managed, so that SQL clears it.
+pub fn managed_by(relation: &Relation) -> Option<&'static str> {
+    MANAGERS
+        .iter()
+        .filter(|manager| pg::extension_installed(manager.extension))
+        .find_map(|manager| {
+            if !manager.can_be_asked() {
+                return Some(manager.unknown);
+            }
+            manager.has(relation).then_some(manager.name)
+        })
+}
+
+impl Manager {
+    /// Whether the catalog is there, has these columns with these types, and may be read by the current role.
+    fn can_be_asked(&self) -> bool {
+        let columns: Vec<_> = self
+            .columns
+            .iter()
+            .map(|(name, kind)| {
+                format!(
+                    "(a.attname OPERATOR(pg_catalog.=) '{name}' \
+                     AND a.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.{kind}'::pg_catalog.regtype)"
+                )
+            })
+            .collect();
+        let found = pg::query(
+            &format!(
+                "SELECT FROM pg_catalog.pg_class AS c \
+                 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
+                 WHERE n.nspname OPERATOR(pg_catalog.=) '{}' AND c.relname OPERATOR(pg_catalog.=) '{}' \
+                 AND c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT a.attisdropped AND ({}) \
+                 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
+                 AND pg_catalog.has_table_privilege(c.oid, 'SELECT')",
+                self.schema,
+                self.relation,
+                columns.join(" OR ")
+            ),
+            &[],
+        );
+        found.len() == self.columns.len()
+    }
+
+    fn has(&self, relation: &Relation) -> bool {
+        let oid = i64::from(u32::from(relation.oid()));
+        let select = format!(
+            "SELECT FROM {}.{} AS m WHERE {}",
+            self.schema, self.relation, self.condition
+        );
+        !pg::query(&select, &[Argument::integer(oid)]).is_empty()
+    }
 }

@@ -1,20 +1,8 @@
 //! When a table is due next: a function of its schedule and its history, so that nobody has to remember it, and the
-//! worker and the view raw_clear_sessions_status say the same.
+//! worker and the view raw_clear_sessions.status say the same.
 
 use super::backoff;
 use super::schedule::{Clock, Schedule};
-use crate::pg::Zone;
-use crate::rule::zone::Transition;
-
-impl Clock for Zone {
-    fn offset_at(&self, instant: i64) -> i64 {
-        Zone::offset_at(self, instant)
-    }
-
-    fn transitions(&self, from: i64, to: i64) -> Vec<Transition> {
-        Zone::transitions(self, from, to)
-    }
-}
 
 /// What is known of a table; instants in microseconds since 2000.
 #[derive(Clone, Copy, Debug)]
@@ -33,18 +21,24 @@ pub struct Past {
 ///
 /// An interval is counted from the last start; a table that was never cleared is due at once. A cron expression is due
 /// when the clock says so while the worker is there: what was missed before (because the server was down, the worker
-/// paused, or the last run not over) is not made up for, so that a run meant for the night does not come in the day.
+/// paused, or the last run not over) is not made up for, so that a run meant for the night does not come in the day. One
+/// that has failed is tried again after a while, and not in the next night.
 pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
+    let delay = backoff::delay(past.failures, jitter(past.table, past.failures));
+    let delay = delay.as_micros() as i64;
     let due = match (schedule, past.last_start) {
         (Schedule::Every(_), None) => past.since,
         (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),
+        (Schedule::Cron(_), _) if past.failures > 0 => {
+            let end = past.last_end.or(past.last_start).unwrap_or(past.since);
+            end.max(past.since)
+        }
         (Schedule::Cron(_), _) => {
             let after = past.last_end.or(past.last_start).unwrap_or(i64::MIN);
             schedule.next_after(after.max(past.since), zone)
         }
     };
-    let delay = backoff::delay(past.failures, jitter(past.table, past.failures));
-    due.saturating_add(delay.as_micros() as i64)
+    due.saturating_add(delay)
 }
 
 /// A number from 0 to 1 that looks like chance, and is the same each time it is asked for.

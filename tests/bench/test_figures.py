@@ -31,16 +31,45 @@ class Rounds(unittest.TestCase):
         self.assertEqual(figures.spread(found, "delete", "seconds"), (1.0, 9.0))
 
 
+class Intervals(unittest.TestCase):
+    def test_five_rounds_hold_no_median_with_95_percent(self):
+        self.assertIsNone(figures.interval([1.0, 2.0, 3.0, 4.0, 5.0]))
+
+    def test_six_rounds_hold_it_between_the_least_and_the_most(self):
+        self.assertEqual(figures.interval([6.0, 1.0, 2.0, 3.0, 4.0, 5.0]), (1.0, 6.0))
+
+    def test_of_ten_rounds_the_least_and_the_most_may_be_left_out(self):
+        # 1 - 2 * (1 + 10) / 2**10 = 97.9 %; without two at each end it were 89 %.
+        self.assertEqual(figures.interval([float(number) for number in range(10)]), (1.0, 8.0))
+
+
+class Idle(unittest.TestCase):
+    def renewals(self, way, number, p99, samples=1000, **more):
+        return {"way": way, "round": number, "p99": p99, "samples": samples, **more}
+
+    def test_a_way_is_compared_with_the_idle_site_beside_it(self):
+        found = [self.renewals("idle", 1, 1.0), self.renewals("worker", 1, 6.0, p99_idle=4.0)]
+        self.assertEqual(figures.p99_of_idle(found, "worker"), 1.5)
+
+    def test_without_it_with_that_of_the_round(self):
+        found = [self.renewals("idle", 1, 2.0), self.renewals("worker", 1, 6.0)]
+        self.assertEqual(figures.p99_of_idle(found, "worker"), 3.0)
+
+    def test_a_percentile_of_few_samples_tells_nothing(self):
+        found = [self.renewals("idle", 1, 2.0), self.renewals("delete", 1, 6.0, samples=159)]
+        self.assertIsNone(figures.p99_of_idle(found, "delete"))
+
+
 class Percentiles(unittest.TestCase):
     def test_they_are_values_that_were_measured(self):
         found = figures.latencies(list(range(1000, 0, -1)))
-        self.assertEqual(found, {"p50": 500, "p99": 990, "p999": 999, "max": 1000, "samples": 1000})
+        self.assertEqual(found, {"p50": 500, "p99": 990, "p999": None, "max": 1000, "samples": 1000})
 
     def test_there_is_none_of_too_few_values(self):
-        found = figures.latencies([1.0] * 99)
+        found = figures.latencies([1.0] * 499)
         self.assertIsNone(found["p99"])
         self.assertEqual(found["p50"], 1.0)
-        self.assertEqual(figures.latencies([1.0] * 100)["p99"], 1.0)
+        self.assertEqual(figures.latencies([1.0] * 500)["p99"], 1.0)
         self.assertIsNone(figures.latencies([])["max"])
 
 
@@ -78,7 +107,7 @@ class Texts(unittest.TestCase):
         self.assertEqual(shown, ["0 B", "999 B", "1.0 kB", "216 kB", "3.0 MB", "5,000 MB", "24 GB"])
 
     def test_a_limit_has_no_digits_that_say_nothing(self):
-        wanted = [goal.wanted() for goal in goals.GOALS[:2]] + [goals.GOALS[8].wanted()]
+        wanted = [goals.GOALS[number].wanted() for number in (0, 3, 10)]
         self.assertEqual(wanted, ["at most 0.8×", "at least 50×", "at most 1/50"])
 
 

@@ -42,11 +42,11 @@ class Scrape(unittest.TestCase):
         )
         wait_until(
             "each table has been cleared once",
-            lambda: psql('SELECT count(DISTINCT "table") FROM raw_clear_sessions_run WHERE ended IS NOT NULL') == "3",
+            lambda: psql('SELECT count(*) FROM raw_clear_sessions.status WHERE runs > 0') == "3",
         )
         wait_until(
             "a start has failed, and the next is due",
-            lambda: psql("SELECT max(starts_since_success) >= 2 FROM raw_clear_sessions_status") == "t",
+            lambda: psql("SELECT max(starts_since_success) >= 2 FROM raw_clear_sessions.status") == "t",
         )
         psql("ANALYZE")
 
@@ -63,7 +63,7 @@ class Scrape(unittest.TestCase):
                  "-c", "CALL raw_clear_sessions_in_batches('shop.slow', deleted => NULL)"],
                 stdout=subprocess.DEVNULL,
             )
-            wait_until("it runs", lambda: psql("SELECT count(*) FROM raw_clear_sessions_progress") == "1")
+            wait_until("it runs", lambda: psql("SELECT count(*) FROM raw_clear_sessions.progress") == "1")
             metrics = Exporter(self, "watcher").scrape()
             locker.stdin.close()
             locker.wait(30)

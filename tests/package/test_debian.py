@@ -100,7 +100,7 @@ class DebianPackage(unittest.TestCase):
             {SESSIONS}
             CREATE EXTENSION raw_clear_sessions;
             SELECT raw_clear_sessions('django_session');
-            SELECT note FROM raw_clear_sessions_status;
+            SELECT note FROM raw_clear_sessions.status;
             DROP EXTENSION raw_clear_sessions;
         """
         settings = (

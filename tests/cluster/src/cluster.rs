@@ -2,6 +2,7 @@
 
 use crate::database::Database;
 use crate::guardian::Guardian;
+use crate::limit::OPTION;
 use crate::process::kill;
 use crate::program::{Programs, output, program, shell};
 use crate::session::Session;
@@ -200,7 +201,10 @@ impl Cluster {
     /// Connection parameters: this server, the superuser.
     pub fn config(&self) -> Config {
         let mut config = Config::new();
-        config.host_path(self.folder()).user("postgres");
+        config
+            .host_path(self.folder())
+            .user("postgres")
+            .options(OPTION);
         config
     }
 
@@ -262,7 +266,8 @@ impl Cluster {
         let mut command = self.programs.command(name);
         command
             .env("PGHOST", self.folder())
-            .env("PGUSER", "postgres");
+            .env("PGUSER", "postgres")
+            .env("PGOPTIONS", OPTION);
         command
     }
 

@@ -13,6 +13,7 @@ mod database;
 mod definitions;
 mod guardian;
 mod isolation;
+mod limit;
 pub mod markdown;
 mod pass;
 mod power_cut;

@@ -1,5 +1,6 @@
 //! A session, and a statement that runs in one while the test goes on.
 
+use crate::limit::Limit;
 use crate::wait::wait_until;
 use postgres::types::{FromSqlOwned, ToSql};
 use postgres::{CancelToken, Client, Error, NoTls, SimpleQueryMessage, Statement};
@@ -37,11 +38,13 @@ impl Session {
     }
 
     pub fn try_run(&mut self, statements: &str) -> Result<(), Error> {
+        let _limit = Limit::new(self.pid, statements);
         self.client.batch_execute(statements)
     }
 
     /// Runs statements, and returns what the last of them answered.
     pub fn ask(&mut self, statements: &str) -> Result<Answer, Error> {
+        let _limit = Limit::new(self.pid, statements);
         let mut answer = Answer::default();
         for message in self.client.simple_query(statements)? {
             match message {
@@ -70,16 +73,19 @@ impl Session {
             .iter()
             .map(|text| text as &(dyn ToSql + Sync))
             .collect();
+        let _limit = Limit::new(self.pid, "a prepared statement");
         self.client.execute(statement, &parameters)
     }
 
     /// A query's only value, a bigint, or its ERROR.
     pub fn try_number(&mut self, query: &str) -> Result<i64, Error> {
+        let _limit = Limit::new(self.pid, query);
         self.client.query_one(query, &[]).map(|row| row.get(0))
     }
 
     /// A query's only value.
     pub fn value<T: FromSqlOwned>(&mut self, query: &str) -> T {
+        let _limit = Limit::new(self.pid, query);
         self.client
             .query_one(query, &[])
             .unwrap_or_else(|error| panic!("{query}: {error:?}"))
@@ -97,6 +103,7 @@ impl Session {
 
     /// A query's only column.
     pub fn texts(&mut self, query: &str) -> Vec<String> {
+        let _limit = Limit::new(self.pid, query);
         let rows = self.client.query(query, &[]);
         let rows = rows.unwrap_or_else(|error| panic!("{query}: {error:?}"));
         rows.iter().map(|row| row.get(0)).collect()
@@ -104,6 +111,7 @@ impl Session {
 
     /// Runs a statement with one parameter, `$1`, and returns how many rows it changed.
     pub fn change(&mut self, statement: &str, parameter: &str) -> u64 {
+        let _limit = Limit::new(self.pid, statement);
         self.client
             .execute(statement, &[&parameter])
             .unwrap_or_else(|error| panic!("{statement} with {parameter}: {error:?}"))
@@ -157,6 +165,7 @@ impl Session {
             pid: self.pid,
             cancel: self.client.cancel_token(),
             thread: spawn(move || {
+                let _limit = Limit::new(self.pid, &statement);
                 let outcome = self.client.simple_query(&statement).map(last_value);
                 (self, outcome)
             }),

@@ -46,12 +46,12 @@ fn start_and_hold(database: &Database, observer: &mut Session, call: &str) -> Ru
 fn let_go(observer: &mut Session, running: Running) -> String {
     observer.run("SELECT pg_advisory_unlock(1)");
     let value = running.value();
-    assert_eq!(observer.count("raw_clear_sessions_progress"), 0);
+    assert_eq!(observer.count("raw_clear_sessions.progress"), 0);
     value
 }
 
 fn shown(observer: &mut Session, what: &str) -> String {
-    observer.text(&format!("SELECT {what} FROM raw_clear_sessions_progress"))
+    observer.text(&format!("SELECT {what} FROM raw_clear_sessions.progress"))
 }
 
 const ALL: &str = "concat_ws(' ', \"table\", leaf, phase, blocks_done, blocks_total, percent, deleted, skipped, batches,
@@ -70,7 +70,7 @@ fn a_call_of_the_function_shows_its_percentage_and_estimated_end() {
         "session session_2 deleting by SQL 1 2 50 1 0 0 soon"
     );
     assert!(observer.yes(&format!(
-        "SELECT pid = {} AND started BETWEEN '{before}' AND clock_timestamp() FROM raw_clear_sessions_progress",
+        "SELECT pid = {} AND started BETWEEN '{before}' AND clock_timestamp() FROM raw_clear_sessions.progress",
         running.pid()
     )));
     assert_eq!(let_go(&mut observer, running), "2");
@@ -153,7 +153,7 @@ fn an_index_pass_shows_its_rows_and_no_percentage() {
     assert!(observer.yes(
         "SELECT phase = 'scanning index' AND deleted > 0 AND batches > 0 AND blocks_total IS NULL AND blocks_done IS NULL
              AND percent IS NULL AND estimated_end IS NULL AND started IS NOT NULL
-         FROM raw_clear_sessions_progress"
+         FROM raw_clear_sessions.progress"
     ));
     running.cancel();
     assert!(running.finish().1.is_err());

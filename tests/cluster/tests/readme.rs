@@ -63,7 +63,7 @@ fn the_operations_guide_works_as_written() {
         }
     }
     assert_eq!(session.count("django_session"), 10);
-    assert!(session.yes("SELECT to_regclass('raw_clear_sessions_status') IS NULL"));
+    assert!(session.yes("SELECT to_regclass('raw_clear_sessions.status') IS NULL"));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn the_lines_for_postgresql_conf_are_all_it_takes() {
     cluster.start();
     let mut session = cluster.connect_to("app");
     session.wait_for_count("django_session", 10);
-    assert!(session.yes("SELECT bool_and(note IS NULL) FROM raw_clear_sessions_status"));
+    assert!(session.yes("SELECT bool_and(note IS NULL) FROM raw_clear_sessions.status"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ const CITUS: &str = "
     SET allow_system_table_mods = on;
     INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
         VALUES (4000000001, 'citus', 10, 'public'::regnamespace, false, '13.2');
-    CREATE TABLE pg_catalog.pg_dist_partition (logicalrel regclass);
+    CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass);
     INSERT INTO pg_dist_partition VALUES ('django_session');
     RESET allow_system_table_mods;
     CREATE FUNCTION run_command_on_shards(\"table\" regclass, command text, OUT shardid bigint, OUT success boolean, OUT result text)

@@ -63,7 +63,7 @@ fn the_worker_goes_by_the_policies_of_the_recipes() {
         }
     }
     // A policy for the night would have to wait for it.
-    session.run("UPDATE raw_clear_sessions_policy SET schedule = NULL");
+    session.run("UPDATE raw_clear_sessions.policy SET schedule = NULL");
     let settings = Page::all_blocks_of("ini")
         .into_iter()
         .find(|block| !block.text.contains(".tables"));

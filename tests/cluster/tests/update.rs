@@ -125,25 +125,25 @@ struct Change {
 /// One of each kind that pg_dump tells apart.
 const CHANGES: [Change; 8] = [
     Change {
-        now: "COMMENT ON INDEX @extschema@.raw_clear_sessions_run_table_idx",
-        then: "DROP INDEX @extschema@.raw_clear_sessions_run_table_idx; --",
-        update: "CREATE INDEX raw_clear_sessions_run_table_idx ON raw_clear_sessions_run (\"table\", id);
-                 COMMENT ON INDEX raw_clear_sessions_run_table_idx IS 'for raw_clear_sessions_status: the last runs of a table';",
+        now: "COMMENT ON INDEX raw_clear_sessions.history_table_idx",
+        then: "DROP INDEX raw_clear_sessions.history_table_idx; --",
+        update: "CREATE INDEX history_table_idx ON raw_clear_sessions.history (\"table\", id);
+                 COMMENT ON INDEX raw_clear_sessions.history_table_idx IS 'the last runs of a table';",
     },
     Change {
-        now: "IS 'for the view raw_clear_sessions_progress';",
+        now: "IS 'for the view raw_clear_sessions.progress';",
         then: "IS 'for a view';",
-        update: "COMMENT ON FUNCTION raw_clear_sessions_running() IS 'for the view raw_clear_sessions_progress';",
+        update: "COMMENT ON FUNCTION raw_clear_sessions.running() IS 'for the view raw_clear_sessions.progress';",
     },
     Change {
-        now: "GRANT SELECT ON @extschema@.raw_clear_sessions_run TO PUBLIC;",
+        now: "GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;",
         then: "",
-        update: "GRANT SELECT ON raw_clear_sessions_run TO PUBLIC;",
+        update: "GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;",
     },
     Change {
-        now: "REVOKE ALL ON FUNCTION raw_clear_sessions_announce() FROM PUBLIC;",
+        now: "REVOKE ALL ON FUNCTION raw_clear_sessions.announce() FROM PUBLIC;",
         then: "",
-        update: "REVOKE ALL ON FUNCTION raw_clear_sessions_announce() FROM PUBLIC;",
+        update: "REVOKE ALL ON FUNCTION raw_clear_sessions.announce() FROM PUBLIC;",
     },
     Change {
         now: "COST 100000",
@@ -152,19 +152,19 @@ const CHANGES: [Change; 8] = [
                  ALTER FUNCTION raw_clear_sessions_rewrite(regclass, text, interval, text, text, text) COST 100000;",
     },
     Change {
-        now: "ALTER TABLE @extschema@.raw_clear_sessions_run ENABLE ROW LEVEL SECURITY;",
-        then: "",
-        update: "ALTER TABLE raw_clear_sessions_run ENABLE ROW LEVEL SECURITY;",
+        now: "CREATE VIEW raw_clear_sessions.run WITH (security_barrier)",
+        then: "CREATE VIEW raw_clear_sessions.run",
+        update: "ALTER VIEW raw_clear_sessions.run SET (security_barrier)",
     },
     Change {
         now: "changed timestamptz NOT NULL DEFAULT now()",
         then: "changed timestamptz DEFAULT clock_timestamp()",
-        update: "ALTER TABLE raw_clear_sessions_policy ALTER changed SET NOT NULL, ALTER changed SET DEFAULT now();",
+        update: "ALTER TABLE raw_clear_sessions.policy ALTER changed SET NOT NULL, ALTER changed SET DEFAULT now();",
     },
     Change {
         now: "'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = \"table\")'",
         then: "''",
-        update: "SELECT pg_catalog.pg_extension_config_dump('raw_clear_sessions_policy',
+        update: "SELECT pg_catalog.pg_extension_config_dump('raw_clear_sessions.policy',
                      'WHERE EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = \"table\")');",
     },
 ];

@@ -47,8 +47,9 @@ fn contents(cluster: &Cluster) -> Vec<String> {
     let mut session = cluster.connect_to("app");
     let tables = [
         "django_session",
-        "raw_clear_sessions_policy",
-        "raw_clear_sessions_run",
+        "raw_clear_sessions.policy",
+        "raw_clear_sessions.history",
+        "raw_clear_sessions.state",
     ];
     tables
         .iter()
@@ -87,7 +88,7 @@ fn upgrade_from(programs: &Programs) {
     // The fifty expired rows as well: both servers that pg_upgrade starts have the library preloaded.
     assert_eq!(contents(&new), before);
     let mut session = new.connect_to("app");
-    let last = session.number("SELECT max(id) FROM raw_clear_sessions_run");
+    let last = session.number("SELECT max(id) FROM raw_clear_sessions.run");
     restart(&mut new, PRELOADED);
     let mut session = new.connect_to("app");
     session.wait_for_count("django_session", 100);

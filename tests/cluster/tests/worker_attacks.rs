@@ -60,13 +60,7 @@ fn gained(session: &mut Session) -> Vec<String> {
 
 /// Waits until the worker has been at a table so many times more.
 fn wait_for_runs(session: &mut Session, table: &str, more: i64) {
-    let runs = format!(
-        "raw_clear_sessions_run WHERE \"table\" = '{table}'::regclass AND ended IS NOT NULL"
-    );
-    let before = session.count(&runs);
-    wait_until("there are more runs", || {
-        session.count(&runs) >= before + more
-    });
+    session.wait_for_ends(table, more);
 }
 
 #[test]
@@ -97,13 +91,13 @@ fn a_view_in_the_place_of_a_dropped_table_is_not_evaluated() {
         ));
     }
     wait_until("the dropped table's policy is gone", || {
-        admin.count("raw_clear_sessions_policy") == 1
+        admin.count("raw_clear_sessions.policy") == 1
     });
     wait_for_runs(&mut admin, "mine.witness", 3);
     assert_eq!(gained(&mut admin), [""; 0]);
     assert_eq!(
         admin.texts(
-            "SELECT \"table\"::text FROM raw_clear_sessions_status WHERE \"table\" IS NOT NULL"
+            "SELECT \"table\"::text FROM raw_clear_sessions.status WHERE \"table\" IS NOT NULL"
         ),
         ["mine.witness"]
     );
@@ -262,11 +256,11 @@ fn default_privileges_of_who_creates_the_extension_do_not_apply_to_it() {
     assert_eq!(
         privileges(&mut admin),
         [
-            "raw_clear_sessions_policy PUBLIC SELECT",
-            "raw_clear_sessions_policy granter INSERT",
-            "raw_clear_sessions_progress PUBLIC SELECT",
-            "raw_clear_sessions_run PUBLIC SELECT",
-            "raw_clear_sessions_status PUBLIC SELECT",
+            "policy PUBLIC SELECT",
+            "policy granter INSERT",
+            "progress PUBLIC SELECT",
+            "run PUBLIC SELECT",
+            "status PUBLIC SELECT",
         ]
     );
 }
@@ -277,14 +271,14 @@ fn a_trigger_on_the_extensions_tables_gives_no_rights_to_who_may_create_it() {
     let (_database, mut admin, mut owner) = database("trusted");
     admin.run(
         "CREATE EXTENSION raw_clear_sessions SCHEMA public;
-         GRANT ALL ON ALL TABLES IN SCHEMA public TO trusted;",
+         GRANT ALL ON ALL TABLES IN SCHEMA raw_clear_sessions TO trusted;",
     );
     create_sessions(&mut owner, "sessions", 20, 10);
-    for table in ["policy", "run"] {
+    for table in ["policy", "history", "state"] {
         owner.run(&format!(
-            "CREATE TRIGGER gain BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions_{table}
+            "CREATE TRIGGER gain BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.{table}
                  FOR EACH ROW EXECUTE FUNCTION gain();
-             CREATE TRIGGER gain_later AFTER INSERT OR UPDATE OR DELETE ON raw_clear_sessions_{table}
+             CREATE TRIGGER gain_later AFTER INSERT OR UPDATE OR DELETE ON raw_clear_sessions.{table}
                  FOR EACH STATEMENT EXECUTE FUNCTION gain();"
         ));
     }
@@ -315,18 +309,18 @@ fn a_forged_policy_is_refused_whoever_restores_it() {
     ] {
         let restored = cluster().shell(&format!(
             "printf '{table}\\tmine.gain()\\n' | psql -X -U forger -d forger \
-                 -c 'COPY public.raw_clear_sessions_policy (\"table\", filter) FROM STDIN' 2>&1 || true"
+                 -c 'COPY raw_clear_sessions.policy (\"table\", filter) FROM STDIN' 2>&1 || true"
         ));
         assert!(restored.contains(refusal), "{table}: {restored}");
     }
     // What is his is taken.
-    owner.run("INSERT INTO raw_clear_sessions_policy (\"table\", schedule) VALUES ('mine.sessions', '1 s')");
+    owner.run("INSERT INTO raw_clear_sessions.policy (\"table\", schedule) VALUES ('mine.sessions', '1 s')");
     // A prepared row does not become another's.
     assert_eq!(
-        owner.refused("UPDATE raw_clear_sessions_policy SET \"table\" = 'hers.sessions'"),
+        owner.refused("UPDATE raw_clear_sessions.policy SET \"table\" = 'hers.sessions'"),
         "42501"
     );
-    assert_eq!(admin.count("raw_clear_sessions_policy"), 1);
+    assert_eq!(admin.count("raw_clear_sessions.policy"), 1);
 }
 
 #[test]
@@ -385,7 +379,7 @@ fn a_table_that_changes_hands_is_cleared_as_its_new_owner_who_inherits_the_filte
     let mut buyer = cluster().connect_to("seller");
     buyer.run("SET ROLE buyer");
     assert_eq!(
-        buyer.text("SELECT filter FROM raw_clear_sessions_policy"),
+        buyer.text("SELECT filter FROM raw_clear_sessions.policy"),
         "mine.acts()"
     );
     buyer.run("SELECT raw_clear_sessions_unschedule('mine.sessions')");

@@ -91,7 +91,7 @@ fn a_change_of_the_table_or_the_extension_waits_for_no_run_and_the_run_copes() {
         if stop.is_empty() {
             assert!(said.is_empty(), "{statement}: {said:?}");
         } else {
-            let query = "SELECT stop FROM raw_clear_sessions_run ORDER BY id LIMIT 1";
+            let query = "SELECT stop FROM raw_clear_sessions.run ORDER BY id LIMIT 1";
             assert_eq!(session.text(query), stop, "{statement}");
             assert_eq!(
                 session.runs("stop IS NULL AND pid NOT IN (SELECT pid FROM pg_stat_activity)"),
@@ -151,7 +151,7 @@ fn a_database_is_dropped_in_spite_of_an_unpaced_run() {
     let mut session = cluster.database("app").connect();
     create_sessions(&mut session, "django_session", 1_000_000, 1000);
     wait_until("the worker is busy", || {
-        session.count("raw_clear_sessions_progress WHERE deleted > 0") > 0
+        session.count("raw_clear_sessions.progress WHERE deleted > 0") > 0
     });
     drop(session);
     let before = cluster.log().len();
@@ -172,7 +172,7 @@ fn a_lock_on_the_table_comes_between_the_batches_of_an_unpaced_run() {
     let mut session = cluster.database("app").connect();
     create_sessions(&mut session, "django_session", 300_000, 1000);
     wait_until("the worker is busy", || {
-        session.count("raw_clear_sessions_progress WHERE deleted > 0") > 0
+        session.count("raw_clear_sessions.progress WHERE deleted > 0") > 0
     });
     for _ in 0..5 {
         run_soon(&mut session, "BEGIN; LOCK TABLE django_session; COMMIT");
@@ -198,6 +198,6 @@ fn a_run_that_gets_no_lock_on_its_table_fails_in_time_and_is_tried_again() {
         1
     );
     session.run("COMMIT");
-    let back_off = "SELECT next_start > now() FROM raw_clear_sessions_status";
+    let back_off = "SELECT next_start > now() FROM raw_clear_sessions.status";
     assert!(observer.yes(back_off));
 }

@@ -94,7 +94,7 @@ fn wait_for_truth(session: &mut Session, what: &str) -> i64 {
     let nobody =
         "ended IS NULL AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = r.pid)";
     wait_until("no run is open that nobody runs", || {
-        session.count(&format!("raw_clear_sessions_run AS r WHERE {nobody}")) == 0
+        session.count(&format!("raw_clear_sessions.run AS r WHERE {nobody}")) == 0
     });
     let lies =
         "stop NOT IN ('done', 'interrupted', 'paused') OR ended < started OR error IS NOT NULL
@@ -106,12 +106,12 @@ fn wait_for_truth(session: &mut Session, what: &str) -> i64 {
             session.yes(
             "SELECT last_success IS NOT NULL AND failures = 0 AND last_error IS NULL AND next_start IS NOT NULL
              AND (pid IS NULL OR pid IN (SELECT pid FROM pg_stat_activity))
-             FROM raw_clear_sessions_status",
+             FROM raw_clear_sessions.status",
         )
         },
     );
     assert_eq!(
-        session.count("raw_clear_sessions_progress AS p WHERE NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = p.pid)"),
+        session.count("raw_clear_sessions.progress AS p WHERE NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = p.pid)"),
         0,
         "{what}"
     );

@@ -47,15 +47,15 @@ fn a_new_schedule_and_new_tables_apply_while_the_worker_sleeps() {
     cluster.reload(&[("raw_clear_sessions.databases", "")]);
     wait_until("the worker is off", || {
         let note: Option<String> =
-            session.value("SELECT note FROM raw_clear_sessions_status WHERE \"table\" IS NOT NULL");
+            session.value("SELECT note FROM raw_clear_sessions.status WHERE \"table\" IS NOT NULL");
         note.is_some_and(|note| note.contains("raw_clear_sessions.databases"))
     });
     wait_until("no database worker is left", || {
         session.workers().is_empty()
     });
-    let runs = session.runs("true");
+    let runs = session.all_ended_runs();
     wait_until_due_in_vain(&mut session);
-    assert_eq!(session.runs("true"), runs);
+    assert_eq!(session.all_ended_runs(), runs);
 }
 
 #[test]
@@ -74,12 +74,12 @@ fn a_new_pace_applies_to_the_run_that_is_busy() {
     cluster.reload(&[("raw_clear_sessions.batch_size", "1")]);
     add_expired(&mut session, "django_session", 200_000);
     wait_until("the worker is at it", || {
-        session.count("raw_clear_sessions_progress WHERE batches BETWEEN 2 AND 100000") > 0
+        session.count("raw_clear_sessions.progress WHERE batches BETWEEN 2 AND 100000") > 0
     });
     cluster.reload(&SLOW[1..]);
     session.wait_for_busy_worker("django_session");
     assert!(session.count("django_session") > 100);
-    let shown = session.text("SELECT pid || ' ' || phase FROM raw_clear_sessions_progress");
+    let shown = session.text("SELECT pid || ' ' || phase FROM raw_clear_sessions.progress");
     assert!(shown.contains("scanning"), "{shown}");
 }
 
@@ -92,7 +92,7 @@ fn pausing_ends_the_busy_run_and_starts_none_until_it_is_over() {
     session.wait_for_run("stop = 'paused' AND deleted > 0 AND ended IS NOT NULL");
     let left = session.count("django_session");
     assert!(left > 100, "{left}");
-    let note = session.text("SELECT note FROM raw_clear_sessions_status");
+    let note = session.text("SELECT note FROM raw_clear_sessions.status");
     assert!(note.contains("paused"), "{note}");
     wait_until_due_in_vain(&mut session);
     assert_eq!(session.count("django_session"), left);

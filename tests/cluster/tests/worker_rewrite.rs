@@ -10,7 +10,7 @@ fn file(session: &mut Session, table: &str) -> String {
 }
 
 fn rewrite_of(session: &mut Session) -> Option<String> {
-    session.value("SELECT details ->> 'rewrite' FROM raw_clear_sessions_run WHERE deleted > 0")
+    session.value("SELECT details ->> 'rewrite' FROM raw_clear_sessions.run WHERE deleted > 0")
 }
 
 /// Creates a table of which every `every`th row is live, under a name by which the worker does not know it yet.
@@ -100,7 +100,7 @@ fn what_a_failed_rewrite_left_out_does_not_count_as_deleted() {
     session.wait_for_run("stop = 'failed' AND error = 'nobody knows'");
     assert_eq!(
         session
-            .text("SELECT details ->> 'rewrite' FROM raw_clear_sessions_run ORDER BY id LIMIT 1"),
+            .text("SELECT details ->> 'rewrite' FROM raw_clear_sessions.run ORDER BY id LIMIT 1"),
         "not rebuilt"
     );
     assert_eq!(session.runs("deleted > 0"), 0);

@@ -16,12 +16,12 @@ const FORBIDDEN: [&str; 20] = [
     "TABLE public.secret",
     "COPY public.secret TO PROGRAM 'true'",
     "SELECT pg_read_file('PG_VERSION')",
-    "SELECT raw_clear_sessions('public.secret', expires => 'at')",
-    "SELECT raw_clear_sessions_schedule('public.secret', expires => 'at')",
-    "INSERT INTO raw_clear_sessions_policy (\"table\") VALUES ('public.secret')",
-    "UPDATE raw_clear_sessions_policy SET filter = 'true'",
-    "UPDATE raw_clear_sessions_run SET deleted = 0",
-    "DELETE FROM raw_clear_sessions_run",
+    "SELECT public.raw_clear_sessions('public.secret', expires => 'at')",
+    "SELECT public.raw_clear_sessions_schedule('public.secret', expires => 'at')",
+    "INSERT INTO raw_clear_sessions.policy (\"table\") VALUES ('public.secret')",
+    "UPDATE raw_clear_sessions.policy SET filter = 'true'",
+    "UPDATE raw_clear_sessions.history SET deleted = 0",
+    "DELETE FROM raw_clear_sessions.history",
     "CREATE TABLE public.made ()",
     "SET session_replication_role = replica",
     // What would outlive the transaction, and then be the worker's.
@@ -79,7 +79,7 @@ fn create_attack(owner: &mut Session, role: &str) {
              END IF;
              FOREACH statement IN ARRAY ARRAY[{}] LOOP
                  BEGIN
-                     EXECUTE replace(statement, 'raw_clear', 'public.raw_clear');
+                     EXECUTE statement;
                      INSERT INTO mine.tried VALUES (source, current_user, statement, 'done');
                  EXCEPTION WHEN OTHERS THEN
                      INSERT INTO mine.tried VALUES (source, current_user, statement, sqlstate);
@@ -97,13 +97,10 @@ fn create_attack(owner: &mut Session, role: &str) {
 
 /// Waits until the worker has run once more than before, and returns how that run stopped.
 fn next_run(session: &mut Session, table: &str) -> String {
-    let count = format!(
-        "raw_clear_sessions_run WHERE \"table\" = '{table}'::regclass AND ended IS NOT NULL"
-    );
-    let before = session.count(&count);
-    wait_until("there is another run", || session.count(&count) > before);
+    session.wait_for_ends(table, 1);
     session.text(&format!(
-        "SELECT stop || coalesce(' ' || sqlstate || ' ' || error, '') FROM {count} ORDER BY id DESC LIMIT 1"
+        "SELECT last_stop || CASE last_stop WHEN 'failed' THEN ' ' || last_sqlstate || ' ' || last_error ELSE '' END
+         FROM raw_clear_sessions.status WHERE \"table\" = '{table}'::regclass"
     ))
 }
 
@@ -157,7 +154,7 @@ fn code_of_the_owners_can_do_no_more_than_the_owner() {
         [""; 0]
     );
     assert_eq!(admin.count("secret"), 1);
-    assert_eq!(admin.count("raw_clear_sessions_policy"), 1);
+    assert_eq!(admin.count("raw_clear_sessions.policy"), 1);
 }
 
 #[test]
@@ -174,7 +171,7 @@ fn settings_that_the_owners_code_changes_are_forgotten() {
          CREATE FUNCTION mine.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz FROM mine.hostile()';
          CREATE FUNCTION mine.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT mine.now()';
          CREATE VIEW mine.pg_class AS SELECT mine.hostile();
-         CREATE VIEW mine.raw_clear_sessions_status AS SELECT mine.hostile();
+         CREATE VIEW mine.status AS SELECT mine.hostile();
          CREATE FUNCTION mine.change() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN
              SET search_path = mine, pg_catalog;
@@ -249,7 +246,7 @@ fn a_view_in_the_place_of_the_extensions_is_not_read() {
     wait_until("the worker is at it", || {
         owner.count("mine.django_session") < 1000
     });
-    let pid = owner.number("SELECT max(pid)::bigint FROM mine.raw_clear_sessions_run");
+    let pid = owner.number("SELECT max(pid)::bigint FROM raw_clear_sessions.run");
     // It and the worker lock the extension's objects in different orders: one of the two may have to try again.
     let replace = "DROP EXTENSION raw_clear_sessions;
          CREATE FUNCTION mine.gain() RETURNS oid LANGUAGE plpgsql AS $$
@@ -261,10 +258,9 @@ fn a_view_in_the_place_of_the_extensions_is_not_read() {
          END
          $$;
          CREATE TABLE mine.gained (role name);
-         CREATE TABLE mine.raw_clear_sessions_policy (\"table\" regclass, schedule text);
-         CREATE VIEW mine.raw_clear_sessions_status AS SELECT mine.gain()::regclass AS \"table\", now() AS next_start;
-         CREATE SCHEMA other;
-         CREATE EXTENSION raw_clear_sessions SCHEMA other;";
+         CREATE SCHEMA raw_clear_sessions;
+         CREATE TABLE raw_clear_sessions.policy (\"table\" regclass, schedule text);
+         CREATE VIEW raw_clear_sessions.status AS SELECT mine.gain()::regclass AS \"table\", now() AS next_start;";
     while let Err(error) = owner.try_run(replace) {
         assert_eq!(sqlstate::<()>(Err(error)), "40P01");
     }
@@ -295,13 +291,13 @@ fn the_extension_of_an_ordinary_role_serves_other_roles_too() {
     site.wait_for_count("site.django_session", 10);
     // The installer has no say in it, nor a look.
     let mut installer = database.connect_as("installer");
-    assert_eq!(installer.count("raw_clear_sessions_run"), 0);
+    assert_eq!(installer.count("raw_clear_sessions.run"), 0);
     assert_eq!(
-        installer.refused("UPDATE raw_clear_sessions_policy SET filter = 'true'"),
+        installer.refused("UPDATE raw_clear_sessions.policy SET filter = 'true'"),
         "42501"
     );
     assert_eq!(
-        installer.refused("DELETE FROM raw_clear_sessions_run"),
+        installer.refused("DELETE FROM raw_clear_sessions.history"),
         "42501"
     );
     assert_eq!(
@@ -324,12 +320,12 @@ fn what_is_running_is_seen_by_who_may_read_the_table() {
          CREATE TRIGGER slow BEFORE DELETE ON mine.django_session FOR EACH ROW EXECUTE FUNCTION mine.slow();
          SELECT raw_clear_sessions_schedule('mine.django_session', batch_size => 1)",
     );
-    let seen = "(SELECT 1 FROM raw_clear_sessions_progress) AS seen";
-    wait_until("the run is seen", || owner.count(seen) == 1);
+    let seen = "(SELECT 1 FROM raw_clear_sessions.progress) AS seen";
+    let run = "raw_clear_sessions.run WHERE ended IS NULL";
+    wait_until("the run is seen", || owner.count(run) == 1);
     let mut stranger = database.connect_as("stranger");
     let mut watcher = database.connect_as("watcher");
-    let status = "raw_clear_sessions_status WHERE pid IS NOT NULL";
-    let run = "raw_clear_sessions_run WHERE ended IS NULL";
+    let status = "raw_clear_sessions.status WHERE pid IS NOT NULL";
     for view in [seen, status, run] {
         assert_eq!(stranger.count(view), 0, "{view}");
         assert_eq!(watcher.count(view), 1, "{view}");

@@ -20,12 +20,12 @@ fn a_standby_has_no_worker_until_it_is_promoted() {
     let mut there = standby.connect_to("app");
     assert_eq!(there.launcher(), None);
     assert_eq!(there.runs("stop IS NULL"), 1);
-    let note = there.text("SELECT note FROM raw_clear_sessions_status");
+    let note = there.text("SELECT note FROM raw_clear_sessions.status");
     assert!(
         note.contains("standby") && note.contains("promoted"),
         "{note}"
     );
-    assert_eq!(there.count("raw_clear_sessions_progress"), 0);
+    assert_eq!(there.count("raw_clear_sessions.progress"), 0);
     drop(session);
     primary.stop(Shutdown::Immediate);
 
@@ -40,7 +40,7 @@ fn a_standby_has_no_worker_until_it_is_promoted() {
     there.wait_for_count("django_session", 100);
     add_expired(&mut there, "django_session", 10);
     there.wait_for_count("django_session", 100);
-    let note: Option<String> = there.value("SELECT note FROM raw_clear_sessions_status");
+    let note: Option<String> = there.value("SELECT note FROM raw_clear_sessions.status");
     assert_eq!(note, None);
     standby.reload(&[("raw_clear_sessions.paused", "on")]);
     wait_until("the worker pauses", || there.workers().is_empty());
@@ -94,7 +94,7 @@ fn a_standby_has_the_same_tables_and_pages_after_the_runs_of_the_worker() {
     primary.wait_for_replay(&standby);
     for name in names {
         let (mut here, mut there) = (primary.connect_to(name), standby.connect_to(name));
-        for table in ["django_session", "raw_clear_sessions_run"] {
+        for table in ["django_session", "raw_clear_sessions.history"] {
             assert_eq!(
                 fingerprint(&mut here, table),
                 fingerprint(&mut there, table),
@@ -128,11 +128,11 @@ fn a_run_waits_for_a_replica_that_lags_and_says_so() {
     create_sessions(&mut session, "django_session", 200_000, 1000);
     wait_until("the run waits for the replica", || {
         session
-            .count("raw_clear_sessions_progress WHERE waiting = 'replication lag' AND deleted > 0")
+            .count("raw_clear_sessions.progress WHERE waiting = 'replication lag' AND deleted > 0")
             > 0
     });
     assert!(session.yes(
-        "SELECT percent > 0 AND estimated_end IS NULL FROM raw_clear_sessions_progress WHERE waiting = 'replication lag'"
+        "SELECT percent > 0 AND estimated_end IS NULL FROM raw_clear_sessions.progress WHERE waiting = 'replication lag'"
     ));
     let left = session.count("django_session");
     assert!(left > 200, "{left}");

@@ -88,7 +88,7 @@ fn terminating_the_worker_ends_the_run_and_the_launcher_starts_the_next() {
     wait_for_end(worker);
     let elapsed = start.elapsed();
     assert!(elapsed < SOON, "{elapsed:?}");
-    assert_eq!(session.count("raw_clear_sessions_progress"), 0);
+    assert_eq!(session.count("raw_clear_sessions.progress"), 0);
     assert_eq!(
         session.count("pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass"),
         0
@@ -107,10 +107,10 @@ fn cancelling_the_worker_fails_the_run_of_that_table_alone() {
     let before = cluster.log().len();
     assert!(session.yes(&format!("SELECT pg_cancel_backend({worker})")));
     session.wait_for_run("stop = 'failed' AND sqlstate = '57014' AND ended IS NOT NULL");
-    assert_eq!(session.count("raw_clear_sessions_progress"), 0);
+    assert_eq!(session.count("raw_clear_sessions.progress"), 0);
     let status = session.text(
         "SELECT concat_ws(' ', failures, last_stop, last_sqlstate, next_start > last_start + interval '30 s')
-         FROM raw_clear_sessions_status",
+         FROM raw_clear_sessions.status",
     );
     assert_eq!(status, "1 failed 57014 t");
     let log = cluster.log();

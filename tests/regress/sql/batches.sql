@@ -55,9 +55,7 @@ END
 $$;
 CREATE TRIGGER fail BEFORE DELETE ON parts_1 FOR EACH ROW EXECUTE FUNCTION fail();
 CALL fill('parts', 5);
-\set SHOW_CONTEXT never
 CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
-\set SHOW_CONTEXT errors
 SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
 -- The guard of the table is gone with the ERROR.
 SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND objsubid <> 0;

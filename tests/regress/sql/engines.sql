@@ -79,6 +79,25 @@ CREATE UNIQUE INDEX CONCURRENTLY invalid ON indexed (expires);
 \set VERBOSITY default
 SELECT indisvalid FROM pg_index WHERE indexrelid = 'invalid'::regclass;
 SELECT * FROM cleared('indexed');
+-- However far it reads ahead, the index pass visits every block, and no other.
+CREATE TABLE spread (id integer, expires timestamptz, filling text) WITH (fillfactor = 10, autovacuum_enabled = off);
+INSERT INTO spread SELECT i, now() + CASE WHEN i % 40 = 0 THEN interval '-1 day' ELSE '1 day' END, repeat('x', 100) FROM generate_series(1, 4000) AS i;
+CREATE INDEX ON spread (expires);
+ANALYZE spread;
+CREATE FUNCTION cleared_reading_ahead(concurrency text, OUT why text, OUT deleted bigint, OUT expired_left bigint, OUT live bigint)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('maintenance_io_concurrency', concurrency, true);
+    UPDATE engines.spread SET expires = now() - interval '1 day' WHERE id % 40 = 0;
+    INSERT INTO engines.spread SELECT i, now() - interval '1 day' FROM generate_series(40, 4000, 40) AS i
+    WHERE NOT EXISTS (SELECT FROM engines.spread WHERE id = i);
+    why := raw_clear_sessions_preview('engines.spread', expires => 'expires') ->> 'why';
+    deleted := raw_clear_sessions('engines.spread', expires => 'expires');
+    SELECT count(*) FILTER (WHERE expires < now()), count(*) FILTER (WHERE expires > now())
+    INTO expired_left, live FROM engines.spread;
+END
+$$;
+SELECT concurrency, o.* FROM unnest(ARRAY['0', '1', '10', '1000']) AS concurrency, cleared_reading_ahead(concurrency) AS o;
 RESET enable_seqscan;
 
 -- It is the planner's choice: few expired rows of many, or nearly all of them.

@@ -22,7 +22,7 @@ SET LOCAL ROLE regress_extension;
 CREATE SCHEMA "Web sessions";
 CREATE EXTENSION raw_clear_sessions SCHEMA "Web sessions";
 RESET ROLE;
-SELECT extname, extowner::regrole, extnamespace::regnamespace, extrelocatable, extconfig = '{"\"Web sessions\".raw_clear_sessions_policy"}'::regclass[]::oid[] AS dumped FROM pg_extension
+SELECT extname, extowner::regrole, extnamespace::regnamespace, extrelocatable, extconfig = '{raw_clear_sessions.policy}'::regclass[]::oid[] AS dumped FROM pg_extension
 WHERE extname = 'raw_clear_sessions';
 SELECT proname, proowner = 10 AS of_superuser, prosecdef, proconfig FROM pg_proc WHERE pronamespace = '"Web sessions"'::regnamespace
 ORDER BY proname;

@@ -31,10 +31,34 @@ SET LOCAL allow_system_table_mods = on;
 INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion) VALUES
     (4000000001, 'citus', 10, 'managed'::regnamespace, false, '1'),
     (4000000002, 'timescaledb', 10, 'managed'::regnamespace, false, '1');
-CREATE TABLE pg_catalog.pg_dist_partition (logicalrel regclass);
+CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass);
 INSERT INTO pg_dist_partition VALUES ('managed.distributed');
 SELECT * FROM engines;
 SELECT raw_clear_sessions('distributed', expires => 'expires'), raw_clear_sessions('hyper', expires => 'expires');
+-- A catalog of another shape, or one that the caller may not read, fails no call. SQL clears every table then.
+INSERT INTO ordinary VALUES (1, '2020-01-01'), (2, '2199-01-01');
+ALTER TABLE pg_dist_partition RENAME logicalrelid TO logicalrel;
+SELECT * FROM engines;
+SELECT raw_clear_sessions('ordinary', expires => 'expires');
+ALTER TABLE pg_dist_partition RENAME logicalrel TO logicalrelid;
+ALTER TABLE _timescaledb_catalog.hypertable ALTER table_name TYPE text;
+SELECT * FROM engines;
+DROP TABLE pg_catalog.pg_dist_partition;
+SELECT * FROM engines;
+ROLLBACK;
+-- What the catalogs' owner keeps from the caller is not read.
+CREATE ROLE regress_managed_janitor;
+GRANT USAGE ON SCHEMA managed TO regress_managed_janitor;
+GRANT SELECT, DELETE ON ordinary TO regress_managed_janitor;
+BEGIN;
+SET LOCAL allow_system_table_mods = on;
+INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion) VALUES
+    (4000000002, 'timescaledb', 10, 'managed'::regnamespace, false, '1');
+INSERT INTO ordinary VALUES (1, '2020-01-01'), (2, '2199-01-01');
+SET LOCAL ROLE regress_managed_janitor;
+SELECT p ->> 'engine' AS engine, p ->> 'why' AS why FROM raw_clear_sessions_preview('ordinary', expires => 'expires') AS p;
+SELECT raw_clear_sessions('ordinary', expires => 'expires');
 ROLLBACK;
 
 DROP SCHEMA managed, another, _timescaledb_catalog CASCADE;
+DROP ROLE regress_managed_janitor;

@@ -110,6 +110,31 @@ SELECT * FROM leaves('mixed');
 SELECT * FROM cleared('mixed');
 SELECT string_agg(id::text, ' ' ORDER BY id) AS noted FROM noted;
 
+-- What belongs to a statement that names the leaf has no part in the one on the parent, also where a row trigger of the
+-- leaf needs SQL: its rule, its statement trigger.
+CREATE TABLE statement_noted (id integer);
+CREATE FUNCTION note_delete() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO partitions.statement_noted VALUES (1); RETURN NULL; END';
+CREATE FUNCTION cleared_beside(VARIADIC commands text[], OUT engine text, OUT why text, OUT deleted bigint, OUT remaining text,
+    OUT noted bigint, OUT statements bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    command text;
+BEGIN
+    TRUNCATE partitions.mixed, partitions.noted, partitions.statement_noted;
+    CALL partitions.fill('partitions.mixed');
+    FOREACH command IN ARRAY commands LOOP
+        EXECUTE command;
+    END LOOP;
+    SELECT * INTO engine, why, deleted, remaining FROM partitions.cleared('partitions.mixed');
+    SELECT count(*) INTO noted FROM partitions.noted;
+    SELECT count(*) INTO statements FROM partitions.statement_noted;
+END
+$$;
+SELECT * FROM cleared_beside('CREATE RULE nothing AS ON DELETE TO mixed_1 DO INSTEAD NOTHING');
+SELECT * FROM cleared_beside('DROP RULE nothing ON mixed_1',
+    'CREATE TRIGGER statement AFTER DELETE ON mixed_1 EXECUTE FUNCTION note_delete()');
+DROP TRIGGER statement ON mixed_1;
+
 -- The parent's rights are enough for its leaves, whichever engine clears them.
 CREATE ROLE regress_partitions;
 GRANT USAGE ON SCHEMA partitions TO regress_partitions;
@@ -122,6 +147,16 @@ SELECT engine, why, deleted FROM cleared('by_list');
 SELECT engine, why, deleted FROM cleared('mixed');
 SELECT raw_clear_sessions('mixed_1', expires => 'expires');
 RESET ROLE;
+-- Nor is the leaf's row security asked, which would show this role no row.
+GRANT SELECT, DELETE ON mixed_1 TO regress_partitions;
+ALTER TABLE mixed_1 ENABLE ROW LEVEL SECURITY;
+CALL fill('mixed');
+SET ROLE regress_partitions;
+SELECT engine, why, deleted FROM cleared('mixed');
+SELECT count(*) FROM mixed_1;
+RESET ROLE;
+ALTER TABLE mixed_1 DISABLE ROW LEVEL SECURITY;
+REVOKE SELECT, DELETE ON mixed_1 FROM regress_partitions;
 
 -- A statement trigger of the parent fires once, one of a leaf does not: the statement names the parent.
 CREATE TABLE statements (name text);

@@ -12,7 +12,7 @@ CREATE TABLE django_session (
 CREATE TABLE token (id integer, expires bigint, kind text);
 CREATE VIEW policy AS
 SELECT "table", schedule, expires, keep, unit, time_zone, filter, batch_size, max_rows, max_duration
-FROM raw_clear_sessions_policy ORDER BY "table"::text;
+FROM raw_clear_sessions.policy ORDER BY "table"::text;
 
 -- The library is not preloaded here: a policy is made all the same, with a word on what is missing.
 SELECT raw_clear_sessions_schedule('django_session');
@@ -56,7 +56,7 @@ ALTER TABLE web_session RENAME TO django_session;
 -- What is refused leaves the policy as it was.
 --
 CREATE FUNCTION refused(call text) RETURNS SETOF text LANGUAGE sql
-AS $$ SELECT test.refusal(call, 'SELECT hashtext(string_agg(p::text, '';'' ORDER BY "table"::oid)) FROM raw_clear_sessions_policy p') $$;
+AS $$ SELECT test.refusal(call, 'SELECT hashtext(string_agg(p::text, '';'' ORDER BY "table"::oid)) FROM raw_clear_sessions.policy p') $$;
 CREATE FUNCTION schedule_refused(schedule text) RETURNS SETOF text LANGUAGE sql
 AS $$ SELECT refused(format('raw_clear_sessions_schedule(''django_session'', %L)', schedule)) $$;
 -- Schedules: for an interval
@@ -159,7 +159,7 @@ SET ROLE regress_policies_other;
 SELECT refused($$raw_clear_sessions_schedule('owned')$$);
 SELECT refused($$raw_clear_sessions_unschedule('owned')$$);
 SELECT refused($$raw_clear_sessions_schedule('django_session')$$);
-SELECT refused($$raw_clear_sessions_schedule('raw_clear_sessions_policy', expires => 'changed')$$);
+SELECT refused($$raw_clear_sessions_schedule('raw_clear_sessions.policy', expires => 'changed')$$);
 SET ROLE regress_policies_owner;
 SELECT raw_clear_sessions_schedule('owned', '1 h');
 SELECT raw_clear_sessions_unschedule('owned');
@@ -182,34 +182,37 @@ RESET ROLE;
 
 -- Nobody writes the tables but through the functions, and what cannot be scheduled cannot be written either.
 SET ROLE regress_policies_owner;
-INSERT INTO raw_clear_sessions_policy ("table") VALUES ('owned');
-UPDATE raw_clear_sessions_policy SET schedule = '1 s';
-DELETE FROM raw_clear_sessions_policy;
-TRUNCATE raw_clear_sessions_policy;
-INSERT INTO raw_clear_sessions_run ("table", started, pid) VALUES ('owned', now(), 0);
-UPDATE raw_clear_sessions_run SET deleted = 0;
-DELETE FROM raw_clear_sessions_run;
-TRUNCATE raw_clear_sessions_run;
-UPDATE raw_clear_sessions_status SET schedule = '1 s';
-SELECT raw_clear_sessions_announce();
+INSERT INTO raw_clear_sessions.policy ("table") VALUES ('owned');
+UPDATE raw_clear_sessions.policy SET schedule = '1 s';
+DELETE FROM raw_clear_sessions.policy;
+TRUNCATE raw_clear_sessions.policy;
+INSERT INTO raw_clear_sessions.history ("table", started, pid) VALUES ('owned'::regclass, now(), 0);
+TABLE raw_clear_sessions.history;
+TABLE raw_clear_sessions.state;
+TABLE raw_clear_sessions.scheduled;
+UPDATE raw_clear_sessions.run SET deleted = 0;
+DELETE FROM raw_clear_sessions.run;
+TRUNCATE raw_clear_sessions.history;
+UPDATE raw_clear_sessions.status SET schedule = '1 s';
+SELECT raw_clear_sessions.announce();
 RESET ROLE;
 \set VERBOSITY terse
-INSERT INTO raw_clear_sessions_policy ("table", schedule) VALUES ('token', '0 0 30 2 *');
-INSERT INTO raw_clear_sessions_policy ("table", batch_size) VALUES ('token', 0);
-INSERT INTO raw_clear_sessions_policy ("table", max_rows) VALUES ('token', 0);
-INSERT INTO raw_clear_sessions_policy ("table", max_duration) VALUES ('token', '0');
+INSERT INTO raw_clear_sessions.policy ("table", schedule) VALUES ('token', '0 0 30 2 *');
+INSERT INTO raw_clear_sessions.policy ("table", batch_size) VALUES ('token', 0);
+INSERT INTO raw_clear_sessions.policy ("table", max_rows) VALUES ('token', 0);
+INSERT INTO raw_clear_sessions.policy ("table", max_duration) VALUES ('token', '0');
 \set VERBOSITY default
 -- A restored dump may be that of a role that may insert: then only for its own tables.
 BEGIN;
-GRANT INSERT ON raw_clear_sessions_policy TO regress_policies_owner;
-DELETE FROM raw_clear_sessions_policy;
+GRANT INSERT ON raw_clear_sessions.policy TO regress_policies_owner;
+DELETE FROM raw_clear_sessions.policy;
 SET ROLE regress_policies_owner;
-INSERT INTO raw_clear_sessions_policy ("table", schedule) VALUES ('owned', '4 h');
-SELECT "table", schedule FROM raw_clear_sessions_policy;
+INSERT INTO raw_clear_sessions.policy ("table", schedule) VALUES ('owned', '4 h');
+SELECT "table", schedule FROM raw_clear_sessions.policy;
 SAVEPOINT s;
-INSERT INTO raw_clear_sessions_policy ("table", filter) VALUES ('django_session', 'true');
+INSERT INTO raw_clear_sessions.policy ("table", filter) VALUES ('django_session', 'true');
 ROLLBACK TO s;
-INSERT INTO raw_clear_sessions_policy ("table") VALUES ('owned') ON CONFLICT ("table") DO UPDATE SET schedule = NULL;
+INSERT INTO raw_clear_sessions.policy ("table") VALUES ('owned') ON CONFLICT ("table") DO UPDATE SET schedule = NULL;
 ROLLBACK;
 
 -- A function with its owner's rights schedules what its owner owns.
@@ -241,7 +244,7 @@ SET search_path = policies, public;
 SET search_path = '';
 SELECT public.raw_clear_sessions_schedule('policies.django_session', '10 h');
 SELECT public.raw_clear_sessions_unschedule('policies.token');
-SELECT schedule FROM public.raw_clear_sessions_policy WHERE "table" = 'policies.django_session'::regclass;
+SELECT schedule FROM raw_clear_sessions.policy WHERE "table" = 'policies.django_session'::regclass;
 SET search_path = policies, public;
 
 -- The policy of a table that is gone is not that of another, and anybody may remove it.
@@ -249,13 +252,13 @@ CREATE TABLE gone (LIKE django_session INCLUDING ALL);
 SELECT raw_clear_sessions_schedule('gone');
 SELECT 'gone'::regclass::oid AS gone \gset
 DROP TABLE gone;
-SELECT count(*) FROM raw_clear_sessions_status WHERE "table"::oid = :gone;
+SELECT count(*) FROM raw_clear_sessions.status WHERE "table"::oid = :gone;
 SET ROLE regress_policies_other;
 SELECT raw_clear_sessions_unschedule(:gone);
 RESET ROLE;
-SELECT count(*) FROM raw_clear_sessions_policy WHERE "table"::oid = :gone;
+SELECT count(*) FROM raw_clear_sessions.policy WHERE "table"::oid = :gone;
 
-DELETE FROM raw_clear_sessions_policy;
+DELETE FROM raw_clear_sessions.policy;
 SET client_min_messages = warning;
 DROP SCHEMA policies CASCADE;
 DROP SCHEMA "Other place" CASCADE;

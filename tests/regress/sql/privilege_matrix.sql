@@ -78,7 +78,7 @@ SELECT role, "delete", clear, rewrite, preview FROM matrix('SET LOCAL row_securi
 
 -- The extension's own objects: what roles may do with them.
 SELECT object, role, string_agg(privilege, ', ' ORDER BY privilege) AS privileges
-FROM unnest(ARRAY['raw_clear_sessions_policy', 'raw_clear_sessions_run', 'raw_clear_sessions_status', 'raw_clear_sessions_progress']) AS object,
+FROM unnest(ARRAY['raw_clear_sessions.policy', 'raw_clear_sessions.run', 'raw_clear_sessions.status', 'raw_clear_sessions.progress']) AS object,
     unnest(ARRAY['regress_owner', 'regress_monitor', 'regress_none']) AS role,
     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
 WHERE has_table_privilege(role, object, privilege) GROUP BY 1, 2 ORDER BY 1, 2;
@@ -86,10 +86,10 @@ SELECT p.proname, p.prosecdef AS definer, has_function_privilege('regress_none',
 FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'raw_clear_sessions' JOIN pg_proc p ON p.oid = d.objid
 WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' ORDER BY 1;
 -- Not even a superuser clears, rewrites or schedules the extension's own tables.
-SELECT test.refusal($$raw_clear_sessions('raw_clear_sessions_run', expires => 'started')$$);
-SELECT test.refusal($$raw_clear_sessions_rewrite('raw_clear_sessions_policy', expires => 'changed')$$);
-SELECT test.refusal($$raw_clear_sessions_schedule('raw_clear_sessions_run', expires => 'started')$$);
-SELECT test.refusal($$raw_clear_sessions_preview('raw_clear_sessions_policy', expires => 'changed')$$);
+SELECT test.refusal($$raw_clear_sessions('raw_clear_sessions.run', expires => 'started')$$);
+SELECT test.refusal($$raw_clear_sessions_rewrite('raw_clear_sessions.policy', expires => 'changed')$$);
+SELECT test.refusal($$raw_clear_sessions_schedule('raw_clear_sessions.run', expires => 'started')$$);
+SELECT test.refusal($$raw_clear_sessions_preview('raw_clear_sessions.policy', expires => 'changed')$$);
 
 \set VERBOSITY terse
 DROP SCHEMA matrix CASCADE;

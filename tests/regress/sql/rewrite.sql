@@ -18,8 +18,8 @@ CREATE PROCEDURE make(name text) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE TABLE %I (gone text, id integer, payload text, small integer, expires timestamptz,
         naive timestamp, millis numeric)', name);
-    EXECUTE format('ALTER TABLE %I ALTER payload SET STORAGE EXTERNAL', name);
-    EXECUTE format('INSERT INTO %I SELECT repeat(''gone'', n %% 9), n,
+    EXECUTE format('ALTER TABLE %I ALTER gone SET STORAGE EXTERNAL, ALTER payload SET STORAGE EXTERNAL', name);
+    EXECUTE format('INSERT INTO %I SELECT repeat(''gone'', CASE WHEN n %% 40 = 0 THEN 2000 ELSE n %% 9 END), n,
         repeat(md5(n::text), CASE WHEN n %% 50 = 0 THEN 300 ELSE n %% 20 END), CASE WHEN n %% 3 > 0 THEN n END,
         e, e, round(extract(epoch FROM e) * 1000)
         FROM (SELECT n, CASE WHEN n %% 7 > 0 THEN first + (n %% 11) * interval ''1 year'' END AS e

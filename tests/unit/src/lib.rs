@@ -3,6 +3,8 @@
 #[path = "../../../src/worker/backoff.rs"]
 pub mod backoff;
 pub mod clock;
+#[path = "../../../src/worker/due.rs"]
+pub mod due;
 #[path = "../../../src/progress/measure.rs"]
 pub mod measure;
 #[path = "../../../src/worker/names.rs"]

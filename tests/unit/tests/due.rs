@@ -1,176 +1,157 @@
-//! When cron expressions are due, against the definition of it, on clocks that change as none ever did.
+//! When a table is due next, by its schedule and what is known of its runs.
 
 use proptest::prelude::*;
-use unit::clock::{DAY, MINUTE, Simulated, due, text};
-use unit::rule::zone::Transition;
-use unit::schedule::{Clock, Schedule};
+use unit::clock::{DAY, HOUR, MINUTE, SECOND, Simulated, text, utc};
+use unit::due::{Past, next_start};
+use unit::schedule::Schedule;
 
-/// The times that an expression means, in minutes of the wall clock since 2000-01-01, which was a Saturday, and the
-/// longest that it waits on a day like any other.
-#[derive(Debug)]
-struct Meaning {
-    expression: &'static str,
-    is_due: fn(i64) -> bool,
-    wait: i64,
-}
-
-const fn meaning(expression: &'static str, is_due: fn(i64) -> bool, wait: i64) -> Meaning {
-    Meaning {
-        expression,
-        is_due,
-        wait,
+/// A table that was scheduled at this instant, and never cleared.
+fn scheduled(since: i64) -> Past {
+    Past {
+        since,
+        last_start: None,
+        last_end: None,
+        failures: 0,
+        table: 16_384,
     }
 }
 
-const MEANINGS: [Meaning; 13] = [
-    meaning("*/15 * * * *", |w| w % 15 == 0, 15),
-    meaning("7-59/20 * * * *", |w| w.rem_euclid(20) == 7, 20),
-    meaning("0 * * * *", |w| w % 60 == 0, 60),
-    meaning("30 */2 * * *", |w| w.rem_euclid(120) == 30, 120),
-    meaning(
-        "*/5 1-22 * * *",
-        |w| w % 5 == 0 && (60..1380).contains(&w.rem_euclid(1440)),
-        125,
-    ),
-    meaning(
-        "0 1,2,3 * * *",
-        |w| [60, 120, 180].contains(&w.rem_euclid(1440)),
-        1320,
-    ),
-    meaning(
-        "*/15 2 * * *",
-        |w| [120, 135, 150, 165].contains(&w.rem_euclid(1440)),
-        1395,
-    ),
-    meaning("30 2 * * *", |w| w.rem_euclid(1440) == 150, 1440),
-    meaning("0 3 * * *", |w| w.rem_euclid(1440) == 180, 1440),
-    meaning("59 23 * * *", |w| w.rem_euclid(1440) == 1439, 1440),
-    meaning("@daily", |w| w % 1440 == 0, 1440),
-    meaning(
-        "15 4 * * mon",
-        |w| w.rem_euclid(7 * 1440) == 2 * 1440 + 255,
-        7 * 1440,
-    ),
-    meaning(
-        "15 4 3,5 * *",
-        |w| [2 * 1440 + 255, 4 * 1440 + 255].contains(&w),
-        1 << 30,
-    ),
-];
-
-fn any_meaning() -> impl Strategy<Value = &'static Meaning> {
-    (0..MEANINGS.len()).prop_map(|index| &MEANINGS[index])
-}
-
-/// How far before and after 2000-01-01 the worlds reach.
-const HORIZON: i64 = 4 * DAY;
-
-/// Up to three changes, each at least `apart` after the one before, by up to a day.
-fn any_world(apart: i64) -> impl Strategy<Value = Simulated> {
-    let any_offset =
-        || prop_oneof![-64..=64i64, -8..=8i64].prop_map(|quarters| quarters * 15 * MINUTE);
-    let gap = (apart / MINUTE..(apart + 2 * DAY) / MINUTE).prop_map(|minutes| minutes * MINUTE);
-    let changes = prop::collection::vec((gap, any_offset()), 0..=3);
-    (any_offset(), changes).prop_map(move |(offset, gaps)| {
-        let (mut at, mut before) = (-2 * DAY - apart, offset);
-        let mut changes: Vec<Transition> = Vec::new();
-        for (gap, after) in gaps {
-            at += gap;
-            if after != before && (after - before).abs() <= DAY {
-                changes.push(Transition { at, before, after });
-                before = after;
-            }
-        }
-        Simulated { offset, changes }
-    })
-}
-
-fn wall(zone: &Simulated, instant: i64) -> i64 {
-    (instant + zone.offset_at(instant)) / MINUTE
-}
-
-/// The definition of a pace: due before, within and after what the change repeats.
-fn keeps_pace(meaning: &Meaning, change: &Transition) -> bool {
-    let length = (change.before - change.after) / MINUTE;
-    let start = (change.at + change.after) / MINUTE;
-    [start - length, start, start + length]
-        .into_iter()
-        .all(|from| (from..from + length).any(meaning.is_due))
-}
-
-/// The due instants between the horizons by their definition, tried out on every minute; `again` are those when the
-/// clock shows a time for the second time.
-fn by_definition(meaning: &Meaning, zone: &Simulated) -> (Vec<i64>, Vec<i64>) {
-    let (mut first, mut again) = (Vec::new(), Vec::new());
-    let start = -HORIZON - 2 * DAY;
-    let mut highest = wall(zone, start);
-    let paced = |change: &&Transition| keeps_pace(meaning, change);
-    let paced: Vec<_> = zone.changes.iter().filter(paced).collect();
-    for instant in (start + MINUTE..HORIZON).step_by(MINUTE as usize) {
-        let shown = wall(zone, instant);
-        if (highest + 1..=shown).any(meaning.is_due) {
-            first.push(instant);
-        } else if shown <= highest && (meaning.is_due)(shown) {
-            let last = zone.changes.iter().rfind(|c| c.at <= instant);
-            if paced.contains(&last.expect("a clock was set back")) {
-                again.push(instant);
-            }
-        }
-        highest = highest.max(shown);
+/// The same after a run.
+fn cleared(since: i64, last_start: i64, last_end: i64) -> Past {
+    Past {
+        last_start: Some(last_start),
+        last_end: Some(last_end),
+        ..scheduled(since)
     }
-    first.retain(|instant| *instant > -HORIZON);
-    again.retain(|instant| *instant > -HORIZON);
-    (first, again)
 }
 
-fn change_between(zone: &Simulated, from: i64, to: i64) -> i64 {
-    let between = zone.changes.iter().filter(|c| from < c.at && c.at <= to);
-    between.map(|c| (c.before - c.after).abs()).sum()
+fn next(schedule: &str, past: Past) -> i64 {
+    let schedule = Schedule::parse(schedule).expect("a schedule");
+    next_start(&schedule, &Simulated::new(0.0, &[]), past)
+}
+
+#[test]
+fn a_table_that_was_never_cleared_is_due_at_once_by_an_interval() {
+    let since = utc("2026-03-10 12:34");
+    assert_eq!(next("15 min", scheduled(since)), since);
+}
+
+#[test]
+fn an_interval_counts_from_the_start_of_the_last_run_and_not_from_its_end() {
+    let start = utc("2026-03-10 12:00");
+    let past = cleared(start - DAY, start, start + 10 * MINUTE);
+    assert_eq!(next("15 min", past), start + 15 * MINUTE);
+    // One that took longer than the interval is followed by the next at once.
+    let past = cleared(start - DAY, start, start + HOUR);
+    assert_eq!(next("15 min", past), start + 15 * MINUTE);
+}
+
+#[test]
+fn a_cron_expression_is_first_due_after_the_table_was_scheduled() {
+    let since = utc("2026-03-10 12:34");
+    let due = next("0 3 * * *", scheduled(since));
+    assert_eq!(text(due), "2026-03-11 03:00");
+}
+
+#[test]
+fn a_cron_expression_counts_from_the_end_of_the_last_run() {
+    let (start, end) = (utc("2026-03-10 03:00"), utc("2026-03-10 03:40"));
+    let due = next("*/15 * * * *", cleared(start - DAY, start, end));
+    assert_eq!(text(due), "2026-03-10 03:45");
+}
+
+#[test]
+fn a_run_that_has_not_ended_counts_by_its_start() {
+    let start = utc("2026-03-10 03:00");
+    let past = Past {
+        last_end: None,
+        ..cleared(start - DAY, start, start)
+    };
+    assert_eq!(text(next("*/15 * * * *", past)), "2026-03-10 03:15");
+}
+
+#[test]
+fn a_new_schedule_or_a_return_of_the_worker_makes_up_for_nothing() {
+    // Last cleared last week; since this noon there is a worker again.
+    let start = utc("2026-03-03 03:00");
+    let since = utc("2026-03-10 12:00");
+    let due = next("0 3 * * *", cleared(since, start, start + MINUTE));
+    assert_eq!(text(due), "2026-03-11 03:00");
+}
+
+#[test]
+fn failures_make_the_next_start_later_by_their_back_off() {
+    let since = utc("2026-03-10 12:00");
+    for schedule in ["15 min", "0 3 * * *"] {
+        let past = cleared(since, since, since + SECOND);
+        // What failed in the night is not left for the next.
+        let without = if schedule == "15 min" {
+            next(schedule, past)
+        } else {
+            since + SECOND
+        };
+        for (failures, delay) in [(1, MINUTE), (2, 2 * MINUTE), (10, HOUR)] {
+            let late = next(schedule, Past { failures, ..past }) - without;
+            let (least, most) = (delay * 9 / 10, delay * 11 / 10);
+            assert!((least..=most).contains(&late), "{schedule}: {late}");
+        }
+    }
+}
+
+#[test]
+fn tables_that_failed_together_come_back_apart_and_each_at_the_same_instant_whoever_asks() {
+    let since = utc("2026-03-10 12:00");
+    let late = |table| {
+        let past = cleared(since, since, since + SECOND);
+        next(
+            "15 min",
+            Past {
+                failures: 3,
+                table,
+                ..past
+            },
+        )
+    };
+    let instants: Vec<_> = (16_384..16_484).map(late).collect();
+    let again: Vec<_> = (16_384..16_484).map(late).collect();
+    assert_eq!(instants, again);
+    let mut different = instants.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert!(different.len() > 90, "{} of 100", different.len());
+    let spread = different[different.len() - 1] - different[0];
+    assert!(spread > 30 * SECOND, "{spread}");
+}
+
+#[test]
+fn what_is_never_due_stays_so_after_failures() {
+    let past = Past {
+        failures: 5,
+        ..scheduled(i64::MAX - 1)
+    };
+    assert_eq!(next("15 min", past), i64::MAX);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// By whatever has happened: never before the schedule was made, and by cron never for what has passed already.
     #[test]
-    fn due_is_what_the_definition_says(meaning in any_meaning(), zone in any_world(2 * DAY)) {
-        let (first, again) = by_definition(meaning, &zone);
-        let mut expected = [first, again].concat();
-        expected.sort();
-        prop_assert_eq!(due(meaning.expression, &zone, -HORIZON, HORIZON), expected);
-    }
-
-    /// Whenever the worker asks, also between two minutes, it is told the same due instants.
-    #[test]
-    fn the_next_due_instant_does_not_depend_on_when_it_is_asked_for(
-        meaning in any_meaning(), zone in any_world(2 * DAY), after in -HORIZON + 1..HORIZON,
+    fn nothing_is_due_before_it_is_scheduled(
+        since in -HOUR..DAY, start in prop::option::of(-DAY..DAY), length in 0..HOUR, failures in 0_u32..20,
+        schedule in prop::sample::select(vec!["*/15 * * * *", "0 3 * * *", "1 h"]),
     ) {
-        let schedule = Schedule::parse(meaning.expression).unwrap();
-        let next = schedule.next_after(after, &zone);
-        let due = due(meaning.expression, &zone, -HORIZON, HORIZON);
-        match due.iter().find(|due| **due > after) {
-            Some(due) => prop_assert_eq!(next, *due),
-            None => prop_assert!(next >= HORIZON),
-        }
-    }
-
-    #[test]
-    fn no_wait_is_longer_than_usual_by_more_than_the_change(
-        meaning in any_meaning(), zone in any_world(2 * DAY),
-    ) {
-        for pair in due(meaning.expression, &zone, -HORIZON, HORIZON).windows(2) {
-            let longest = meaning.wait * MINUTE + change_between(&zone, pair[0], pair[1]);
-            prop_assert!(pair[1] - pair[0] <= longest, "{} {}", text(pair[0]), text(pair[1]));
-        }
-    }
-
-    /// Changes that follow each other within hours never happened, but no due time would be lost either; `due` sees
-    /// that none comes twice.
-    #[test]
-    fn a_hectic_clock_loses_no_due_time(meaning in any_meaning(), zone in any_world(30 * MINUTE)) {
-        let (first, _) = by_definition(meaning, &zone);
-        let due = due(meaning.expression, &zone, -HORIZON, HORIZON);
-        for instant in first {
-            prop_assert!(due.contains(&instant), "{}", text(instant));
+        let past = Past {
+            last_start: start,
+            last_end: start.map(|start| start + length),
+            failures,
+            ..scheduled(since)
+        };
+        let due = next(schedule, past);
+        match start {
+            Some(start) if schedule == "1 h" => prop_assert!(due >= start + HOUR),
+            Some(start) => prop_assert!(due > since.max(start + length)),
+            None => prop_assert!(due >= since),
         }
     }
 }

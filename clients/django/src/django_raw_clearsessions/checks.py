@@ -76,12 +76,11 @@ def _messages(connection: BaseDatabaseWrapper, table: str, column: str) -> Itera
         cursor.execute("SELECT pg_catalog.to_regclass(%s) IS NOT NULL", [table])
         if cursor.fetchone() == (False,):
             return
-        schema = found.schema.replace("%", "%%")
         cursor.execute(
-            f"""
+            """
             SELECT off.note, s.source, s.failures, s.last_error
-            FROM {schema}.raw_clear_sessions_worker_off() AS off (note)
-            LEFT JOIN {schema}.raw_clear_sessions_status AS s ON s."table" = pg_catalog.to_regclass(%s)
+            FROM raw_clear_sessions.worker_off() AS off (note)
+            LEFT JOIN raw_clear_sessions.status AS s ON s."table" = pg_catalog.to_regclass(%s)
             """,
             [table],
         )
@@ -94,7 +93,7 @@ def _messages(connection: BaseDatabaseWrapper, table: str, column: str) -> Itera
     if failures:
         yield CheckWarning(
             f"Clearing {table} fails, {failures} times in a row by now: {last_error}",
-            hint=f"The view {found.schema}.raw_clear_sessions_status says more.",
+            hint="The view raw_clear_sessions.status says more.",
             id=f"{LABEL}.W004",
         )
 

@@ -48,8 +48,8 @@ class Messages(TestCase):
         self.addCleanup(self.clean_up)
 
     def clean_up(self):
-        run(f"DELETE FROM {EXTENSION_SCHEMA}.raw_clear_sessions_policy")
-        run(f"DELETE FROM {EXTENSION_SCHEMA}.raw_clear_sessions_run")
+        run("DELETE FROM raw_clear_sessions.policy")
+        run("DELETE FROM raw_clear_sessions.run")
         configure(databases="", tables="", paused="off")
 
     def schedule(self, schedule="1 day", filter=None):  # noqa: A002
@@ -93,18 +93,17 @@ class Messages(TestCase):
         self.assertIn(f"GRANT USAGE ON SCHEMA {EXTENSION_SCHEMA}", message.hint)
 
     def test_role_may_not_read_the_status(self):
-        view = f"{EXTENSION_SCHEMA}.raw_clear_sessions_status"
+        view = "raw_clear_sessions.status"
         run(f"REVOKE SELECT ON {view} FROM PUBLIC")
         try:
             with self.role(f"USAGE ON SCHEMA {EXTENSION_SCHEMA}"):
-                self.assertIn("permission denied for view raw_clear_sessions_status", self.message("W002").msg)
+                self.assertIn("permission denied for view status", self.message("W002").msg)
         finally:
             run(f"GRANT SELECT ON {view} TO PUBLIC")
 
     def test_an_error_that_says_nothing_of_the_extension_is_raised(self):
         with second_connection() as other, transaction_of(other) as cursor, transaction.atomic():
-            history = f"{EXTENSION_SCHEMA}.raw_clear_sessions_run".replace("%", "%%")
-            cursor.execute(f"LOCK TABLE {history} IN ACCESS EXCLUSIVE MODE", [])
+            cursor.execute("LOCK TABLE raw_clear_sessions.run IN ACCESS EXCLUSIVE MODE", [])
             run("SET LOCAL lock_timeout = '10ms'")
             with self.assertRaisesMessage(OperationalError, "lock timeout"):
                 self.check()

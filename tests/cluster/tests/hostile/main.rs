@@ -127,7 +127,7 @@ impl Tally {
 fn check_left_nothing(session: &mut Session, what: &str) {
     let left = session.text(
         "SELECT concat_ws(' ', (SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND pid = pg_backend_pid()),
-             (SELECT count(*) FROM public.raw_clear_sessions_progress WHERE pid = pg_backend_pid()), session_user, current_user)",
+             (SELECT count(*) FROM raw_clear_sessions.progress WHERE pid = pg_backend_pid()), session_user, current_user)",
     );
     assert_eq!(left, "0 0 postgres postgres", "{what}");
 }
@@ -325,7 +325,7 @@ fn the_functions_behind_views_and_constraints_take_anything() {
             .collect();
         let role = one_of(&mut random, &pool::ROLES);
         let call = format!(
-            "SELECT public.raw_clear_sessions_{function}({})",
+            "SELECT raw_clear_sessions.{function}({})",
             arguments.join(", ")
         );
         let what = format!("seed {}, round {round}, as {role}: {call}", *SEED);

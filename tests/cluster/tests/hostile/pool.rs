@@ -253,7 +253,7 @@ pub const NO_TABLES: [&str; 24] = [
     "'information_schema.sql_features'",
     "'information_schema.tables'",
     "'pg_stat_activity'",
-    "'raw_clear_sessions_status'",
+    "'raw_clear_sessions.status'",
     "'pg_temp.nowhere'",
 ];
 

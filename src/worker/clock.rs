@@ -1,0 +1,15 @@
+//! The server's time zones as clocks, by which cron expressions are due.
+
+use super::schedule::Clock;
+use crate::pg::Zone;
+use crate::rule::zone::Transition;
+
+impl Clock for Zone {
+    fn offset_at(&self, instant: i64) -> i64 {
+        Zone::offset_at(self, instant)
+    }
+
+    fn transitions(&self, from: i64, to: i64) -> Vec<Transition> {
+        Zone::transitions(self, from, to)
+    }
+}

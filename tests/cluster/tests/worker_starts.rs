@@ -1,0 +1,78 @@
+//! How often processes are started: not while there is nothing to start them for, and not at once after a failure.
+
+use cluster::{Cluster, SOON, add_expired, create_sessions, wait_until};
+
+/// What the server logs of each start, when it is to say so much.
+const START: &str = "starting background worker process \"raw_clear_sessions worker\"";
+
+#[test]
+fn while_paused_no_worker_is_started_whatever_is_due_or_changes() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[
+            ("raw_clear_sessions.paused", "on"),
+            ("log_min_messages", "debug1"),
+        ],
+    );
+    let mut session = cluster.database("app").connect();
+    session.wait_for_launcher();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    // Each change of a policy wakes the launcher, each reload and each second too.
+    for hours in 1..=20 {
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('django_session', '{hours} h')"
+        ));
+    }
+    cluster.reload(&[("raw_clear_sessions.schedule", "2 s")]);
+    let start = session.text("SELECT clock_timestamp()::text");
+    wait_until("the table has been due for a while", || {
+        session.yes(&format!(
+            "SELECT clock_timestamp() > '{start}'::timestamptz + interval '1 s'"
+        ))
+    });
+    assert_eq!(cluster.logged(START), 0);
+    assert_eq!(session.count("django_session"), 1000);
+
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    session.wait_for_count("django_session", 100);
+    assert!(
+        cluster.logged(START) > 0,
+        "starts are to be seen in the log"
+    );
+}
+
+#[test]
+fn a_database_whose_worker_fails_is_left_alone_for_a_minute_and_holds_up_no_other() {
+    let cluster = Cluster::with_worker("bad, good", &[]);
+    let mut bad = cluster.database("bad").connect();
+    // What the worker asks for what is due.
+    bad.run(
+        "ALTER EXTENSION raw_clear_sessions DROP VIEW raw_clear_sessions.scheduled;
+         ALTER VIEW raw_clear_sessions.scheduled RENAME TO elsewhere",
+    );
+    let failure = "relation \"raw_clear_sessions.scheduled\" does not exist";
+    cluster.wait_for_log(failure);
+    let mut good = cluster.database("good").connect();
+    create_sessions(&mut good, "django_session", 1000, 10);
+    for _ in 0..3 {
+        good.wait_for_count("django_session", 100);
+        add_expired(&mut good, "django_session", 10);
+    }
+    let runs = good.all_ended_runs();
+    wait_until(
+        "the other database has been cleared three times more",
+        || good.all_ended_runs() >= runs + 3,
+    );
+    assert_eq!(cluster.logged(failure), 1);
+    // A new schedule is a reason to look at once; then it waits again.
+    cluster.reload(&[(SOON.0, "1001 ms")]);
+    wait_until("it has been tried once more", || {
+        cluster.logged(failure) == 2
+    });
+    let runs = good.all_ended_runs();
+    wait_until(
+        "the other database has been cleared three times more",
+        || good.all_ended_runs() >= runs + 3,
+    );
+    assert_eq!(cluster.logged(failure), 2);
+}
