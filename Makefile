@@ -14,7 +14,7 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES ROUNDS MATRIX
 .DEFAULT_GOAL := build
 
 .PHONY: all help demo bench bench-quick bench-report build install package dist check check-unit check-bench check-regress \
-	check-isolation check-cluster check-django check-clients check-package check-monitoring check-assert matrix torture lint stage bootstrap clean
+	check-isolation check-cluster check-django check-clients check-package check-monitoring check-assert matrix torture mutants lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -75,6 +75,9 @@ check-assert: bootstrap ## all tests, on a PostgreSQL built with assertions from
 
 matrix: bootstrap ## all tests on PostgreSQL 15 to 19, those not installed here in other releases of Debian; needs root
 	@scripts/matrix
+
+mutants: bootstrap ## whether the tests notice wrong code: mutants of the engine and the worker, and of the rules
+	@scripts/mutants
 
 check-clients: stage ## the Django package, its wheel installed into clean environments
 	@scripts/check clients
