@@ -100,7 +100,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         .map(Relation::table_bytes)
         .sum();
     let reusable_bytes = reusable(table_bytes, &counts);
-    let (ways, advice) = ways::ways(target.checked(), &counts, exact);
+    let (ways, advice, expired_fraction) = ways::ways(target.checked(), &counts, exact);
     let (engine, why) = summary(target.by());
     let [cutoff, expired_below] = cutoff_text(criterion);
     Ok(Preview {
@@ -124,7 +124,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         ways,
         advice: advice.way,
         advice_why: advice.why,
-        warnings: warnings(relation, criterion, index.as_deref()),
+        warnings: warnings(relation, criterion, index.as_deref(), expired_fraction),
         index,
         table_bytes,
         reusable_bytes,
@@ -300,8 +300,22 @@ fn usable_index(target: &Target) -> Option<String> {
         .map(|index| index.name)
 }
 
-fn warnings(relation: &Relation, criterion: &Criterion, index: Option<&str>) -> Vec<String> {
+/// Above this fraction of expired rows, what the column means is worth a second look.
+const NEARLY_ALL: f64 = 0.95;
+
+fn warnings(
+    relation: &Relation,
+    criterion: &Criterion,
+    index: Option<&str>,
+    expired_fraction: f64,
+) -> Vec<String> {
     let mut warnings = Vec::new();
+    if expired_fraction >= NEARLY_ALL {
+        warnings.push(format!(
+            "nearly all rows would be deleted: see whether {} says when a row expires, and not when it was last used or created",
+            criterion.text
+        ));
+    }
     if let Some(note) = criterion.framework.and_then(|framework| framework.note) {
         warnings.push(note.to_owned());
     }

@@ -54,6 +54,8 @@ pub struct Attribute {
     pub base_type: pg_sys::Oid,
     /// A generated column that is computed when it is read (PostgreSQL 18), so that no heap tuple holds it.
     pub is_virtual: bool,
+    /// NOT NULL, and neither a default nor anything else fills it in: an INSERT has to give it a value.
+    pub is_required: bool,
 }
 
 /// An open relation. Closed on drop, except while an ERROR unwinds, when the abort closes it; the lock stays.
@@ -230,6 +232,9 @@ impl Relation {
                     name: super::name::shown(&attribute.attname),
                     base_type: pg_sys::getBaseType(attribute.atttypid),
                     is_virtual: attribute.attgenerated == b'v' as c_char,
+                    is_required: attribute.attnotnull
+                        && !attribute.atthasdef
+                        && attribute.attidentity == 0,
                 })
                 .collect()
         }

@@ -98,8 +98,9 @@ impl Size {
     }
 }
 
-/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired.
-pub fn ways(table: &Checked, counts: &Counts, exact: bool) -> (Ways, Advice) {
+/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired, and
+/// what fraction of the rows that is.
+pub fn ways(table: &Checked, counts: &Counts, exact: bool) -> (Ways, Advice, f64) {
     let relation = table.root();
     let size = Size::of(table, counts, exact);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
@@ -129,6 +130,7 @@ pub fn ways(table: &Checked, counts: &Counts, exact: bool) -> (Ways, Advice) {
             raw_clear_sessions_rewrite: rewrite,
         },
         advice,
+        size.expired_fraction(),
     )
 }
 

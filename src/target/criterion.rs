@@ -3,7 +3,8 @@
 use super::columns::{find_column, kind_of, recognize_table};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
-    check_keep, check_lifetime, cutoff, find_zone, parse_unit, unit_of, zone_of,
+    check_keep, check_lifetime, check_named_lifetime, cutoff, find_zone, parse_unit, unit_of,
+    zone_of,
 };
 use crate::pg::{self, Argument, Keep, Relation, Zone};
 use crate::refusal::Refusal;
@@ -90,11 +91,28 @@ impl Criterion {
         };
         let kind = kind_of(named.base_type)
             .ok_or_else(|| not_a_time(relation, &attributes, rule, &named))?;
-        if let Some(framework) = framework {
-            check_lifetime(relation, rule, framework)?;
+        match framework {
+            Some(framework) => check_lifetime(relation, &attributes, rule, framework)?,
+            None => check_named_lifetime(relation, &attributes, rule, &named)?,
         }
-        let unit = unit_of(relation, rule, &named, kind, given_unit, framework)?;
-        let zone = zone_of(relation, rule, &named, kind, given_zone, framework)?;
+        let unit = unit_of(
+            relation,
+            &attributes,
+            rule,
+            &named,
+            kind,
+            given_unit,
+            framework,
+        )?;
+        let zone = zone_of(
+            relation,
+            &attributes,
+            rule,
+            &named,
+            kind,
+            given_zone,
+            framework,
+        )?;
         let filter_text = rule
             .filter
             .as_deref()

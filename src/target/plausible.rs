@@ -90,7 +90,12 @@ fn refuse(
         (Some(fitting), _) => refusal.hint(format!(
             "As {} it would be plausible: {}",
             fitting.name(),
-            corrected_call(relation, rule, &[("unit", Some(fitting.name().to_owned()))])
+            corrected_call(
+                relation,
+                &relation.attributes(),
+                rule,
+                &[("unit", Some(fitting.name().to_owned()))]
+            )
         )),
         (None, Some(framework)) if framework.note.is_some() => {
             refusal.hint(sentence(framework.note.unwrap_or_default()))
