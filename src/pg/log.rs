@@ -1,26 +1,21 @@
 //! Messages that are no ERROR to whoever runs: to the server's log, or to the client.
 
+use super::raw;
 use crate::refusal::Refusal;
-use core::ffi::{CStr, c_char, c_int};
-use pgrx::PgLogLevel;
-use pgrx::pg_sys;
-use pgrx::pg_sys::panic::ErrorReport;
+use core::ffi::{CStr, c_int};
+use core::ptr;
 use pgrx::prelude::PgSqlErrorCode;
+use pgrx::{PgLogLevel, pg_sys};
+use std::ffi::CString;
 
 /// A line of the server's log.
 pub fn log(message: &str, detail: Option<&str>, hint: Option<&str>) {
     report(PgLogLevel::LOG, message, detail, hint);
 }
 
-// PostgreSQL's own, which pgrx does not bind (utils/elog.h).
-unsafe extern "C-unwind" {
-    fn errstart(level: c_int, domain: *const c_char) -> bool;
-    fn errcode(sqlstate: c_int) -> c_int;
-    fn errmsg_internal(format: *const c_char, ...) -> c_int;
-    fn errdetail_internal(format: *const c_char, ...) -> c_int;
-    fn errhint(format: *const c_char, ...) -> c_int;
-    fn set_errcontext_domain(domain: *const c_char) -> c_int;
-    fn errcontext_msg(format: *const c_char, ...) -> c_int;
+/// A NOTICE to the client.
+pub fn notice(message: &str, detail: Option<&str>, hint: Option<&str>) {
+    report(PgLogLevel::NOTICE, message, detail, hint);
 }
 
 /// No text of an error takes more of the log than this, in bytes: a trigger can raise one of any length.
@@ -30,59 +25,82 @@ const LONGEST: usize = 8_192;
 /// with a CONTEXT that says where it happened: as an autovacuum worker does (postmaster/autovacuum.c).
 pub fn log_error(refusal: &Refusal, context: &str) {
     let (detail, hint) = refusal.notes();
-    let text = |text: &str| std::ffi::CString::new(cut(text).replace('\0', "")).unwrap_or_default();
-    let (message, context) = (text(refusal.message()), text(context));
-    let (detail, hint) = (detail.map(text), hint.map(text));
-    let sqlstate = refusal.sqlstate() as c_int;
-    let format: &CStr = c"%s";
-    // SAFETY: errstart puts an error on the stack of errors, the functions after it copy the texts into it, and instead
-    // of errfinish, which would throw it, it is written as by EmitErrorReport() in any process's error handler, and taken
-    // from the stack. Nothing of Rust's is owned inside the boundary.
-    unsafe {
-        pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            if !errstart(PgLogLevel::ERROR as c_int, core::ptr::null()) {
-                return;
-            }
-            errcode(sqlstate);
-            errmsg_internal(format.as_ptr(), message.as_ptr());
-            if let Some(detail) = &detail {
-                errdetail_internal(format.as_ptr(), detail.as_ptr());
-            }
-            if let Some(hint) = &hint {
-                errhint(format.as_ptr(), hint.as_ptr());
-            }
-            set_errcontext_domain(core::ptr::null());
-            errcontext_msg(format.as_ptr(), context.as_ptr());
-            pg_sys::EmitErrorReport();
-            pg_sys::FlushErrorState();
-        });
+    let texts = Texts::new(refusal.message(), detail, hint, Some(context));
+    texts.emit(PgLogLevel::ERROR, refusal.sqlstate());
+}
+
+fn report(level: PgLogLevel, message: &str, detail: Option<&str>, hint: Option<&str>) {
+    let texts = Texts::new(message, detail, hint, None);
+    texts.emit(level, PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION);
+}
+
+/// What a message says.
+struct Texts {
+    message: CString,
+    detail: Option<CString>,
+    hint: Option<CString>,
+    context: Option<CString>,
+}
+
+impl Texts {
+    fn new(message: &str, detail: Option<&str>, hint: Option<&str>, context: Option<&str>) -> Self {
+        let c_text = |text: &str| CString::new(cut(text).replace('\0', "")).unwrap_or_default();
+        Texts {
+            message: c_text(message),
+            detail: detail.map(c_text),
+            hint: hint.map(c_text),
+            context: context.map(c_text),
+        }
+    }
+
+    /// The end of a NOTICE checks for interrupts (utils/error/elog.c, errfinish), and anything here may run out of memory:
+    /// the ERROR must not jump over a Rust frame, as it would from pgrx's own report.
+    fn emit(&self, level: PgLogLevel, sqlstate: PgSqlErrorCode) {
+        let pointer = |text: &Option<CString>| text.as_deref().map_or(ptr::null(), CStr::as_ptr);
+        let message = self.message.as_ptr();
+        let [detail, hint, context] = [&self.detail, &self.hint, &self.context].map(pointer);
+        // SAFETY: what ereport() of utils/elog.h does. The texts outlive the boundary, and are copied; they are arguments,
+        // not formats. An error is written, and taken from the stack of errors, as any process does with one that it has
+        // caught, instead of being thrown by errfinish.
+        unsafe {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                if !raw::errstart(level as c_int, ptr::null()) {
+                    return;
+                }
+                raw::errcode(sqlstate as c_int);
+                raw::errmsg_internal(c"%s".as_ptr(), message);
+                if !detail.is_null() {
+                    raw::errdetail_internal(c"%s".as_ptr(), detail);
+                }
+                if !hint.is_null() {
+                    raw::errhint(c"%s".as_ptr(), hint);
+                }
+                if !context.is_null() {
+                    raw::set_errcontext_domain(ptr::null());
+                    raw::errcontext_msg(c"%s".as_ptr(), context);
+                }
+                if level >= PgLogLevel::ERROR {
+                    pg_sys::EmitErrorReport();
+                    pg_sys::FlushErrorState();
+                    return;
+                }
+                raw::errfinish(
+                    c"log.rs".as_ptr(),
+                    line!() as c_int,
+                    c"raw_clear_sessions".as_ptr(),
+                );
+            });
+        }
     }
 }
 
-/// The beginning of a text that is too long for the log.
+/// The beginning of a text that is too long.
 fn cut(text: &str) -> &str {
     let mut end = text.len().min(LONGEST);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     &text[..end]
-}
-
-/// A NOTICE to the client.
-pub fn notice(message: &str, detail: Option<&str>, hint: Option<&str>) {
-    report(PgLogLevel::NOTICE, message, detail, hint);
-}
-
-fn report(level: PgLogLevel, message: &str, detail: Option<&str>, hint: Option<&str>) {
-    let sqlstate = PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION;
-    let mut report = ErrorReport::new(sqlstate, message.to_owned(), "raw_clear_sessions");
-    if let Some(detail) = detail {
-        report = report.set_detail(detail);
-    }
-    if let Some(hint) = hint {
-        report = report.set_hint(hint);
-    }
-    report.report(level);
 }
 
 /// The five characters of an SQLSTATE: six bits each, the first in the lowest (utils/elog.h, MAKE_SQLSTATE).
