@@ -12,6 +12,7 @@ mod planner;
 mod plausible;
 mod requirements;
 
+pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
 pub use criterion::{Criterion, Rule, Value};
 pub use managed::managed_by;
 pub use plan::{LeafPlan, Method, Pass, Plan, plan};
