@@ -74,8 +74,8 @@ impl LeftOutRows {
             Some(detail) => left_out.detail(detail),
             None => left_out,
         };
-        left_out
-            .hint("All other expired rows have been deleted, unless a limit ended the run before.")
+        let hint = refusal.notes().1;
+        left_out.hint(hint.unwrap_or("The other expired rows do not wait for it."))
     }
 }
 
