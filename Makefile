@@ -14,7 +14,8 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES ROUNDS MATRIX
 .DEFAULT_GOAL := build
 
 .PHONY: all help demo bench bench-quick bench-report build install package dist check check-unit check-bench check-regress \
-	check-isolation check-cluster check-django check-clients check-package check-monitoring check-assert matrix torture mutants lint stage bootstrap clean
+	check-isolation check-cluster check-django check-clients check-package check-monitoring check-stores check-assert matrix torture mutants lint \
+	stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -47,7 +48,7 @@ dist: ## a tar file of the sources, in target/dist
 	@scripts/dist
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit bench regress isolation cluster django clients package monitoring
+	@scripts/check unit bench regress isolation cluster django clients package monitoring stores
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -87,6 +88,9 @@ check-package: stage ## the packages install and remove, the sources build from 
 
 check-monitoring: stage ## what Prometheus gets to know, with the real exporter; its rules; the dashboard
 	@scripts/check monitoring
+
+check-stores: stage ## the libraries of npm, PyPI and Debian find their live sessions again
+	@scripts/check stores
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts, the Django package
 	@scripts/lint

@@ -1,8 +1,11 @@
 //! Messages that are no ERROR: to the server's log, or to the client.
 
-use pgrx::PgLogLevel;
-use pgrx::pg_sys::panic::ErrorReport;
+use super::raw;
+use core::ffi::{CStr, c_int};
+use core::ptr;
 use pgrx::prelude::PgSqlErrorCode;
+use pgrx::{PgLogLevel, pg_sys};
+use std::ffi::CString;
 
 /// A line of the server's log.
 pub fn log(message: &str, detail: Option<&str>, hint: Option<&str>) {
@@ -35,6 +38,8 @@ pub fn notice(message: &str, detail: Option<&str>, hint: Option<&str>) {
     );
 }
 
+/// The end of a NOTICE checks for interrupts (utils/error/elog.c, errfinish), and anything here may run out of memory: the
+/// ERROR must not jump over a Rust frame, as it would from pgrx's own report.
 fn report(
     sqlstate: PgSqlErrorCode,
     level: PgLogLevel,
@@ -42,14 +47,33 @@ fn report(
     detail: Option<&str>,
     hint: Option<&str>,
 ) {
-    let mut report = ErrorReport::new(sqlstate, message.to_owned(), "raw_clear_sessions");
-    if let Some(detail) = detail {
-        report = report.set_detail(detail);
+    let c_text = |text: &str| CString::new(text.replace('\0', "")).unwrap_or_default();
+    let message = c_text(message);
+    let (detail, hint) = (detail.map(c_text), hint.map(c_text));
+    let pointer = |text: &Option<CString>| text.as_deref().map_or(ptr::null(), CStr::as_ptr);
+    let (message, detail, hint) = (message.as_ptr(), pointer(&detail), pointer(&hint));
+    // SAFETY: what ereport() of utils/elog.h does. The texts live in this frame, outside of the boundary, and are copied;
+    // they are arguments, not formats.
+    unsafe {
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            if !raw::errstart(level as c_int, ptr::null()) {
+                return;
+            }
+            raw::errcode(sqlstate as c_int);
+            raw::errmsg_internal(c"%s".as_ptr(), message);
+            if !detail.is_null() {
+                raw::errdetail_internal(c"%s".as_ptr(), detail);
+            }
+            if !hint.is_null() {
+                raw::errhint(c"%s".as_ptr(), hint);
+            }
+            raw::errfinish(
+                c"log.rs".as_ptr(),
+                line!() as c_int,
+                c"raw_clear_sessions".as_ptr(),
+            );
+        });
     }
-    if let Some(hint) = hint {
-        report = report.set_hint(hint);
-    }
-    report.report(level);
 }
 
 /// The five characters of an SQLSTATE: six bits each, the first in the lowest (utils/elog.h, MAKE_SQLSTATE).

@@ -16,7 +16,7 @@ use crate::rule::zone::wall_cutoff;
 use pgrx::pg_sys;
 
 /// The rule as the caller wrote it; every part is optional.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     pub expires: Option<String>,
     pub keep: Option<Keep>,
@@ -75,12 +75,7 @@ pub struct Criterion {
 }
 
 impl Criterion {
-    /// Resolves the rule for a table, as of now. Whatever is missing, unknown or contradictory is refused.
-    pub fn resolve(relation: &Relation, rule: &Rule) -> Result<Criterion, Refusal> {
-        Criterion::resolve_at(relation, rule, pg::now())
-    }
-
-    /// The same as of an earlier clock: for a run that has begun.
+    /// Resolves the rule for a table as of a clock. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
         let attributes = relation.attributes();
         let keep = check_keep(rule.keep)?;
@@ -149,6 +144,20 @@ impl Criterion {
             filter,
             filter_text: filter_text.map(str::to_owned),
         })
+    }
+
+    /// Whether the same rows are expired by both.
+    pub fn means_the_same(&self, other: &Criterion) -> bool {
+        let filter = |criterion: &Criterion| criterion.filter.as_ref().map(|f| f.sql.clone());
+        self.sql == other.sql
+            && self.base_type == other.base_type
+            && self.range == other.range
+            && filter(self) == filter(other)
+    }
+
+    /// Whether the value is the column of that name.
+    pub fn is_column(&self, column: &str) -> bool {
+        matches!(&self.value, Value::Column { name, .. } if name == column)
     }
 
     /// The columns that the rule reads; 0 stands for the whole row.

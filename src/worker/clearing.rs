@@ -40,7 +40,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
         Rewriting::Done(outcome) => Ok(*outcome),
         _ => pg::catch(|| {
             host.begin();
-            let outcome = run(due.table, &policy.rule(), &mut host)?;
+            let outcome = run(due.table, &mut host)?;
             host.end();
             Ok(outcome)
         }),
@@ -56,7 +56,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
-        policy: history::policy_json(&policy),
+        policy: history::policy_json(host.policy()),
         elapsed_ms: elapsed.as_millis() as u64,
         usage: used.since(),
         expired_left,
