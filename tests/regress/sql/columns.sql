@@ -16,7 +16,8 @@ CREATE DOMAIN instant AS timestamptz CHECK (value > '1950-01-01');
 CREATE DOMAIN wall_time AS timestamp(3);
 
 -- Fills a table with a column of the type: markers for "never", given as an array, and these instants, the first of them
--- before 2000, where PostgreSQL counts from, turned into the type by the conversion. Then clears it in all three ways, and returns what remained if they agree.
+-- before 2000, where PostgreSQL counts from, turned into the type by the conversion. Then clears it in all three ways, and
+-- returns what remained if they agree.
 CREATE FUNCTION cleared(type text, conversion text, never text[], arguments text DEFAULT '', OUT engines text, OUT remaining text)
 LANGUAGE plpgsql AS $$
 DECLARE

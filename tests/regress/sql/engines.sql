@@ -72,7 +72,8 @@ CREATE FUNCTION reversed(timestamptz, timestamptz) RETURNS integer LANGUAGE sql 
 CREATE OPERATOR CLASS reversed FOR TYPE timestamptz USING btree AS
     OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 reversed(timestamptz, timestamptz);
 SELECT definition, outcome.*
-FROM unnest(ARRAY['(id, expires)', '(seen, expires)', '(expires engines.reversed)', '(expires) WHERE expires < ''2100-01-01''', '((expires AT TIME ZONE ''UTC''))',
+FROM unnest(ARRAY['(id, expires)', '(seen, expires)', '(expires engines.reversed)',
+    '(expires) WHERE expires < ''2100-01-01''', '((expires AT TIME ZONE ''UTC''))',
     'USING brin (expires)', 'USING hash (expires)']) AS definition, cleared_with_index(definition) AS outcome;
 -- Nor does one that could not be built.
 TRUNCATE indexed;
