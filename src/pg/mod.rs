@@ -50,10 +50,10 @@ pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
 pub use invalidation::Changes;
 pub use lock_wait::LockWait;
-pub use log::{log, log_with_sqlstate, notice, sqlstate_text};
+pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
-pub use owner::{Unlocked, look_unlocked, name_unlocked};
+pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
     has_privilege, may_read_all, may_see, owns, row_security_applies,
@@ -81,7 +81,8 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, acts_for_its_owner, begin, catch, commit, owner, report_statistics, set_for_session,
+    ActingAs, act_as_authenticated, acts_for_its_owner, begin, catch, commit, owner,
+    report_statistics, set_for_session,
 };
 pub use tuple_set::TupleSet;
 pub use usage::Usage;

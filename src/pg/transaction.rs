@@ -245,3 +245,18 @@ pub fn set_for_session(name: &CStr, value: &CStr) {
         );
     }
 }
+
+/// Acts as the user that this process was authenticated as, the bootstrap superuser in a background worker, in no other
+/// role: ALTER DATABASE and ALTER ROLE can set both. Outside of transactions.
+pub fn act_as_authenticated() {
+    begin();
+    // SAFETY: the name is palloc'd in the transaction, and copied by the setting. The authenticated user may always be
+    // the session's (commands/variable.c).
+    unsafe {
+        let user = pg_sys::GetAuthenticatedUserId();
+        let name = CStr::from_ptr(pg_sys::GetUserNameFromId(user, false));
+        set_for_session(c"session_authorization", name);
+    }
+    set_for_session(c"role", c"none");
+    commit();
+}

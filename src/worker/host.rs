@@ -38,7 +38,6 @@ pub struct Host<'a> {
 pub fn apply_settings() {
     let limits = settings::limits();
     let number = |number: String| CString::new(number).unwrap_or_default();
-    pg::set_for_session(c"synchronous_commit", c"off");
     pg::set_for_session(
         c"lock_timeout",
         &number(limits.lock_timeout.as_millis().to_string()),
@@ -54,16 +53,10 @@ pub fn apply_settings() {
     pg::set_for_session(c"wal_compression", &compression);
 }
 
-/// Commits so that this transaction, and every one before it, has reached the disk; and the replicas that the server
-/// waits for, if it does.
+/// Commits so that this transaction, and every one before it, has reached the local disk. A synchronous standby is not
+/// waited for: one that is gone would hold the worker without end, where nobody could stop it.
 pub fn commit_durably() {
-    let server = pg::server_setting(c"synchronous_commit");
-    let durable = if server == "off" {
-        c"local".to_owned()
-    } else {
-        CString::new(server).unwrap_or_default()
-    };
-    pg::set_for_session(c"synchronous_commit", &durable);
+    pg::set_for_session(c"synchronous_commit", c"local");
     pg::commit();
     pg::set_for_session(c"synchronous_commit", c"off");
 }

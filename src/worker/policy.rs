@@ -218,12 +218,15 @@ fn is_listed(table: pg_sys::Oid) -> bool {
     })
 }
 
-/// Removes the policies of tables that are gone.
+/// Removes the policies of tables that are gone. One that another session is changing stays until the next time: it may
+/// be anybody's, and in a transaction of any length.
 pub fn remove_orphans(schema: &str) {
     pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.policy p WHERE NOT EXISTS \
-             (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid)"
+            "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
+             SELECT p.\"table\" FROM {schema}.policy p WHERE NOT EXISTS \
+             (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid) \
+             FOR UPDATE SKIP LOCKED)::pg_catalog.regclass[])"
         ),
         &[],
     );

@@ -115,9 +115,9 @@ fn cancelling_the_worker_fails_the_run_of_that_table_alone() {
     assert_eq!(status, "1 failed 57014 t");
     let log = cluster.log();
     let lines: Vec<_> = log[before..].lines().collect();
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(
-        lines[0].contains("automatic clearing of table"),
+        lines[1].contains("CONTEXT:  automatic clearing of table"),
         "{lines:?}"
     );
 
