@@ -32,25 +32,25 @@ fn storms(way: Way, default: u32) {
 
 #[test]
 fn alterations_while_a_function_clears_lose_nothing() {
-    storms(Way::Function, 40);
+    storms(Way::Function, 12);
 }
 
 #[test]
 fn alterations_while_the_procedure_clears_lose_nothing() {
-    storms(Way::Procedure, 12);
+    storms(Way::Procedure, 5);
 }
 
 #[test]
 fn alterations_while_a_table_is_rewritten_lose_nothing() {
-    storms(Way::Rewrite, 40);
+    storms(Way::Rewrite, 12);
 }
 
 #[test]
 fn alterations_while_a_preview_counts_lose_nothing() {
-    storms(Way::Preview, 20);
+    storms(Way::Preview, 8);
 }
 
 #[test]
 fn alterations_while_the_worker_clears_lose_nothing() {
-    storms(Way::Worker, 6);
+    storms(Way::Worker, 3);
 }

@@ -222,6 +222,26 @@ fn a_foreign_key_that_comes_while_the_leafs_lock_is_waited_for_dangles_nowhere()
 }
 
 #[test]
+fn a_child_that_is_taken_from_its_parent_while_its_lock_is_waited_for_keeps_its_rows() {
+    let cluster = cluster();
+    let database = cluster.database("child");
+    let mut session = database.connect();
+    create_leaves(&mut session, "");
+    session.run(&fill("s.second", ""));
+    for call in ["SELECT raw_clear_sessions", "CALL raw_clear_sessions_in_batches"] {
+        session.run("BEGIN; LOCK TABLE s.second");
+        let running = database
+            .connect()
+            .start(&format!("{call}('s.root', expires => 'expire_date')"));
+        running.wait_for_lock_wait(&mut session);
+        session.run("ALTER TABLE s.second NO INHERIT s.root; COMMIT");
+        running.value();
+        assert_eq!(session.count("s.second"), 2 * ROWS, "{call}");
+        session.run("ALTER TABLE s.second INHERIT s.root");
+    }
+}
+
+#[test]
 fn after_schemas_have_swapped_their_names_no_row_of_the_other_table_is_deleted() {
     let cluster = cluster();
     let database = cluster.database("names");
