@@ -228,7 +228,10 @@ fn a_child_that_is_taken_from_its_parent_while_its_lock_is_waited_for_keeps_its_
     let mut session = database.connect();
     create_leaves(&mut session, "");
     session.run(&fill("s.second", ""));
-    for call in ["SELECT raw_clear_sessions", "CALL raw_clear_sessions_in_batches"] {
+    for call in [
+        "SELECT raw_clear_sessions",
+        "CALL raw_clear_sessions_in_batches",
+    ] {
         session.run("BEGIN; LOCK TABLE s.second");
         let running = database
             .connect()
