@@ -14,7 +14,7 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES ROUNDS MATRIX
 .DEFAULT_GOAL := build
 
 .PHONY: all help demo bench bench-quick bench-report build install package dist check check-unit check-bench check-regress \
-	check-isolation check-cluster check-django check-clients check-package check-monitoring check-assert matrix torture lint stage bootstrap clean
+	check-isolation check-cluster check-citus check-django check-clients check-package check-monitoring check-assert matrix torture lint stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -47,7 +47,7 @@ dist: ## a tar file of the sources, in target/dist
 	@scripts/dist
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit bench regress isolation cluster django clients package monitoring
+	@scripts/check unit bench regress isolation cluster citus django clients package monitoring
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -63,6 +63,9 @@ check-isolation: stage ## concurrent sessions
 
 check-cluster: stage ## tests that start servers of their own
 	@scripts/check cluster
+
+check-citus: stage ## the same with Citus: a coordinator and worker nodes; where PG_CONFIG's PostgreSQL has it
+	@scripts/check citus
 
 check-django: stage ## the same rows remain as after Django's own clearsessions
 	@scripts/check django

@@ -46,7 +46,8 @@ CREATE VIEW raw_clear_sessions.status WITH (security_barrier) AS
 WITH scheduled AS (
     SELECT p."table", 'policy' AS source, p.schedule, p.changed
     FROM raw_clear_sessions.policy AS p
-    JOIN pg_class AS c ON c.oid = p."table"
+    -- By the catalog cache: Citus hides the tables of its shards from a scan of pg_class.
+    WHERE pg_table_is_visible(p."table") IS NOT NULL
     UNION ALL
     SELECT DISTINCT c.oid::regclass, 'setting' AS source, NULL::text, NULL::timestamptz
     FROM raw_clear_sessions.listed() AS l

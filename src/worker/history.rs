@@ -154,8 +154,7 @@ pub fn remove_old(schema: &str) -> bool {
              WHERE r.started OPERATOR(pg_catalog.<) \
              (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1::pg_catalog.float8)) \
              AND r.ended IS NOT NULL \
-             AND (NOT EXISTS (SELECT FROM pg_catalog.pg_class c \
-             WHERE c.oid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid) \
+             AND (pg_catalog.pg_table_is_visible(r.\"table\"::pg_catalog.oid) IS NULL \
              OR EXISTS (SELECT FROM {schema}.run l \
              WHERE l.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid \
              AND l.id OPERATOR(pg_catalog.>) r.id AND (l.stop OPERATOR(pg_catalog.=) 'done' \

@@ -227,10 +227,10 @@ pub fn due(schema: &str) -> Vec<Due> {
         &format!(
             "SELECT s.\"table\"::pg_catalog.oid, \
              (extract(epoch FROM s.next_start) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8, \
-             pg_catalog.format('%I.%I', n.nspname, c.relname) \
+             o.identity \
              FROM {schema}.status s \
-             JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) s.\"table\" \
-             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             CROSS JOIN LATERAL pg_catalog.pg_identify_object(\
+             'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, s.\"table\"::pg_catalog.oid, 0) o \
              WHERE s.next_start IS NOT NULL \
              ORDER BY s.next_start, s.\"table\"::pg_catalog.oid"
         ),
@@ -269,12 +269,13 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
     )
 }
 
-/// Removes the policies of tables that are gone.
+/// Removes the policies of tables that are gone, as the catalog cache says: Citus hides the tables of its shards from a
+/// scan of pg_class, and `pg_table_is_visible` is NULL only for what is not there.
 pub fn remove_orphans(schema: &str) {
     pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.policy p WHERE NOT EXISTS \
-             (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid)"
+            "DELETE FROM {schema}.policy p \
+             WHERE pg_catalog.pg_table_is_visible(p.\"table\"::pg_catalog.oid) IS NULL"
         ),
         &[],
     );
