@@ -1,4 +1,4 @@
--- The worker's policies and its history. The schema is that of CREATE EXTENSION.
+-- The worker's policies, what it knows of their tables, and its history.
 
 -- What others have put into that schema must not be found: the checks and views below are evaluated by superusers, the
 -- worker among them, and an operator or function that fits better than PostgreSQL's own would be taken for it. For the
@@ -17,8 +17,11 @@ CREATE TABLE raw_clear_sessions.policy (
     max_rows bigint CHECK (max_rows > 0),
     max_duration interval CHECK (max_duration > interval '0'),
     rewrite_above double precision CHECK (rewrite_above BETWEEN 0 AND 1),
+    schedule_time_zone text,
+    suspended timestamptz,
+    installation oid,
     changed timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT policy_check CHECK (raw_clear_sessions.check_policy("table", schedule))
+    CONSTRAINT policy_check CHECK (raw_clear_sessions.check_policy("table", schedule, schedule_time_zone, expires, filter))
 );
 
 COMMENT ON TABLE raw_clear_sessions.policy IS
@@ -41,6 +44,11 @@ COMMENT ON COLUMN raw_clear_sessions.policy.max_duration IS
     'how long one run takes, about; NULL: the setting raw_clear_sessions.max_run_time';
 COMMENT ON COLUMN raw_clear_sessions.policy.rewrite_above IS
     'expired fraction of the table above which it is rewritten; NULL: the setting raw_clear_sessions.rewrite_above';
+COMMENT ON COLUMN raw_clear_sessions.policy.schedule_time_zone IS
+    'the zone in which a cron expression is meant; NULL: that of the server''s setting timezone';
+COMMENT ON COLUMN raw_clear_sessions.policy.suspended IS 'since when the policy rests; NULL: it does not';
+COMMENT ON COLUMN raw_clear_sessions.policy.installation IS
+    'the oid of the table of policies that it was made in; one from a dump or another server differs and rests until it is resumed';
 COMMENT ON COLUMN raw_clear_sessions.policy.changed IS 'when the policy was made or replaced';
 COMMENT ON INDEX raw_clear_sessions.policy_pkey IS 'one policy for a table';
 
@@ -55,9 +63,60 @@ GRANT SELECT ON raw_clear_sessions.policy TO PUBLIC;
 -- So that who may create the extension may restore a dump of it. The constraint has the last word.
 GRANT INSERT ON raw_clear_sessions.policy TO @extowner@;
 
-CREATE TABLE raw_clear_sessions.run (
+-- One row for each table that the worker has cleared or is to clear; not for users, who have the view status. The oid is
+-- no regclass, whose text form would be looked up wherever the row is copied to.
+CREATE TABLE raw_clear_sessions.state (
+    "table" oid PRIMARY KEY,
+    name text NOT NULL,
+    owner oid NOT NULL,
+    runs bigint NOT NULL DEFAULT 0,
+    deleted bigint NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    first_start timestamptz,
+    last_start timestamptz,
+    last_end timestamptz,
+    last_stop text,
+    last_deleted bigint,
+    last_skipped bigint,
+    expired_left bigint,
+    success_start timestamptz,
+    success_end timestamptz,
+    cleared_until timestamptz,
+    failure bigint,
+    error text,
+    sqlstate text,
+    run_now boolean NOT NULL DEFAULT false,
+    lost jsonb
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE raw_clear_sessions.state IS 'what the worker knows of a table, for the view raw_clear_sessions.status';
+COMMENT ON COLUMN raw_clear_sessions.state."table" IS 'the table';
+COMMENT ON COLUMN raw_clear_sessions.state.name IS 'its name, qualified, when it was last seen';
+COMMENT ON COLUMN raw_clear_sessions.state.owner IS 'its owner, when it was last seen';
+COMMENT ON COLUMN raw_clear_sessions.state.runs IS 'runs that have ended, with those that found nothing';
+COMMENT ON COLUMN raw_clear_sessions.state.deleted IS 'rows that all of them deleted';
+COMMENT ON COLUMN raw_clear_sessions.state.failures IS 'failed runs in a row, up to the last one';
+COMMENT ON COLUMN raw_clear_sessions.state.first_start IS 'when the first run began';
+COMMENT ON COLUMN raw_clear_sessions.state.last_start IS 'when the last run began that has ended';
+COMMENT ON COLUMN raw_clear_sessions.state.last_end IS 'when it ended';
+COMMENT ON COLUMN raw_clear_sessions.state.last_stop IS 'why it ended';
+COMMENT ON COLUMN raw_clear_sessions.state.last_deleted IS 'rows that it deleted';
+COMMENT ON COLUMN raw_clear_sessions.state.last_skipped IS 'expired rows that it left alone because somebody was changing them';
+COMMENT ON COLUMN raw_clear_sessions.state.expired_left IS 'expired rows that it left, about';
+COMMENT ON COLUMN raw_clear_sessions.state.success_start IS 'when the last run began that came to its end by itself';
+COMMENT ON COLUMN raw_clear_sessions.state.success_end IS 'when that run ended';
+COMMENT ON COLUMN raw_clear_sessions.state.cleared_until IS 'what had expired by then was deleted';
+COMMENT ON COLUMN raw_clear_sessions.state.failure IS 'the row of the last failed run in the history, which stays there';
+COMMENT ON COLUMN raw_clear_sessions.state.error IS 'the last error';
+COMMENT ON COLUMN raw_clear_sessions.state.sqlstate IS 'its SQLSTATE';
+COMMENT ON COLUMN raw_clear_sessions.state.run_now IS 'somebody wants a run at once';
+COMMENT ON COLUMN raw_clear_sessions.state.lost IS 'the policy of a table that has gone';
+COMMENT ON INDEX raw_clear_sessions.state_pkey IS 'one row for a table';
+
+-- Behind the view run, which hides what may not be read.
+CREATE TABLE raw_clear_sessions.history (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    "table" regclass NOT NULL,
+    "table" oid NOT NULL,
     started timestamptz NOT NULL,
     ended timestamptz,
     stop text,
@@ -67,41 +126,32 @@ CREATE TABLE raw_clear_sessions.run (
     error text,
     sqlstate text,
     pid integer NOT NULL,
+    caller name,
     details jsonb
 );
 
-COMMENT ON TABLE raw_clear_sessions.run IS 'the worker''s runs, as long as raw_clear_sessions.history says';
-COMMENT ON COLUMN raw_clear_sessions.run.id IS 'rises from run to run';
-COMMENT ON COLUMN raw_clear_sessions.run."table" IS 'the table';
-COMMENT ON COLUMN raw_clear_sessions.run.started IS 'when it began';
-COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running';
-COMMENT ON COLUMN raw_clear_sessions.run.stop IS
-    'why it ended: done, max_rows, max_duration, paused, unscheduled, failed, or interrupted; NULL while it is running';
-COMMENT ON COLUMN raw_clear_sessions.run.deleted IS 'rows deleted';
-COMMENT ON COLUMN raw_clear_sessions.run.skipped IS
-    'expired rows left alone because somebody else was changing them';
-COMMENT ON COLUMN raw_clear_sessions.run.batches IS 'transactions that deleted rows';
-COMMENT ON COLUMN raw_clear_sessions.run.error IS 'the error that it ended with';
-COMMENT ON COLUMN raw_clear_sessions.run.sqlstate IS 'the SQLSTATE of the error';
-COMMENT ON COLUMN raw_clear_sessions.run.pid IS 'the process id of the worker';
-COMMENT ON COLUMN raw_clear_sessions.run.details IS
-    'the policy that it ran by, what it used and wrote, whether it rewrote or vacuumed, DETAIL and HINT of the error';
-COMMENT ON INDEX raw_clear_sessions.run_pkey IS 'one row for a run';
-COMMENT ON SEQUENCE raw_clear_sessions.run_id_seq IS 'the ids of the runs';
+COMMENT ON TABLE raw_clear_sessions.history IS 'runs, for the view raw_clear_sessions.run, which describes the columns';
+COMMENT ON COLUMN raw_clear_sessions.history.id IS 'rises from run to run';
+COMMENT ON COLUMN raw_clear_sessions.history."table" IS 'the table';
+COMMENT ON COLUMN raw_clear_sessions.history.started IS 'when it began';
+COMMENT ON COLUMN raw_clear_sessions.history.ended IS 'when it ended';
+COMMENT ON COLUMN raw_clear_sessions.history.stop IS 'why it ended';
+COMMENT ON COLUMN raw_clear_sessions.history.deleted IS 'rows deleted';
+COMMENT ON COLUMN raw_clear_sessions.history.skipped IS 'expired rows left alone';
+COMMENT ON COLUMN raw_clear_sessions.history.batches IS 'transactions that deleted rows';
+COMMENT ON COLUMN raw_clear_sessions.history.error IS 'the error that it ended with';
+COMMENT ON COLUMN raw_clear_sessions.history.sqlstate IS 'its SQLSTATE';
+COMMENT ON COLUMN raw_clear_sessions.history.pid IS 'the process id';
+COMMENT ON COLUMN raw_clear_sessions.history.caller IS 'the role that called; NULL: the worker';
+COMMENT ON COLUMN raw_clear_sessions.history.details IS 'more about it';
+COMMENT ON INDEX raw_clear_sessions.history_pkey IS 'one row for a run';
+COMMENT ON SEQUENCE raw_clear_sessions.history_id_seq IS 'the ids of the runs';
 
-CREATE INDEX run_table_idx ON raw_clear_sessions.run ("table", id);
-CREATE INDEX run_started_idx ON raw_clear_sessions.run (started);
-CREATE INDEX run_running_idx ON raw_clear_sessions.run (id) WHERE ended IS NULL;
-COMMENT ON INDEX raw_clear_sessions.run_table_idx IS 'for raw_clear_sessions.status: the last runs of a table';
-COMMENT ON INDEX raw_clear_sessions.run_started_idx IS 'for raw_clear_sessions.history: the oldest runs';
-COMMENT ON INDEX raw_clear_sessions.run_running_idx IS 'the runs that are running, or were when the server crashed';
-
--- A role sees the runs of the tables that it may read, a monitoring role sees all.
-ALTER TABLE raw_clear_sessions.run ENABLE ROW LEVEL SECURITY;
-CREATE POLICY run_visible ON raw_clear_sessions.run FOR SELECT
-    USING (raw_clear_sessions.visible("table"::oid));
-COMMENT ON POLICY run_visible ON raw_clear_sessions.run IS
-    'a role sees the runs of the tables that it may read, a monitoring role sees all';
-GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;
+CREATE INDEX history_table_idx ON raw_clear_sessions.history ("table", id);
+CREATE INDEX history_started_idx ON raw_clear_sessions.history (started);
+CREATE INDEX history_running_idx ON raw_clear_sessions.history (id) WHERE ended IS NULL;
+COMMENT ON INDEX raw_clear_sessions.history_table_idx IS 'the last runs of a table';
+COMMENT ON INDEX raw_clear_sessions.history_started_idx IS 'for the setting raw_clear_sessions.history: the oldest runs';
+COMMENT ON INDEX raw_clear_sessions.history_running_idx IS 'the runs that are running, or were when the server crashed';
 
 SET LOCAL search_path = @extschema@, pg_temp;

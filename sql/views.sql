@@ -42,14 +42,84 @@ COMMENT ON COLUMN raw_clear_sessions.progress.estimated_end IS
     'when it will have ended if it goes on at the pace so far, or when a limit ends it; NULL where that cannot be known';
 GRANT SELECT ON raw_clear_sessions.progress TO PUBLIC;
 
-CREATE VIEW raw_clear_sessions.status WITH (security_barrier) AS
-WITH scheduled AS (
-    SELECT p."table", 'policy' AS source, p.schedule, p.changed
+CREATE VIEW raw_clear_sessions.run WITH (security_barrier) AS
+SELECT
+    h.id,
+    h."table"::regclass AS "table",
+    h.started,
+    h.ended,
+    h.stop,
+    h.deleted,
+    h.skipped,
+    h.batches,
+    CASE WHEN raw_clear_sessions.reads_all(h."table") THEN h.error END AS error,
+    h.sqlstate,
+    h.pid,
+    h.caller,
+    CASE
+        WHEN raw_clear_sessions.reads_all(h."table") THEN h.details
+        ELSE (
+            SELECT jsonb_object_agg(d.key, d.value) FROM jsonb_each(h.details) AS d
+            WHERE d.key = ANY ('{policy,elapsed_ms,wal_bytes,buffers_hit,buffers_read,buffers_dirtied,expired_left,vacuumed}'))
+    END AS details
+FROM raw_clear_sessions.history AS h
+WHERE raw_clear_sessions.visible(h."table");
+
+COMMENT ON VIEW raw_clear_sessions.run IS
+    'runs that deleted or left rows, or failed, as long as raw_clear_sessions.history says';
+COMMENT ON COLUMN raw_clear_sessions.run.id IS 'rises from run to run';
+COMMENT ON COLUMN raw_clear_sessions.run."table" IS 'the table';
+COMMENT ON COLUMN raw_clear_sessions.run.started IS 'when it began';
+COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running';
+COMMENT ON COLUMN raw_clear_sessions.run.stop IS
+    'why it ended: done, max_rows, max_duration, paused, unscheduled, failed, or interrupted; NULL while it is running';
+COMMENT ON COLUMN raw_clear_sessions.run.deleted IS 'rows deleted; while it is running, and if it was interrupted, at least these';
+COMMENT ON COLUMN raw_clear_sessions.run.skipped IS 'expired rows left alone because somebody else was changing them';
+COMMENT ON COLUMN raw_clear_sessions.run.batches IS 'transactions that deleted rows';
+COMMENT ON COLUMN raw_clear_sessions.run.error IS
+    'the error that it ended with; NULL for roles that may not read the whole table';
+COMMENT ON COLUMN raw_clear_sessions.run.sqlstate IS 'the SQLSTATE of the error';
+COMMENT ON COLUMN raw_clear_sessions.run.pid IS 'the process id of the worker, or of the session that called';
+COMMENT ON COLUMN raw_clear_sessions.run.caller IS 'the role that called a function or the procedure; NULL: the worker ran it';
+COMMENT ON COLUMN raw_clear_sessions.run.details IS
+    'the policy that it ran by, what it used and wrote, whether it rewrote or vacuumed, DETAIL and HINT of the error';
+GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;
+
+-- What is scheduled, and what is known of it: for the worker, and the view status.
+CREATE VIEW raw_clear_sessions.scheduled AS
+SELECT
+    t."table",
+    o.identity,
+    t.source,
+    t.schedule,
+    t.schedule_time_zone,
+    t.changed,
+    t.suspended,
+    t.restored,
+    s.name,
+    s.runs,
+    s.deleted,
+    -- Whoever replaces a policy has done something about it, and may have changed what is expired.
+    CASE WHEN s.last_end >= coalesce(t.changed, '-infinity') THEN s.failures ELSE 0 END AS failures,
+    s.first_start,
+    s.last_start,
+    s.last_end,
+    s.last_stop,
+    s.last_deleted,
+    s.last_skipped,
+    s.expired_left,
+    s.success_start,
+    s.success_end,
+    CASE WHEN s.cleared_until >= coalesce(t.changed, '-infinity') THEN s.cleared_until END AS cleared_until,
+    s.error,
+    s.sqlstate,
+    coalesce(s.run_now, false) AS run_now
+FROM (
+    SELECT p."table"::oid AS "table", 'policy' AS source, p.schedule, p.schedule_time_zone, p.changed, p.suspended,
+        p.installation IS DISTINCT FROM 'raw_clear_sessions.policy'::regclass::oid AS restored
     FROM raw_clear_sessions.policy AS p
-    -- By the catalog cache: Citus hides the tables of its shards from a scan of pg_class.
-    WHERE pg_table_is_visible(p."table") IS NOT NULL
     UNION ALL
-    SELECT DISTINCT c.oid::regclass, 'setting' AS source, NULL::text, NULL::timestamptz
+    SELECT DISTINCT c.oid, 'setting', NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, false
     FROM raw_clear_sessions.listed() AS l
     JOIN pg_class AS c ON c.relname = l.name::name
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -59,72 +129,90 @@ WITH scheduled AS (
         AND c.relpersistence <> 't'
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
         AND NOT EXISTS (SELECT FROM raw_clear_sessions.policy AS p WHERE p."table" = c.oid)
-),
-visible AS (
-    SELECT * FROM scheduled AS s WHERE raw_clear_sessions.visible(s."table"::oid)
+) AS t
+-- By the catalog cache: Citus hides the tables of its shards from scans of pg_class.
+CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, t."table", 0) AS o
+LEFT JOIN raw_clear_sessions.state AS s ON s."table" = t."table"
+WHERE o.identity IS NOT NULL;
+
+COMMENT ON VIEW raw_clear_sessions.scheduled IS 'the tables that are scheduled, for the worker and raw_clear_sessions.status';
+COMMENT ON COLUMN raw_clear_sessions.scheduled."table" IS 'the table';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.identity IS 'its name, qualified';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.source IS 'policy or setting';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule IS 'its own schedule';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule_time_zone IS 'the zone of that';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.changed IS 'when the policy was made or replaced';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.suspended IS 'since when the policy rests';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.restored IS 'the policy comes from a dump or another server';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.name IS 'its name when it was last seen';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.runs IS 'runs that have ended';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.deleted IS 'rows that they deleted';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.failures IS 'failed runs in a row';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.first_start IS 'when the first run began';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.last_start IS 'when the last run began that has ended';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.last_end IS 'when it ended';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.last_stop IS 'why';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.last_deleted IS 'rows that it deleted';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.last_skipped IS 'expired rows that it left alone';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.expired_left IS 'expired rows that it left';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.success_start IS 'when the last complete run began';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.success_end IS 'when it ended';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.cleared_until IS 'what had expired by then was deleted';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.error IS 'the last error';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.sqlstate IS 'its SQLSTATE';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.run_now IS 'somebody wants a run at once';
+
+CREATE VIEW raw_clear_sessions.status WITH (security_barrier) AS
+WITH visible AS MATERIALIZED (
+    SELECT * FROM raw_clear_sessions.scheduled AS s WHERE raw_clear_sessions.visible(s."table")
 ),
 off AS MATERIALIZED (
-    SELECT raw_clear_sessions.worker_off() AS note
+    SELECT raw_clear_sessions.worker_off() AS note, raw_clear_sessions.clock_note() AS clock
+),
+running AS MATERIALIZED (
+    SELECT DISTINCT ON (r."table") r."table", r.pid, r.started FROM raw_clear_sessions.running() AS r
+    WHERE r.by_worker ORDER BY r."table", r.started
 )
 SELECT
-    s."table",
+    s."table"::regclass AS "table",
     s.source,
     coalesce(s.schedule, current_setting('raw_clear_sessions.schedule', true)) AS schedule,
-    raw_clear_sessions.next_start(
-        s."table"::oid, s.schedule, s.changed, last.started, last.ended, failed.count::integer)
-        AS next_start,
-    last.started AS last_start,
-    success.ended AS last_success,
+    CASE WHEN s.suspended IS NULL AND NOT s.restored THEN
+        raw_clear_sessions.next_start(
+            s."table", s.schedule, s.schedule_time_zone, s.changed, s.last_start, s.last_end, s.failures)
+    END AS next_start,
+    s.first_start,
+    coalesce(running.started, s.last_start) AS last_start,
+    CASE WHEN running.pid IS NULL THEN s.last_end END AS last_end,
+    s.success_end AS last_success,
     -- Counted from the last success, or from when it was first to be cleared; nobody can tell the latter of a setting.
-    raw_clear_sessions.starts_since(s.schedule, coalesce(greatest(success.started, s.changed), first.started))
+    raw_clear_sessions.starts_since(
+        s.schedule, s.schedule_time_zone, coalesce(greatest(s.success_start, s.changed), s.first_start))
         AS starts_since_success,
-    done.started AS cleared_until,
-    last.stop AS last_stop,
-    last.deleted AS last_deleted,
-    ended.expired_left AS expired_left,
-    total.deleted AS total_deleted,
-    failed.count AS failures,
-    last_error.error AS last_error,
-    last_error.sqlstate AS last_sqlstate,
+    CASE WHEN s.cleared_until > now() THEN now() ELSE s.cleared_until END AS cleared_until,
+    CASE WHEN running.pid IS NULL THEN s.last_stop END AS last_stop,
+    CASE WHEN running.pid IS NULL THEN s.last_deleted END AS last_deleted,
+    CASE WHEN running.pid IS NULL THEN s.last_skipped END AS last_skipped,
+    s.expired_left,
+    coalesce(s.deleted, 0) AS total_deleted,
+    coalesce(s.runs, 0) AS runs,
+    s.failures::bigint AS failures,
+    CASE WHEN raw_clear_sessions.reads_all(s."table") THEN s.error END AS last_error,
+    s.sqlstate AS last_sqlstate,
     running.pid,
-    off.note
+    CASE
+        WHEN s.restored THEN format(
+            'the policy comes from a dump or from another server, and rests until you say that it may be carried out here: SELECT @extschema@.raw_clear_sessions_resume(%L)',
+            s."table"::regclass)
+        WHEN s.suspended IS NOT NULL THEN format(
+            'the policy is suspended: SELECT @extschema@.raw_clear_sessions_resume(%L)', s."table"::regclass)
+        ELSE coalesce(off.note, off.clock)
+    END AS note
 FROM visible AS s
 CROSS JOIN off
-LEFT JOIN LATERAL (
-    SELECT r.* FROM raw_clear_sessions.run AS r WHERE r."table" = s."table" ORDER BY r.id DESC LIMIT 1
-) AS last ON true
-LEFT JOIN LATERAL (
-    SELECT r.id, r.started, r.ended FROM raw_clear_sessions.run AS r
-    WHERE r."table" = s."table" AND r.stop NOT IN ('failed', 'interrupted') ORDER BY r.id DESC LIMIT 1
-) AS success ON true
--- Whoever replaces a policy may have changed what is expired.
-LEFT JOIN LATERAL (
-    SELECT r.started FROM raw_clear_sessions.run AS r
-    WHERE r."table" = s."table" AND r.stop = 'done' AND r.started >= coalesce(s.changed, '-infinity') ORDER BY r.id DESC LIMIT 1
-) AS done ON true
-LEFT JOIN LATERAL (
-    SELECT (r.details ->> 'expired_left')::bigint AS expired_left FROM raw_clear_sessions.run AS r
-    WHERE r."table" = s."table" AND r.ended IS NOT NULL ORDER BY r.id DESC LIMIT 1
-) AS ended ON true
-LEFT JOIN LATERAL (
-    SELECT r.started FROM raw_clear_sessions.run AS r WHERE r."table" = s."table" ORDER BY r.id LIMIT 1
-) AS first ON true
-CROSS JOIN LATERAL (
-    SELECT count(*) FROM raw_clear_sessions.run AS r
-    WHERE r."table" = s."table" AND r.stop = 'failed' AND r.id > coalesce(success.id, 0)
-        -- Who replaces a policy has done something about it.
-        AND r.started >= coalesce(s.changed, '-infinity')
-) AS failed
-LEFT JOIN LATERAL (
-    SELECT r.error, r.sqlstate FROM raw_clear_sessions.run AS r
-    WHERE r."table" = s."table" AND r.error IS NOT NULL ORDER BY r.id DESC LIMIT 1
-) AS last_error ON true
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(r.deleted), 0)::bigint AS deleted FROM raw_clear_sessions.run AS r WHERE r."table" = s."table"
-) AS total
-LEFT JOIN raw_clear_sessions.running() AS running ON running.pid = last.pid AND last.ended IS NULL
+LEFT JOIN running ON running."table" = s."table"
 UNION ALL
-SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     CASE l.kind
         WHEN 'database' THEN format('database %I of raw_clear_sessions.databases does not exist', l.name)
         ELSE format('table %s of raw_clear_sessions.tables does not exist in this database',
@@ -139,7 +227,7 @@ WHERE CASE l.kind
             WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema) AND c.relkind IN ('r', 'p', 'f'))
     END
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     coalesce(off.note, 'no table that you may read is scheduled in this database: call raw_clear_sessions_schedule() or set raw_clear_sessions.tables')
 FROM off
 WHERE NOT EXISTS (SELECT FROM visible);
@@ -152,21 +240,26 @@ COMMENT ON COLUMN raw_clear_sessions.status.source IS
 COMMENT ON COLUMN raw_clear_sessions.status.schedule IS 'its own schedule, or that of the setting raw_clear_sessions.schedule';
 COMMENT ON COLUMN raw_clear_sessions.status.next_start IS
     'when it is due next, later than the schedule says after failures; NULL if the worker is off';
+COMMENT ON COLUMN raw_clear_sessions.status.first_start IS 'when the first run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_start IS 'when the last run began';
+COMMENT ON COLUMN raw_clear_sessions.status.last_end IS 'when it ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.status.last_success IS
-    'when the last run ended that neither failed nor was interrupted';
+    'when the last run ended that came to its end by itself: no limit, no error, no pause';
 COMMENT ON COLUMN raw_clear_sessions.status.starts_since_success IS
     'how many starts have been due since the last run that succeeded, or since the policy was made';
 COMMENT ON COLUMN raw_clear_sessions.status.cleared_until IS
     'the instant of which no older expired row is left but those that somebody was changing';
 COMMENT ON COLUMN raw_clear_sessions.status.last_stop IS 'why the last run ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.status.last_deleted IS 'rows that the last run deleted';
+COMMENT ON COLUMN raw_clear_sessions.status.last_skipped IS 'expired rows that it left alone because somebody was changing them';
 COMMENT ON COLUMN raw_clear_sessions.status.total_deleted IS
-    'rows that all runs deleted, as far back as raw_clear_sessions.run goes';
+    'rows that all runs have deleted';
+COMMENT ON COLUMN raw_clear_sessions.status.runs IS 'runs that have ended, with those that found nothing';
 COMMENT ON COLUMN raw_clear_sessions.status.expired_left IS
     'how many expired rows the last run left, by a sample where a limit ended it; 0 where it ended by itself';
-COMMENT ON COLUMN raw_clear_sessions.status.failures IS 'failed runs since the last success';
-COMMENT ON COLUMN raw_clear_sessions.status.last_error IS 'the last error, which stays here after a success';
+COMMENT ON COLUMN raw_clear_sessions.status.failures IS 'failed runs in a row, up to the last one';
+COMMENT ON COLUMN raw_clear_sessions.status.last_error IS
+    'the last error, which stays here after a success; NULL for roles that may not read the whole table';
 COMMENT ON COLUMN raw_clear_sessions.status.last_sqlstate IS 'its SQLSTATE';
 COMMENT ON COLUMN raw_clear_sessions.status.pid IS 'the process id of the worker that is clearing it now';
 COMMENT ON COLUMN raw_clear_sessions.status.note IS 'what is wrong or missing, and what to do about it';

@@ -115,7 +115,7 @@ impl Progress {
     }
 }
 
-const WORDS: usize = 14;
+const WORDS: usize = 15;
 
 /// In shared memory, for a budget that there is not.
 const NONE: u64 = u64::MAX;
@@ -135,6 +135,7 @@ pub struct Running {
     pub table: pg_sys::Oid,
     /// When it began, as timestamptz.
     pub started: i64,
+    pub by_worker: bool,
     pub progress: Progress,
 }
 
@@ -165,6 +166,8 @@ struct Mine {
     table: pg_sys::Oid,
     since: Instant,
     started: i64,
+    /// It is the worker's; otherwise a client has called.
+    by_worker: bool,
     /// Where it is shown, if there is a place.
     slot: Option<&'static Slot>,
 }
@@ -203,6 +206,7 @@ impl Shown {
                 table,
                 since: Instant::now(),
                 started: pg::now(),
+                by_worker: !has_client,
                 slot,
             }));
             update(&Progress::default());
@@ -299,6 +303,7 @@ fn words(mine: &Mine, progress: &Progress) -> [u64; WORDS] {
         progress
             .max_duration
             .map_or(NONE, |duration| duration.as_micros() as u64),
+        mine.by_worker.into(),
     ]
 }
 
@@ -315,6 +320,7 @@ fn read(slot: &Slot) -> Option<Running> {
         database: oid(words[0]),
         table: oid(words[1]),
         started: words[10] as i64,
+        by_worker: words[14] != 0,
         progress: Progress {
             phase: PHASES.get(words[2] as usize)?.0,
             leaf: (words[3] != 0).then(|| oid(words[3])),

@@ -10,6 +10,7 @@ use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run;
 use crate::target::{self, Rule};
+use crate::worker::history;
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
@@ -66,12 +67,14 @@ fn raw_clear_sessions(
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let relation = target::open(table, LockMode::RowExclusive)?;
     let _shown = Shown::to_client(relation.oid());
+    let started = pg::now();
     let criterion = target::Criterion::resolve(&relation, rule)?;
     target::check_may_read(&relation, &criterion)?;
     target::lock_against_others(&relation)?;
     target::check_plausible(&relation, &criterion, rule)?;
     let plan = target::plan(&relation, &criterion, LockMode::RowExclusive);
     let outcome = engine::run(&relation, &criterion, &plan);
+    history::note_call(relation.oid(), started, outcome.deleted, outcome.skipped, 1);
     Ok(outcome.deleted as i64)
 }
 
@@ -106,10 +109,12 @@ fn raw_clear_sessions_rewrite(
     target::table_oid(table)
         .and_then(|table| {
             let _shown = Shown::to_client(table);
-            engine::rewrite::rewrite(table, &rule)
+            let started = pg::now();
+            let rewritten = engine::rewrite::rewrite(table, &rule)?;
+            history::note_call(table, started, rewritten.removed, 0, 1);
+            Ok(rewritten.removed as i64)
         })
         .unwrap_or_else(|refusal| refusal.raise())
-        .removed as i64
 }
 
 /// Says what `raw_clear_sessions` with the same arguments would do; deletes nothing.

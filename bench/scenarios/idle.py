@@ -52,7 +52,7 @@ def wake_ups(pid: int) -> int:
 
 
 def runs(session) -> int:
-    return session.execute("SELECT count(*) FROM raw_clear_sessions.run WHERE ended IS NOT NULL").fetchone()[0]
+    return session.execute("SELECT coalesce(sum(runs), 0)::bigint FROM raw_clear_sessions.status").fetchone()[0]
 
 
 def watch_starts(bench, session) -> dict:

@@ -42,7 +42,14 @@ unsafe fn throw_without(statement: &CStr) -> ! {
                 false => pg_sys::pstrdup(rest.as_ptr()),
             };
         }
-        pg_sys::ReThrowError(error)
+        pg_sys::ReThrowError(error);
+    }
+    #[allow(
+        unreachable_code,
+        reason = "the bindings know that it does not return up to PostgreSQL 17, and not from 18 on"
+    )]
+    {
+        unreachable!("an ERROR does not return")
     }
 }
 

@@ -53,8 +53,8 @@ pub use name::exact_text;
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, look_unlocked, name_unlocked};
 pub use privilege::{
-    Privilege, current_role, executor_checks_rights, has_column_privilege, has_privilege, may_see,
-    owns, row_security_applies,
+    Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
+    has_privilege, may_read_all, may_see, owns, row_security_applies,
 };
 pub use procedure::{NonatomicCall, count_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
@@ -63,8 +63,9 @@ pub use refusing::refusing;
 pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves, relation_name};
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
-    extension_installed, extension_schema, lock_timeout, on_commit, prevent_during_recovery,
-    prevent_in_parallel_mode, prevent_in_read_only, reserve_setting_prefix, try_advisory_lock,
+    extension_installed, extension_schema, is_read_only, lock_timeout, on_commit,
+    prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    reserve_setting_prefix, try_advisory_lock,
 };
 pub use setting::{
     Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,

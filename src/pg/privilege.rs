@@ -55,7 +55,13 @@ pub fn row_security_applies(relation: &Relation) -> bool {
     outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
 }
 
-/// The current role's name, quoted where SQL needs it.
+/// The current role.
+pub fn current_role_oid() -> pg_sys::Oid {
+    // SAFETY: a look at a variable.
+    unsafe { pg_sys::GetUserId() }
+}
+
+/// Its name, quoted where SQL needs it.
 pub fn current_role() -> String {
     // SAFETY: the name of an existing role, palloc'd; it is copied at once.
     let name = unsafe {
@@ -88,6 +94,23 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
             );
             owns
         }
+    }
+}
+
+/// Whether the current role may read every column and every row of a table, or owns it. Of a table that is gone, a
+/// superuser may.
+pub fn may_read_all(relation: pg_sys::Oid) -> bool {
+    // SAFETY: catalog look-ups, for a relation that is there; `check_enable_rls` raises nothing when told so.
+    unsafe {
+        let role = pg_sys::GetUserId();
+        let Some(owner) = super::owner(relation) else {
+            return pg_sys::superuser_arg(role);
+        };
+        pg_sys::has_privs_of_role(role, owner)
+            || pg_sys::pg_class_aclcheck(relation, role, pg_sys::ACL_SELECT as pg_sys::AclMode)
+                == pg_sys::AclResult::ACLCHECK_OK
+                && pg_sys::check_enable_rls(relation, role, true)
+                    != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
     }
 }
 

@@ -26,6 +26,12 @@ pub fn prevent_in_read_only(command: &CStr) {
     unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) }
 }
 
+/// Whether the transaction is read-only.
+pub fn is_read_only() -> bool {
+    // SAFETY: a look at a variable (access/xact.h).
+    unsafe { pg_sys::XactReadOnly }
+}
+
 /// Whether an extension is installed in this database.
 pub fn extension_installed(name: &CStr) -> bool {
     // SAFETY: a catalog look-up; the name is only read, and a missing extension is no ERROR.

@@ -31,6 +31,14 @@ impl Argument {
         }
     }
 
+    /// A timestamptz.
+    pub fn instant(value: i64) -> Self {
+        Argument {
+            type_oid: pg_sys::TIMESTAMPTZOID,
+            value: value.into(),
+        }
+    }
+
     /// A float8.
     pub fn float(value: f64) -> Self {
         Argument {

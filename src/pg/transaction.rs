@@ -84,18 +84,30 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
     outcome
 }
 
+/// As much of a text as is kept of it, in bytes: whoever raises an ERROR may write as much as he likes.
+const MOST_BYTES: usize = 2_000;
+
+fn capped(text: &str) -> String {
+    let mut end = text.len().min(MOST_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let more = if end < text.len() { " ..." } else { "" };
+    format!("{}{more}", &text[..end])
+}
+
 fn refusal(error: &CaughtError) -> Refusal {
     let (CaughtError::PostgresError(report)
     | CaughtError::ErrorReport(report)
     | CaughtError::RustPanic {
         ereport: report, ..
     }) = error;
-    let mut refusal = Refusal::new(report.sql_error_code(), report.message());
+    let mut refusal = Refusal::new(report.sql_error_code(), capped(report.message()));
     if let Some(detail) = report.detail() {
-        refusal = refusal.detail(detail);
+        refusal = refusal.detail(capped(detail));
     }
     if let Some(hint) = report.hint() {
-        refusal = refusal.hint(hint);
+        refusal = refusal.hint(capped(hint));
     }
     refusal
 }
@@ -180,7 +192,7 @@ pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     // SAFETY: a look-up in the system cache; the tuple is read before it is released.
     unsafe {
         let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::RELOID as i32,
+            pg_sys::SysCacheIdentifier::RELOID as _,
             pg_sys::Datum::from(relation),
         );
         if tuple.is_null() {

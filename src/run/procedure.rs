@@ -6,6 +6,7 @@ use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::target::{Rule, table_oid};
+use crate::worker::history;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::Duration;
@@ -62,7 +63,16 @@ pub fn in_procedure(
     let mut host = Procedure { call, limits };
     let table = table_oid(table)?;
     let _shown = Shown::to_client(table);
-    run(table, rule, &mut host).map(|outcome| outcome.deleted)
+    let started = pg::now();
+    let outcome = run(table, rule, &mut host)?;
+    history::note_call(
+        table,
+        started,
+        outcome.deleted,
+        outcome.skipped,
+        outcome.batches,
+    );
+    Ok(outcome.deleted)
 }
 
 /// A CALL outside a transaction block.

@@ -2,8 +2,8 @@
 
 use crate::pg;
 use crate::refusal::Refusal;
-use crate::worker::policy::{self, Policy};
-use crate::worker::schedule::Schedule;
+use crate::worker::policy::Policy;
+use crate::worker::scheduling;
 use crate::worker::state;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -21,12 +21,13 @@ CREATE FUNCTION raw_clear_sessions_schedule(
     batch_size integer DEFAULT NULL,
     max_rows bigint DEFAULT NULL,
     max_duration interval DEFAULT NULL,
-    rewrite_above double precision DEFAULT NULL
+    rewrite_above double precision DEFAULT NULL,
+    schedule_time_zone text DEFAULT NULL
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision)
+COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision, text)
 IS 'has the worker clear a session table on a schedule, in place of an earlier policy';
 "#)]
 #[allow(clippy::too_many_arguments)]
@@ -42,6 +43,7 @@ fn raw_clear_sessions_schedule(
     max_rows: Option<i64>,
     max_duration: Option<Interval>,
     rewrite_above: Option<f64>,
+    schedule_time_zone: Option<&[u8]>,
 ) {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
     pg::prevent_during_recovery(c"raw_clear_sessions_schedule()");
@@ -58,8 +60,9 @@ fn raw_clear_sessions_schedule(
         max_rows,
         max_duration: max_duration.map(interval),
         rewrite_above,
+        schedule_time_zone: pg::exact_text("schedule_time_zone", schedule_time_zone),
     };
-    policy::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
+    scheduling::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
     if let Some(off) = state::why_off() {
         pg::notice(off.message, None, Some(&off.hint));
     }
@@ -78,7 +81,55 @@ fn raw_clear_sessions_unschedule(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_unschedule()");
     pg::prevent_during_recovery(c"raw_clear_sessions_unschedule()");
     pg::prevent_in_read_only(c"raw_clear_sessions_unschedule()");
-    policy::unschedule(table).unwrap_or_else(|refusal| refusal.raise())
+    scheduling::unschedule(table).unwrap_or_else(|refusal| refusal.raise())
+}
+
+/// Has a policy rest; false where there is none, or it rests already.
+#[pg_extern(requires = ["views"], sql = r#"
+CREATE FUNCTION raw_clear_sessions_suspend("table" regclass) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_suspend(regclass)
+IS 'has the policy of a table rest until it is resumed; false if there is none that does not';
+"#)]
+fn raw_clear_sessions_suspend(table: Option<pg_sys::Oid>) -> bool {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_suspend()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_suspend()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_suspend()");
+    scheduling::suspend(table).unwrap_or_else(|refusal| refusal.raise())
+}
+
+/// Has a policy that rests be carried out again; false where there is none that rests.
+#[pg_extern(requires = ["views"], sql = r#"
+CREATE FUNCTION raw_clear_sessions_resume("table" regclass) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_resume(regclass)
+IS 'has a suspended policy, or one from a dump, be carried out from now on; false if there is none that rests';
+"#)]
+fn raw_clear_sessions_resume(table: Option<pg_sys::Oid>) -> bool {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_resume()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_resume()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_resume()");
+    scheduling::resume(table).unwrap_or_else(|refusal| refusal.raise())
+}
+
+/// Has the worker clear a table at once; false where it is not scheduled.
+#[pg_extern(requires = ["views"], sql = r#"
+CREATE FUNCTION raw_clear_sessions_run_now("table" regclass) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_run_now(regclass)
+IS 'has the worker clear a scheduled table at once; false if it is not scheduled, or its policy rests';
+"#)]
+fn raw_clear_sessions_run_now(table: Option<pg_sys::Oid>) -> bool {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_run_now()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_run_now()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_run_now()");
+    scheduling::run_now(table).unwrap_or_else(|refusal| refusal.raise())
 }
 
 /// Has the launcher look at this database at once, when this transaction is committed: at the end of CREATE EXTENSION.
@@ -93,28 +144,36 @@ IS 'has the worker look at this database at once';
 REVOKE ALL ON FUNCTION raw_clear_sessions.announce() FROM PUBLIC;
 "#)]
 fn raw_clear_sessions_announce() {
-    policy::announce();
+    scheduling::announce();
 }
 
 /// What every row of raw_clear_sessions.policy has to meet, whoever writes it: a restored dump, for one. A policy
 /// holds expressions that are evaluated with the rights of the table's owner.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions.check_policy("table" regclass, schedule text) RETURNS boolean
+CREATE FUNCTION raw_clear_sessions.check_policy("table" regclass, schedule text, time_zone text, expires text, filter text) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions.check_policy(regclass, text)
+COMMENT ON FUNCTION raw_clear_sessions.check_policy(regclass, text, text, text, text)
 IS 'the check constraint of raw_clear_sessions.policy';
 "#)]
-fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<&[u8]>) -> bool {
+fn raw_clear_sessions_check_policy(
+    table: Option<pg_sys::Oid>,
+    schedule: Option<&[u8]>,
+    zone: Option<&[u8]>,
+    expires: Option<&[u8]>,
+    filter: Option<&[u8]>,
+) -> bool {
     let check = || -> Result<(), Refusal> {
         if let Some(table) = table {
-            policy::check_owns(table, &pg::relation_name(table))?;
+            scheduling::check_owns(table, &pg::relation_name(table))?;
         }
-        if let Some(schedule) = pg::exact_text("schedule", schedule) {
-            Schedule::parse(&schedule)?;
-        }
-        Ok(())
+        let [schedule, zone] = [("schedule", schedule), ("schedule_time_zone", zone)]
+            .map(|(name, text)| pg::exact_text(name, text));
+        scheduling::check_schedule(schedule.as_deref(), zone.as_deref())?;
+        let [expires, filter] = [("expires", expires), ("filter", filter)]
+            .map(|(name, text)| pg::exact_text(name, text));
+        scheduling::check_lengths([schedule.as_deref(), expires.as_deref(), filter.as_deref()])
     };
     check().unwrap_or_else(|refusal| refusal.raise());
     true
@@ -123,5 +182,5 @@ fn raw_clear_sessions_check_policy(table: Option<pg_sys::Oid>, schedule: Option<
 extension_sql_file!(
     "../../sql/tables.sql",
     name = "tables",
-    requires = [raw_clear_sessions_check_policy, raw_clear_sessions_visible]
+    requires = [raw_clear_sessions_check_policy]
 );

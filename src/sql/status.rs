@@ -16,6 +16,7 @@ use pgrx::prelude::*;
 CREATE FUNCTION raw_clear_sessions.next_start(
     "table" oid,
     schedule text,
+    time_zone text,
     changed timestamptz,
     last_start timestamptz,
     last_end timestamptz,
@@ -24,12 +25,13 @@ CREATE FUNCTION raw_clear_sessions.next_start(
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions.next_start(oid, text, timestamptz, timestamptz, timestamptz, integer)
+COMMENT ON FUNCTION raw_clear_sessions.next_start(oid, text, text, timestamptz, timestamptz, timestamptz, integer)
 IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_next_start(
     table: Option<pg_sys::Oid>,
     schedule: Option<String>,
+    zone: Option<String>,
     changed: Option<TimestampWithTimeZone>,
     last_start: Option<TimestampWithTimeZone>,
     last_end: Option<TimestampWithTimeZone>,
@@ -38,7 +40,7 @@ fn raw_clear_sessions_next_start(
     let board = board()?;
     board.launcher()?;
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
-    let zone = Zone::find(&board.zone())?;
+    let zone = Zone::find(&zone.unwrap_or_else(|| board.zone()))?;
     let instant = |instant: TimestampWithTimeZone| instant.into_inner();
     let past = Past {
         since: changed.map_or(board.since(), |changed| board.since().max(instant(changed))),
@@ -55,20 +57,22 @@ fn raw_clear_sessions_next_start(
 
 /// How many starts have been due since an instant, whether or not there is a worker to make them.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions.starts_since(schedule text, since timestamptz) RETURNS integer
+CREATE FUNCTION raw_clear_sessions.starts_since(schedule text, time_zone text, since timestamptz) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions.starts_since(text, timestamptz)
+COMMENT ON FUNCTION raw_clear_sessions.starts_since(text, text, timestamptz)
 IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_starts_since(
     schedule: Option<String>,
+    zone: Option<String>,
     since: Option<TimestampWithTimeZone>,
 ) -> Option<i32> {
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
-    let zone = board()
-        .and_then(|board| Zone::find(&board.zone()))
+    let zone = zone
+        .or_else(|| Some(board()?.zone()))
+        .and_then(|name| Zone::find(&name))
         .unwrap_or_else(Zone::of_session);
     let starts = schedule.starts_between(since?.into_inner(), pg::now(), &zone);
     i32::try_from(starts).ok()
@@ -98,6 +102,35 @@ IS 'whether the current role sees what the worker does with a table';
 "#)]
 fn raw_clear_sessions_visible(table: Option<pg_sys::Oid>) -> bool {
     table.is_some_and(pg::may_see)
+}
+
+/// Whether the current role may read all of a table: it owns it, or may read every column and every row.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.reads_all("table" oid) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.reads_all(oid)
+IS 'whether the current role may read all of a table, and so what errors say of its rows';
+"#)]
+fn raw_clear_sessions_reads_all(table: Option<pg_sys::Oid>) -> bool {
+    table.is_some_and(pg::may_read_all)
+}
+
+/// That the clock was set back, as long as that matters.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.clock_note() RETURNS text
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.clock_note()
+IS 'that the clock was set back, for the view raw_clear_sessions.status; NULL if it was not';
+"#)]
+fn raw_clear_sessions_clock_note() -> Option<String> {
+    let instant = TimestampWithTimeZone::try_from(board()?.set_back()?).ok()?;
+    Some(format!(
+        "the clock of the server was ahead at {instant} and has been set back: what had been noted for later counts as of now"
+    ))
 }
 
 /// The names in the settings `databases` and `tables`.
@@ -141,7 +174,8 @@ CREATE FUNCTION raw_clear_sessions.running(
     OUT batches bigint,
     OUT waiting text,
     OUT started timestamptz,
-    OUT estimated_end timestamptz
+    OUT estimated_end timestamptz,
+    OUT by_worker boolean
 ) RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -166,6 +200,7 @@ fn raw_clear_sessions_running() -> TableIterator<
         name!(waiting, Option<&'static str>),
         name!(started, Option<TimestampWithTimeZone>),
         name!(estimated_end, Option<TimestampWithTimeZone>),
+        name!(by_worker, bool),
     ),
 > {
     let here = pg::my_database();
@@ -189,6 +224,7 @@ fn raw_clear_sessions_running() -> TableIterator<
             running.waiting(),
             instant(running.started),
             running.estimated_end().and_then(instant),
+            running.by_worker,
         )
     }))
 }
@@ -201,6 +237,9 @@ extension_sql_file!(
         raw_clear_sessions_next_start,
         raw_clear_sessions_starts_since,
         raw_clear_sessions_worker_off,
+        raw_clear_sessions_reads_all,
+        raw_clear_sessions_clock_note,
+        raw_clear_sessions_visible,
         raw_clear_sessions_listed,
         raw_clear_sessions_running,
         raw_clear_sessions_announce

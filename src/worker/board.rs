@@ -27,6 +27,8 @@ pub struct Board {
     changes: AtomicU64,
     changed: [AtomicU32; CHANGED_DATABASES],
     all_changed: AtomicBool,
+    /// The latest instant that the clock has shown before it was set back.
+    set_back: AtomicI64,
     seats: [Seat; MOST_WORKERS as usize],
 }
 
@@ -137,6 +139,16 @@ impl Board {
             .take_while(|byte| *byte != 0)
             .collect();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The clock was ahead, and has shown this instant.
+    pub fn note_set_back(&self, instant: i64) {
+        self.set_back.fetch_max(instant, Ordering::AcqRel);
+    }
+
+    /// The instant that the clock has shown before it was set back, as long as that lies in the future.
+    pub fn set_back(&self) -> Option<i64> {
+        Some(self.set_back.load(Ordering::Acquire)).filter(|instant| *instant > pg::now())
     }
 
     /// How often a policy has changed, anywhere.

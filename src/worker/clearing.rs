@@ -29,7 +29,6 @@ pub fn clear(schema: &str, due: &Due) -> After {
         pg::commit();
         return After::GoOn;
     };
-    let id = history::begin(schema, due.table);
     pg::commit();
 
     pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
@@ -73,19 +72,17 @@ pub fn clear(schema: &str, due: &Due) -> After {
         Err(refusal) => history::Result::Failed(refusal),
     };
     log(due, &result, elapsed);
+    let yields = host.yields;
+    let record = host.record;
     if begin_in(schema) {
-        history::end(schema, id, &result, &details);
+        record.end(schema, &result, &details);
     }
     if matches!(&outcome, Ok(outcome) if outcome.deleted > 0) {
         commit_durably();
     } else {
         pg::commit();
     }
-    if host.yields {
-        After::Yield
-    } else {
-        After::GoOn
-    }
+    if yields { After::Yield } else { After::GoOn }
 }
 
 fn is_gone(due: &Due) -> bool {

@@ -1,6 +1,6 @@
 //! A database worker: connects to one database, clears what is due there, says when something is due next, and ends.
 
-use super::board::{Ending, Ticket, board, leave_seat};
+use super::board::{Board, Ending, Ticket, board, leave_seat};
 use super::clearing::{After, clear};
 use super::schedule::Schedule;
 use super::{history, host, policy};
@@ -45,17 +45,21 @@ fn work() -> Ending {
     if begin_in(&schema) {
         history::close_interrupted(&schema);
         policy::remove_orphans(&schema);
+        if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
+            board.note_set_back(instant);
+        }
     }
     pg::commit();
     let ending = clear_all(&schema);
+    history::flush(&schema, true);
     if !matches!(ending, Ending::Yielded) {
         forget(&schema);
     }
     ending
 }
 
-/// Clears what is due until nothing is. The table that has been due for longest comes first, and a run's budget ends
-/// it, so that none keeps the others waiting for ever.
+/// Clears what is due until nothing is, pass by pass: what is due is looked up once for all of a pass. The table that has
+/// been due for longest comes first, and a run's budget ends it, so that none keeps the others waiting for ever.
 fn clear_all(schema: &str) -> Ending {
     loop {
         if !begin_in(schema) {
@@ -69,15 +73,26 @@ fn clear_all(schema: &str) -> Ending {
             return Ending::Yielded;
         }
         let Some(first) = due.first() else { break };
-        if first.next_start > pg::now() || settings::paused() {
+        let now = pg::now();
+        if first.next_start > now || settings::paused() {
             return succeeded(first.next_start.min(general_next_start()));
         }
-        if clear(schema, first) == After::Yield {
-            return Ending::Yielded;
+        let changes = board().map(Board::changes);
+        for table in due.iter().take_while(|due| due.next_start <= now) {
+            if clear(schema, table) == After::Yield {
+                return Ending::Yielded;
+            }
+            history::flush(schema, false);
+            let reloaded = pg::reload_if_asked();
+            if reloaded {
+                host::apply_settings();
+            }
+            // What is due may be something else now.
+            if reloaded || settings::paused() || board().map(Board::changes) != changes {
+                break;
+            }
         }
-        if pg::reload_if_asked() {
-            host::apply_settings();
-        }
+        history::flush(schema, true);
     }
     succeeded(general_next_start())
 }

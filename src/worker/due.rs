@@ -21,18 +21,24 @@ pub struct Past {
 ///
 /// An interval is counted from the last start; a table that was never cleared is due at once. A cron expression is due
 /// when the clock says so while the worker is there: what was missed before (because the server was down, the worker
-/// paused, or the last run not over) is not made up for, so that a run meant for the night does not come in the day.
+/// paused, or the last run not over) is not made up for, so that a run meant for the night does not come in the day. One
+/// that has failed is tried again after a while, and not in the next night.
 pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
+    let delay = backoff::delay(past.failures, jitter(past.table, past.failures));
+    let delay = delay.as_micros() as i64;
     let due = match (schedule, past.last_start) {
         (Schedule::Every(_), None) => past.since,
         (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),
+        (Schedule::Cron(_), _) if past.failures > 0 => {
+            let end = past.last_end.or(past.last_start).unwrap_or(past.since);
+            end.max(past.since)
+        }
         (Schedule::Cron(_), _) => {
             let after = past.last_end.or(past.last_start).unwrap_or(i64::MIN);
             schedule.next_after(after.max(past.since), zone)
         }
     };
-    let delay = backoff::delay(past.failures, jitter(past.table, past.failures));
-    due.saturating_add(delay.as_micros() as i64)
+    due.saturating_add(delay)
 }
 
 /// A number from 0 to 1 that looks like chance, and is the same each time it is asked for.

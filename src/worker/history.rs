@@ -1,16 +1,31 @@
-//! The table raw_clear_sessions.run: one row a run, written in transactions of its own.
+//! The tables raw_clear_sessions.history, one row for a run that has something to tell, and raw_clear_sessions.state, what
+//! all runs of a table come to.
 
-use super::policy::Policy;
-use crate::pg::{self, Argument, Usage};
+use super::database::begin_in;
+use super::policy::{EPOCH_DIFFERENCE, Policy};
+use super::state;
+use crate::pg::{self, ActingAs, Argument, LocalSetting, Usage};
 use crate::progress;
 use crate::refusal::Refusal;
-use crate::run::Outcome;
+use crate::run::{Outcome, Stop};
 use crate::settings;
 use pgrx::pg_sys;
 use serde::Serialize;
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
 
 /// Rows of the history that one transaction removes.
 const BATCH: usize = 1_000;
+
+/// How often a run writes how much it has deleted so far.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+
+/// For how long runs that found nothing are only counted in memory. What a crash loses of it is run again.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+fn oid(table: pg_sys::Oid) -> Argument {
+    Argument::integer(u32::from(table).into())
+}
 
 /// What a run leaves in the column `details`.
 #[derive(Serialize)]
@@ -45,18 +60,6 @@ pub fn policy_json(policy: &Policy) -> serde_json::Value {
     json
 }
 
-/// What the columns of a row become at the end of a run.
-#[derive(Serialize)]
-struct Row<'a> {
-    stop: &'static str,
-    deleted: u64,
-    skipped: u64,
-    batches: u64,
-    error: Option<&'a str>,
-    sqlstate: Option<String>,
-    details: &'a Details<'a>,
-}
-
 /// How a run ended.
 pub enum Result<'a> {
     Ended(Outcome),
@@ -69,65 +72,283 @@ pub enum Result<'a> {
 pub fn table(schema: &str) -> Option<pg_sys::Oid> {
     let oid = pg::query(
         "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
-        &[Argument::text(&format!("{schema}.run"))],
+        &[Argument::text(&format!("{schema}.history"))],
     );
     let oid: u32 = oid.into_iter().flatten().flatten().next()?.parse().ok()?;
     Some(oid.into())
 }
 
-/// Opens a row for a run that begins, and returns its id.
-pub fn begin(schema: &str, table: pg_sys::Oid) -> i64 {
-    pg::query_own(
-        &format!(
-            "INSERT INTO {schema}.run (\"table\", started, pid) \
-             VALUES ($1::pg_catalog.oid, pg_catalog.clock_timestamp(), $2) RETURNING id"
-        ),
-        &[
-            Argument::integer(u32::from(table).into()),
-            Argument::integer(pg::my_pid().into()),
-        ],
-    )
-    .into_iter()
-    .flatten()
-    .flatten()
-    .next()
-    .and_then(|id| id.parse().ok())
-    .unwrap_or_default()
+/// The record of one run. It has a row in the history once it has something to tell.
+pub struct Record {
+    table: pg_sys::Oid,
+    started: i64,
+    id: Option<i64>,
+    noted: Instant,
 }
 
-/// Closes the row.
-pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
-    // What batches have deleted before an ERROR stays deleted.
-    let last = progress::last();
-    let until_then = (last.deleted, last.skipped, last.batches);
-    let (stop, (deleted, skipped, batches), error) = match result {
-        Result::Ended(outcome) => (
-            outcome.stop.name(),
-            (outcome.deleted, outcome.skipped, outcome.batches),
-            None,
-        ),
-        Result::Failed(refusal) => ("failed", until_then, Some(*refusal)),
-        Result::Interrupted(stop, refusal) => (*stop, until_then, *refusal),
+impl Record {
+    pub fn begin(table: pg_sys::Oid) -> Record {
+        Record {
+            table,
+            started: pg::now(),
+            id: None,
+            noted: Instant::now(),
+        }
+    }
+
+    /// Writes how much has been deleted so far, in the transaction that deleted it: of a run that is killed, nothing
+    /// else is left. Not with each batch, or the row would have as many versions as there are batches.
+    pub fn note(&mut self, schema: &str) {
+        let last = progress::last();
+        if last.deleted == 0 || self.id.is_some() && self.noted.elapsed() < NOTE_EVERY {
+            return;
+        }
+        self.noted = Instant::now();
+        let counts = [last.deleted, last.skipped, last.batches];
+        let [deleted, skipped, batches] = counts.map(|count| Argument::integer(count as i64));
+        self.write(
+            schema,
+            "deleted = $2, skipped = $3, batches = $4",
+            &[deleted, skipped, batches],
+        );
+    }
+
+    /// Sets columns of the row, which is made if it is not there: the transaction that made it may have been aborted.
+    fn write(&mut self, schema: &str, columns: &str, values: &[Argument]) -> i64 {
+        loop {
+            let made = self.id.is_none();
+            let id = self.row(schema);
+            let arguments = [&[Argument::integer(id)], values].concat();
+            let written = pg::modify_own(
+                &format!(
+                    "UPDATE {schema}.history SET {columns} WHERE id OPERATOR(pg_catalog.=) $1"
+                ),
+                &arguments,
+            );
+            if written > 0 || made {
+                return id;
+            }
+            self.id = None;
+        }
+    }
+
+    /// The id of the row, which is made if there is none.
+    fn row(&mut self, schema: &str) -> i64 {
+        if let Some(id) = self.id {
+            return id;
+        }
+        let rows = pg::query_own(
+            &format!(
+                "INSERT INTO {schema}.history (\"table\", started, pid) VALUES ($1::pg_catalog.oid, $2, $3) RETURNING id"
+            ),
+            &[
+                oid(self.table),
+                Argument::instant(self.started),
+                Argument::integer(pg::my_pid().into()),
+            ],
+        );
+        let id = rows.into_iter().flatten().flatten().next();
+        let id = id.and_then(|id| id.parse().ok()).unwrap_or_default();
+        self.id = Some(id);
+        id
+    }
+
+    /// Ends the record, in a transaction of its own, and says whether that has to be committed at once: a run that found
+    /// nothing is counted with others, by `flush`.
+    pub fn end(mut self, schema: &str, result: &Result, details: &Details) -> bool {
+        // What batches have deleted before an ERROR stays deleted.
+        let last = progress::last();
+        let until_then = (last.deleted, last.skipped, last.batches);
+        let (stop, (deleted, skipped, batches), error) = match result {
+            Result::Ended(outcome) => (
+                outcome.stop.name(),
+                (outcome.deleted, outcome.skipped, outcome.batches),
+                None,
+            ),
+            Result::Failed(refusal) => ("failed", until_then, Some(*refusal)),
+            Result::Interrupted(stop, refusal) => (*stop, until_then, *refusal),
+        };
+        let mut ended = Ended {
+            table: self.table.into(),
+            start: self.started,
+            end: pg::now(),
+            stop,
+            deleted,
+            skipped,
+            expired_left: details.expired_left,
+            cleared: stop == Stop::Done.name(),
+            failure: None,
+            error: error.map(|refusal| refusal.message().to_owned()),
+            sqlstate: error.map(|refusal| pg::sqlstate_text(refusal.sqlstate())),
+        };
+        let has_something_to_tell =
+            stop != Stop::Done.name() || deleted > 0 || skipped > 0 || self.id.is_some();
+        if !has_something_to_tell {
+            PENDING.with_borrow_mut(|pending| pending.push(ended));
+            return false;
+        }
+        let row = Row {
+            stop,
+            deleted,
+            skipped,
+            batches,
+            error: ended.error.as_deref(),
+            sqlstate: ended.sqlstate.as_deref(),
+            details,
+        };
+        let json = serde_json::to_string(&row).expect("plain data becomes JSON");
+        let columns = format!(
+            "ended = pg_catalog.clock_timestamp(), \
+             (stop, deleted, skipped, batches, error, sqlstate, details) = \
+             (SELECT n.stop, n.deleted, n.skipped, n.batches, n.error, n.sqlstate, n.details \
+             FROM pg_catalog.jsonb_populate_record(NULL::{schema}.history, $2::pg_catalog.jsonb) AS n)"
+        );
+        let id = self.write(schema, &columns, &[Argument::text(&json)]);
+        ended.failure = matches!(result, Result::Failed(_)).then_some(id);
+        write_states(schema, &[ended]);
+        true
+    }
+}
+
+/// Notes a call of a client's that has deleted rows, in the transaction of the call: it is there if they are gone. Nobody
+/// is waited for. Only where the worker works, which removes old rows.
+pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, batches: u64) {
+    // Temporary tables can be cleared in a read-only transaction.
+    if deleted == 0 || pg::is_read_only() || state::why_off().is_some() {
+        return;
+    }
+    let Some((schema, owner)) = pg::extension_schema() else {
+        return;
     };
-    let row = Row {
-        stop,
-        deleted,
-        skipped,
-        batches,
-        error: error.map(Refusal::message),
-        sqlstate: error.map(|refusal| pg::sqlstate_text(refusal.sqlstate())),
-        details,
+    let role = oid(pg::current_role_oid());
+    let acting = ActingAs::owner_of_our_tables(owner);
+    {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        let counts = [deleted, skipped, batches].map(|count| Argument::integer(count as i64));
+        let [deleted, skipped, batches] = counts;
+        pg::modify_own(
+            &format!(
+                "INSERT INTO {schema}.history (\"table\", started, ended, stop, deleted, skipped, batches, pid, caller) \
+                 VALUES ($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), 'done', $3, $4, $5, $6, \
+                 pg_catalog.pg_get_userbyid($7::pg_catalog.oid))"
+            ),
+            &[
+                oid(table),
+                Argument::instant(started),
+                deleted,
+                skipped,
+                batches,
+                Argument::integer(pg::my_pid().into()),
+                role,
+            ],
+        );
+    }
+    acting.end();
+}
+
+/// What the columns of a row become at the end of a run.
+#[derive(Serialize)]
+struct Row<'a> {
+    stop: &'static str,
+    deleted: u64,
+    skipped: u64,
+    batches: u64,
+    error: Option<&'a str>,
+    sqlstate: Option<&'a str>,
+    details: &'a Details<'a>,
+}
+
+/// What the table raw_clear_sessions.state gets to know of a run that has ended.
+#[derive(Serialize)]
+struct Ended {
+    table: u32,
+    start: i64,
+    end: i64,
+    stop: &'static str,
+    deleted: u64,
+    skipped: u64,
+    expired_left: Option<u64>,
+    /// Whether nothing is left that had expired when it began.
+    cleared: bool,
+    failure: Option<i64>,
+    error: Option<String>,
+    sqlstate: Option<String>,
+}
+
+thread_local! {
+    /// Runs that found nothing and are not yet counted.
+    static PENDING: RefCell<Vec<Ended>> = const { RefCell::new(Vec::new()) };
+    static FLUSHED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Counts the runs that found nothing, all in one transaction; with `at_once` false only now and then.
+pub fn flush(schema: &str, at_once: bool) {
+    let is_time = |flushed: Instant| flushed.elapsed() >= FLUSH_EVERY;
+    let flushed = FLUSHED.get().unwrap_or_else(|| {
+        FLUSHED.set(Some(Instant::now()));
+        Instant::now()
+    });
+    if !at_once && !is_time(flushed) {
+        return;
+    }
+    FLUSHED.set(Some(Instant::now()));
+    let pending = PENDING.take();
+    if !pending.is_empty() {
+        if begin_in(schema) {
+            write_states(schema, &pending);
+        }
+        pg::commit();
+    }
+}
+
+/// The tables that have gone meanwhile have no state any more.
+fn write_states(schema: &str, ended: &[Ended]) {
+    let json = serde_json::to_string(ended).expect("plain data becomes JSON");
+    let instant = |column: &str| {
+        format!(
+            "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz OPERATOR(pg_catalog.+) \
+             (n.{column}::pg_catalog.float8 OPERATOR(pg_catalog.*) '1 microsecond'::pg_catalog.interval)"
+        )
     };
-    let json = serde_json::to_string(&row).expect("plain data becomes JSON");
+    let (start, end) = (instant("start"), instant("\"end\""));
+    let when = |condition: &str, value: &str| format!("CASE WHEN {condition} THEN {value} END");
+    let done = "n.stop OPERATOR(pg_catalog.=) 'done'";
+    // An interrupted run stays due: when the last one was stays what it was.
+    let over = "n.stop OPERATOR(pg_catalog.<>) 'interrupted'";
     pg::modify_own(
         &format!(
-            "UPDATE {schema}.run AS r SET ended = pg_catalog.clock_timestamp(), \
-             stop = n.stop, deleted = n.deleted, skipped = n.skipped, batches = n.batches, \
-             error = n.error, sqlstate = n.sqlstate, details = n.details \
-             FROM pg_catalog.jsonb_populate_record(NULL::{schema}.run, $2::pg_catalog.jsonb) AS n \
-             WHERE r.id OPERATOR(pg_catalog.=) $1"
+            "INSERT INTO {schema}.state AS s (\"table\", name, owner, runs, deleted, failures, first_start, last_start, last_end, \
+             last_stop, last_deleted, last_skipped, expired_left, success_start, success_end, cleared_until, \
+             failure, error, sqlstate) \
+             SELECT n.\"table\", pg_catalog.format('%I.%I', ns.nspname, c.relname), c.relowner, 1, n.deleted, \
+             {failed}, {start}, {last_start}, {last_end}, n.stop, n.deleted, n.skipped, n.expired_left, \
+             {success_start}, {success_end}, {cleared}, n.failure, n.error, n.sqlstate \
+             FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS n (\"table\" pg_catalog.oid, start pg_catalog.int8, \
+             \"end\" pg_catalog.int8, stop pg_catalog.text, deleted pg_catalog.int8, skipped pg_catalog.int8, \
+             expired_left pg_catalog.int8, cleared pg_catalog.bool, failure pg_catalog.int8, \
+             error pg_catalog.text, sqlstate pg_catalog.text) \
+             JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) n.\"table\" \
+             JOIN pg_catalog.pg_namespace ns ON ns.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner, \
+             runs = s.runs OPERATOR(pg_catalog.+) 1, deleted = s.deleted OPERATOR(pg_catalog.+) EXCLUDED.deleted, \
+             failures = CASE EXCLUDED.failures WHEN 1 THEN s.failures OPERATOR(pg_catalog.+) 1 ELSE EXCLUDED.failures END, \
+             first_start = coalesce(s.first_start, EXCLUDED.first_start), \
+             last_start = coalesce(EXCLUDED.last_start, s.last_start), last_end = coalesce(EXCLUDED.last_end, s.last_end), \
+             last_stop = EXCLUDED.last_stop, last_deleted = EXCLUDED.last_deleted, last_skipped = EXCLUDED.last_skipped, \
+             expired_left = EXCLUDED.expired_left, \
+             success_start = coalesce(EXCLUDED.success_start, s.success_start), \
+             success_end = coalesce(EXCLUDED.success_end, s.success_end), \
+             cleared_until = coalesce(EXCLUDED.cleared_until, s.cleared_until), \
+             failure = coalesce(EXCLUDED.failure, s.failure), error = coalesce(EXCLUDED.error, s.error), \
+             sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), run_now = false",
+            failed = "CASE n.stop WHEN 'failed' THEN 1 ELSE 0 END",
+            last_start = when(over, &start),
+            last_end = when(over, &end),
+            success_start = when(done, &start),
+            success_end = when(done, &end),
+            cleared = when("n.cleared", &start),
         ),
-        &[Argument::integer(id), Argument::text(&json)],
+        &[Argument::text(&json)],
     );
 }
 
@@ -136,31 +357,67 @@ pub fn end(schema: &str, id: i64, result: &Result, details: &Details) {
 pub fn close_interrupted(schema: &str) {
     pg::modify_own(
         &format!(
-            "UPDATE {schema}.run SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
-             WHERE ended IS NULL"
+            "WITH closed AS (UPDATE {schema}.history SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
+             WHERE ended IS NULL RETURNING \"table\", deleted) \
+             UPDATE {schema}.state AS s SET runs = s.runs OPERATOR(pg_catalog.+) 1, last_stop = 'interrupted', \
+             last_deleted = c.deleted, deleted = s.deleted OPERATOR(pg_catalog.+) coalesce(c.deleted, 0) \
+             FROM closed c WHERE c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""
         ),
         &[],
     );
 }
 
-/// Removes some rows that are older than the setting `history`; whether there may be more. A table's last run and last
-/// success stay as long as the table, because the status and the schedule go by them, and so does the last run that has
-/// come to its end.
+/// The instants in the table of states.
+const INSTANTS: [&str; 6] = [
+    "first_start",
+    "last_start",
+    "last_end",
+    "success_start",
+    "success_end",
+    "cleared_until",
+];
+
+/// Every stored instant that lies in the future counts as now: the clock has been set back since. The latest of them, if
+/// there was one.
+pub fn pull_back(schema: &str) -> Option<i64> {
+    let latest = INSTANTS.map(|column| format!("s.{column}")).join(", ");
+    let pulled = INSTANTS
+        .map(|column| {
+            format!(
+                "{column} = CASE WHEN s.{column} OPERATOR(pg_catalog.>) pg_catalog.now() THEN pg_catalog.now() ELSE s.{column} END"
+            )
+        })
+        .join(", ");
+    let rows = pg::query_own(
+        &format!(
+            "WITH ahead AS (SELECT s.\"table\", greatest({latest}) AS instant FROM {schema}.state s \
+             WHERE greatest({latest}) OPERATOR(pg_catalog.>) pg_catalog.now()), \
+             states AS (UPDATE {schema}.state s SET {pulled} FROM ahead a \
+             WHERE a.\"table\" OPERATOR(pg_catalog.=) s.\"table\"), \
+             policies AS (UPDATE {schema}.policy p SET changed = pg_catalog.now() \
+             WHERE p.changed OPERATOR(pg_catalog.>) pg_catalog.now()) \
+             SELECT (extract(epoch FROM pg_catalog.max(instant)) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 \
+             FROM ahead WHERE pg_catalog.isfinite(instant)"
+        ),
+        &[],
+    );
+    let unix: i64 = rows.into_iter().flatten().flatten().next()?.parse().ok()?;
+    Some(unix - EPOCH_DIFFERENCE)
+}
+
+/// Removes some rows that are older than the setting `history`; whether there may be more. A table's last failure stays
+/// as long as the table.
 pub fn remove_old(schema: &str) -> bool {
     let removed = pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.run WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY( \
-             SELECT r.id FROM {schema}.run r \
-             WHERE r.started OPERATOR(pg_catalog.<) \
+            "DELETE FROM {schema}.history WHERE id OPERATOR(pg_catalog.=) ANY (ARRAY( \
+             SELECT h.id FROM {schema}.history h \
+             WHERE h.started OPERATOR(pg_catalog.<) \
              (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1::pg_catalog.float8)) \
-             AND r.ended IS NOT NULL \
-             AND (pg_catalog.pg_table_is_visible(r.\"table\"::pg_catalog.oid) IS NULL \
-             OR EXISTS (SELECT FROM {schema}.run l \
-             WHERE l.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) r.\"table\"::pg_catalog.oid \
-             AND l.id OPERATOR(pg_catalog.>) r.id AND (l.stop OPERATOR(pg_catalog.=) 'done' \
-             OR r.stop OPERATOR(pg_catalog.<>) 'done' \
-             AND l.stop OPERATOR(pg_catalog.<>) ALL (ARRAY['failed', 'interrupted'])))) \
-             ORDER BY r.started LIMIT {BATCH}))"
+             AND h.ended IS NOT NULL \
+             AND NOT EXISTS (SELECT FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) h.\"table\" \
+             AND s.failure OPERATOR(pg_catalog.=) h.id) \
+             ORDER BY h.started LIMIT {BATCH}))"
         ),
         &[Argument::integer(settings::history().as_secs() as i64)],
     );

@@ -1,7 +1,7 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
 use super::board::board;
-use super::history;
+use super::history::{self, Record};
 use super::policy::{self, Policy};
 use crate::pg::{self, ActingAs};
 use crate::refusal::Refusal;
@@ -29,6 +29,8 @@ pub struct Host<'a> {
     runs: Option<pg_sys::Oid>,
     /// The run has to end because somebody wants the database for himself.
     pub yields: bool,
+    /// What the history gets to know.
+    pub record: Record,
 }
 
 /// Sets what the worker's transactions go by; again after a reload.
@@ -81,6 +83,7 @@ impl<'a> Host<'a> {
             reloaded: false,
             runs: None,
             yields: false,
+            record: Record::begin(table),
         }
     }
 
@@ -96,6 +99,9 @@ impl<'a> Host<'a> {
     pub fn end(&mut self) {
         if let Some(acting) = self.acting.take() {
             acting.end();
+            if self.runs.and_then(pg::owner).is_some() {
+                self.record.note(self.schema);
+            }
         }
         pg::commit();
     }

@@ -28,6 +28,9 @@ const STRANGER: Duration = Duration::from_millis(200);
 /// The longest sleep: due instants are by the wall clock, which may be set, and the sleep is not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
 
+/// A clock that is set back by less than this is one that is kept right.
+const SMALLEST_STEP: Duration = Duration::from_secs(1);
+
 /// What is known of a database.
 #[derive(Default)]
 struct Entry {
@@ -61,6 +64,8 @@ struct Launcher {
     next_try: i64,
     /// When the server last had no background worker free.
     last_shortage: Option<i64>,
+    /// The latest time that the clock has shown.
+    latest: i64,
 }
 
 /// The launcher's life: until it is told to end.
@@ -77,10 +82,12 @@ pub fn main() {
         next_search: i64::MIN,
         next_try: i64::MIN,
         last_shortage: None,
+        latest: i64::MIN,
     };
     launcher.adopt();
     launcher.start_over();
     while !pg::shutdown_requested() {
+        launcher.notice_clock();
         launcher.notice_changes();
         launcher.reap();
         let next = launcher.start_what_is_due();
@@ -116,6 +123,17 @@ impl Launcher {
         self.look_again(|_| true);
         self.noted.clear();
         self.next_try = i64::MIN;
+    }
+
+    /// Where the clock has been set back, what is due by the time that it showed before would not come for as long.
+    fn notice_clock(&mut self) {
+        let now = pg::now();
+        if now < self.latest.saturating_sub(SMALLEST_STEP.as_micros() as i64) {
+            self.board.note_set_back(self.latest);
+            self.latest = now;
+            self.start_over();
+        }
+        self.latest = self.latest.max(now);
     }
 
     fn notice_changes(&mut self) {

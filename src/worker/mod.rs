@@ -4,7 +4,7 @@
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
-//! - [`policy`], [`history`]: the extension's tables
+//! - [`policy`], [`scheduling`], [`history`]: the extension's tables
 //! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic; [`clock`]: the time zones for it
 
 pub mod backoff;
@@ -21,4 +21,5 @@ pub mod names;
 pub mod policy;
 pub mod rewriting;
 pub mod schedule;
+pub mod scheduling;
 pub mod state;

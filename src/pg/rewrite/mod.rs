@@ -301,7 +301,7 @@ fn record_size(oid: pg_sys::Oid, blocks: u32, found: &Found) {
         let class = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>();
         (*class).relpages = blocks as i32;
         (*class).reltuples = (found.kept + found.recently_dead) as f32;
-        pg_sys::CatalogTupleUpdate(catalog, &mut (*tuple).t_self, tuple);
+        pg_sys::CatalogTupleUpdate(catalog, &raw mut (*tuple).t_self, tuple);
         pg_sys::heap_freetuple(tuple);
         pg_sys::table_close(catalog, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
         pg_sys::CommandCounterIncrement();

@@ -132,7 +132,27 @@ impl Session {
         });
     }
 
-    /// How many runs there have been that meet a condition.
+    /// How many runs of a table have ended, with those that found nothing.
+    pub fn ended_runs(&mut self, table: &str) -> i64 {
+        self.number(&format!(
+            "SELECT coalesce(sum(runs), 0)::bigint FROM raw_clear_sessions.status WHERE \"table\" = '{table}'::regclass"
+        ))
+    }
+
+    /// The same of all tables.
+    pub fn all_ended_runs(&mut self) -> i64 {
+        self.number("SELECT coalesce(sum(runs), 0)::bigint FROM raw_clear_sessions.status")
+    }
+
+    /// Waits until a table has been cleared so many times more.
+    pub fn wait_for_ends(&mut self, table: &str, more: i64) {
+        let before = self.ended_runs(table);
+        wait_until("the table has been cleared some times more", || {
+            self.ended_runs(table) >= before + more
+        });
+    }
+
+    /// How many runs there are in the history that meet a condition.
     pub fn runs(&mut self, condition: &str) -> i64 {
         self.count(&format!("raw_clear_sessions.run WHERE {condition}"))
     }

@@ -45,7 +45,7 @@ fn from_a_cron_job() {
     wait_until("the worker clears the table", || {
         filled.is_cleared(&mut session)
     });
-    session.wait_for_run("stop = 'done'");
+    session.wait_for_run("stop = 'done' AND caller IS NULL");
     let status = status(&cluster, after);
     assert_eq!(status.len(), 1);
     assert!(status[0].starts_with("django_session|20"), "{status:?}");

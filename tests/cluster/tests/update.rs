@@ -125,10 +125,10 @@ struct Change {
 /// One of each kind that pg_dump tells apart.
 const CHANGES: [Change; 8] = [
     Change {
-        now: "COMMENT ON INDEX raw_clear_sessions.run_table_idx",
-        then: "DROP INDEX raw_clear_sessions.run_table_idx; --",
-        update: "CREATE INDEX run_table_idx ON raw_clear_sessions.run (\"table\", id);
-                 COMMENT ON INDEX raw_clear_sessions.run_table_idx IS 'for raw_clear_sessions.status: the last runs of a table';",
+        now: "COMMENT ON INDEX raw_clear_sessions.history_table_idx",
+        then: "DROP INDEX raw_clear_sessions.history_table_idx; --",
+        update: "CREATE INDEX history_table_idx ON raw_clear_sessions.history (\"table\", id);
+                 COMMENT ON INDEX raw_clear_sessions.history_table_idx IS 'the last runs of a table';",
     },
     Change {
         now: "IS 'for the view raw_clear_sessions.progress';",
@@ -152,9 +152,9 @@ const CHANGES: [Change; 8] = [
                  ALTER FUNCTION raw_clear_sessions_rewrite(regclass, text, interval, text, text, text) COST 100000;",
     },
     Change {
-        now: "ALTER TABLE raw_clear_sessions.run ENABLE ROW LEVEL SECURITY;",
-        then: "",
-        update: "ALTER TABLE raw_clear_sessions.run ENABLE ROW LEVEL SECURITY;",
+        now: "CREATE VIEW raw_clear_sessions.run WITH (security_barrier)",
+        then: "CREATE VIEW raw_clear_sessions.run",
+        update: "ALTER VIEW raw_clear_sessions.run SET (security_barrier)",
     },
     Change {
         now: "changed timestamptz NOT NULL DEFAULT now()",

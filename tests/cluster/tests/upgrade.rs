@@ -48,7 +48,8 @@ fn contents(cluster: &Cluster) -> Vec<String> {
     let tables = [
         "django_session",
         "raw_clear_sessions.policy",
-        "raw_clear_sessions.run",
+        "raw_clear_sessions.history",
+        "raw_clear_sessions.state",
     ];
     tables
         .iter()

@@ -60,13 +60,7 @@ fn gained(session: &mut Session) -> Vec<String> {
 
 /// Waits until the worker has been at a table so many times more.
 fn wait_for_runs(session: &mut Session, table: &str, more: i64) {
-    let runs = format!(
-        "raw_clear_sessions.run WHERE \"table\" = '{table}'::regclass AND ended IS NOT NULL"
-    );
-    let before = session.count(&runs);
-    wait_until("there are more runs", || {
-        session.count(&runs) >= before + more
-    });
+    session.wait_for_ends(table, more);
 }
 
 #[test]
@@ -280,7 +274,7 @@ fn a_trigger_on_the_extensions_tables_gives_no_rights_to_who_may_create_it() {
          GRANT ALL ON ALL TABLES IN SCHEMA raw_clear_sessions TO trusted;",
     );
     create_sessions(&mut owner, "sessions", 20, 10);
-    for table in ["policy", "run"] {
+    for table in ["policy", "history", "state"] {
         owner.run(&format!(
             "CREATE TRIGGER gain BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.{table}
                  FOR EACH ROW EXECUTE FUNCTION gain();

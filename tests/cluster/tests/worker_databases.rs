@@ -34,9 +34,9 @@ fn databases_that_cannot_be_cleared_do_not_keep_the_others_waiting() {
     let closed = "database \"closed\" is not currently accepting connections";
     cluster.wait_for_log(closed);
     let log = cluster.log();
-    let runs = first.runs("true");
+    let runs = first.all_ended_runs();
     wait_until("the worker has run five times more", || {
-        first.runs("true") >= runs + 5
+        first.all_ended_runs() >= runs + 5
     });
     assert_eq!(cluster.log(), log, "what is wrong is said once");
     assert_eq!(cluster.logged(missing), 1);
@@ -72,7 +72,7 @@ fn an_asterisk_means_all_databases_that_have_the_extension() {
     // A template is left alone: CREATE DATABASE waits until nobody is connected to it.
     let mut template = cluster.connect_to("template1");
     assert_eq!(template.count("django_session"), 1000);
-    assert_eq!(template.runs("true"), 0);
+    assert_eq!(template.all_ended_runs(), 0);
 }
 
 #[test]
@@ -90,7 +90,9 @@ fn one_worker_serves_all_databases_in_turn() {
     let mut most = 0;
     wait_until("every database has been looked at five times", || {
         most = most.max(sessions[0].workers().len());
-        sessions.iter_mut().all(|session| session.runs("true") >= 5)
+        sessions
+            .iter_mut()
+            .all(|session| session.all_ended_runs() >= 5)
     });
     assert!(most <= 1, "{most} database workers at a time");
 }
@@ -110,12 +112,12 @@ fn where_no_background_worker_is_free_the_log_says_so_once_and_it_is_tried_again
         cluster.log().contains("max_worker_processes"),
         "the log says what to do"
     );
-    assert_eq!(second.runs("true"), 0);
+    assert_eq!(second.all_ended_runs(), 0);
     cluster.reload(&FAST);
     first.wait_for_count("django_session", 100);
     second.wait_for_count("django_session", 100);
     wait_until("both have been cleared five times", || {
-        first.runs("true") >= 5 && second.runs("true") >= 5
+        first.all_ended_runs() >= 5 && second.all_ended_runs() >= 5
     });
     assert_eq!(
         cluster.logged(complaint),

@@ -53,9 +53,9 @@ fn a_new_schedule_and_new_tables_apply_while_the_worker_sleeps() {
     wait_until("no database worker is left", || {
         session.workers().is_empty()
     });
-    let runs = session.runs("true");
+    let runs = session.all_ended_runs();
     wait_until_due_in_vain(&mut session);
-    assert_eq!(session.runs("true"), runs);
+    assert_eq!(session.all_ended_runs(), runs);
 }
 
 #[test]

@@ -20,8 +20,8 @@ const FORBIDDEN: [&str; 20] = [
     "SELECT public.raw_clear_sessions_schedule('public.secret', expires => 'at')",
     "INSERT INTO raw_clear_sessions.policy (\"table\") VALUES ('public.secret')",
     "UPDATE raw_clear_sessions.policy SET filter = 'true'",
-    "UPDATE raw_clear_sessions.run SET deleted = 0",
-    "DELETE FROM raw_clear_sessions.run",
+    "UPDATE raw_clear_sessions.history SET deleted = 0",
+    "DELETE FROM raw_clear_sessions.history",
     "CREATE TABLE public.made ()",
     "SET session_replication_role = replica",
     // What would outlive the transaction, and then be the worker's.
@@ -97,13 +97,10 @@ fn create_attack(owner: &mut Session, role: &str) {
 
 /// Waits until the worker has run once more than before, and returns how that run stopped.
 fn next_run(session: &mut Session, table: &str) -> String {
-    let count = format!(
-        "raw_clear_sessions.run WHERE \"table\" = '{table}'::regclass AND ended IS NOT NULL"
-    );
-    let before = session.count(&count);
-    wait_until("there is another run", || session.count(&count) > before);
+    session.wait_for_ends(table, 1);
     session.text(&format!(
-        "SELECT stop || coalesce(' ' || sqlstate || ' ' || error, '') FROM {count} ORDER BY id DESC LIMIT 1"
+        "SELECT last_stop || CASE last_stop WHEN 'failed' THEN ' ' || last_sqlstate || ' ' || last_error ELSE '' END
+         FROM raw_clear_sessions.status WHERE \"table\" = '{table}'::regclass"
     ))
 }
 
@@ -300,7 +297,7 @@ fn the_extension_of_an_ordinary_role_serves_other_roles_too() {
         "42501"
     );
     assert_eq!(
-        installer.refused("DELETE FROM raw_clear_sessions.run"),
+        installer.refused("DELETE FROM raw_clear_sessions.history"),
         "42501"
     );
     assert_eq!(
@@ -324,11 +321,11 @@ fn what_is_running_is_seen_by_who_may_read_the_table() {
          SELECT raw_clear_sessions_schedule('mine.django_session', batch_size => 1)",
     );
     let seen = "(SELECT 1 FROM raw_clear_sessions.progress) AS seen";
-    wait_until("the run is seen", || owner.count(seen) == 1);
+    let run = "raw_clear_sessions.run WHERE ended IS NULL";
+    wait_until("the run is seen", || owner.count(run) == 1);
     let mut stranger = database.connect_as("stranger");
     let mut watcher = database.connect_as("watcher");
     let status = "raw_clear_sessions.status WHERE pid IS NOT NULL";
-    let run = "raw_clear_sessions.run WHERE ended IS NULL";
     for view in [seen, status, run] {
         assert_eq!(stranger.count(view), 0, "{view}");
         assert_eq!(watcher.count(view), 1, "{view}");

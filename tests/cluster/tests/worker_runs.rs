@@ -49,10 +49,7 @@ fn ended(table: &str) -> String {
 }
 
 fn wait_for_runs(session: &mut Session, table: &str, more: i64) {
-    let before = session.runs(&ended(table));
-    wait_until("the table has been cleared some times more", || {
-        session.runs(&ended(table)) >= before + more
-    });
+    session.wait_for_ends(table, more);
 }
 
 fn status(session: &mut Session, table: &str, what: &str) -> String {
@@ -110,7 +107,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
     assert_eq!(session.count("broken"), 100);
     session.run("UPDATE raw_clear_sessions.policy SET changed = changed - interval '1 day'");
     // Once more, as if a minute had passed: the delay doubles.
-    session.run("UPDATE raw_clear_sessions.run SET started = started - interval '2 min', ended = ended - interval '2 min' WHERE stop = 'failed'");
+    session.run("UPDATE raw_clear_sessions.state SET last_start = last_start - interval '2 min', last_end = last_end - interval '2 min' WHERE failures > 0");
     wait_until("it has failed again", || {
         session.runs("stop = 'failed'") == 2
     });
@@ -126,7 +123,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
     // Repaired, it is as before.
     session.run(
         "DROP TRIGGER t ON broken;
-         UPDATE raw_clear_sessions.run SET started = started - interval '1 h', ended = ended - interval '1 h' WHERE stop = 'failed'",
+         UPDATE raw_clear_sessions.state SET last_start = last_start - interval '1 h', last_end = last_end - interval '1 h' WHERE failures > 0",
     );
     session.wait_for_count("broken", 10);
     wait_for_runs(&mut session, "broken", 1);
@@ -222,16 +219,18 @@ fn two_clearings_of_one_table_never_overlap() {
         .connect()
         .start("CALL raw_clear_sessions_in_batches('django_session', batch_size => 5)");
     wait_until("the session is at it", || session.count("log") > 0);
-    let before = session.runs("true");
+    let last = session.number("SELECT max(id) FROM raw_clear_sessions.run");
     session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
     wait_until("the worker has tried", || {
-        session.runs("ended IS NOT NULL") > before
+        session.runs(&format!(
+            "ended IS NOT NULL AND id > {last} AND caller IS NULL"
+        )) > 0
     });
     assert_eq!(call.value(), "200");
     assert_eq!(session.number("SELECT count(DISTINCT pid) FROM log"), 1);
     // One run says why it could not; it is not tried all the time.
     assert_eq!(session.runs("sqlstate = '55P03'"), 1);
-    assert_eq!(session.runs(&format!("id > {before}")), 1);
+    assert_eq!(session.runs(&format!("id > {last} AND caller IS NULL")), 1);
 }
 
 #[test]
@@ -386,36 +385,56 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     let database = cluster.database("history");
     let mut session = database.connect();
     create_sessions(&mut session, "django_session", 100, 10);
-    create_sessions(&mut session, "daily", 100, 10);
-    session.run("SELECT raw_clear_sessions_schedule('daily', '1 day')");
-    schedule(&mut session, "django_session");
-    wait_until("old runs are forgotten", || {
-        session.yes(&format!(
-            "SELECT coalesce(min(id) > 4 AND max(id) - min(id) < 5, false) FROM raw_clear_sessions.run WHERE {}",
-            ended("django_session")
-        ))
-    });
-    // A table's last success stays, or it would be forgotten when the table is due.
-    assert_eq!(session.runs(&ended("daily")), 1);
-    assert_eq!(status(&mut session, "daily", "total_deleted"), "90");
-    // And so does the last run that has come to its end, or nobody would know how old an expired row may be.
-    session.run("SELECT raw_clear_sessions_unschedule('django_session')");
-    let done = session.runs("stop = 'done' AND \"table\" = 'daily'::regclass");
-    add_expired(&mut session, "daily", 500);
-    session.run("SELECT raw_clear_sessions_schedule('daily', '1 s', max_rows => 1)");
-    session.wait_for_run("stop = 'max_rows'");
-    let first: i64 =
-        session.value("SELECT min(id) FROM raw_clear_sessions.run WHERE stop = 'max_rows'");
-    wait_until("a run is forgotten that a limit has ended", || {
-        session.runs(&format!("id = {first}")) == 0
-    });
-    assert_eq!(
-        session.runs("stop = 'done' AND \"table\" = 'daily'::regclass"),
-        done
+    create_with_trigger(
+        &mut session,
+        "broken",
+        100,
+        "RAISE EXCEPTION 'not today'",
+        "",
     );
     schedule(&mut session, "django_session");
-    cluster.reload(&[("raw_clear_sessions.history", "1h")]);
-    wait_for_runs(&mut session, "django_session", 5);
+    session.wait_for_run("deleted = 90 AND ended IS NOT NULL");
+    session.wait_for_run("stop = 'failed'");
+    let failed_again =
+        "UPDATE raw_clear_sessions.state SET last_start = '2020-01-01', last_end = '2020-01-01'
+         WHERE failures > 0; UPDATE raw_clear_sessions.policy SET changed = '2020-01-01'";
+    session.run(failed_again);
+    // Old runs go, and old failures; of each table the last failure stays.
+    wait_until("old runs are forgotten", || {
+        session.runs("deleted = 90") == 0
+    });
+    wait_until(
+        "it has failed again and the first failure is forgotten",
+        || {
+            session.yes("SELECT (SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'failed') = 1 AND (SELECT max(failures) FROM raw_clear_sessions.status) >= 2")
+        },
+    );
+    // What they came to stays.
+    assert_eq!(
+        status(
+            &mut session,
+            "django_session",
+            "total_deleted, last_success IS NOT NULL"
+        ),
+        "(90,t)"
+    );
+    assert_eq!(status(&mut session, "broken", "last_error"), "not today");
+}
+
+#[test]
+fn runs_that_find_nothing_are_counted_and_not_kept() {
+    let (_database, mut session) = shared("counted");
+    create_sessions(&mut session, "django_session", 100, 10);
+    schedule(&mut session, "django_session");
+    session.wait_for_count("django_session", 10);
+    session.wait_for_ends("django_session", 4);
+    assert_eq!(session.runs("true"), 1);
+    let told = "last_stop, last_deleted, expired_left, total_deleted, failures, last_success > now() - interval '20 s',
+         cleared_until > now() - interval '20 s'";
+    assert_eq!(
+        status(&mut session, "django_session", told),
+        "(done,0,0,90,0,t,t)"
+    );
 }
 
 #[test]
@@ -511,4 +530,136 @@ fn runs_are_logged_as_log_min_duration_says() {
     session.wait_for_count("django_session", 100);
     wait_for_runs(&mut session, "django_session", 1);
     assert_eq!(cluster.logged("automatic clearing"), 2);
+}
+
+#[test]
+fn calls_by_hand_are_in_the_history_and_marked_as_such() {
+    let (_database, mut session) = shared("by_hand");
+    for call in [
+        "SELECT raw_clear_sessions('django_session')",
+        "SELECT raw_clear_sessions_rewrite('django_session')",
+        "CALL raw_clear_sessions_in_batches('django_session', batch_size => 100)",
+    ] {
+        session.run("DROP TABLE IF EXISTS django_session");
+        create_sessions(&mut session, "django_session", 1000, 10);
+        session.run(call);
+        let told = "SELECT concat_ws(' ', count(*), min(deleted), max(deleted), bool_and(batches > 0 AND ended >= started))
+             FROM raw_clear_sessions.run WHERE \"table\" = 'django_session'::regclass AND caller = current_user AND stop = 'done'";
+        assert_eq!(session.text(told), "1 900 900 t", "{call}");
+        // One that finds nothing is not kept.
+        session.run(call);
+        assert_eq!(session.text(told), "1 900 900 t", "{call}");
+    }
+    // What is taken back has not happened.
+    add_expired(&mut session, "django_session", 5);
+    session.run("BEGIN; SELECT raw_clear_sessions('django_session'); ROLLBACK");
+    assert_eq!(session.runs("deleted = 5"), 0);
+}
+
+#[test]
+fn a_policy_is_suspended_resumed_and_run_at_once() {
+    let (_database, mut session) = shared("at_once");
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "witness", 0, 10);
+    schedule(&mut session, "witness");
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 day')");
+    session.wait_for_count("django_session", 10);
+    add_expired(&mut session, "django_session", 5);
+    assert!(session.yes("SELECT raw_clear_sessions_run_now('django_session')"));
+    session.wait_for_count("django_session", 10);
+    session.wait_for_run("deleted = 5 AND stop = 'done' AND caller IS NULL");
+    // Once, and not again and again.
+    let runs = session.ended_runs("django_session");
+    session.wait_for_ends("witness", 2);
+    assert_eq!(session.ended_runs("django_session"), runs);
+    // A policy that rests is kept, and not carried out.
+    assert!(session.yes("SELECT raw_clear_sessions_suspend('witness')"));
+    add_expired(&mut session, "witness", 5);
+    assert!(!session.yes("SELECT raw_clear_sessions_run_now('witness')"));
+    assert_eq!(status(&mut session, "witness", "next_start"), "");
+    session.run("SELECT raw_clear_sessions_run_now('django_session')");
+    session.wait_for_ends("django_session", 1);
+    assert_eq!(session.count("witness"), 5);
+    let runs = session.ended_runs("witness");
+    session.run("SELECT raw_clear_sessions_run_now('django_session')");
+    session.wait_for_ends("django_session", 1);
+    assert_eq!(session.ended_runs("witness"), runs);
+    assert!(session.yes("SELECT raw_clear_sessions_resume('witness')"));
+    session.wait_for_count("witness", 0);
+}
+
+/// A superuser writes down what a clock that was ahead by hours has left.
+#[test]
+fn what_a_clock_that_was_ahead_has_left_stops_no_table() {
+    let (_database, mut session) = shared("ahead");
+    create_sessions(&mut session, "django_session", 100, 10);
+    create_sessions(&mut session, "nightly", 100, 10);
+    schedule(&mut session, "django_session");
+    session.run("SELECT raw_clear_sessions_schedule('nightly', '* * * * *')");
+    session.wait_for_count("django_session", 10);
+    let columns = [
+        "first_start",
+        "last_start",
+        "last_end",
+        "success_start",
+        "success_end",
+        "cleared_until",
+    ];
+    for column in columns {
+        session.run(&format!(
+            "UPDATE raw_clear_sessions.state SET {column} = now() + interval '8 hours'"
+        ));
+    }
+    session.run("UPDATE raw_clear_sessions.policy SET changed = now() + interval '8 hours'; SELECT raw_clear_sessions_run_now('nightly')");
+    add_expired(&mut session, "django_session", 5);
+    session.wait_for_count("django_session", 10);
+    session.wait_for_ends("django_session", 2);
+    assert!(session.yes(
+        "SELECT bool_and(next_start < now() + interval '2 min' AND note LIKE 'the clock of the server was ahead%')
+             AND NOT bool_or(coalesce(greatest(last_start, last_success, cleared_until) > clock_timestamp(), false))
+         FROM raw_clear_sessions.status"
+    ));
+}
+
+#[test]
+fn an_error_of_any_length_is_kept_in_part_and_the_run_backs_off() {
+    let (_database, mut session) = shared("lengthy");
+    create_with_trigger(
+        &mut session,
+        "django_session",
+        10,
+        "RAISE EXCEPTION '%', repeat('x', 20000000) USING DETAIL = repeat('y', 20000000)",
+        "",
+    );
+    session.wait_for_run("stop = 'failed'");
+    assert!(session.yes(
+        "SELECT length(error) < 3000 AND length(details ->> 'detail') < 3000 FROM raw_clear_sessions.run WHERE stop = 'failed'"
+    ));
+    assert_eq!(
+        status(
+            &mut session,
+            "django_session",
+            "failures, next_start > last_start + interval '50 s'"
+        ),
+        "(1,t)"
+    );
+}
+
+/// A run that is killed has committed its batches.
+#[test]
+fn a_run_that_was_killed_keeps_its_counts() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    let worker = session.wait_for_busy_worker("django_session");
+    session.run(&format!("SELECT pg_terminate_backend({worker})"));
+    cluster::wait_for_end(worker);
+    // A new schedule is a reason to look at once.
+    cluster.reload(&[("raw_clear_sessions.schedule", "1001 ms")]);
+    session.wait_for_run("stop = 'interrupted'");
+    assert!(session.yes(
+        "SELECT deleted > 0 AND batches > 0 FROM raw_clear_sessions.run WHERE stop = 'interrupted' ORDER BY id LIMIT 1"
+    ));
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 100);
 }

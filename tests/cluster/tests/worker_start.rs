@@ -34,10 +34,7 @@ fn runs_that_find_nothing_leave_no_line_in_the_log() {
     // By now it has forgiven that the database was not there.
     session.wait_for_count("django_session", 100);
     let log = cluster.log();
-    let idle = "stop = 'done' AND deleted = 0";
-    wait_until("the worker has run five times in vain", || {
-        session.runs(idle) >= 5
-    });
+    session.wait_for_ends("django_session", 5);
     assert_eq!(cluster.log(), log);
     // Nor does one that deletes little.
     add_expired(&mut session, "django_session", 100);

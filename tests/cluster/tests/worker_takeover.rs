@@ -103,7 +103,7 @@ fn what_lay_in_the_schema_before_the_extension_is_not_used() {
     admin.run("SET search_path = mine");
     admin.wait_for_count("django_session", 2);
     admin.wait_for_run("stop = 'done'");
-    for relation in ["status", "progress", "run", "policy"] {
+    for relation in ["status", "progress", "run", "policy", "state", "history"] {
         admin.run(&format!("TABLE raw_clear_sessions.{relation}"));
     }
     owner.run("SELECT raw_clear_sessions_unschedule('django_session')");
@@ -135,7 +135,7 @@ fn a_schema_of_the_extensions_name_is_not_taken_over() {
         "CREATE VIEW raw_clear_sessions.more AS SELECT 1",
         "ALTER SCHEMA raw_clear_sessions RENAME TO other",
         "DROP SCHEMA raw_clear_sessions CASCADE",
-        "ALTER TABLE raw_clear_sessions.run DISABLE ROW LEVEL SECURITY",
+        "ALTER VIEW raw_clear_sessions.run RESET (security_barrier)",
     ] {
         assert_eq!(owner.refused(statement), "42501", "{statement}");
     }
@@ -155,15 +155,15 @@ fn a_member_of_the_extension_that_is_not_a_superusers_is_not_read() {
     owner.run(
         "CREATE FUNCTION mine.table() RETURNS regclass LANGUAGE plpgsql
              AS $$ BEGIN PERFORM mine.gain('the view'); RETURN 'mine.django_session'; END $$;
-         CREATE VIEW mine.fake AS SELECT mine.table() AS \"table\", now() AS next_start;
+         CREATE VIEW mine.fake AS SELECT mine.table()::oid AS \"table\", s.* FROM (SELECT relnamespace, relname, NULL::text AS schedule, NULL::text AS schedule_time_zone, now() AS changed, now() AS last_start, now() AS last_end, 0 AS failures, true AS run_now, NULL::timestamptz AS suspended, false AS restored FROM pg_class LIMIT 1) AS s;
          ALTER EXTENSION raw_clear_sessions ADD VIEW mine.fake",
     );
     // A superuser puts it there.
     admin.run(
         "BEGIN;
-         ALTER VIEW raw_clear_sessions.status RENAME TO aside;
-         ALTER VIEW mine.fake RENAME TO status;
-         ALTER VIEW mine.status SET SCHEMA raw_clear_sessions;
+         ALTER VIEW raw_clear_sessions.scheduled RENAME TO aside;
+         ALTER VIEW mine.fake RENAME TO scheduled;
+         ALTER VIEW mine.scheduled SET SCHEMA raw_clear_sessions;
          COMMIT",
     );
     cluster().wait_for_log("does not belong to the extension, or not to a superuser");

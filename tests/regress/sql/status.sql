@@ -23,52 +23,61 @@ SELECT raw_clear_sessions_schedule('token', '*/5 * * * *', expires => 'expires')
 -- Without its own schedule a table shows that of the setting, which is known once the library is loaded.
 SELECT "table", source, schedule, next_start, failures, total_deleted, pid, note FROM raw_clear_sessions.status ORDER BY "table"::text;
 
--- What a table's runs come to.
-CREATE FUNCTION run("table" regclass, day date, stop text, deleted bigint, error text DEFAULT NULL) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO raw_clear_sessions.run ("table", started, ended, stop, deleted, error, sqlstate, pid)
+-- What a table's runs come to is what the worker has counted.
+CREATE FUNCTION state("table" regclass, VARIADIC columns text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO raw_clear_sessions.state ("table", name, owner) VALUES ("table", "table"::text, 0) ON CONFLICT DO NOTHING;
+    EXECUTE format('UPDATE raw_clear_sessions.state SET %s WHERE "table" = %s', array_to_string(columns, ', '), "table"::oid);
+END
+$$;
+CREATE FUNCTION run("table" regclass, day date, stop text, deleted bigint, error text DEFAULT NULL, caller name DEFAULT NULL)
+RETURNS void LANGUAGE sql AS $$
+    INSERT INTO raw_clear_sessions.history ("table", started, ended, stop, deleted, error, sqlstate, pid, caller, details)
     VALUES ("table", day + time '01:00', CASE WHEN stop IS NOT NULL THEN day + time '02:00' END, stop, deleted, error,
-        CASE WHEN error IS NOT NULL THEN '55P03' END, 1)
+        CASE WHEN error IS NOT NULL THEN '55P03' END, 1, caller,
+        jsonb_build_object('elapsed_ms', 5, 'detail', error, 'hint', error, 'rewrite', error, 'something', error))
 $$;
 UPDATE raw_clear_sessions.policy SET changed = '2000-01-01';
 SET timezone = 'UTC';
 CREATE VIEW shown AS
-SELECT "table", last_start, last_success, cleared_until, last_stop, last_deleted, expired_left, total_deleted, failures,
+SELECT "table", last_start, last_success, cleared_until, last_stop, last_deleted, expired_left, total_deleted, runs, failures,
     last_error, last_sqlstate
 FROM raw_clear_sessions.status ORDER BY "table"::text;
-SELECT run('django_session', '2001-01-01', 'done', 10);
-SELECT run('django_session', '2001-01-02', 'max_rows', 5);
+SELECT state('django_session', $$first_start = '2001-01-01'$$, $$last_start = '2001-01-03'$$, $$last_end = '2001-01-03'$$,
+    $$last_stop = 'failed'$$, 'runs = 3', 'deleted = 15', 'failures = 2', $$success_start = '2001-01-01'$$,
+    $$success_end = '2001-01-01 01:00'$$, $$cleared_until = '2001-01-01'$$, $$error = 'it failed'$$, $$sqlstate = '55P03'$$,
+    'expired_left = 7');
 SELECT * FROM shown;
-SELECT run('django_session', '2001-01-03', 'failed', 0, 'canceling statement due to lock timeout');
-SELECT run('django_session', '2001-01-04', 'interrupted', 0);
-SELECT run('django_session', '2001-01-05', 'failed', 0, 'it failed again');
-SELECT * FROM shown;
--- Failures before the policy was replaced are not this one's.
+-- Failures, and what was cleared, before the policy was replaced are not this one's.
 BEGIN;
 SELECT raw_clear_sessions_schedule('django_session', '1 h');
 SELECT * FROM shown;
 ROLLBACK;
--- A success ends the failures; the last error stays to be read.
-SELECT run('django_session', '2001-01-06', 'paused', 1);
-SELECT * FROM shown;
--- What a limit has left behind is the last run's to say, and not of a run before it.
-UPDATE raw_clear_sessions.run SET stop = 'max_rows', details = '{"expired_left": 7}' WHERE stop = 'paused';
-SELECT * FROM shown;
--- One that is running, by its row
-SELECT run('django_session', '2001-01-07', NULL, NULL);
-SELECT * FROM shown;
+-- Nothing has been cleared that is yet to expire, whatever the clock has shown.
+BEGIN;
+SELECT state('django_session', $$cleared_until = '2999-01-01'$$);
+SELECT cleared_until <= now() AS cleared_until FROM shown WHERE "table" = 'django_session'::regclass;
+ROLLBACK;
+-- A policy that rests: by a wish, or because it comes from elsewhere.
+BEGIN;
+SELECT raw_clear_sessions_suspend('django_session'), raw_clear_sessions_suspend('django_session');
+SELECT raw_clear_sessions_run_now('django_session'), raw_clear_sessions_run_now('token');
+UPDATE raw_clear_sessions.policy SET installation = 0 WHERE "table" = 'token'::regclass;
+SELECT "table", next_start, note FROM raw_clear_sessions.status ORDER BY "table"::text;
+SELECT raw_clear_sessions_resume('django_session'), raw_clear_sessions_resume('token'), raw_clear_sessions_resume('token');
+SELECT "table", note ~ 'resume' AS rests FROM raw_clear_sessions.status ORDER BY "table"::text;
+ROLLBACK;
 
 -- How many starts were due since the last success began; not those before the policy was replaced.
 BEGIN;
-DELETE FROM raw_clear_sessions.run;
+DELETE FROM raw_clear_sessions.state;
 CREATE VIEW due AS
 SELECT "table", starts_since_success FROM raw_clear_sessions.status WHERE "table" = 'django_session'::regclass;
 SELECT raw_clear_sessions_schedule('django_session', '1 day');
 SELECT * FROM due;
 UPDATE raw_clear_sessions.policy SET changed = now() - interval '25 hours';
 SELECT * FROM due;
-INSERT INTO raw_clear_sessions.run ("table", started, ended, stop, pid)
-VALUES ('django_session', now() - interval '73 hours', now() - interval '73 hours', 'done', 1),
-    ('django_session', now() - interval '2 hours', now() - interval '2 hours', 'failed', 1);
+SELECT state('django_session', $$success_start = now() - interval '73 hours'$$);
 SELECT * FROM due;
 UPDATE raw_clear_sessions.policy SET changed = '2000-01-01';
 SELECT * FROM due;
@@ -76,8 +85,8 @@ UPDATE raw_clear_sessions.policy SET schedule = '* * * * *';
 SELECT * FROM due;
 ROLLBACK;
 -- A table of the setting counts from its first run.
-SELECT raw_clear_sessions.starts_since('1 day', now() - interval '50 hours'), raw_clear_sessions.starts_since('1 day', NULL),
-    raw_clear_sessions.starts_since('never', now()), raw_clear_sessions.starts_since('1 day', 'infinity');
+SELECT raw_clear_sessions.starts_since('1 day', NULL, now() - interval '50 hours'), raw_clear_sessions.starts_since('1 day', NULL, NULL),
+    raw_clear_sessions.starts_since('never', NULL, now()), raw_clear_sessions.starts_since('1 day', 'Europe/Berlin', 'infinity');
 
 --
 -- Who sees what: the runs and the status of the tables that one may read; all for pg_read_all_stats.
@@ -91,14 +100,24 @@ CREATE ROLE regress_status_stranger;
 GRANT USAGE ON SCHEMA status TO PUBLIC;
 GRANT SELECT ON shown TO PUBLIC;
 GRANT SELECT ON django_session TO regress_status_reader;
+GRANT SELECT ON token TO regress_status_reader;
+ALTER TABLE token ENABLE ROW LEVEL SECURITY;
 GRANT SELECT (id) ON token TO regress_status_column_reader;
 GRANT INSERT, UPDATE, DELETE ON django_session TO regress_status_writer;
-SELECT run('token', '2001-01-01', 'failed', 0, 'a secret');
-CREATE FUNCTION seen(OUT role name, OUT status text, OUT run text) LANGUAGE sql AS $$
+SELECT run('token', '2001-01-01', 'failed', 0, 'a secret'), run('django_session', '2001-01-01', 'failed', 0, 'a secret');
+SELECT run('django_session', '2001-01-02', 'done', 3, caller => 'somebody');
+SELECT state('token', $$error = 'a secret'$$, $$sqlstate = '55P03'$$);
+CREATE FUNCTION seen(OUT role name, OUT status text, OUT run text, OUT errors text, OUT details text, OUT last_errors text)
+LANGUAGE sql AS $$
     SELECT current_user,
         (SELECT string_agg(coalesce("table"::text, '(note)'), ', ' ORDER BY "table"::text) FROM raw_clear_sessions.status),
-        (SELECT string_agg(DISTINCT "table"::text, ', ') FROM raw_clear_sessions.run)
+        (SELECT string_agg(DISTINCT "table"::text, ', ') FROM raw_clear_sessions.run),
+        (SELECT string_agg(format('%s: %s %s', "table", sqlstate, error), ', ' ORDER BY "table"::text) FROM raw_clear_sessions.run WHERE stop = 'failed'),
+        (SELECT string_agg(DISTINCT key, ', ' ORDER BY key) FROM raw_clear_sessions.run, jsonb_object_keys(details) AS key),
+        (SELECT string_agg(format('%s: %s %s', "table", last_sqlstate, last_error), ', ' ORDER BY "table"::text) FROM raw_clear_sessions.status WHERE last_sqlstate IS NOT NULL)
 $$;
+-- Values of rows are in errors, and for those who may read all of a table: not for who reads some columns, or some rows.
+\x on
 SELECT * FROM seen();
 SET ROLE regress_status_reader;
 SELECT * FROM seen();
@@ -112,6 +131,7 @@ SET ROLE regress_status_statistician;
 SELECT * FROM seen();
 SET ROLE regress_status_stranger;
 SELECT * FROM seen();
+\x off
 -- A condition of one's own sees nothing of what is hidden, however cheap it is.
 RESET ROLE;
 CREATE FUNCTION status.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$ BEGIN RAISE NOTICE '%', $1; RETURN true; END $$;
@@ -136,7 +156,8 @@ SELECT count(*) FROM raw_clear_sessions.run WHERE stop IN ('done', 'failed') AND
 RESET ROLE;
 
 DELETE FROM raw_clear_sessions.policy;
-DELETE FROM raw_clear_sessions.run;
+DELETE FROM raw_clear_sessions.history;
+DELETE FROM raw_clear_sessions.state;
 SELECT count(*) FROM raw_clear_sessions.status WHERE "table" IS NOT NULL;
 DROP SCHEMA status CASCADE;
 DROP ROLE regress_status_reader, regress_status_column_reader, regress_status_writer, regress_status_monitor, regress_status_statistician, regress_status_stranger;

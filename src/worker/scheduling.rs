@@ -1,0 +1,236 @@
+//! What owners of tables may change in the table raw_clear_sessions.policy: with its owner's rights, after a look at
+//! theirs.
+
+use super::board::board;
+use super::policy::{COLUMNS, Policy};
+use super::schedule::Schedule;
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Zone};
+use crate::refusal::Refusal;
+use crate::target::{self, Criterion};
+use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
+
+/// As long as a text of a policy may be, in bytes: it is read with each run, and kept with each in the history.
+const LONGEST_TEXT: usize = 8_192;
+
+fn oid(table: pg_sys::Oid) -> Argument {
+    Argument::integer(u32::from(table).into())
+}
+
+fn not_installed() -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        "extension \"raw_clear_sessions\" is not installed in this database",
+    )
+}
+
+/// Refuses (42501) where the current role does not own the table.
+pub fn check_owns(table: pg_sys::Oid, name: &str) -> Result<(), Refusal> {
+    if pg::owns(table) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("must be owner of table {name}"),
+    ))
+}
+
+/// Makes a policy for a table, in place of the one that it may have. Refuses what the worker could not carry out.
+pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refusal> {
+    let relation = target::open(table, LockMode::AccessShare)?;
+    check_owns(relation.oid(), &relation.name())?;
+    let relation = target::open(Some(relation.oid()), LockMode::RowExclusive)?;
+    if relation.is_temporary() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+            format!("cannot schedule temporary table \"{}\"", relation.name()),
+        )
+        .detail("Another session, such as the worker's, cannot see its rows."));
+    }
+    check_schedule(
+        policy.schedule.as_deref(),
+        policy.schedule_time_zone.as_deref(),
+    )?;
+    check_limits(policy)?;
+    {
+        // Names in expressions have to mean what they will mean to the worker.
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        let criterion = Criterion::resolve(&relation, &policy.rule())?;
+        target::check_may_read(&relation, &criterion)?;
+    }
+    let columns = COLUMNS.join(", ");
+    let updates = COLUMNS
+        .map(|column| format!("{column} = EXCLUDED.{column}"))
+        .join(", ");
+    let json = serde_json::to_string(policy).expect("plain data becomes JSON");
+    change(|schema| {
+        pg::modify_own(
+            &format!(
+                "INSERT INTO {schema}.policy (\"table\", {columns}, installation) \
+                 SELECT $1::pg_catalog.oid, {columns}, '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
+                 FROM pg_catalog.jsonb_populate_record(NULL::{schema}.policy, $2::pg_catalog.jsonb) \
+                 ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), suspended = NULL, \
+                 installation = EXCLUDED.installation, {updates}"
+            ),
+            &[oid(relation.oid()), Argument::text(&json)],
+        )
+    })?;
+    Ok(())
+}
+
+/// Refuses a schedule that is none, or that the administrator does not want, and a zone that the server does not know.
+pub fn check_schedule(schedule: Option<&str>, time_zone: Option<&str>) -> Result<(), Refusal> {
+    if let Some(text) = schedule {
+        Schedule::parse(text)?;
+    }
+    match time_zone {
+        Some(name) if Zone::find(name).is_none() => Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("time zone \"{name}\" not recognized"),
+        )
+        .hint("The view pg_timezone_names lists the time zones.")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses (54000) texts of a policy that are longer than anybody needs.
+pub fn check_lengths<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Result<(), Refusal> {
+    if texts
+        .into_iter()
+        .flatten()
+        .all(|text| text.len() <= LONGEST_TEXT)
+    {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        "a text of the policy is too long",
+    )
+    .detail(format!("It may have {LONGEST_TEXT} bytes."))
+    .hint("Put a long condition into a function, and call that."))
+}
+
+fn check_limits(policy: &Policy) -> Result<(), Refusal> {
+    check_lengths([
+        policy.schedule.as_deref(),
+        policy.expires.as_deref(),
+        policy.filter.as_deref(),
+    ])?;
+    let duration = policy.max_duration.as_deref().map(Keep::parse);
+    let wrong = if policy.batch_size.is_some_and(|rows| rows < 1) {
+        "batch_size"
+    } else if policy.max_rows.is_some_and(|rows| rows < 1) {
+        "max_rows"
+    } else if duration.is_some_and(|duration| duration.duration().is_zero()) {
+        "max_duration"
+    } else if policy
+        .rewrite_above
+        .is_some_and(|fraction| !(0.0..=1.0).contains(&fraction))
+    {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "rewrite_above must be between 0 and 1",
+        )
+        .hint("It is a fraction of the table's rows; 0 means never to rewrite."));
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("{wrong} must be greater than zero"),
+    )
+    .hint(format!("Leave out {wrong} for the default.")))
+}
+
+/// Removes a table's policy; false where there is none.
+pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
+    let table = given(table)?;
+    // The policy of a table that is gone is anybody's to remove; it will never be used again.
+    if pg::owner(table).is_some() {
+        check_owns(table, &pg::relation_name(table))?;
+    }
+    change_policy(
+        table,
+        "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+    )
+}
+
+/// Has a table's policy rest; false where there is none, or it rests already.
+pub fn suspend(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
+    let table = given(table)?;
+    check_owns(table, &pg::relation_name(table))?;
+    change_policy(
+        table,
+        "UPDATE {schema}.policy SET suspended = pg_catalog.now() \
+         WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND suspended IS NULL",
+    )
+}
+
+/// Has a policy that rests be carried out again, from now on; false where there is none, or it does not rest.
+pub fn resume(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
+    let table = given(table)?;
+    check_owns(table, &pg::relation_name(table))?;
+    change_policy(
+        table,
+        "UPDATE {schema}.policy SET suspended = NULL, changed = pg_catalog.now(), \
+         installation = '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
+         WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND (suspended IS NOT NULL \
+         OR installation IS NULL \
+         OR installation OPERATOR(pg_catalog.<>) '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid)",
+    )
+}
+
+/// Has the worker clear a scheduled table at once; false where it is not scheduled, or its policy rests.
+pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
+    let table = given(table)?;
+    check_owns(table, &pg::relation_name(table))?;
+    change_policy(
+        table,
+        "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
+         SELECT d.\"table\", d.identity, c.relowner, true \
+         FROM {schema}.scheduled d \
+         JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.\"table\" \
+         WHERE d.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND d.suspended IS NULL AND NOT d.restored \
+         ON CONFLICT (\"table\") DO UPDATE SET run_now = true",
+    )
+}
+
+fn given(table: Option<pg_sys::Oid>) -> Result<pg_sys::Oid, Refusal> {
+    table.ok_or_else(|| {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            "table must not be NULL",
+        )
+    })
+}
+
+/// Executes a statement about one table; whether it changed anything.
+fn change_policy(table: pg_sys::Oid, statement: &str) -> Result<bool, Refusal> {
+    change(|schema| pg::modify_own(&statement.replace("{schema}", schema), &[oid(table)]))
+}
+
+/// Changes the extension's tables, with their owner's rights, and tells the launcher when that is committed; whether
+/// anything was changed.
+fn change(statement: impl FnOnce(&str) -> u64) -> Result<bool, Refusal> {
+    let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
+    let acting = ActingAs::owner_of_our_tables(owner);
+    let changed = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        statement(&schema)
+    };
+    acting.end();
+    if changed > 0 {
+        announce();
+    }
+    Ok(changed > 0)
+}
+
+/// Has the launcher look at this database when the transaction is committed.
+pub fn announce() {
+    let database = pg::my_database();
+    pg::on_commit(move || {
+        if let Some(board) = board() {
+            board.report_change(database);
+        }
+    });
+}
