@@ -14,7 +14,8 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES ROUNDS MATRIX
 .DEFAULT_GOAL := build
 
 .PHONY: all help demo bench bench-quick bench-report build install package dist check check-unit check-bench check-regress \
-	check-isolation check-cluster check-citus check-django check-clients check-package check-monitoring check-assert matrix torture lint stage bootstrap clean
+	check-isolation check-cluster check-citus check-django check-clients check-package check-monitoring check-stores check-assert matrix torture mutants lint \
+	stage bootstrap clean
 
 help: ## this table
 	@sed -n 's/^# \(    .*\)/\1/p' Makefile
@@ -47,7 +48,7 @@ dist: ## a tar file of the sources, in target/dist
 	@scripts/dist
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit bench regress isolation cluster citus django clients package monitoring
+	@scripts/check unit bench regress isolation cluster citus django clients package monitoring stores
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -79,6 +80,9 @@ check-assert: bootstrap ## all tests, on a PostgreSQL built with assertions from
 matrix: bootstrap ## all tests on PostgreSQL 15 to 19, those not installed here in other releases of Debian; needs root
 	@scripts/matrix
 
+mutants: bootstrap ## whether the tests notice wrong code: mutants of the engine and the worker, and of the rules
+	@scripts/mutants
+
 check-clients: stage ## the Django package, its wheel installed into clean environments
 	@scripts/check clients
 
@@ -87,6 +91,9 @@ check-package: stage ## the packages install and remove, the sources build from 
 
 check-monitoring: stage ## what Prometheus gets to know, with the real exporter; its rules; the dashboard
 	@scripts/check monitoring
+
+check-stores: stage ## the libraries of npm, PyPI and Debian find their live sessions again
+	@scripts/check stores
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts, the Django package
 	@scripts/lint

@@ -10,7 +10,8 @@ use crate::pg::{self, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::rule::kind::Kind;
 use crate::target::{
-    self, Criterion, LeafPlan, Method, Pass, Plan, Rule, estimate_all, estimate_expired,
+    self, Checked, Criterion, Method, Plan, Purpose, Rule, Target, Value, estimate_all,
+    estimate_expired,
 };
 use pgrx::pg_sys;
 use serde::Serialize;
@@ -76,34 +77,32 @@ struct Leaf {
 
 /// Makes the preview; refuses what the call would refuse, but for the privilege to delete.
 pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Preview, Refusal> {
-    let relation = target::open(table, LockMode::AccessShare)?;
-    let criterion = Criterion::resolve(&relation, rule)?;
-    target::check_may_read(&relation, &criterion)?;
-    target::check_plausible(&relation, &criterion, rule)?;
-    let plan = target::plan(&relation, &criterion, LockMode::AccessShare);
-    let index = usable_index(&relation, &criterion, &plan);
+    let checked = Checked::open(table, rule, Purpose::Preview)?;
+    let target = Target::plan(checked);
+    let (relation, criterion) = (target.root(), target.criterion());
+    let index = usable_index(&target);
     let counts = if exact {
-        count(&relation, &criterion)
+        count(relation, criterion)
     } else {
-        let estimate = estimate_expired(&relation, &criterion);
-        let total_rows = estimate_all(&relation, &criterion).rows as i64;
+        let estimate = estimate_expired(target.checked());
+        let total_rows = estimate_all(target.checked()).rows as i64;
         Counts {
             expired_rows: (estimate.rows as i64).min(total_rows),
             total_rows,
             oldest: index
                 .is_some()
-                .then(|| oldest(&relation, &criterion))
+                .then(|| oldest(relation, criterion))
                 .flatten(),
         }
     };
-    let table_bytes = pg::leaves(&relation, LockMode::AccessShare)
+    let table_bytes = pg::leaves(relation, LockMode::AccessShare)
         .iter()
         .map(Relation::table_bytes)
         .sum();
     let reusable_bytes = reusable(table_bytes, &counts);
-    let (ways, advice) = ways::ways(&relation, &criterion, &counts, exact);
-    let (engine, why) = summary(&plan);
-    let [cutoff, expired_below] = cutoff_text(&criterion);
+    let (ways, advice, expired_fraction) = ways::ways(target.checked(), &counts, exact);
+    let (engine, why) = summary(target.by());
+    let [cutoff, expired_below] = cutoff_text(criterion);
     Ok(Preview {
         table: relation.qualified_name(),
         framework: criterion.framework.map(|framework| framework.name),
@@ -117,7 +116,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         expired_below,
         engine,
         why,
-        leaves: leaves(&relation, &plan),
+        leaves: leaves(&target),
         exact,
         expired_rows: counts.expired_rows,
         total_rows: counts.total_rows,
@@ -125,7 +124,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         ways,
         advice: advice.way,
         advice_why: advice.why,
-        warnings: warnings(&relation, &criterion, index.as_deref()),
+        warnings: warnings(relation, criterion, index.as_deref(), expired_fraction),
         index,
         table_bytes,
         reusable_bytes,
@@ -149,21 +148,18 @@ fn reusable(table_bytes: i64, counts: &Counts) -> i64 {
 /// Counts by reading the whole table once.
 fn count(relation: &Relation, criterion: &Criterion) -> Counts {
     let (condition, arguments) = criterion.condition();
-    let row = first_row(
-        &format!(
-            "SELECT pg_catalog.count(*) FILTER (WHERE {condition}), pg_catalog.count(*), \
-             {} FROM {} AS {TABLE_ALIAS}",
-            instant(
-                criterion,
-                &format!(
-                    "pg_catalog.min({}) FILTER (WHERE {condition})",
-                    criterion.sql
-                )
-            ),
-            relation.qualified_name()
-        ),
-        &arguments,
+    let least = format!(
+        "pg_catalog.min({}) FILTER (WHERE {condition})",
+        criterion.sql
     );
+    let least = instant(criterion, &least);
+    let statement = |name: &str| {
+        format!(
+            "SELECT pg_catalog.count(*) FILTER (WHERE {condition}), pg_catalog.count(*), \
+             {least} FROM {name} AS {TABLE_ALIAS}"
+        )
+    };
+    let row = first_of(pg::query_on(relation, statement, &arguments));
     let number = |text: &Option<String>| {
         text.as_deref()
             .and_then(|text| text.parse().ok())
@@ -179,16 +175,10 @@ fn count(relation: &Relation, criterion: &Criterion) -> Counts {
 /// The first instant among the expired rows: quick with an index on it.
 fn oldest(relation: &Relation, criterion: &Criterion) -> Option<String> {
     let (condition, arguments) = criterion.condition();
-    let least = format!("pg_catalog.min({})", criterion.sql);
-    first_row(
-        &format!(
-            "SELECT {} FROM {} AS {TABLE_ALIAS} WHERE {condition}",
-            instant(criterion, &least),
-            relation.qualified_name()
-        ),
-        &arguments,
-    )
-    .swap_remove(0)
+    let least = instant(criterion, &format!("pg_catalog.min({})", criterion.sql));
+    let statement =
+        |name: &str| format!("SELECT {least} FROM {name} AS {TABLE_ALIAS} WHERE {condition}");
+    first_of(pg::query_on(relation, statement, &arguments)).swap_remove(0)
 }
 
 /// A value of the criterion's kind as an instant, in SQL.
@@ -215,37 +205,30 @@ fn cutoff_text(criterion: &Criterion) -> [Option<String>; 2] {
         type_oid: pg_sys::TIMESTAMPTZOID,
         value: criterion.cutoff.into(),
     };
-    let mut row = first_row(
+    let mut row = first_of(pg::query(
         "SELECT pg_catalog.to_json($1) #>> '{}', pg_catalog.to_json($2) #>> '{}'",
         &[instant, below],
-    );
+    ));
     let below = row.pop().flatten();
     [row.pop().flatten(), below]
 }
 
-fn first_row(statement: &str, arguments: &[pg::Argument]) -> Vec<Option<String>> {
-    pg::query(statement, arguments)
-        .into_iter()
+fn first_of(rows: pg::Rows) -> Vec<Option<String>> {
+    rows.into_iter()
         .next()
         .expect("the statement returns one row")
 }
 
-fn engine_of(leaf: &LeafPlan) -> &'static str {
-    match leaf.method {
+fn engine_of(leaf: &target::Leaf) -> &'static str {
+    match leaf.method() {
         Method::Raw { .. } => "raw",
         Method::Sql => "sql",
         Method::Nothing => "none",
     }
 }
 
-fn index_of(leaf: &LeafPlan) -> Option<String> {
-    match &leaf.method {
-        Method::Raw {
-            pass: Pass::Index(index),
-            ..
-        } => Some(index.name.clone()),
-        _ => None,
-    }
+fn index_of(leaf: &target::Leaf) -> Option<String> {
+    leaf.index().map(|index| index.name.clone())
 }
 
 /// The engine of the whole, and the reason.
@@ -265,45 +248,45 @@ fn summary(plan: &Plan) -> (&'static str, String) {
         return ("mixed", "see leaves".to_owned());
     }
     match &leaves[..] {
-        [leaf] => (first, leaf.why.clone()),
+        [leaf] => (first, leaf.decision().why.clone()),
         _ => (first, "see leaves".to_owned()),
     }
 }
 
-fn leaves(relation: &Relation, plan: &Plan) -> Vec<Leaf> {
-    let leaves = match plan {
+fn leaves(target: &Target) -> Vec<Leaf> {
+    let leaves = match target.by() {
         Plan::Leaves(leaves) => leaves,
         Plan::Whole { .. } => return Vec::new(),
     };
     if let [leaf] = &leaves[..]
-        && leaf.oid == relation.oid()
+        && leaf.relation().oid() == target.root().oid()
     {
         return Vec::new();
     }
     leaves
         .iter()
         .map(|leaf| Leaf {
-            table: leaf.name.clone(),
+            table: leaf.relation().qualified_name(),
             engine: engine_of(leaf),
             index: index_of(leaf),
-            why: leaf.why.clone(),
-            expired_rows: leaf.rows as i64,
+            why: leaf.decision().why.clone(),
+            expired_rows: leaf.decision().rows as i64,
         })
         .collect()
 }
 
 /// The first index on the first leaf that leads with the column; the leaves of one table have the same indexes, as a
 /// rule.
-fn usable_index(relation: &Relation, criterion: &Criterion, plan: &Plan) -> Option<String> {
-    if let Plan::Leaves(leaves) = plan
+fn usable_index(target: &Target) -> Option<String> {
+    if let Plan::Leaves(leaves) = target.by()
         && let Some(index) = leaves.iter().find_map(index_of)
     {
         return Some(index);
     }
-    let target::Value::Column { name, .. } = &criterion.value else {
+    let Value::Column { name, .. } = &target.criterion().value else {
         return None;
     };
-    let leaf = pg::leaves(relation, LockMode::AccessShare)
+    let leaf = pg::leaves(target.root(), LockMode::AccessShare)
         .into_iter()
         .next()?;
     let attnum = leaf
@@ -317,8 +300,22 @@ fn usable_index(relation: &Relation, criterion: &Criterion, plan: &Plan) -> Opti
         .map(|index| index.name)
 }
 
-fn warnings(relation: &Relation, criterion: &Criterion, index: Option<&str>) -> Vec<String> {
+/// Above this fraction of expired rows, what the column means is worth a second look.
+const NEARLY_ALL: f64 = 0.95;
+
+fn warnings(
+    relation: &Relation,
+    criterion: &Criterion,
+    index: Option<&str>,
+    expired_fraction: f64,
+) -> Vec<String> {
     let mut warnings = Vec::new();
+    if expired_fraction >= NEARLY_ALL {
+        warnings.push(format!(
+            "nearly all rows would be deleted: see whether {} says when a row expires, and not when it was last used or created",
+            criterion.text
+        ));
+    }
     if let Some(note) = criterion.framework.and_then(|framework| framework.note) {
         warnings.push(note.to_owned());
     }

@@ -6,6 +6,7 @@
 use pgrx::PgLogLevel;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::PgSqlErrorCode;
+use std::collections::TryReserveError;
 
 /// An ERROR that has not been raised yet: SQLSTATE, primary message, DETAIL and HINT in PostgreSQL's style.
 #[derive(Debug)]
@@ -71,4 +72,12 @@ impl Refusal {
         report.report(PgLogLevel::ERROR);
         unreachable!("an ERROR does not return")
     }
+}
+
+/// Refuses (53200) where there is no memory for something whose size follows a table, or what a caller has passed.
+pub fn enough(reserved: Result<(), TryReserveError>) -> Result<(), Refusal> {
+    reserved.map_err(|_| {
+        Refusal::new(PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY, "out of memory")
+            .detail("What was to be remembered of the table does not fit in.")
+    })
 }

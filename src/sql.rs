@@ -4,12 +4,12 @@ mod schedule;
 mod status;
 
 use crate::engine;
-use crate::pg::{self, LockMode};
+use crate::pg;
 use crate::preview::{self, Preview};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run;
-use crate::target::{self, Rule};
+use crate::target::{self, Checked, Purpose, Rule, Target};
 use crate::worker::history;
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
@@ -65,16 +65,13 @@ fn raw_clear_sessions(
 }
 
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
-    let relation = target::open(table, LockMode::RowExclusive)?;
-    let _shown = Shown::to_client(relation.oid());
+    let _shown = Shown::to_client(target::table_oid(table)?);
     let started = pg::now();
-    let criterion = target::Criterion::resolve(&relation, rule)?;
-    target::check_may_read(&relation, &criterion)?;
-    target::lock_against_others(&relation)?;
-    target::check_plausible(&relation, &criterion, rule)?;
-    let plan = target::plan(&relation, &criterion, LockMode::RowExclusive);
-    let outcome = engine::run(&relation, &criterion, &plan);
-    history::note_call(relation.oid(), started, outcome.deleted, outcome.skipped, 1);
+    let checked = Checked::open(table, rule, Purpose::Delete)?;
+    let target = Target::plan(checked);
+    let outcome = engine::run(&target)?;
+    let table = target.root().oid();
+    history::note_call(table, started, outcome.deleted, outcome.skipped, 1);
     Ok(outcome.deleted as i64)
 }
 
@@ -110,7 +107,7 @@ fn raw_clear_sessions_rewrite(
         .and_then(|table| {
             let _shown = Shown::to_client(table);
             let started = pg::now();
-            let rewritten = engine::rewrite::rewrite(table, &rule)?;
+            let rewritten = engine::rewrite::rewrite(table, &rule, &mut || Ok(()))?;
             history::note_call(table, started, rewritten.removed, 0, 1);
             Ok(rewritten.removed as i64)
         })

@@ -1,50 +1,130 @@
 //! The SQL engine: DELETE through the executor, so that triggers, foreign keys, row security, rules, foreign tables and
 //! other access methods mean what they mean.
 
-use crate::pg::{self, BatchLimit, Deleted, Privilege, Relation, TABLE_ALIAS};
-use crate::target::Criterion;
+use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
+use crate::target::{Criterion, managed_by};
 
-/// Clears `table`, a qualified name or `ONLY` and one, in one statement.
+/// Clears the table that was named, in one statement.
 ///
 /// As SQL does at READ COMMITTED, this waits for a row that another transaction is changing, and looks at what became
 /// of it before it deletes.
-pub fn delete(table: &str, criterion: &Criterion) -> Deleted {
-    let (condition, arguments) = criterion.condition();
-    Deleted {
-        deleted: pg::modify(
-            &format!("DELETE FROM {table} AS {TABLE_ALIAS} WHERE {condition}"),
-            &arguments,
-        ),
-        skipped: 0,
+pub fn delete(root: &Relation, criterion: &Criterion) -> Deleted {
+    Table::whole(root).delete(criterion, "")
+}
+
+/// The same for a leaf only.
+pub fn delete_from_leaf(leaf: &Relation, criterion: &Criterion) -> Deleted {
+    Table::only(leaf).delete(criterion, "")
+}
+
+/// What a statement is about: an open table with what inherits from it, or a leaf only.
+#[derive(Clone, Copy)]
+pub struct Table<'r> {
+    relation: &'r Relation,
+    only: bool,
+}
+
+impl<'r> Table<'r> {
+    pub fn whole(relation: &'r Relation) -> Self {
+        Table {
+            relation,
+            only: false,
+        }
     }
+
+    pub fn only(relation: &'r Relation) -> Self {
+        Table {
+            relation,
+            only: true,
+        }
+    }
+
+    /// As it stands in FROM, with a name that has just been looked up.
+    fn named(self, name: &str) -> String {
+        let only = if self.only { "ONLY " } else { "" };
+        format!("{only}{name} AS {TABLE_ALIAS}")
+    }
+
+    /// That rows are this leaf's: no others are deleted, whatever the name has come to mean. To say so takes the right to
+    /// read the whole row; and a foreign server is not asked for the local oid of its table, so that it could not delete
+    /// by itself any more. There the statement's meaning is all that is looked at.
+    fn condition(self, criterion: &Criterion) -> String {
+        let (condition, _) = criterion.condition();
+        if self.only && self.relation.is_heap() && can_read_places(self.relation) {
+            let oid = u32::from(self.relation.oid());
+            format!(
+                "{TABLE_ALIAS}.tableoid OPERATOR(pg_catalog.=) '{oid}'::pg_catalog.oid AND {condition}"
+            )
+        } else {
+            condition
+        }
+    }
+
+    /// Deletes what has expired and meets a further condition, which ends with AND.
+    fn delete(self, criterion: &Criterion, further: &str) -> Deleted {
+        let (_, arguments) = criterion.condition();
+        let condition = self.condition(criterion);
+        let statement = |name: &str| {
+            let table = self.named(name);
+            format!("DELETE FROM {table} WHERE {further}{condition}")
+        };
+        Deleted {
+            deleted: pg::modify_on(self.relation, statement, &arguments),
+            skipped: 0,
+        }
+    }
+}
+
+/// Whether the current role may read where a row is: system columns are part of the whole row.
+fn can_read_places(relation: &Relation) -> bool {
+    pg::has_privilege(relation, Privilege::Select)
+}
+
+/// A place between two rows of a heap: the block, and the number of the next row in it.
+type Place = (u32, u16);
+
+/// As a ctid.
+fn ctid((block, number): Place) -> String {
+    format!("'({block},{number})'::pg_catalog.tid")
 }
 
 /// Where the SQL engine has got to in a table.
 ///
-/// Heaps are cleared by ranges of blocks: of one heap, or of all heaps that the statement reaches, at the same time.
-/// Anything else knows no blocks, and is cleared at once.
+/// Heaps are cleared by ranges of places: of one heap, or of all heaps that the statement reaches, at the same time.
+/// Anything else knows no places, and is cleared at once.
 #[derive(Debug)]
 pub enum Cursor {
-    Blocks { next: u32, end: u32, step: u32 },
-    Whole { done: bool },
+    Blocks {
+        next: Place,
+        end: u32,
+        /// How many blocks to look through next.
+        step: u32,
+    },
+    Whole {
+        done: bool,
+    },
 }
 
 impl Cursor {
-    /// At the beginning; `heaps` are the relations that the statement reaches, if all of them are heaps.
-    pub fn new(heaps: Option<&[Relation]>) -> Self {
-        match heaps {
-            Some(heaps) => Cursor::Blocks {
-                next: 0,
-                end: heaps.iter().map(Relation::blocks).max().unwrap_or(0),
+    /// At the beginning; `leaves` are the relations that the statement reaches.
+    pub fn new(table: &Relation, leaves: &[Relation]) -> Self {
+        let by_places = managed_by(table).is_none()
+            && can_read_places(table)
+            && leaves.iter().all(Relation::is_heap);
+        if by_places {
+            Cursor::Blocks {
+                next: (0, 0),
+                end: leaves.iter().map(Relation::blocks).max().unwrap_or(0),
                 step: 1,
-            },
-            None => Cursor::Whole { done: false },
+            }
+        } else {
+            Cursor::Whole { done: false }
         }
     }
 
     pub fn is_finished(&self) -> bool {
         match self {
-            Cursor::Blocks { next, end, .. } => next >= end,
+            Cursor::Blocks { next, end, .. } => next.0 >= *end,
             Cursor::Whole { done } => *done,
         }
     }
@@ -52,72 +132,119 @@ impl Cursor {
     /// Blocks that have been cleared, and all.
     pub fn blocks(&self) -> Option<(u32, u32)> {
         match self {
-            Cursor::Blocks { next, end, .. } => Some((*next, *end)),
+            Cursor::Blocks { next, end, .. } => Some((next.0, *end)),
             Cursor::Whole { .. } => None,
         }
     }
 
-    /// Deletes the next batch from `table`, a qualified name or `ONLY` and one.
+    /// Deletes the next batch.
     pub fn delete(
         &mut self,
-        table: &str,
+        table: Table<'_>,
         criterion: &Criterion,
         skip_locked: bool,
         limit: BatchLimit,
     ) -> Deleted {
         let Cursor::Blocks { next, end, step } = self else {
             *self = Cursor::Whole { done: true };
-            return delete(table, criterion);
+            return table.delete(criterion, "");
         };
-        let until = next.saturating_add(*step).min(*end);
-        let deleted = delete_blocks(table, criterion, skip_locked, *next, until);
-        *next = until;
-        *step = next_step(*step, deleted, limit);
-        Deleted {
-            deleted,
-            skipped: 0,
+        // Without it each statement would read the whole table.
+        let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
+        let from = *next;
+        let blocks_end = (from.0.saturating_add(*step).min(*end), 0);
+        let found = look(table, criterion, from, blocks_end, limit.rows);
+        // The step follows what there is: the next batch is about as large as it should be.
+        *step = match found.last {
+            Some(_) => *step / 2,
+            None if found.rows <= limit.rows / 2 => step.saturating_mul(2),
+            None => *step,
         }
+        .clamp(1, limit.blocks);
+        *next = found.last.unwrap_or(blocks_end);
+        if found.rows == 0 {
+            return Deleted::default();
+        }
+        delete_range(table, criterion, skip_locked, from, *next)
     }
 }
 
-/// So many blocks that the next batch is about as large as it should be.
-fn next_step(step: u32, deleted: u64, limit: BatchLimit) -> u32 {
-    let step = if deleted > limit.rows {
-        step / 2
-    } else if deleted <= limit.rows / 2 {
-        step.saturating_mul(2)
-    } else {
-        step
-    };
-    step.clamp(1, limit.blocks)
+/// The expired rows in a range of places.
+struct Found {
+    rows: u64,
+    /// Behind which of them the batch ends, where there are more than it takes.
+    last: Option<Place>,
 }
 
-/// Deletes what has expired in a range of blocks; with `skip_locked`, without waiting for a row that somebody else is
+/// Looks how far a batch goes: rows, and as many more as share the last one's place in other heaps.
+fn look(table: Table<'_>, criterion: &Criterion, from: Place, until: Place, rows: u64) -> Found {
+    let (_, arguments) = criterion.condition();
+    let condition = table.condition(criterion);
+    let range = range(from, until);
+    let limit = i64::try_from(rows).unwrap_or(i64::MAX);
+    let statement = |name: &str| {
+        let table = table.named(name);
+        format!(
+            "SELECT pg_catalog.count(*), pg_catalog.max(f.ctid) FROM (SELECT {TABLE_ALIAS}.ctid \
+             FROM {table} WHERE {range}{condition} ORDER BY {TABLE_ALIAS}.ctid \
+             FETCH FIRST {limit} ROWS WITH TIES) AS f"
+        )
+    };
+    let found = pg::query_on(table.relation, statement, &arguments);
+    let mut columns = found.into_iter().flatten();
+    let count = columns.next().flatten();
+    let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    let last = columns.next().flatten().as_deref().and_then(place_after);
+    Found {
+        rows: count,
+        last: last.filter(|_| count >= rows),
+    }
+}
+
+/// The place behind a row, from its ctid in its text form: `(block,number)`.
+fn place_after(ctid: &str) -> Option<Place> {
+    let (block, number) = ctid.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+    Some((
+        block.parse().ok()?,
+        number.parse::<u16>().ok()?.checked_add(1)?,
+    ))
+}
+
+/// A condition, which ends with AND.
+fn range(from: Place, until: Place) -> String {
+    format!(
+        "{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.>=) {} AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.<) {} AND ",
+        ctid(from),
+        ctid(until)
+    )
+}
+
+/// Deletes what has expired in a range of places; with `skip_locked`, without waiting for a row that somebody else is
 /// changing.
-fn delete_blocks(
-    table: &str,
+fn delete_range(
+    table: Table<'_>,
     criterion: &Criterion,
     skip_locked: bool,
-    from: u32,
-    until: u32,
-) -> u64 {
-    let (condition, arguments) = criterion.condition();
-    let range = format!(
-        "{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.>=) '({from},0)' \
-         AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.<) '({until},0)' AND {condition}"
-    );
-    let condition = if skip_locked {
+    from: Place,
+    until: Place,
+) -> Deleted {
+    let range = range(from, until);
+    if !skip_locked {
+        return table.delete(criterion, &range);
+    }
+    let (_, arguments) = criterion.condition();
+    let condition = table.condition(criterion);
+    let statement = |name: &str| {
+        let table = table.named(name);
         format!(
-            "{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(\
-             SELECT {TABLE_ALIAS}.ctid FROM {table} AS {TABLE_ALIAS} WHERE {range} FOR UPDATE SKIP LOCKED))"
+            "DELETE FROM {table} WHERE {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(\
+             SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {range}{condition} FOR UPDATE SKIP LOCKED)) AND {condition}"
         )
-    } else {
-        range
     };
-    pg::modify(
-        &format!("DELETE FROM {table} AS {TABLE_ALIAS} WHERE {condition}"),
-        &arguments,
-    )
+    Deleted {
+        deleted: pg::modify_on(table.relation, statement, &arguments),
+        skipped: 0,
+    }
 }
 
 /// Whether rows can be locked before they are deleted, to skip those that somebody else is changing: it takes the

@@ -174,8 +174,12 @@ impl HeapCursor {
         limit: BatchLimit,
         mut observe: impl FnMut((u32, u32), Deleted),
     ) -> Deleted {
-        // A vacuum may have cut off empty blocks since.
-        self.end = self.end.min(leaf.blocks());
+        // A vacuum may have cut off empty blocks since. Where it has cut off the place itself, the pass begins again.
+        let blocks = leaf.blocks();
+        if blocks < self.next {
+            *self = HeapCursor::new(leaf);
+        }
+        self.end = self.end.min(blocks);
         if self.is_finished() {
             return Deleted::default();
         }

@@ -1,55 +1,106 @@
-//! Messages that are no ERROR: to the server's log, or to the client.
+//! Messages that are no ERROR to whoever runs: to the server's log, or to the client.
 
-use pgrx::PgLogLevel;
-use pgrx::pg_sys::panic::ErrorReport;
+use super::raw;
+use crate::refusal::Refusal;
+use core::ffi::{CStr, c_int};
+use core::ptr;
 use pgrx::prelude::PgSqlErrorCode;
+use pgrx::{PgLogLevel, pg_sys};
+use std::ffi::CString;
 
 /// A line of the server's log.
 pub fn log(message: &str, detail: Option<&str>, hint: Option<&str>) {
-    log_with_sqlstate(
-        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-        message,
-        detail,
-        hint,
-    );
-}
-
-/// A line of the server's log about an error that was caught.
-pub fn log_with_sqlstate(
-    sqlstate: PgSqlErrorCode,
-    message: &str,
-    detail: Option<&str>,
-    hint: Option<&str>,
-) {
-    report(sqlstate, PgLogLevel::LOG, message, detail, hint);
+    report(PgLogLevel::LOG, message, detail, hint);
 }
 
 /// A NOTICE to the client.
 pub fn notice(message: &str, detail: Option<&str>, hint: Option<&str>) {
-    report(
-        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-        PgLogLevel::NOTICE,
-        message,
-        detail,
-        hint,
-    );
+    report(PgLogLevel::NOTICE, message, detail, hint);
 }
 
-fn report(
-    sqlstate: PgSqlErrorCode,
-    level: PgLogLevel,
-    message: &str,
-    detail: Option<&str>,
-    hint: Option<&str>,
-) {
-    let mut report = ErrorReport::new(sqlstate, message.to_owned(), "raw_clear_sessions");
-    if let Some(detail) = detail {
-        report = report.set_detail(detail);
+/// No text of an error takes more of the log than this, in bytes: a trigger can raise one of any length.
+const LONGEST: usize = 8_192;
+
+/// Writes an error that was caught to the server's log, at the level ERROR, so that who counts errors counts it, and
+/// with a CONTEXT that says where it happened: as an autovacuum worker does (postmaster/autovacuum.c).
+pub fn log_error(refusal: &Refusal, context: &str) {
+    let (detail, hint) = refusal.notes();
+    let texts = Texts::new(refusal.message(), detail, hint, Some(context));
+    texts.emit(PgLogLevel::ERROR, refusal.sqlstate());
+}
+
+fn report(level: PgLogLevel, message: &str, detail: Option<&str>, hint: Option<&str>) {
+    let texts = Texts::new(message, detail, hint, None);
+    texts.emit(level, PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION);
+}
+
+/// What a message says.
+struct Texts {
+    message: CString,
+    detail: Option<CString>,
+    hint: Option<CString>,
+    context: Option<CString>,
+}
+
+impl Texts {
+    fn new(message: &str, detail: Option<&str>, hint: Option<&str>, context: Option<&str>) -> Self {
+        let c_text = |text: &str| CString::new(cut(text).replace('\0', "")).unwrap_or_default();
+        Texts {
+            message: c_text(message),
+            detail: detail.map(c_text),
+            hint: hint.map(c_text),
+            context: context.map(c_text),
+        }
     }
-    if let Some(hint) = hint {
-        report = report.set_hint(hint);
+
+    /// The end of a NOTICE checks for interrupts (utils/error/elog.c, errfinish), and anything here may run out of memory:
+    /// the ERROR must not jump over a Rust frame, as it would from pgrx's own report.
+    fn emit(&self, level: PgLogLevel, sqlstate: PgSqlErrorCode) {
+        let pointer = |text: &Option<CString>| text.as_deref().map_or(ptr::null(), CStr::as_ptr);
+        let message = self.message.as_ptr();
+        let [detail, hint, context] = [&self.detail, &self.hint, &self.context].map(pointer);
+        // SAFETY: what ereport() of utils/elog.h does. The texts outlive the boundary, and are copied; they are arguments,
+        // not formats. An error is written, and taken from the stack of errors, as any process does with one that it has
+        // caught, instead of being thrown by errfinish.
+        unsafe {
+            pg_sys::ffi::pg_guard_ffi_boundary(|| {
+                if !raw::errstart(level as c_int, ptr::null()) {
+                    return;
+                }
+                raw::errcode(sqlstate as c_int);
+                raw::errmsg_internal(c"%s".as_ptr(), message);
+                if !detail.is_null() {
+                    raw::errdetail_internal(c"%s".as_ptr(), detail);
+                }
+                if !hint.is_null() {
+                    raw::errhint(c"%s".as_ptr(), hint);
+                }
+                if !context.is_null() {
+                    raw::set_errcontext_domain(ptr::null());
+                    raw::errcontext_msg(c"%s".as_ptr(), context);
+                }
+                if level >= PgLogLevel::ERROR {
+                    pg_sys::EmitErrorReport();
+                    pg_sys::FlushErrorState();
+                    return;
+                }
+                raw::errfinish(
+                    c"log.rs".as_ptr(),
+                    line!() as c_int,
+                    c"raw_clear_sessions".as_ptr(),
+                );
+            });
+        }
     }
-    report.report(level);
+}
+
+/// The beginning of a text that is too long.
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(LONGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// The five characters of an SQLSTATE: six bits each, the first in the lowest (utils/elog.h, MAKE_SQLSTATE).

@@ -11,6 +11,7 @@ mod database;
 mod expiry;
 mod expression;
 mod heap;
+mod inheritance;
 mod internal_statement;
 mod invalidation;
 mod lock_wait;
@@ -46,12 +47,13 @@ pub use database::{Database, database_is_wanted, databases};
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use heap::{BatchLimit, Deleted, HeapCursor};
-pub use invalidation::relation_changes;
+pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
+pub use invalidation::Changes;
 pub use lock_wait::LockWait;
-pub use log::{log, log_with_sqlstate, notice, sqlstate_text};
+pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
-pub use owner::{Unlocked, look_unlocked, name_unlocked};
+pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
     has_privilege, may_read_all, may_see, owns, row_security_applies,
@@ -60,12 +62,12 @@ pub use procedure::{NonatomicCall, count_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::publishes_deletes;
 pub use refusing::refusing;
-pub use relation::{Attribute, LockMode, Relation, RelationKind, leaves, relation_name};
+pub use relation::{Attribute, FileNode, LockMode, Relation, RelationKind, relation_name};
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
-    extension_installed, extension_schema, is_read_only, lock_timeout, on_commit,
+    extension_installed, extension_schema, has_written, is_read_only, lock_timeout, on_commit,
     prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
-    reserve_setting_prefix, try_advisory_lock,
+    reserve_setting_prefix,
 };
 pub use setting::{
     Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,
@@ -73,10 +75,15 @@ pub use setting::{
 };
 pub use shmem::{is_preloading, request_shared_memory, shared};
 pub use snapshot::CommandSnapshot;
-pub use spi::{Argument, LocalSetting, modify, query, set_for_transaction};
-pub use table_guard::TableGuard;
+pub use spi::{
+    Argument, LocalSetting, Rows, modify_on, query, query_on, query_places_on, set_for_transaction,
+};
+pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
-pub use transaction::{ActingAs, begin, catch, commit, owner, report_statistics, set_for_session};
+pub use transaction::{
+    ActingAs, act_as_authenticated, acts_for_its_owner, begin, catch, commit, owner,
+    report_statistics, set_for_session,
+};
 pub use tuple_set::TupleSet;
 pub use usage::Usage;
 pub use vacuum::vacuum;

@@ -22,7 +22,7 @@ pub fn query_own(statement: &str, arguments: &[Argument]) -> Rows {
     execute(statement, arguments, spi::rows)
 }
 
-/// As [`super::modify`].
+/// Runs a statement that changes rows, and returns how many.
 pub fn modify_own(statement: &str, arguments: &[Argument]) -> u64 {
     // SAFETY: set by the statement that has just been executed.
     execute(statement, arguments, || unsafe { pg_sys::SPI_processed })

@@ -40,6 +40,20 @@ pub fn name_unlocked(oid: pg_sys::Oid) -> String {
     }
 }
 
+/// The schema and the name of a relation, as messages show them; `None` where there is none of that oid (any more).
+pub fn full_name(oid: pg_sys::Oid) -> Option<String> {
+    // SAFETY: catalog look-ups; NULL where there is no such relation or schema, else a palloc'd copy.
+    unsafe {
+        let schema = pg_sys::get_namespace_name(pg_sys::get_rel_namespace(oid));
+        let name = pg_sys::get_rel_name(oid);
+        if schema.is_null() || name.is_null() {
+            return None;
+        }
+        let text = |text| core::ffi::CStr::from_ptr(text).to_string_lossy();
+        Some(format!("{}.{}", text(schema), text(name)))
+    }
+}
+
 /// The identity of a table's owner, under which the functions of its indexes run, in a restricted operation, as VACUUM
 /// FULL and REINDEX take it. Given back on drop; where an ERROR unwinds, by the abort.
 pub(super) struct AsOwner {

@@ -149,6 +149,14 @@ unsafe extern "C-unwind" {
     pub fn ConditionVariableBroadcast(variable: *mut pg_sys::ConditionVariable);
     pub fn ConditionVariableCancelSleep();
     pub fn XLogSetAsyncXactLSN(position: pg_sys::XLogRecPtr);
+    pub fn errstart(level: c_int, domain: *const c_char) -> bool;
+    pub fn errcode(sqlstate: c_int) -> c_int;
+    pub fn errmsg_internal(format: *const c_char, ...) -> c_int;
+    pub fn errdetail_internal(format: *const c_char, ...) -> c_int;
+    pub fn errhint(format: *const c_char, ...) -> c_int;
+    pub fn set_errcontext_domain(domain: *const c_char) -> c_int;
+    pub fn errcontext_msg(format: *const c_char, ...) -> c_int;
+    pub fn errfinish(file: *const c_char, line: c_int, function: *const c_char);
 }
 
 /// LockBuffer() of storage/bufmgr.h, which is an inline function since PostgreSQL 19.

@@ -1,9 +1,8 @@
 //! Relations: opening, and what the relation cache knows of them.
 
-use super::raw;
+use super::Changes;
 use core::ffi::{CStr, c_char};
 use core::ptr::NonNull;
-use pgrx::PgList;
 use pgrx::pg_sys;
 
 /// The lock that a relation is opened with; kept until the transaction ends.
@@ -42,6 +41,10 @@ pub enum RelationKind {
     ToastTable,
 }
 
+/// Where the rows of a relation are: a tablespace, and a file in it. A place in one means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileNode(u32, u32);
+
 /// A column that is not dropped.
 #[derive(Clone, Debug)]
 pub struct Attribute {
@@ -51,6 +54,8 @@ pub struct Attribute {
     pub base_type: pg_sys::Oid,
     /// A generated column that is computed when it is read (PostgreSQL 18), so that no heap tuple holds it.
     pub is_virtual: bool,
+    /// NOT NULL, and neither a default nor anything else fills it in: an INSERT has to give it a value.
+    pub is_required: bool,
 }
 
 /// An open relation. Closed on drop, except while an ERROR unwinds, when the abort closes it; the lock stays.
@@ -157,6 +162,28 @@ impl Relation {
         self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
     }
 
+    /// The file that it is stored in: another one after anything that has written its rows anew.
+    pub fn file(&self) -> FileNode {
+        #[cfg(feature = "pg15")]
+        let (tablespace, number) = (self.data().rd_node.spcNode, self.data().rd_node.relNode);
+        #[cfg(not(feature = "pg15"))]
+        let (tablespace, number) = (
+            self.data().rd_locator.spcOid,
+            self.data().rd_locator.relNumber,
+        );
+        FileNode(u32::from(tablespace), u32::from(number))
+    }
+
+    /// To see later whether it has been altered.
+    pub fn changes(&self) -> Changes {
+        Changes::of(self.oid())
+    }
+
+    /// Who owns it.
+    pub fn owner(&self) -> pg_sys::Oid {
+        self.class().relowner
+    }
+
     /// How many blocks the table has. Only for relations that have storage of their own, in blocks: heaps.
     pub fn blocks(&self) -> u32 {
         // SAFETY: the relation is open; its size cannot shrink while it is locked as DELETE locks it.
@@ -205,6 +232,9 @@ impl Relation {
                     name: super::name::shown(&attribute.attname),
                     base_type: pg_sys::getBaseType(attribute.atttypid),
                     is_virtual: attribute.attgenerated == b'v' as c_char,
+                    is_required: attribute.attnotnull
+                        && !attribute.atthasdef
+                        && attribute.attidentity == 0,
                 })
                 .collect()
         }
@@ -336,23 +366,4 @@ pub fn relation_name(oid: pg_sys::Oid) -> String {
         }
         CStr::from_ptr(name).to_string_lossy().into_owned()
     }
-}
-
-/// The tables that a statement on this one reaches, itself among them, without those that hold no rows of their own
-/// (partitioned tables) and other sessions' temporary tables. Each is locked.
-pub fn leaves(root: &Relation, lock: LockMode) -> Vec<Relation> {
-    // SAFETY: find_all_inheritors locks each child and leaves out those that have gone (catalog/pg_inherits.c). The
-    // list is palloc'd and read before anything is freed.
-    let oids: Vec<pg_sys::Oid> = unsafe {
-        let list = pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            raw::find_all_inheritors(root.oid(), lock.mode(), core::ptr::null_mut())
-        });
-        PgList::<pg_sys::Oid>::from_pg(list).iter_oid().collect()
-    };
-    oids.into_iter()
-        .filter_map(|oid| Relation::open(oid, lock))
-        .filter(|relation| {
-            relation.kind() != RelationKind::PartitionedTable && !relation.is_other_temporary()
-        })
-        .collect()
 }

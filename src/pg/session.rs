@@ -1,12 +1,9 @@
 //! What the session and its transaction allow.
 
 use core::ffi::CStr;
-use pgrx::{IntoDatum, PgXactCallbackEvent, direct_function_call, pg_sys, register_xact_callback};
+use pgrx::{PgXactCallbackEvent, pg_sys, register_xact_callback};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
-
-/// The first key of the advisory lock that guards a table; the second is the table's oid. Spells "rcls".
-pub(super) const ADVISORY_LOCK_CLASS: i32 = 0x7263_6c73;
 
 /// ERROR 25000 in a parallel operation.
 pub fn prevent_in_parallel_mode(command: &CStr) {
@@ -79,22 +76,6 @@ pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
     register_xact_callback(PgXactCallbackEvent::Commit, action);
 }
 
-/// Takes the advisory lock that keeps two clearings of one table apart, until the transaction ends. Does not wait:
-/// false where another session has it.
-pub fn try_advisory_lock(table: pg_sys::Oid) -> bool {
-    // SAFETY: the function takes two int4 and returns bool (utils/adt/lockfuncs.c).
-    unsafe {
-        direct_function_call::<bool>(
-            pg_sys::pg_try_advisory_xact_lock_int4,
-            &[
-                ADVISORY_LOCK_CLASS.into_datum(),
-                (u32::from(table) as i32).into_datum(),
-            ],
-        )
-    }
-    .unwrap_or(false)
-}
-
 /// Settings with this prefix that nobody has defined are misspelt.
 pub fn reserve_setting_prefix(prefix: &CStr) {
     // SAFETY: the prefix is copied (utils/misc/guc.c).
@@ -106,4 +87,10 @@ pub fn lock_timeout() -> Option<Duration> {
     // SAFETY: a setting (storage/proc.h), in milliseconds.
     let milliseconds = unsafe { pg_sys::LockTimeout };
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
+}
+
+/// Whether this transaction has changed anything that a crash could undo.
+pub fn has_written() -> bool {
+    // SAFETY: reads the state of this process's transaction (access/transam/xact.c).
+    unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
 }

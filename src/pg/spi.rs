@@ -3,8 +3,11 @@
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
 use super::internal_statement::hiding;
+use super::{Relation, TupleSet};
+use crate::refusal::Refusal;
 use core::ffi::{CStr, c_char};
-use pgrx::{IntoDatum, pg_sys};
+use pgrx::prelude::PgSqlErrorCode;
+use pgrx::{IntoDatum, PgList, pg_sys};
 use std::ffi::CString;
 
 /// A parameter of a statement: `$1`, `$2`, ... They are constants to the planner.
@@ -56,10 +59,126 @@ pub fn query(statement: &str, arguments: &[Argument]) -> Rows {
     execute(statement, arguments, rows)
 }
 
-/// Runs a statement that changes rows, and returns how many.
-pub fn modify(statement: &str, arguments: &[Argument]) -> u64 {
+/// Runs a statement that returns rows, on a table that is open and locked. `statement` puts in the table's qualified
+/// name, which is looked up here: it may change at any time, because renaming a schema locks none of its tables.
+///
+/// ERROR 55006 where another table goes on coming to have the name.
+pub fn query_on(
+    table: &Relation,
+    statement: impl Fn(&str) -> String,
+    arguments: &[Argument],
+) -> Rows {
+    execute_on(table, statement, arguments, rows)
+}
+
+/// The same for a statement that changes rows; returns how many.
+pub fn modify_on(
+    table: &Relation,
+    statement: impl Fn(&str) -> String,
+    arguments: &[Argument],
+) -> u64 {
     // SAFETY: set by the statement that has just been executed.
-    execute(statement, arguments, || unsafe { pg_sys::SPI_processed })
+    execute_on(table, statement, arguments, || unsafe {
+        pg_sys::SPI_processed
+    })
+}
+
+/// The same for a statement that returns the places (ctid) of rows: puts them in a set, whose blocks they lie in.
+pub fn query_places_on(
+    table: &Relation,
+    statement: impl Fn(&str) -> String,
+    arguments: &[Argument],
+    places: &mut TupleSet,
+) {
+    // SAFETY: SPI_tuptable is the result of the statement that has just been executed: one column, a tid, not NULL.
+    execute_on(table, statement, arguments, || unsafe {
+        let table = pg_sys::SPI_tuptable;
+        for row in 0..pg_sys::SPI_processed as usize {
+            let mut is_null = false;
+            let tuple = *(*table).vals.add(row);
+            let tid = pg_sys::SPI_getbinval(tuple, (*table).tupdesc, 1, &mut is_null);
+            let tid = tid.cast_mut_ptr::<pg_sys::ItemPointerData>();
+            places.insert(super::heap::block_of(tid), (*tid).ip_posid);
+        }
+    });
+}
+
+/// How often a name is looked up that has become another table's before the statement was analysed.
+const TRIES: u32 = 10;
+
+fn execute_on<T>(
+    table: &Relation,
+    statement: impl Fn(&str) -> String,
+    arguments: &[Argument],
+    result: impl FnOnce() -> T,
+) -> T {
+    let mut types: Vec<_> = arguments.iter().map(|argument| argument.type_oid).collect();
+    let mut values: Vec<_> = arguments.iter().map(|argument| argument.value).collect();
+    // SAFETY: as in `execute`. A plan that is not kept is not analysed again (utils/cache/plancache.c): what it means when
+    // it has been prepared, it means when it is executed.
+    unsafe {
+        pg_sys::SPI_connect();
+        for _ in 0..TRIES {
+            let statement = CString::new(statement(&table.qualified_name()))
+                .expect("SQL made of SQL has no zero byte");
+            let count = arguments.len() as i32;
+            let plan = hiding(&statement, || {
+                pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr())
+            });
+            assert!(!plan.is_null(), "SPI_prepare failed");
+            if !means(plan, table) {
+                continue;
+            }
+            let nulls = core::ptr::null::<c_char>();
+            let outcome = hiding(&statement, || {
+                pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls, false, 0)
+            });
+            assert!(outcome >= 0, "SPI_execute_plan returned {outcome}");
+            let result = result();
+            pg_sys::SPI_finish();
+            return result;
+        }
+    }
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+        format!(
+            "table \"{}\" is being renamed by another session",
+            table.name()
+        ),
+    )
+    .hint("Try again.")
+    .raise()
+}
+
+/// Whether a statement that names one table names this one; of a DELETE, whether this one is its target.
+///
+/// # Safety
+/// The plan has been prepared and is still there.
+unsafe fn means(plan: pg_sys::SPIPlanPtr, table: &Relation) -> bool {
+    // SAFETY: the lists belong to the plan (utils/plancache.h); a Query's result relation is in its range table.
+    unsafe {
+        let sources =
+            PgList::<pg_sys::CachedPlanSource>::from_pg(pg_sys::SPI_plan_get_plan_sources(plan));
+        sources.iter_ptr().all(|source| {
+            let named = PgList::<pg_sys::Oid>::from_pg((*source).relationOids);
+            let queries = PgList::<pg_sys::Query>::from_pg((*source).query_list);
+            // A rule makes other statements of it, or none.
+            if table.has_delete_rule() && queries.is_empty() {
+                return true;
+            }
+            named.iter_oid().any(|oid| oid == table.oid())
+                && (table.has_delete_rule()
+                    || queries
+                        .iter_ptr()
+                        .filter(|query| (**query).commandType == pg_sys::CmdType::CMD_DELETE)
+                        .all(|query| {
+                            let entries = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable);
+                            entries
+                                .get_ptr((*query).resultRelation as usize - 1)
+                                .is_some_and(|entry| (*entry).relid == table.oid())
+                        }))
+        })
+    }
 }
 
 fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> T) -> T {

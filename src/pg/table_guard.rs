@@ -1,32 +1,35 @@
-//! The advisory lock that keeps two clearings of one table apart, held by the session for a run of many transactions.
+//! The lock that keeps two clearings of one table apart: a transaction's, or a session's for a run of many transactions.
+//!
+//! It is one that no SQL statement takes. An advisory lock would be anybody's, so that any role could keep a table from
+//! being cleared. PostgreSQL locks objects that are not relations by their class and oid, and relations in another way;
+//! a relation's oid beside its class, with a number that is no column's, is ours alone.
 
-use super::session::ADVISORY_LOCK_CLASS;
 use core::cell::Cell;
 use core::ffi::c_void;
 use pgrx::{pg_guard, pg_sys};
 use std::sync::Once;
+
+/// Where the number of a column would be; no table has so many. Spells "rc".
+const SUB_ID: u16 = 0x7263;
 
 thread_local! {
     /// The table whose lock this session holds. A backend runs one clearing at a time.
     static HELD: Cell<Option<pg_sys::Oid>> = const { Cell::new(None) };
 }
 
-/// The lock on one table. Released on drop; where an ERROR unwinds, by the transaction's abort; where the process ends,
-/// by its end.
+/// A session's lock on one table. Released on drop; where an ERROR unwinds, by the transaction's abort, or by
+/// [`forget_guard`] where it came between two transactions; where the process ends, by its end.
 pub struct TableGuard(());
 
 impl TableGuard {
-    /// Takes the lock without waiting; `None` where another session has it.
+    /// Takes the lock without waiting; `None` where another session has it, or this one for another run.
     pub fn try_acquire(table: pg_sys::Oid) -> Option<TableGuard> {
         static REGISTERED: Once = Once::new();
         // SAFETY: the callback stays registered for the life of the process, and so does its code.
         REGISTERED.call_once(|| unsafe {
-            pg_sys::RegisterXactCallback(Some(release_on_abort), core::ptr::null_mut());
+            pg_sys::RegisterXactCallback(Some(forget_on_abort), core::ptr::null_mut());
         });
-        let tag = tag(table);
-        // SAFETY: the tag is a local; a session's lock, not waited for (storage/lmgr/lock.c).
-        let outcome = unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as _, true, true) };
-        if outcome == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL {
+        if HELD.get().is_some() || !try_lock(table, true) {
             return None;
         }
         HELD.set(Some(table));
@@ -37,12 +40,26 @@ impl TableGuard {
 impl Drop for TableGuard {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            release();
+            forget_guard();
         }
     }
 }
 
-fn release() {
+/// Takes the lock until the transaction ends. Does not wait: false where another session has it.
+pub fn try_guard_in_transaction(table: pg_sys::Oid) -> bool {
+    try_lock(table, false)
+}
+
+fn try_lock(table: pg_sys::Oid, for_session: bool) -> bool {
+    let tag = tag(table);
+    // SAFETY: the tag is a local; the lock is not waited for (storage/lmgr/lock.c).
+    let outcome =
+        unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as _, for_session, true) };
+    outcome != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
+}
+
+/// Gives the session's lock back, if it has one.
+pub fn forget_guard() {
     if let Some(table) = HELD.take() {
         let tag = tag(table);
         // SAFETY: this session holds the lock.
@@ -52,27 +69,27 @@ fn release() {
     }
 }
 
-/// A session's lock outlives its transaction. At this point of an abort (access/transam/xact.c, AbortTransaction) all
-/// lightweight locks have been released, so that the lock manager can be called.
+/// An aborting transaction releases the session's locks of this kind too (storage/lmgr/proc.c, ProcReleaseLocks), a little
+/// later: what is left to do is to know it.
 #[pg_guard]
-unsafe extern "C-unwind" fn release_on_abort(
+unsafe extern "C-unwind" fn forget_on_abort(
     event: pg_sys::XactEvent::Type,
     _argument: *mut c_void,
 ) {
     if event == pg_sys::XactEvent::XACT_EVENT_ABORT {
-        release();
+        HELD.set(None);
     }
 }
 
-/// SET_LOCKTAG_ADVISORY of storage/lock.h, as pg_advisory_lock(int4, int4) makes it (utils/adt/lockfuncs.c).
+/// SET_LOCKTAG_OBJECT of storage/lock.h.
 fn tag(table: pg_sys::Oid) -> pg_sys::LOCKTAG {
     pg_sys::LOCKTAG {
         // SAFETY: set when the backend connected.
         locktag_field1: u32::from(unsafe { pg_sys::MyDatabaseId }),
-        locktag_field2: ADVISORY_LOCK_CLASS as u32,
+        locktag_field2: u32::from(pg_sys::RelationRelationId),
         locktag_field3: u32::from(table),
-        locktag_field4: 2,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
-        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+        locktag_field4: SUB_ID,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     }
 }

@@ -22,7 +22,7 @@ pub fn now() -> i64 {
 }
 
 /// How long past its instant a row is kept.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     months: i32,
     days: i32,

@@ -1,6 +1,8 @@
 //! The transactions of a background worker, which nobody else begins or ends; as whom it acts in them; and how it goes
 //! on after an ERROR.
 
+use super::Relation;
+use super::table_guard::forget_guard;
 use crate::refusal::Refusal;
 use core::ffi::CStr;
 use pgrx::pg_sys::panic::CaughtError;
@@ -77,6 +79,8 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
         // the snapshots, and releases locks but for those of the session.
         unsafe {
             pg_sys::AbortCurrentTransaction();
+            // Between two transactions there is nothing to abort, and what the table's owner's code may have locked stays.
+            forget_guard();
             pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as pg_sys::LOCKMETHODID);
         }
         leave_transaction_memory();
@@ -112,6 +116,18 @@ fn refusal(error: &CaughtError) -> Refusal {
     refusal
 }
 
+thread_local! {
+    /// The table whose owner is acted for, and that owner.
+    static ACTED_FOR: Cell<Option<(pg_sys::Oid, pg_sys::Oid)>> = const { Cell::new(None) };
+}
+
+/// Whether whoever is acted for as the owner of a table still owns it. True for every other table.
+pub fn acts_for_its_owner(relation: &Relation) -> bool {
+    ACTED_FOR
+        .get()
+        .is_none_or(|(table, owner)| table != relation.oid() || owner == relation.owner())
+}
+
 /// Acting as another role, until `end` or the end of the transaction by an ERROR.
 pub struct ActingAs {
     role: pg_sys::Oid,
@@ -123,7 +139,10 @@ impl ActingAs {
     /// As autovacuum acts on a table (commands/vacuum.c): with its owner's rights and no more, in a security-restricted
     /// operation, in which code of the owner's (a trigger, a function in an index) can leave nothing behind that would
     /// run with more, and with a search path on which nobody else's objects are.
-    pub fn owner(owner: pg_sys::Oid) -> ActingAs {
+    ///
+    /// `None` where there is no such table (any more). It may get another owner until it is locked.
+    pub fn owner_of(table: pg_sys::Oid) -> Option<ActingAs> {
+        let owner = owner(table)?;
         let acting = ActingAs::switch(
             owner,
             (pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as i32,
@@ -142,7 +161,8 @@ impl ActingAs {
             );
         }
         constraints_immediate();
-        acting
+        ACTED_FOR.set(Some((table, owner)));
+        Some(acting)
     }
 
     /// As the owner of this extension's own tables, for one statement of ours on them.
@@ -171,6 +191,13 @@ impl ActingAs {
             pg_sys::AtEOXact_GUC(false, self.settings);
             pg_sys::SetUserIdAndSecContext(self.role, self.context);
         }
+    }
+}
+
+impl Drop for ActingAs {
+    /// Also where an ERROR has ended it.
+    fn drop(&mut self) {
+        ACTED_FOR.set(None);
     }
 }
 
@@ -217,4 +244,19 @@ pub fn set_for_session(name: &CStr, value: &CStr) {
             pg_sys::GucSource::PGC_S_SESSION,
         );
     }
+}
+
+/// Acts as the user that this process was authenticated as, the bootstrap superuser in a background worker, in no other
+/// role: ALTER DATABASE and ALTER ROLE can set both. Outside of transactions.
+pub fn act_as_authenticated() {
+    begin();
+    // SAFETY: the name is palloc'd in the transaction, and copied by the setting. The authenticated user may always be
+    // the session's (commands/variable.c).
+    unsafe {
+        let user = pg_sys::GetAuthenticatedUserId();
+        let name = CStr::from_ptr(pg_sys::GetUserNameFromId(user, false));
+        set_for_session(c"session_authorization", name);
+    }
+    set_for_session(c"role", c"none");
+    commit();
 }

@@ -1,5 +1,6 @@
 //! A set of tuples of one heap, by their places: one bit for each tuple that a block can hold.
 
+use crate::refusal::{Refusal, enough};
 use pgrx::pg_sys;
 
 /// MaxHeapTuplesPerPage of access/htup_details.h, rounded up: a tuple takes a header of 24 bytes and a line pointer of 4.
@@ -13,17 +14,22 @@ const BYTES: usize = TUPLES.div_ceil(8);
 pub struct TupleSet(Vec<u8>);
 
 impl TupleSet {
-    /// An empty set over so many blocks.
-    pub fn new(blocks: u32) -> Self {
-        TupleSet(vec![0; blocks as usize * BYTES])
+    /// An empty set over so many blocks. Refuses (53200) where there is no memory for it.
+    pub fn new(blocks: u32) -> Result<Self, Refusal> {
+        let bytes = blocks as usize * BYTES;
+        let mut set = Vec::new();
+        enough(set.try_reserve_exact(bytes))?;
+        set.resize(bytes, 0);
+        Ok(TupleSet(set))
     }
 
-    /// Puts in the tuple that a ctid in its text form names: `(block,offset)`.
-    pub fn insert(&mut self, ctid: &str) -> Option<()> {
-        let (block, offset) = ctid.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
-        let (byte, bit) = place(block.parse().ok()?, offset.parse().ok()?)?;
-        *self.0.get_mut(byte)? |= bit;
-        Some(())
+    /// Puts in a tuple. Allocates nothing, and does not panic.
+    pub(super) fn insert(&mut self, block: u32, offset: u16) {
+        if let Some((byte, bit)) = place(block, offset)
+            && let Some(byte) = self.0.get_mut(byte)
+        {
+            *byte |= bit;
+        }
     }
 
     /// Whether the tuple is in the set. Does not panic, so that it may be asked inside an FFI boundary.

@@ -2,8 +2,8 @@
 
 use super::Counts;
 use crate::engine::rewrite;
-use crate::pg::{self, LockMode, Privilege, Relation};
-use crate::target::Criterion;
+use crate::pg::{self, LockMode, Privilege};
+use crate::target::Checked;
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -58,14 +58,14 @@ struct Size {
 }
 
 impl Size {
-    fn of(relation: &Relation, criterion: &Criterion, counts: &Counts, exact: bool) -> Size {
+    fn of(table: &Checked, counts: &Counts, exact: bool) -> Size {
         let total = counts.total_rows as f64;
         let expired = if exact {
             counts.expired_rows as f64
         } else {
-            total * rewrite::expired_fraction(relation, criterion)
+            total * rewrite::expired_fraction(table)
         };
-        let leaves = pg::leaves(relation, LockMode::AccessShare);
+        let leaves = pg::leaves(table.root(), LockMode::AccessShare);
         let heaps = leaves.iter().filter(|leaf| leaf.is_heap());
         Size {
             expired,
@@ -98,14 +98,11 @@ impl Size {
     }
 }
 
-/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired.
-pub fn ways(
-    relation: &Relation,
-    criterion: &Criterion,
-    counts: &Counts,
-    exact: bool,
-) -> (Ways, Advice) {
-    let size = Size::of(relation, criterion, counts, exact);
+/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired, and
+/// what fraction of the rows that is.
+pub fn ways(table: &Checked, counts: &Counts, exact: bool) -> (Ways, Advice, f64) {
+    let relation = table.root();
+    let size = Size::of(table, counts, exact);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
     let no_rewrite = no_right
@@ -133,6 +130,7 @@ pub fn ways(
             raw_clear_sessions_rewrite: rewrite,
         },
         advice,
+        size.expired_fraction(),
     )
 }
 

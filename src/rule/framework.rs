@@ -1,7 +1,12 @@
 //! The session tables of the web frameworks, as data.
 //!
-//! A framework is told by the names and types of its columns, never by the table's name: `sessions` is the default of a
-//! dozen of them. Each entry lists as many of its columns as it takes to tell it from every other; a table may have more.
+//! A framework is told by the names and types of its columns, never by the table's name alone: `sessions` is the default
+//! of a dozen of them. Each entry lists as many of its columns as it takes to tell it from every other.
+//!
+//! A library that cannot insert into a table did not make it. So a further column that has to be given a value (NOT NULL
+//! and no default) rules a framework out, unless it is one of its own (`also`), or one where sites add such columns
+//! (`Further::Any`). Where a framework's columns are common to other things, it allows for no unknown column at all
+//! (`Further::None`), and the table's name has to say as well what is in it (`names`).
 
 mod compiled;
 mod javascript;
@@ -10,6 +15,8 @@ mod python;
 mod ruby;
 mod server;
 
+use super::meaning::Meaning;
+use super::recognize::Column;
 use super::unit::Unit;
 
 /// The type of a column, as far as recognition tells types apart. Domains count as their base type.
@@ -53,8 +60,12 @@ const UUID: Expect = Expect(&[ColumnType::Uuid]);
 const FLOAT8: Expect = Expect(&[ColumnType::Float8]);
 const TIMESTAMPTZ: Expect = Expect(&[ColumnType::TimestampTz]);
 const TIMESTAMP: Expect = Expect(&[ColumnType::Timestamp]);
+/// Of whichever kind.
+const TIME: Expect = Expect(&[ColumnType::TimestampTz, ColumnType::Timestamp]);
 /// Some frameworks have widened their integers since, and sites have done it for them: 2038 is near.
 const INTEGER: Expect = Expect(&[ColumnType::Int4, ColumnType::Int8]);
+/// What a session has been serialized into.
+const DATA: Expect = Expect(&[ColumnType::Text, ColumnType::Bytea, ColumnType::Json]);
 const JSON: Expect = Expect(&[ColumnType::Json]);
 /// A reference to a user, whose key is the application's choice.
 const KEY: Expect = Expect(&[
@@ -86,6 +97,18 @@ pub enum Zone {
     Writer,
 }
 
+/// Which columns that a framework does not know a table of it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Further {
+    /// None: its own are too common.
+    None,
+    /// Those that need no value, because its own INSERT gives them none.
+    Optional,
+    /// Sites give it columns of their own, and values for them. One that needs a value is only believed where the
+    /// table's name says the same as the columns.
+    Any,
+}
+
 /// One framework's session table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Framework {
@@ -93,6 +116,14 @@ pub struct Framework {
     pub name: &'static str,
     /// The columns by which it is recognized.
     pub columns: &'static [(&'static str, Expect)],
+    /// Columns that it has in some versions or settings, or that are not needed to tell it.
+    pub also: &'static [(&'static str, Expect)],
+    /// Which columns it does not know.
+    pub further: Further,
+    /// Parts of names, in lower case, one of which the table's name has to have where columns alone do not tell.
+    pub names: &'static [&'static str],
+    /// Whether that is so although no column is unknown.
+    pub common: bool,
     /// The column that says when a row expires: one of `columns`.
     pub expires: &'static str,
     /// The unit, where `expires` is a number.
@@ -107,14 +138,48 @@ pub struct Framework {
     pub filter: Option<&'static str>,
     /// What somebody who is about to clear this table should know.
     pub note: Option<&'static str>,
-    /// Whether a table with further columns is not taken for it: its own names are common in tables of other kinds.
-    pub exact: bool,
+}
+
+impl Framework {
+    /// Whether a table with these columns has all those by which this framework is recognized.
+    pub fn has_columns(&self, columns: &[Column]) -> bool {
+        self.columns.iter().all(|(name, expect)| {
+            columns
+                .iter()
+                .any(|column| column.name == *name && expect.accepts(column.column_type))
+        })
+    }
+
+    /// Whether the framework knows the column.
+    pub fn knows(&self, name: &str, column_type: ColumnType) -> bool {
+        let mut known = self.columns.iter().chain(self.also);
+        known.any(|(known, expect)| *known == name && expect.accepts(column_type))
+    }
+
+    /// What the column `expires` holds.
+    pub fn meaning(&self) -> Meaning {
+        match self.lifetime {
+            Lifetime::Absolute => Meaning::Expiry,
+            Lifetime::SinceLastActivity => Meaning::LastUse,
+            Lifetime::SinceCreation => Meaning::Creation,
+        }
+    }
+
+    /// Whether a table's name says what this framework keeps in it.
+    pub fn is_named(&self, table: &str) -> bool {
+        let table = table.to_lowercase();
+        self.names.iter().any(|part| table.contains(part))
+    }
 }
 
 /// What most of them have: the instant of the end in a `timestamp with time zone`. The entries say where they differ.
 const ABSOLUTE: Framework = Framework {
     name: "",
     columns: &[],
+    also: &[],
+    further: Further::Optional,
+    names: &["sess"],
+    common: false,
     expires: "",
     unit: None,
     zone: Zone::NotNaive,
@@ -122,44 +187,25 @@ const ABSOLUTE: Framework = Framework {
     usual_keep: None,
     filter: None,
     note: None,
-    exact: false,
+};
+
+/// The same, of columns that other things have as well.
+const COMMON: Framework = Framework {
+    further: Further::None,
+    common: true,
+    ..ABSOLUTE
 };
 
 /// Every framework that is recognized.
-pub static FRAMEWORKS: &[Framework] = &[
-    python::DJANGO_SESSIONS,
-    python::DJANGO_CACHE,
-    python::FLASK_SESSION,
-    ruby::RAILS,
-    ruby::RAILS_TIMESTAMPTZ,
-    javascript::CONNECT_PG_SIMPLE,
-    javascript::CONNECT_SESSION_KNEX,
-    javascript::CONNECT_SESSION_SEQUELIZE,
-    javascript::CONNECT_TYPEORM,
-    javascript::AUTH_JS,
-    javascript::AUTH_JS_TIMESTAMP,
-    javascript::BETTER_AUTH,
-    javascript::BETTER_AUTH_TIMESTAMP,
-    javascript::BETTER_AUTH_DRIZZLE,
-    javascript::LUCIA_2,
-    javascript::LUCIA_3,
-    php::LARAVEL_SESSIONS,
-    php::LARAVEL_CACHE,
-    php::LARAVEL_CACHE_LOCKS,
-    php::SYMFONY,
-    php::DRUPAL,
-    php::CODEIGNITER,
-    php::YII,
-    php::CAKEPHP,
-    compiled::SPRING_SESSION,
-    compiled::SCS,
-    compiled::PGSTORE,
-    compiled::FIBER,
-    compiled::TOWER_SESSIONS,
-    compiled::ASPNET_CACHE,
-    compiled::PHOENIX,
-    server::SUPABASE_AUTH,
-    server::ORY_KRATOS,
-    server::KEYCLOAK,
-    server::MATTERMOST,
-];
+pub fn frameworks() -> impl Iterator<Item = &'static Framework> {
+    [
+        python::ALL,
+        ruby::ALL,
+        javascript::ALL,
+        php::ALL,
+        compiled::ALL,
+        server::ALL,
+    ]
+    .into_iter()
+    .flatten()
+}

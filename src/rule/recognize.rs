@@ -1,6 +1,7 @@
 //! Whose table it is: the columns of a relation against the frameworks' columns.
 
-use super::framework::{ColumnType, FRAMEWORKS, Framework};
+use super::framework::{ColumnType, Framework, Further, frameworks};
+use super::meaning::{Meaning, meaning};
 
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub struct Column {
     pub name: String,
     /// The type, a domain's base type.
     pub column_type: ColumnType,
+    /// An INSERT has to give it a value: NOT NULL, and nothing that would fill it in.
+    pub required: bool,
 }
 
 /// The outcome. Only `One` is good enough to delete by.
@@ -16,62 +19,101 @@ pub struct Column {
 pub enum Recognition {
     /// The table is this framework's.
     One(&'static Framework),
+    /// It could be this framework's, but other things have such columns as well.
+    Unsure(&'static Framework),
     /// No framework makes such a table.
     None,
     /// It has the columns of several.
     Many(Vec<&'static Framework>),
 }
 
-/// Finds the framework whose columns these are, by name and type alone. Further columns do not matter, save where a
-/// framework says so.
-pub fn recognize(columns: &[Column]) -> Recognition {
-    let found: Vec<_> = FRAMEWORKS
-        .iter()
-        .filter(|framework| has_columns_of(framework, columns))
+/// How well a table fits a framework whose columns it has.
+#[derive(PartialEq, Eq)]
+enum Fit {
+    Sure,
+    Unsure,
+    Not,
+}
+
+/// Finds the framework whose columns these are.
+pub fn recognize(table: &str, columns: &[Column]) -> Recognition {
+    let having: Vec<_> = frameworks()
+        .filter(|framework| framework.has_columns(columns))
         .collect();
-    match found[..] {
+    // One whose columns are all among another's may only seem to be there. Nobody else's may.
+    let telling: Vec<_> = having
+        .iter()
+        .filter(|one| !having.iter().any(|other| is_part_of(one, other)))
+        .copied()
+        .collect();
+    match telling[..] {
         [] => Recognition::None,
-        // Only now, so that a table that could be two frameworks' is never taken for one of them.
-        [one] if one.exact && columns.len() > one.columns.len() => Recognition::None,
-        [one] => Recognition::One(one),
-        _ => Recognition::Many(found),
+        [one] => match fit(one, table, columns) {
+            Fit::Sure => Recognition::One(one),
+            Fit::Unsure => Recognition::Unsure(one),
+            Fit::Not => Recognition::None,
+        },
+        _ => Recognition::Many(telling),
     }
 }
 
-fn has_columns_of(framework: &Framework, columns: &[Column]) -> bool {
-    framework.columns.iter().all(|(name, expect)| {
-        columns
-            .iter()
-            .any(|column| column.name == *name && expect.accepts(column.column_type))
-    })
+/// Whether another framework has all of one's columns, and more.
+fn is_part_of(one: &Framework, other: &Framework) -> bool {
+    let has_all = |one: &Framework, other: &Framework| {
+        let mut names = one.columns.iter().map(|(name, _)| name);
+        names.all(|name| {
+            let mut known = other.columns.iter().chain(other.also);
+            known.any(|(known, _)| known == name)
+        })
+    };
+    has_all(one, other) && !has_all(other, one)
 }
 
-/// What the names of columns have in common that say when a row expires, the most telling first. Case and underscores
-/// are left out, because some write `expires_at` and some `expiresAt`.
-const TELLING: [&str; 14] = [
-    "expir", "until", "validto", "notafter", "last", "activ", "access", "refresh", "seen",
-    "updated", "modified", "time", "created", "inserted",
-];
+fn fit(framework: &Framework, table: &str, columns: &[Column]) -> Fit {
+    let unknown: Vec<_> = columns
+        .iter()
+        .filter(|column| !framework.knows(&column.name, column.column_type))
+        .collect();
+    let any_required = unknown.iter().any(|column| column.required);
+    match framework.further {
+        Further::None if !unknown.is_empty() => Fit::Not,
+        Further::Optional if any_required => Fit::Not,
+        _ if (framework.common || any_required) && !framework.is_named(table) => Fit::Unsure,
+        _ => Fit::Sure,
+    }
+}
+
+/// What the column holds: by its name, unless a framework whose columns the table has knows better.
+pub fn meaning_in(columns: &[Column], name: &str) -> Meaning {
+    let mut known = frameworks().filter(|one| one.expires == name && one.has_columns(columns));
+    let by_name = meaning(name);
+    match known.next() {
+        None => by_name,
+        // Of several, the most careful one counts.
+        Some(first) => known
+            .map(Framework::meaning)
+            .fold(first.meaning(), Meaning::max),
+    }
+}
 
 /// The columns that could say when a row expires, best guess first: what to name when recognition fails. Numbers are
 /// among them only if their name is telling.
 pub fn candidates(columns: &[Column]) -> Vec<&Column> {
-    let mut found: Vec<(usize, &Column)> = columns
+    let mut found: Vec<(Meaning, &Column)> = columns
         .iter()
-        .filter_map(|column| Some((rank(column)?, column)))
+        .filter_map(|column| Some((rank(columns, column)?, column)))
         .collect();
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, column)| column).collect()
 }
 
-fn rank(column: &Column) -> Option<usize> {
-    let name = column.name.to_lowercase().replace('_', "");
-    let telling = TELLING.iter().position(|word| name.contains(word));
+fn rank(columns: &[Column], column: &Column) -> Option<Meaning> {
+    let meaning = meaning_in(columns, &column.name);
     match column.column_type {
-        ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date => {
-            Some(telling.unwrap_or(TELLING.len()))
+        ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date => Some(meaning),
+        ColumnType::Int4 | ColumnType::Int8 | ColumnType::Float8 | ColumnType::Numeric => {
+            (meaning != Meaning::Unclear).then_some(meaning)
         }
-        ColumnType::Int4 | ColumnType::Int8 | ColumnType::Float8 | ColumnType::Numeric => telling,
         _ => None,
     }
 }

@@ -4,12 +4,12 @@ use super::pace::Pace;
 use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
 use crate::engine::Cursor;
-use crate::pg::{self, BatchLimit, LockMode, Relation, TableGuard};
+use crate::pg::{self, BatchLimit, TableGuard};
 use crate::progress::{Tally, Waiting};
-use crate::refusal::Refusal;
-use crate::target::{self, Criterion, Plan, Rule};
+use crate::refusal::{Refusal, enough};
+use crate::target::{Checked, Memory, Opened, Purpose, Rule, Target};
 use pgrx::pg_sys;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How many blocks a transaction reads at most (8 MB): also where nothing has expired it should end soon, so that it
@@ -19,14 +19,21 @@ const BLOCKS: u32 = 1024;
 /// How often replicas are asked whether they have caught up.
 const REPLICAS_AGAIN: Duration = Duration::from_millis(500);
 
-/// Clears a table. Entered and left inside a transaction of the host's.
+/// Clears a table by the host's rule. Entered and left inside a transaction of the host's.
 ///
 /// Refuses what `raw_clear_sessions()` refuses; batches that were committed before stay so.
-pub fn run(table: pg_sys::Oid, rule: &Rule, host: &mut dyn Host) -> Result<Outcome, Refusal> {
-    let mut run = Run::begin(table, rule, &host.limits())?;
+pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> {
+    let limits = host.limits();
+    limit_lock_wait(&limits);
+    let mut run = Run::begin(table, &host.rule())?;
+    // What the caller has done before, in the same transaction, is as durable as he wants it.
+    if pg::has_written() {
+        host.next_transaction(false, Duration::ZERO);
+    }
+    prepare_transaction(&limits);
     loop {
         let limits = host.limits();
-        run.batch(&limits)?;
+        run.batch(&limits, host)?;
         if let Some(stop) = run.stop(&limits, host) {
             host.next_transaction(true, Duration::ZERO);
             return Ok(run.outcome(stop));
@@ -36,86 +43,89 @@ pub fn run(table: pg_sys::Oid, rule: &Rule, host: &mut dyn Host) -> Result<Outco
     }
 }
 
-struct Run<'r> {
-    table: pg_sys::Oid,
-    rule: &'r Rule,
-    criterion: Criterion,
-    plan: Plan,
-    /// [`pg::relation_changes`] when `criterion` and `plan` were made.
-    changes: u64,
+struct Run {
+    memory: Memory,
     /// What is left: leaves, or the table itself where it is cleared as a whole, each with how far it has got.
-    queue: VecDeque<(pg_sys::Oid, Option<Cursor>)>,
-    /// Every leaf that is or was in `queue`.
-    seen: HashSet<pg_sys::Oid>,
+    queue: VecDeque<(pg_sys::Oid, Cursor)>,
+    table: pg_sys::Oid,
     started: Instant,
     pace: Pace,
     replicas: Replicas,
     /// What has been done, and where it is at.
     tally: Tally,
-    _guard: TableGuard,
+    _guard: Option<TableGuard>,
 }
 
-impl<'r> Run<'r> {
-    fn begin(table: pg_sys::Oid, rule: &'r Rule, limits: &Limits) -> Result<Run<'r>, Refusal> {
-        prepare_transaction(limits);
-        let changes = pg::relation_changes();
-        let root = target::open(Some(table), LockMode::RowExclusive)?;
-        let criterion = Criterion::resolve(&root, rule)?;
-        target::check_may_read(&root, &criterion)?;
-        let guard = target::guard(&root)?;
-        target::check_plausible(&root, &criterion, rule)?;
-        let plan = target::plan(&root, &criterion, LockMode::RowExclusive);
+impl Run {
+    fn begin(table: pg_sys::Oid, rule: &Rule) -> Result<Run, Refusal> {
+        let mut checked = Checked::open(Some(table), rule, Purpose::Run)?;
+        let guard = checked.take_guard();
+        let (memory, todo) = Memory::of(Target::plan(checked), rule)?;
         let mut run = Run {
-            table,
-            rule,
-            criterion,
-            plan,
-            changes,
+            memory,
             queue: VecDeque::new(),
-            seen: HashSet::new(),
+            table,
             started: Instant::now(),
             pace: Pace::new(),
             replicas: Replicas::default(),
             tally: Tally::default(),
             _guard: guard,
         };
-        run.enqueue();
+        run.enqueue(todo)?;
         Ok(run)
     }
 
-    /// Takes what is to be cleared from the plan: only what it has that has not been seen yet.
-    fn enqueue(&mut self) {
-        let oids: Vec<_> = match &self.plan {
-            Plan::Whole { .. } => vec![self.table],
-            Plan::Leaves(leaves) => leaves.iter().map(|leaf| leaf.oid).collect(),
-        };
-        for oid in oids {
-            if self.seen.insert(oid) {
-                self.queue.push_back((oid, None));
-            }
-        }
+    fn enqueue(&mut self, oids: Vec<pg_sys::Oid>) -> Result<(), Refusal> {
+        enough(self.queue.try_reserve(oids.len()))?;
+        self.queue
+            .extend(oids.into_iter().map(|oid| (oid, Cursor::default())));
+        Ok(())
+    }
+
+    /// Begins once more, by this rule, with the clock that the run began with.
+    fn plan_anew(&mut self, rule: &Rule) -> Result<(), Refusal> {
+        let now = self.memory.now();
+        let checked = Checked::open_at(Some(self.table), rule, Purpose::Resume, now)?;
+        let (memory, todo) = Memory::of(Target::plan(checked), rule)?;
+        self.memory = memory;
+        self.queue.clear();
+        self.enqueue(todo)
     }
 
     /// Deletes one batch from the first of what is left.
-    fn batch(&mut self, limits: &Limits) -> Result<(), Refusal> {
-        let root = target::open(Some(self.table), LockMode::RowExclusive)?;
-        self.look_again(&root)?;
-        target::check_may_read(&root, &self.criterion)?;
-        let Some((oid, cursor)) = self.queue.pop_front() else {
+    fn batch(&mut self, limits: &Limits, host: &mut dyn Host) -> Result<(), Refusal> {
+        let Some((oid, mut cursor)) = self.queue.pop_front() else {
             return Ok(());
         };
         let before = pg::buffer_cost();
         let limit = self.limit(limits);
-        let Some((cursor, outcome)) = self.delete(&root, oid, cursor, limit) else {
-            // Dropped or detached since.
-            return Ok(());
+        let rule = host.rule();
+        let opened = self.memory.open(oid, &rule, &mut |_| host.is_outdated())?;
+        let (outcome, new) = match opened {
+            Opened::Gone => return Ok(()),
+            // The next transaction goes by the rule that is then the one.
+            Opened::Outdated if host.is_outdated() => {
+                self.queue.push_front((oid, cursor));
+                return Ok(());
+            }
+            Opened::Outdated => return self.plan_anew(&rule),
+            Opened::Part(part) => {
+                let outcome = cursor.delete(&part, limit);
+                // All is done only if the table has not got something new meanwhile.
+                let is_last = cursor.is_finished() && self.queue.is_empty();
+                (outcome, is_last.then(|| part.reached_now()))
+            }
         };
         self.note(oid, &cursor, outcome, limits);
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();
         }
         if !cursor.is_finished() {
-            self.queue.push_front((oid, Some(cursor)));
+            self.queue.push_front((oid, cursor));
+        }
+        if let Some(reached) = new {
+            let new = self.memory.new_among(reached)?;
+            self.enqueue(new)?;
         }
         self.pace.charge(pg::buffer_cost().saturating_sub(before));
         Ok(())
@@ -123,7 +133,7 @@ impl<'r> Run<'r> {
 
     /// Adds a batch to what has been done.
     fn note(&mut self, oid: pg_sys::Oid, cursor: &Cursor, outcome: pg::Deleted, limits: &Limits) {
-        let (blocks, all_in_blocks) = self.plan.blocks();
+        let (blocks, all_in_blocks) = self.memory.blocks();
         self.tally.plan(blocks, all_in_blocks);
         self.tally.limit(limits.max_rows, limits.max_duration);
         self.tally.add(outcome.deleted, outcome.skipped);
@@ -152,54 +162,6 @@ impl<'r> Run<'r> {
         BatchLimit {
             rows: limits.batch_size.min(left),
             blocks: BLOCKS,
-        }
-    }
-
-    /// Resolves the rule and plans once more, if the table, or a right to it, may have changed since.
-    fn look_again(&mut self, root: &Relation) -> Result<(), Refusal> {
-        let changes = pg::relation_changes();
-        let needs_sql = matches!(self.plan, Plan::Leaves(_)) && pg::row_security_applies(root);
-        if changes == self.changes && !needs_sql {
-            return Ok(());
-        }
-        self.criterion = Criterion::resolve_at(root, self.rule, self.criterion.now)?;
-        let was_whole = matches!(self.plan, Plan::Whole { .. });
-        self.plan = target::plan(root, &self.criterion, LockMode::RowExclusive);
-        self.changes = changes;
-        if was_whole != matches!(self.plan, Plan::Whole { .. }) {
-            self.queue.clear();
-            self.seen.clear();
-        }
-        self.enqueue();
-        Ok(())
-    }
-
-    /// Deletes the next batch, from where the cursor is or from the beginning; `None` where the leaf is no longer the
-    /// table's.
-    fn delete(
-        &self,
-        root: &Relation,
-        oid: pg_sys::Oid,
-        cursor: Option<Cursor>,
-        limit: BatchLimit,
-    ) -> Option<(Cursor, pg::Deleted)> {
-        match &self.plan {
-            Plan::Whole { heaps, .. } => {
-                let leaves = pg::leaves(root, LockMode::RowExclusive);
-                let mut cursor =
-                    cursor.unwrap_or_else(|| Cursor::for_whole(heaps.then_some(&leaves[..])));
-                let single = leaves.len() == 1;
-                let deleted = cursor.delete_from_whole(root, &self.criterion, single, limit);
-                Some((cursor, deleted))
-            }
-            Plan::Leaves(leaves) => {
-                let leaf = leaves.iter().find(|leaf| leaf.oid == oid)?;
-                let relation = Relation::open(oid, LockMode::RowExclusive)?;
-                let mut cursor =
-                    cursor.unwrap_or_else(|| Cursor::for_leaf(&relation, &self.criterion, leaf));
-                let deleted = cursor.delete_from_leaf(&relation, &self.criterion, leaf, limit);
-                Some((cursor, deleted))
-            }
         }
     }
 
@@ -272,6 +234,10 @@ impl<'r> Run<'r> {
 /// simply done again; a lock is not waited for longer than it may be, nor than the session would.
 fn prepare_transaction(limits: &Limits) {
     pg::set_for_transaction(c"synchronous_commit", "off");
+    limit_lock_wait(limits);
+}
+
+fn limit_lock_wait(limits: &Limits) {
     if pg::lock_timeout().is_none_or(|timeout| timeout > limits.lock_timeout) {
         let timeout = limits.lock_timeout.as_millis().to_string();
         pg::set_for_transaction(c"lock_timeout", &timeout);

@@ -1,8 +1,8 @@
 //! One run: a table is cleared in batches that commit, within budgets, at a pace, and with a reason when it stops.
 //!
-//! The procedure and the worker are its hosts: each commits in its own way. The rule is resolved once, so that the
-//! cut-off is the same for all batches; what the table is, who may clear it and by which engine is looked at anew in
-//! each transaction, because anything may have changed in between.
+//! The procedure and the worker are its hosts: each commits in its own way. The clock is read once, so that the
+//! cut-off is the same for all batches; what the rule is, what the table is, who may clear it and by which engine is looked
+//! at anew in each transaction, because anything may have changed in between.
 
 mod batches;
 mod pace;
@@ -12,6 +12,7 @@ mod replicas;
 pub use batches::run;
 pub use procedure::{in_procedure, limits};
 
+use crate::target::Rule;
 use std::time::Duration;
 
 /// What a run may take. Read again before each batch, so that a reload of the settings applies at once.
@@ -76,6 +77,14 @@ pub struct Outcome {
 pub trait Host {
     /// What the run may take, now.
     fn limits(&mut self) -> Limits;
+
+    /// What is expired, as it stood when the transaction began.
+    fn rule(&mut self) -> Rule;
+
+    /// Whether that may have been changed since: then nothing is deleted before the next transaction.
+    fn is_outdated(&self) -> bool {
+        false
+    }
 
     /// Why the run should end after this batch, if it should.
     fn wants_stop(&mut self) -> Option<Stop>;

@@ -60,11 +60,15 @@ pub fn in_procedure(
         .detail("It commits after each batch.")
         .hint("Call it outside of a transaction block, or use the function raw_clear_sessions().")
     })?;
-    let mut host = Procedure { call, limits };
+    let mut host = Procedure {
+        call,
+        limits,
+        rule: rule.clone(),
+    };
     let table = table_oid(table)?;
     let _shown = Shown::to_client(table);
     let started = pg::now();
-    let outcome = run(table, rule, &mut host)?;
+    let outcome = run(table, &mut host)?;
     history::note_call(
         table,
         started,
@@ -79,11 +83,16 @@ pub fn in_procedure(
 struct Procedure {
     call: NonatomicCall,
     limits: Limits,
+    rule: Rule,
 }
 
 impl Host for Procedure {
     fn limits(&mut self) -> Limits {
         self.limits.clone()
+    }
+
+    fn rule(&mut self) -> Rule {
+        self.rule.clone()
     }
 
     fn wants_stop(&mut self) -> Option<Stop> {
@@ -95,6 +104,8 @@ impl Host for Procedure {
         if durable {
             pg::make_commits_durable();
         }
+        // As between two statements: who turns off an engine by a reload must not wait for the end of the CALL.
+        pg::reload_if_asked();
         // The server begins the next transaction with the commit; until its first statement it holds nothing.
         pg::sleep(sleep);
     }

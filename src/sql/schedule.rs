@@ -64,7 +64,7 @@ fn raw_clear_sessions_schedule(
     };
     scheduling::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
     if let Some(off) = state::why_off() {
-        pg::notice(off.message, None, Some(&off.hint));
+        pg::notice(&off.message, None, Some(&off.hint));
     }
 }
 

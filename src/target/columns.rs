@@ -1,11 +1,12 @@
 //! A table's columns in the terms of the rule: what they hold, which framework's they are, which could be meant.
 
 use super::criterion::Rule;
-use crate::pg::{Attribute, Relation};
+use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
-use crate::rule::framework::{ColumnType, Framework};
+use crate::rule::framework::{ColumnType, Framework, Zone};
 use crate::rule::kind::Kind;
-use crate::rule::recognize::{Column, Recognition, candidates, recognize};
+use crate::rule::meaning::Meaning;
+use crate::rule::recognize::{Column, Recognition, candidates, meaning_in, recognize};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -44,12 +45,14 @@ fn column_type_of(base_type: pg_sys::Oid) -> ColumnType {
     }
 }
 
-fn columns(attributes: &[Attribute]) -> Vec<Column> {
+/// The columns as the rule knows them.
+pub fn columns(attributes: &[Attribute]) -> Vec<Column> {
     attributes
         .iter()
         .map(|attribute| Column {
             name: attribute.name.clone(),
             column_type: column_type_of(attribute.base_type),
+            required: attribute.is_required,
         })
         .collect()
 }
@@ -60,17 +63,20 @@ pub fn recognize_table(
     attributes: &[Attribute],
     rule: &Rule,
 ) -> Result<&'static Framework, Refusal> {
-    match recognize(&columns(attributes)) {
+    match recognize(&relation.name(), &columns(attributes)) {
         Recognition::One(framework) => Ok(framework),
-        Recognition::None => Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-            format!(
-                "table \"{}\" is not recognized as a session table",
-                relation.name()
-            ),
-        )
-        .detail("Its columns are not those of a web framework that is known.")
-        .hint(candidates_hint(relation, attributes, rule))),
+        Recognition::Unsure(framework) => Err(not_recognized(relation)
+            .detail(format!(
+                "It has the columns that {} makes, but other tables have such columns as well, and its name does not say what it holds.",
+                framework.name
+            ))
+            .hint(format!(
+                "If a row of it is worth nothing after that instant, say so: {}",
+                corrected_call(relation, attributes, rule, &as_framework(framework))
+            ))),
+        Recognition::None => Err(not_recognized(relation)
+            .detail("Its columns are not those of a web framework that is known.")
+            .hint(candidates_hint(relation, attributes, rule))),
         Recognition::Many(frameworks) => {
             let names: Vec<_> = frameworks.iter().map(|framework| framework.name).collect();
             Err(Refusal::new(
@@ -84,6 +90,35 @@ pub fn recognize_table(
             .hint(candidates_hint(relation, attributes, rule)))
         }
     }
+}
+
+fn not_recognized(relation: &Relation) -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+        format!(
+            "table \"{}\" is not recognized as a session table",
+            relation.name()
+        ),
+    )
+}
+
+/// What the caller would have to say, were the framework not known.
+fn as_framework(framework: &Framework) -> Vec<(&'static str, Option<String>)> {
+    let is_naive = framework.zone != Zone::NotNaive;
+    let zone = is_naive.then(|| TO_BE_FILLED_IN.to_owned());
+    let mut changes = vec![("expires", Some(pg::quote_identifier(framework.expires)))];
+    changes.extend(
+        framework
+            .unit
+            .map(|unit| ("unit", Some(unit.name().to_owned()))),
+    );
+    changes.extend(zone.map(|zone| ("time_zone", Some(zone))));
+    changes.extend(
+        framework
+            .filter
+            .map(|filter| ("filter", Some(filter.to_owned()))),
+    );
+    changes
 }
 
 /// The column of that name: 42703 with the candidates if there is none.
@@ -122,40 +157,88 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         .collect();
     let (unit, time_zone) = match best.column_type {
         ColumnType::TimestampTz => (None, None),
-        ColumnType::Timestamp | ColumnType::Date => (None, Some("UTC".to_owned())),
+        ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
         _ => (Some("seconds".to_owned()), None),
     };
     let changes = [
-        ("expires", Some(crate::pg::quote_identifier(&best.name))),
+        ("expires", Some(pg::quote_identifier(&best.name))),
         ("unit", unit),
         ("time_zone", time_zone),
     ];
     format!(
         "Say which column it is and, if that is not the instant of expiry itself, how long a row is kept (keep). Candidates: {}. For example: {}",
         names.join(", "),
-        corrected_call(relation, rule, &changes)
+        corrected_call(relation, attributes, rule, &changes)
     )
 }
 
+/// Stands in a call for what only the caller knows. PostgreSQL takes it neither for an interval nor for a time zone, so
+/// that a call that was copied as it stands deletes nothing.
+pub const TO_BE_FILLED_IN: &str = "…";
+
 /// The caller's own call with some parameters changed, or (`None`) left out: whoever follows it must not delete more
-/// than they asked for, so that everything else stays.
+/// than they asked for, so that everything else stays. Where nothing was said to keep, and the column need not be the
+/// instant of expiry, `keep` is to be filled in.
 pub fn corrected_call(
     relation: &Relation,
+    attributes: &[Attribute],
     rule: &Rule,
     changes: &[(&str, Option<String>)],
 ) -> String {
-    let parameters: String = rule
+    let mut parameters: Vec<_> = rule
         .parameters()
         .into_iter()
-        .filter_map(|(name, given)| {
+        .map(|(name, given)| {
             let change = changes.iter().find(|(changed, _)| *changed == name);
-            let value = change.map_or(given, |(_, value)| value.clone())?;
-            let value = pgrx::spi::quote_literal(value);
-            Some(format!(", {name} => {value}"))
+            (name, change.map_or(given, |(_, value)| value.clone()))
+        })
+        .collect();
+    let expires = parameters.iter().find(|(name, _)| *name == "expires");
+    if let Some((_, Some(expires))) = expires
+        && !is_expiry(attributes, expires)
+        && let Some((_, keep @ None)) = parameters.iter_mut().find(|(name, _)| *name == "keep")
+    {
+        *keep = Some(TO_BE_FILLED_IN.to_owned());
+    }
+    let parameters: String = parameters
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?)))
         })
         .collect();
     format!(
         "SELECT raw_clear_sessions({}{parameters});",
         pgrx::spi::quote_literal(relation.qualified_name())
     )
+}
+
+/// Whether what the caller would write for `expires` is a column that surely is the instant at which a row expires.
+fn is_expiry(attributes: &[Attribute], expires: &str) -> bool {
+    let columns = columns(attributes);
+    columns
+        .iter()
+        .filter(|column| column.name == expires || pg::quote_identifier(&column.name) == expires)
+        .any(|column| meaning_in(&columns, &column.name) == Meaning::Expiry)
+        && !columns.iter().any(|column| outlives_it(&column.name))
+}
+
+/// Whether a column of that name shows a row that is worth something after an instant of expiry in it: an account's, of
+/// which a token, a password or a trial expires.
+fn outlives_it(name: &str) -> bool {
+    const PARTS: [&str; 12] = [
+        "password",
+        "passwd",
+        "email",
+        "refreshtoken",
+        "accesstoken",
+        "username",
+        "firstname",
+        "lastname",
+        "price",
+        "amount",
+        "invoice",
+        "balance",
+    ];
+    let name = name.to_lowercase().replace('_', "");
+    PARTS.iter().any(|part| name.contains(part))
 }

@@ -3,7 +3,8 @@
 use super::columns::{find_column, kind_of, recognize_table};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
-    check_keep, check_lifetime, cutoff, find_zone, parse_unit, unit_of, zone_of,
+    check_keep, check_lifetime, check_named_lifetime, cutoff, find_zone, parse_unit, unit_of,
+    zone_of,
 };
 use crate::pg::{self, Argument, Keep, Relation, Zone};
 use crate::refusal::Refusal;
@@ -15,7 +16,7 @@ use crate::rule::zone::wall_cutoff;
 use pgrx::pg_sys;
 
 /// The rule as the caller wrote it; every part is optional.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     pub expires: Option<String>,
     pub keep: Option<Keep>,
@@ -74,12 +75,7 @@ pub struct Criterion {
 }
 
 impl Criterion {
-    /// Resolves the rule for a table, as of now. Whatever is missing, unknown or contradictory is refused.
-    pub fn resolve(relation: &Relation, rule: &Rule) -> Result<Criterion, Refusal> {
-        Criterion::resolve_at(relation, rule, pg::now())
-    }
-
-    /// The same as of an earlier clock: for a run that has begun.
+    /// Resolves the rule for a table as of a clock. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
         let attributes = relation.attributes();
         let keep = check_keep(rule.keep)?;
@@ -95,11 +91,28 @@ impl Criterion {
         };
         let kind = kind_of(named.base_type)
             .ok_or_else(|| not_a_time(relation, &attributes, rule, &named))?;
-        if let Some(framework) = framework {
-            check_lifetime(relation, rule, framework)?;
+        match framework {
+            Some(framework) => check_lifetime(relation, &attributes, rule, framework)?,
+            None => check_named_lifetime(relation, &attributes, rule, &named)?,
         }
-        let unit = unit_of(relation, rule, &named, kind, given_unit, framework)?;
-        let zone = zone_of(relation, rule, &named, kind, given_zone, framework)?;
+        let unit = unit_of(
+            relation,
+            &attributes,
+            rule,
+            &named,
+            kind,
+            given_unit,
+            framework,
+        )?;
+        let zone = zone_of(
+            relation,
+            &attributes,
+            rule,
+            &named,
+            kind,
+            given_zone,
+            framework,
+        )?;
         let filter_text = rule
             .filter
             .as_deref()
@@ -131,6 +144,20 @@ impl Criterion {
             filter,
             filter_text: filter_text.map(str::to_owned),
         })
+    }
+
+    /// Whether the same rows are expired by both.
+    pub fn means_the_same(&self, other: &Criterion) -> bool {
+        let filter = |criterion: &Criterion| criterion.filter.as_ref().map(|f| f.sql.clone());
+        self.sql == other.sql
+            && self.base_type == other.base_type
+            && self.range == other.range
+            && filter(self) == filter(other)
+    }
+
+    /// Whether the value is the column of that name.
+    pub fn is_column(&self, column: &str) -> bool {
+        matches!(&self.value, Value::Column { name, .. } if name == column)
     }
 
     /// The columns that the rule reads; 0 stands for the whole row.

@@ -3,27 +3,32 @@
 //! The order of the checks is that of PostgreSQL's own maintenance functions: recovery and transaction, arguments, lock,
 //! kind of relation, the caller's rights, and only then what the rule means for its columns.
 
+mod checked;
 mod columns;
 mod criterion;
 mod managed;
+mod memory;
 mod named;
+pub mod obstacle;
 mod plan;
 mod planner;
 mod plausible;
 mod requirements;
 
+pub use checked::{Checked, Purpose};
 pub use criterion::{Criterion, Rule, Value};
 pub use managed::managed_by;
-pub use plan::{LeafPlan, Method, Pass, Plan, plan};
-pub use planner::{estimate_all, estimate_expired};
-pub use plausible::check_plausible;
+pub use memory::{Memory, Opened, Part, What};
+pub use plan::{Leaf, Method, Pass, Plan, Target};
+pub use planner::{estimate_all, estimate_expired, estimate_leaves};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
-/// Opens the table that the caller named, for a clearing or (`LockMode::AccessShare`) for a preview.
+/// Opens the table that the caller named, for a clearing or (`LockMode::AccessShare`) for a preview: the first step to
+/// [`Checked`].
 ///
 /// Refuses what is not a table with rows of its own or of its partitions (42809), a system catalog and a table without
 /// the caller's DELETE privilege (42501), another session's temporary table (0A000), one that does not exist (42P01).
@@ -37,10 +42,23 @@ pub fn open(table: Option<pg_sys::Oid>, lock: LockMode) -> Result<Relation, Refu
         .hint("The table may have been dropped in the meantime.")
     })?;
     check_kind(&relation)?;
+    check_owner_acted_for(&relation)?;
     if lock != LockMode::AccessShare {
         check_may_delete(&relation)?;
     }
     Ok(relation)
+}
+
+/// Refuses (55006) where the worker acts for an owner who has lost the table before it was locked.
+fn check_owner_acted_for(relation: &Relation) -> Result<(), Refusal> {
+    if pg::acts_for_its_owner(relation) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+        format!("table \"{}\" has just got another owner", relation.name()),
+    )
+    .hint("It will be cleared as the new owner, the next time."))
 }
 
 /// The oid that the caller passed; refuses NULL (22004).
@@ -127,7 +145,7 @@ fn check_may_delete(relation: &Relation) -> Result<(), Refusal> {
 }
 
 /// Refuses (42501) where the caller may not read a column that the rule looks at.
-pub fn check_may_read(relation: &Relation, criterion: &Criterion) -> Result<(), Refusal> {
+fn check_may_read(relation: &Relation, criterion: &Criterion) -> Result<(), Refusal> {
     if criterion
         .columns()
         .iter()
@@ -149,15 +167,15 @@ pub fn check_may_read(relation: &Relation, criterion: &Criterion) -> Result<(), 
 
 /// Refuses (55P03) while another session is clearing the same table; otherwise keeps others from it until the
 /// transaction ends.
-pub fn lock_against_others(relation: &Relation) -> Result<(), Refusal> {
-    if pg::try_advisory_lock(relation.oid()) {
+fn lock_against_others(relation: &Relation) -> Result<(), Refusal> {
+    if pg::try_guard_in_transaction(relation.oid()) {
         return Ok(());
     }
     Err(being_cleared(relation))
 }
 
 /// The same for as long as the guard lives, over any number of transactions.
-pub fn guard(relation: &Relation) -> Result<TableGuard, Refusal> {
+fn guard(relation: &Relation) -> Result<TableGuard, Refusal> {
     TableGuard::try_acquire(relation.oid()).ok_or_else(|| being_cleared(relation))
 }
 
@@ -169,5 +187,5 @@ fn being_cleared(relation: &Relation) -> Refusal {
             relation.name()
         ),
     )
-    .hint("Its expired rows are taken care of: try again when it has finished.")
+    .hint("Two clearings of one table never run at the same time. Try again when the other has finished: pg_locks shows it as the lock of type object on the table.")
 }

@@ -30,6 +30,14 @@ impl Named {
         }
     }
 
+    /// Whether it reads the column; what reads the whole row reads each of them.
+    pub fn reads(&self, attnum: i16) -> bool {
+        match &self.value {
+            Value::Column { attnum: read, .. } => *read == attnum,
+            Value::Expression { columns } => columns.contains(&attnum) || columns.contains(&0),
+        }
+    }
+
     /// How a message calls it.
     pub fn description(&self) -> String {
         match &self.value {

@@ -5,15 +5,15 @@
 //! a leaf (row triggers, foreign tables, other access methods), only that leaf, provided that naming the leaf means the
 //! same as reaching it through its parent.
 
-use super::managed::managed_by;
-use super::planner::{Access, Estimate, estimate_expired};
-use super::{Criterion, Value};
-use crate::pg::{self, BtreeIndex, ExpiryTest, LockMode, Privilege, Relation, RelationKind};
-use crate::settings::{self, Engine};
-use pgrx::pg_sys;
+use super::checked::Checked;
+use super::planner::{Access, LeafEstimate, estimate_leaves};
+use super::{Criterion, Value, obstacle};
+use crate::pg::{self, BtreeIndex, Changes, ExpiryTest, Privilege, Relation};
+use crate::refusal::Refusal;
+use pgrx::prelude::PgSqlErrorCode;
 
 /// How the raw engine finds the expired rows of a leaf.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Pass {
     /// Reads the heap, block by block.
     Heap,
@@ -22,7 +22,7 @@ pub enum Pass {
 }
 
 /// What clears a leaf.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Method {
     Raw {
         test: ExpiryTest,
@@ -34,16 +34,9 @@ pub enum Method {
     Nothing,
 }
 
-/// One leaf, and how it is cleared. Holds across transactions; whoever uses it in another than that it was made in has
-/// to see that nothing has changed.
-#[derive(Debug)]
-pub struct LeafPlan {
-    pub oid: pg_sys::Oid,
-    /// Qualified.
-    pub name: String,
-    pub is_heap: bool,
-    /// The blocks that a pass over it reads; 0 where it is not read by blocks.
-    pub blocks: u32,
+/// How a leaf is cleared, as it was decided when it was locked.
+#[derive(Clone, Debug)]
+pub struct Decision {
     pub method: Method,
     /// Why not the raw engine, or why this pass.
     pub why: String,
@@ -51,190 +44,337 @@ pub struct LeafPlan {
     pub rows: f64,
 }
 
-/// How a table is cleared.
-#[derive(Debug)]
-pub enum Plan {
-    /// DELETE on the table that the caller named.
-    Whole {
-        why: String,
-        /// All rows that the statement reaches are in heaps.
-        heaps: bool,
-    },
-    /// Leaf by leaf.
-    Leaves(Vec<LeafPlan>),
+/// A leaf that is open and locked, and how it is cleared.
+pub struct Leaf {
+    relation: Relation,
+    /// Those that it had when it was decided.
+    changes: Changes,
+    decision: Decision,
 }
 
-impl Plan {
+impl Leaf {
+    /// Decides for a leaf that is open and locked; `Err` where SQL is needed, and has to go through the named table.
+    pub(super) fn decide(
+        relation: Relation,
+        root: &Relation,
+        criterion: &Criterion,
+        choice: Choice<'_>,
+    ) -> Result<Leaf, String> {
+        let changes = relation.changes();
+        let decision = decide(&relation, root, criterion, choice)?;
+        Ok(Leaf {
+            relation,
+            changes,
+            decision,
+        })
+    }
+
+    /// With a decision that has been found to hold still.
+    pub(super) fn decided(relation: Relation, changes: Changes, decision: Decision) -> Leaf {
+        Leaf {
+            relation,
+            changes,
+            decision,
+        }
+    }
+
+    pub fn relation(&self) -> &Relation {
+        &self.relation
+    }
+
+    pub fn method(&self) -> &Method {
+        &self.decision.method
+    }
+
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    pub(super) fn changes(&self) -> Changes {
+        self.changes
+    }
+
+    /// The index that its expired rows are found through, if they are.
+    pub fn index(&self) -> Option<&BtreeIndex> {
+        self.decision.index()
+    }
+
+    /// The blocks that a pass over it reads; 0 where it is not read by blocks.
+    pub fn blocks(&self) -> u32 {
+        if self.reads_heap() {
+            self.relation.blocks()
+        } else {
+            0
+        }
+    }
+
+    /// Whether to read its blocks is all that there is to do.
+    pub fn is_read_by_blocks(&self) -> bool {
+        self.reads_heap() || matches!(self.decision.method, Method::Nothing)
+    }
+
+    fn reads_heap(&self) -> bool {
+        match &self.decision.method {
+            Method::Raw { pass, .. } => matches!(pass, Pass::Heap),
+            Method::Sql => self.relation.is_heap(),
+            Method::Nothing => false,
+        }
+    }
+}
+
+impl Decision {
+    /// For what has no rows of its own.
+    pub(super) fn nothing() -> Decision {
+        Decision {
+            method: Method::Nothing,
+            why: String::new(),
+            rows: 0.0,
+        }
+    }
+
+    pub(super) fn index(&self) -> Option<&BtreeIndex> {
+        match &self.method {
+            Method::Raw {
+                pass: Pass::Index(index),
+                ..
+            } => Some(index),
+            _ => None,
+        }
+    }
+}
+
+/// How a table is cleared. All that it names is open and locked, and stays open, as the executor's result relations do:
+/// PostgreSQL itself then refuses to alter it in this session.
+pub enum Plan {
+    /// DELETE on the table that the caller named, which reaches these.
+    Whole { why: String, leaves: Vec<Relation> },
+    /// Leaf by leaf.
+    Leaves(Vec<Leaf>),
+}
+
+/// A table that has been checked, with what clears each leaf. What the engines work on.
+pub struct Target {
+    checked: Checked,
+    /// The table's changes when the plan was made.
+    changes: Changes,
+    plan: Plan,
+    /// The partitioned tables between the table and its leaves: open, so that none of those is detached.
+    between: Vec<Relation>,
+}
+
+impl Target {
+    /// Decides. ERROR 42501 where row security applies, but `row_security` is off; 55000 where a leaf's deletes are
+    /// published, but it has no replica identity.
+    pub fn plan(checked: Checked) -> Target {
+        let changes = checked.root().changes();
+        let (leaves, between) = pg::reached(checked.root(), checked.lock());
+        let plan = match statement_needs_sql(checked.root(), checked.criterion()) {
+            Some(why) => Plan::Whole { why, leaves },
+            None => by_leaves(&checked, leaves),
+        };
+        Target {
+            checked,
+            changes,
+            plan,
+            between,
+        }
+    }
+
+    pub fn root(&self) -> &Relation {
+        self.checked.root()
+    }
+
+    pub fn criterion(&self) -> &Criterion {
+        self.checked.criterion()
+    }
+
+    pub fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    pub fn by(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(super) fn changes(&self) -> Changes {
+        self.changes
+    }
+
+    pub(super) fn between(&self) -> &[Relation] {
+        &self.between
+    }
+
+    /// Closes everything; the locks stay.
+    pub(super) fn into_criterion(self) -> Criterion {
+        self.checked.into_criterion()
+    }
+
     /// The blocks that are to be read, as far as they are known, and whether to read them is all that there is to do.
     pub fn blocks(&self) -> (u64, bool) {
-        match self {
-            Plan::Whole { heaps, .. } => (0, *heaps),
+        match &self.plan {
+            Plan::Whole { leaves, .. } => (0, leaves.iter().all(Relation::is_heap)),
             Plan::Leaves(leaves) => (
-                leaves.iter().map(|leaf| u64::from(leaf.blocks)).sum(),
-                leaves.iter().all(LeafPlan::is_read_by_blocks),
+                leaves.iter().map(|leaf| u64::from(leaf.blocks())).sum(),
+                leaves.iter().all(Leaf::is_read_by_blocks),
             ),
         }
     }
+
+    /// How a leaf is cleared now: as it was decided, unless code that the deletion of other rows has called has altered
+    /// something since. Refuses (55006) where that makes the leaf the table's as a whole.
+    pub fn decision_now(&self, leaf: &Leaf) -> Result<Decision, Refusal> {
+        let root = self.root();
+        let unchanged = leaf.changes == leaf.relation.changes() && self.changes == root.changes();
+        if unchanged {
+            return Ok(leaf.decision.clone());
+        }
+        statement_needs_sql(root, self.criterion())
+            .map_or(Ok(()), Err)
+            .and_then(|()| {
+                let choice = Choice::Earlier(leaf.index());
+                decide(&leaf.relation, root, self.criterion(), choice)
+            })
+            .map_err(|why| {
+                Refusal::new(
+                    PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+                    format!(
+                        "table \"{}\" has been altered while it was being cleared",
+                        root.name()
+                    ),
+                )
+                .detail(format!("For table \"{}\": {why}.", leaf.relation.name()))
+                .hint("A trigger, a rule or a function of the table's should not alter it.")
+            })
+    }
 }
 
-impl LeafPlan {
-    fn is_read_by_blocks(&self) -> bool {
-        match &self.method {
-            Method::Nothing => true,
-            Method::Raw { pass, .. } => matches!(pass, Pass::Heap),
-            Method::Sql => self.is_heap,
+fn by_leaves(checked: &Checked, relations: Vec<Relation>) -> Plan {
+    let (root, criterion) = (checked.root(), checked.criterion());
+    let estimate = estimate_leaves(checked, &relations);
+    let mut decided = Vec::with_capacity(relations.len());
+    for relation in &relations {
+        let changes = relation.changes();
+        match decide(relation, root, criterion, Choice::Planner(&estimate)) {
+            Ok(decision) => decided.push((changes, decision)),
+            Err(why) => {
+                return Plan::Whole {
+                    why,
+                    leaves: relations,
+                };
+            }
         }
     }
-}
-
-/// Decides. ERROR 42501 where row security applies, but `row_security` is off; 55000 where a leaf's deletes are
-/// published, but it has no replica identity.
-pub fn plan(root: &Relation, criterion: &Criterion, lock: LockMode) -> Plan {
-    if let Some(why) = statement_needs_sql(root, criterion) {
-        return whole(root, why, lock);
-    }
-    let relations = pg::leaves(root, lock);
-    let estimate = estimate_expired(root, criterion).among(&relations);
-    let Value::Column { name, .. } = &criterion.value else {
-        unreachable!("an expression is SQL's");
-    };
-    let mut leaves = Vec::new();
-    for relation in relations {
-        let leaf = plan_leaf(&relation, root, name, criterion, &estimate);
-        match leaf {
-            Ok(leaf) => leaves.push(leaf),
-            Err(why) => return whole(root, why, lock),
-        }
-    }
-    Plan::Leaves(leaves)
-}
-
-fn whole(root: &Relation, why: String, lock: LockMode) -> Plan {
-    let heaps = managed_by(root).is_none() && pg::leaves(root, lock).iter().all(Relation::is_heap);
-    Plan::Whole { why, heaps }
+    let leaves = relations.into_iter().zip(decided);
+    Plan::Leaves(
+        leaves
+            .map(|(relation, (changes, decision))| Leaf::decided(relation, changes, decision))
+            .collect(),
+    )
 }
 
 /// Why the statement as a whole has to be SQL's.
-fn statement_needs_sql(root: &Relation, criterion: &Criterion) -> Option<String> {
-    if settings::engine() == Engine::Sql {
-        return Some("the setting raw_clear_sessions.engine is sql".to_owned());
+pub(super) fn statement_needs_sql(root: &Relation, criterion: &Criterion) -> Option<String> {
+    if let Some(obstacle) = obstacle::of_statement(root) {
+        return Some(obstacle.why());
     }
     if matches!(criterion.value, Value::Expression { .. }) {
         return Some("expires is an expression".to_owned());
     }
-    if criterion.filter.is_some() {
-        return Some("there is a filter".to_owned());
-    }
-    if pg::executor_checks_rights() {
-        return Some("an extension checks rights in the executor".to_owned());
-    }
-    if pg::row_security_applies(root) {
-        return Some("row-level security applies".to_owned());
-    }
-    if root.has_delete_rule() {
-        return Some("a rule rewrites DELETE".to_owned());
-    }
-    if let Some(trigger) = root.delete_trigger(true) {
-        return Some(format!("trigger \"{}\" fires on DELETE", trigger.name));
-    }
-    managed_by(root).map(|extension| format!("the table is managed by the extension {extension}"))
+    criterion
+        .filter
+        .is_some()
+        .then(|| "there is a filter".to_owned())
+}
+
+/// What decides how the raw engine finds the rows.
+#[derive(Clone, Copy)]
+pub(super) enum Choice<'a> {
+    /// The planner's estimate for the table.
+    Planner(&'a LeafEstimate),
+    /// The index that was chosen before, while it serves.
+    Earlier(Option<&'a BtreeIndex>),
 }
 
 /// Decides for one leaf; `Err` where SQL is needed, and has to go through the named table.
-fn plan_leaf(
+fn decide(
     leaf: &Relation,
     root: &Relation,
-    column: &str,
     criterion: &Criterion,
-    estimate: &Estimate,
-) -> Result<LeafPlan, String> {
-    let plan = |method, why, rows| LeafPlan {
-        oid: leaf.oid(),
-        name: leaf.qualified_name(),
-        is_heap: leaf.is_heap(),
-        blocks: match method {
-            Method::Raw {
-                pass: Pass::Heap, ..
+    choice: Choice<'_>,
+) -> Result<Decision, String> {
+    let rows = match choice {
+        Choice::Planner(estimate) => match estimate.access(leaf) {
+            Some(access) => access.rows,
+            None => {
+                return Ok(Decision {
+                    method: Method::Nothing,
+                    why: "the planner excludes it".to_owned(),
+                    rows: 0.0,
+                });
             }
-            | Method::Sql
-                if leaf.is_heap() =>
-            {
-                leaf.blocks()
-            }
-            _ => 0,
         },
-        method,
-        why,
-        rows,
+        Choice::Earlier(_) => 0.0,
     };
-    let Some(access) = estimate.access(leaf) else {
-        return Ok(plan(
-            Method::Nothing,
-            "the planner excludes it".to_owned(),
-            0.0,
-        ));
+    let Value::Column { name: column, .. } = &criterion.value else {
+        unreachable!("an expression is SQL's");
     };
     let attributes = leaf.attributes();
     let attribute = attributes
         .iter()
-        .find(|attribute| attribute.name == column)
+        .find(|attribute| attribute.name == *column)
         .expect("a leaf has its parent's columns");
     let test = ExpiryTest::new(leaf, attribute.attnum, attribute.base_type, criterion.range);
-    let needs_sql = leaf_needs_sql(leaf).or_else(|| {
-        (test.is_none() || attribute.is_virtual).then(|| {
-            format!(
-                "column \"{column}\" of type {} is not stored with a fixed width",
-                criterion.kind.sql_name()
-            )
-        })
-    });
+    let needs_sql = obstacle::of_leaf(leaf)
+        .map(|obstacle| obstacle.why())
+        .or_else(|| {
+            (test.is_none() || attribute.is_virtual).then(|| {
+                format!(
+                    "column \"{column}\" of type {} is not stored with a fixed width",
+                    criterion.kind.sql_name()
+                )
+            })
+        });
     let (method, why) = match (needs_sql, test) {
         (None, Some(test)) => {
             leaf.check_replica_identity();
-            let (pass, why) = choose_pass(leaf, attribute.attnum, &access);
+            let (pass, why) = choose_pass(leaf, attribute.attnum, choice);
             (Method::Raw { test, pass }, why)
         }
         (why, _) => {
             let why = why.expect("without a test SQL is needed");
-            if leaf.oid() == root.oid() || !means_the_same_directly(leaf, attribute.attnum) {
+            if leaf.oid() == root.oid() || !means_the_same_directly(leaf, criterion) {
                 return Err(why);
             }
             (Method::Sql, why)
         }
     };
-    Ok(plan(method, why, access.rows))
-}
-
-/// Why a leaf has to be SQL's.
-fn leaf_needs_sql(leaf: &Relation) -> Option<String> {
-    if leaf.kind() == RelationKind::ForeignTable {
-        return Some("it is a foreign table".to_owned());
-    }
-    if !leaf.is_heap() {
-        return Some("its table access method is not heap".to_owned());
-    }
-    leaf.delete_trigger(false).map(|trigger| {
-        if trigger.is_foreign_key {
-            "a foreign key points at it".to_owned()
-        } else {
-            format!("trigger \"{}\" fires on DELETE", trigger.name)
-        }
-    })
+    Ok(Decision { method, why, rows })
 }
 
 /// Whether a DELETE that names the leaf does what one that reaches it through its parent does: rights, row security,
 /// rules and statement triggers are those of the table that is named.
-fn means_the_same_directly(leaf: &Relation, attnum: i16) -> bool {
-    pg::has_privilege(leaf, Privilege::Delete)
-        && pg::has_column_privilege(leaf, attnum, Privilege::Select)
+pub(super) fn means_the_same_directly(leaf: &Relation, criterion: &Criterion) -> bool {
+    let readable = leaf.attributes().iter().any(|attribute| {
+        criterion.is_column(&attribute.name)
+            && pg::has_column_privilege(leaf, attribute.attnum, Privilege::Select)
+    });
+    readable
+        && pg::has_privilege(leaf, Privilege::Delete)
         && !leaf.has_row_security()
         && !leaf.has_delete_rule()
         && leaf.delete_trigger(true).is_none()
 }
 
 /// The index pass where the planner would use an index that serves it, else the heap pass.
-fn choose_pass(leaf: &Relation, attnum: i16, access: &Access) -> (Pass, String) {
-    let Some(chosen) = &access.index else {
+fn choose_pass(leaf: &Relation, attnum: i16, choice: Choice<'_>) -> (Pass, String) {
+    let access = match choice {
+        Choice::Planner(estimate) => estimate.access(leaf),
+        Choice::Earlier(index) => index.map(|index| Access {
+            index: Some(index.name.clone()),
+            rows: 0.0,
+        }),
+    };
+    let Some(chosen) = access.and_then(|access| access.index) else {
         return (
             Pass::Heap,
             "the planner would read the whole table".to_owned(),
@@ -242,7 +382,7 @@ fn choose_pass(leaf: &Relation, attnum: i16, access: &Access) -> (Pass, String) 
     };
     let usable = BtreeIndex::on_column(leaf, attnum)
         .into_iter()
-        .find(|index| index.name == *chosen);
+        .find(|index| index.name == chosen);
     match usable {
         Some(index) => (
             Pass::Index(index),

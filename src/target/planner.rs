@@ -1,10 +1,11 @@
 //! The planner's own plan for the rule's condition, read back from EXPLAIN: which leaves can hold expired rows at all,
 //! how many it expects, and whether it would use an index.
 
-use super::Criterion;
+use super::Checked;
 use crate::pg::{self, Argument, LocalSetting, Relation, TABLE_ALIAS};
+use pgrx::pg_sys;
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// How the planner would read one leaf.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,28 +19,27 @@ pub struct Access {
 /// How the planner would read the table.
 #[derive(Debug)]
 pub struct Estimate {
-    /// By schema and name. A leaf that is not here has been pruned: the condition cannot hold in it.
-    leaves: HashMap<(String, String), Access>,
-    /// False where the plan may read tables that are not in `leaves` by their names: then nothing counts as pruned.
+    /// By schema and name.
+    tables: HashMap<(String, String), Access>,
+    /// False where the plan may read tables that are not in `tables` by their names.
     complete: bool,
     /// How many rows it expects in all.
     pub rows: f64,
 }
 
-impl Estimate {
-    /// Relies on names only if the plan names none but these leaves.
-    pub fn among(mut self, leaves: &[Relation]) -> Self {
-        let known: HashSet<_> = leaves
-            .iter()
-            .map(|leaf| (leaf.schema(), leaf.name()))
-            .collect();
-        self.complete &= self.leaves.keys().all(|name| known.contains(name));
-        self
-    }
+/// How the planner would read each leaf of the table.
+#[derive(Debug)]
+pub struct LeafEstimate {
+    /// A leaf that is not here has been pruned: the condition cannot hold in it.
+    leaves: HashMap<pg_sys::Oid, Access>,
+    /// False where that cannot be told: then nothing counts as pruned.
+    complete: bool,
+}
 
+impl LeafEstimate {
     /// How the leaf would be read; `None` if not at all.
     pub fn access(&self, leaf: &Relation) -> Option<Access> {
-        let found = self.leaves.get(&(leaf.schema(), leaf.name())).cloned();
+        let found = self.leaves.get(&leaf.oid()).cloned();
         if found.is_none() && !self.complete {
             return Some(Access {
                 index: None,
@@ -50,39 +50,61 @@ impl Estimate {
     }
 }
 
+/// The plan for the rows that the criterion calls expired, leaf by leaf. EXPLAIN knows the leaves by their names: those
+/// count only if they are the same afterwards, and if it names nothing else.
+pub fn estimate_leaves(table: &Checked, leaves: &[Relation]) -> LeafEstimate {
+    let names = |leaves: &[Relation]| -> HashMap<_, _> {
+        let name = |leaf: &Relation| ((leaf.schema(), leaf.name()), leaf.oid());
+        leaves.iter().map(name).collect()
+    };
+    let before = names(leaves);
+    let estimate = estimate_expired(table);
+    let complete = estimate.complete
+        && names(leaves) == before
+        && estimate.tables.keys().all(|name| before.contains_key(name));
+    LeafEstimate {
+        leaves: estimate
+            .tables
+            .into_iter()
+            .filter_map(|(name, access)| Some((*before.get(&name)?, access)))
+            .collect(),
+        complete,
+    }
+}
+
 /// The plan for the rows that the criterion calls expired.
-pub fn estimate_expired(relation: &Relation, criterion: &Criterion) -> Estimate {
+pub fn estimate_expired(table: &Checked) -> Estimate {
+    let criterion = table.criterion();
     let (condition, arguments) = criterion.estimable_condition();
     estimate(
-        &format!(
-            "SELECT {} FROM {} AS {TABLE_ALIAS} WHERE {condition}",
-            criterion.sql,
-            relation.qualified_name()
-        ),
+        table.root(),
+        |name| {
+            let value = &criterion.sql;
+            format!("SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE {condition}")
+        },
         &arguments,
     )
 }
 
 /// The plan for all rows.
-pub fn estimate_all(relation: &Relation, criterion: &Criterion) -> Estimate {
+pub fn estimate_all(table: &Checked) -> Estimate {
+    let value = &table.criterion().sql;
     estimate(
-        &format!(
-            "SELECT {} FROM {} AS {TABLE_ALIAS}",
-            criterion.sql,
-            relation.qualified_name()
-        ),
+        table.root(),
+        |name| format!("SELECT {value} FROM {name} AS {TABLE_ALIAS}"),
         &[],
     )
 }
 
-fn estimate(select: &str, arguments: &[Argument]) -> Estimate {
+fn estimate(root: &Relation, select: impl Fn(&str) -> String, arguments: &[Argument]) -> Estimate {
     // A deletion visits the heap, and alone: no index-only scan, no parallel workers.
     let _setting = LocalSetting::set(&[
         (c"enable_indexonlyscan", c"off"),
         (c"max_parallel_workers_per_gather", c"0"),
     ]);
-    let rows = pg::query(
-        &format!("EXPLAIN (FORMAT JSON, VERBOSE) {select}"),
+    let rows = pg::query_on(
+        root,
+        |name| format!("EXPLAIN (FORMAT JSON, VERBOSE) {}", select(name)),
         arguments,
     );
     let json = rows
@@ -94,7 +116,7 @@ fn estimate(select: &str, arguments: &[Argument]) -> Estimate {
     let plans: Vec<Explained> =
         serde_json::from_str(&json).expect("EXPLAIN (FORMAT JSON) returns a list of plans");
     let mut estimate = Estimate {
-        leaves: HashMap::new(),
+        tables: HashMap::new(),
         complete: true,
         rows: plans.first().map_or(0.0, |explained| explained.plan.rows),
     };
@@ -129,7 +151,7 @@ struct Node {
 
 fn read(node: &Node, estimate: &mut Estimate) {
     if let (Some(schema), Some(relation)) = (&node.schema, &node.relation) {
-        estimate.leaves.insert(
+        estimate.tables.insert(
             (schema.clone(), relation.clone()),
             Access {
                 index: index_of(node),

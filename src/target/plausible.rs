@@ -26,15 +26,16 @@ pub fn check_plausible(
     let operator = |symbol: &str| format!("OPERATOR(pg_catalog.{symbol})");
     let (less, greater, unequal) = (operator("<"), operator(">"), operator("<>"));
     // $1 and $2 are the limits, $3 and $4 the type's smallest and largest values, which mean "never".
-    let statement = format!(
-        "SELECT {value} FROM {} AS {TABLE_ALIAS} WHERE \
-         (({value} {less} $1 AND {value} {less} $4 AND {value} {greater} $3 AND {value} {unequal} $5) \
-         OR ({value} {greater} $2 AND {value} {less} $4)){} LIMIT 1",
-        relation.qualified_name(),
-        criterion.and_filter()
-    );
+    let statement = |name: &str| {
+        format!(
+            "SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE \
+             (({value} {less} $1 AND {value} {less} $4 AND {value} {greater} $3 AND {value} {unequal} $5) \
+             OR ({value} {greater} $2 AND {value} {less} $4)){} LIMIT 1",
+            criterion.and_filter()
+        )
+    };
     let arguments = arguments(criterion.kind, plausible.from, plausible.to);
-    let found = pg::query(&statement, &arguments)
+    let found = pg::query_on(relation, statement, &arguments)
         .into_iter()
         .flatten()
         .next()
@@ -89,7 +90,12 @@ fn refuse(
         (Some(fitting), _) => refusal.hint(format!(
             "As {} it would be plausible: {}",
             fitting.name(),
-            corrected_call(relation, rule, &[("unit", Some(fitting.name().to_owned()))])
+            corrected_call(
+                relation,
+                &relation.attributes(),
+                rule,
+                &[("unit", Some(fitting.name().to_owned()))]
+            )
         )),
         (None, Some(framework)) if framework.note.is_some() => {
             refusal.hint(sentence(framework.note.unwrap_or_default()))

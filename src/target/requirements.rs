@@ -1,12 +1,13 @@
 //! What a rule must say, and must not, for a value of its kind.
 
-use super::columns::corrected_call;
+use super::columns::{TO_BE_FILLED_IN, columns, corrected_call};
 use super::criterion::Rule;
 use super::named::Named;
-use crate::pg::{self, Keep, Relation, Zone};
+use crate::pg::{self, Attribute, Keep, Relation, Zone};
 use crate::refusal::Refusal;
-use crate::rule::framework::{self, Framework, Lifetime};
+use crate::rule::framework::{self, Framework};
 use crate::rule::kind::Kind;
+use crate::rule::recognize::meaning_in;
 use crate::rule::unit::Unit;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -69,21 +70,24 @@ pub fn find_zone(name: &str) -> Result<Zone, Refusal> {
     })
 }
 
-/// A last-activity or creation time says nothing without the lifetime that the application has set.
+/// A last-activity or creation time says nothing without the lifetime that the application has set. Refuses (22023)
+/// where the column is a framework's, and no lifetime was given.
 pub fn check_lifetime(
     relation: &Relation,
+    attributes: &[Attribute],
     rule: &Rule,
     framework: &Framework,
 ) -> Result<(), Refusal> {
-    let event = match framework.lifetime {
-        Lifetime::Absolute => return Ok(()),
-        Lifetime::SinceLastActivity => "last used",
-        Lifetime::SinceCreation => "created",
+    let Some(event) = framework.meaning().event() else {
+        return Ok(());
     };
     if rule.keep.is_some() {
         return Ok(());
     }
-    let keep = framework.usual_keep.unwrap_or("14 days");
+    let usual = framework
+        .usual_keep
+        .map(|keep| format!(" ({keep} if nothing was set)"))
+        .unwrap_or_default();
     Err(Refusal::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         format!(
@@ -97,14 +101,54 @@ pub fn check_lifetime(
         framework.expires
     ))
     .hint(format!(
-        "Pass the lifetime that the application has, for example: {}",
-        corrected_call(relation, rule, &[("keep", Some(keep.to_owned()))])
+        "Pass the lifetime that the application has{usual}: {}",
+        corrected_call(relation, attributes, rule, &fill_in("keep"))
     )))
+}
+
+/// The same where the caller has named the column, or an expression that reads it. By its name it says when a row was
+/// used or made, or a framework is known that writes that into it.
+pub fn check_named_lifetime(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    named: &Named,
+) -> Result<(), Refusal> {
+    if rule.keep.is_some() {
+        return Ok(());
+    }
+    let columns = columns(attributes);
+    let read = attributes
+        .iter()
+        .filter(|column| named.reads(column.attnum));
+    let mut events =
+        read.filter_map(|column| Some((column, meaning_in(&columns, &column.name).event()?)));
+    let Some((column, event)) = events.next() else {
+        return Ok(());
+    };
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("keep is required for {}", named.description()),
+    )
+    .detail(format!(
+        "Column \"{}\" seems to say when a row was {event}, and not when it expires.",
+        column.name
+    ))
+    .hint(format!(
+        "Pass how long a row lives after that: {} A keep of '0' says that the instant is that of expiry all the same.",
+        corrected_call(relation, attributes, rule, &fill_in("keep"))
+    )))
+}
+
+/// The change of a call that leaves one parameter to the caller.
+fn fill_in(parameter: &'static str) -> [(&'static str, Option<String>); 1] {
+    [(parameter, Some(TO_BE_FILLED_IN.to_owned()))]
 }
 
 /// The unit of a number: the caller's or the framework's. None for another kind, which must not be given one.
 pub fn unit_of(
     relation: &Relation,
+    attributes: &[Attribute],
     rule: &Rule,
     named: &Named,
     kind: Kind,
@@ -138,7 +182,12 @@ pub fn unit_of(
         .detail("A number says nothing without the unit that it counts since 1970-01-01 00:00 UTC.")
         .hint(format!(
             "Valid units are \"seconds\", \"milliseconds\" and \"microseconds\". For example: {}",
-            corrected_call(relation, rule, &[("unit", Some("seconds".to_owned()))])
+            corrected_call(
+                relation,
+                attributes,
+                rule,
+                &[("unit", Some("seconds".to_owned()))]
+            )
         )));
     }
     Ok(unit)
@@ -147,6 +196,7 @@ pub fn unit_of(
 /// The zone of a naive value: the caller's or the framework's. None for another kind, which must not be given one.
 pub fn zone_of(
     relation: &Relation,
+    attributes: &[Attribute],
     rule: &Rule,
     named: &Named,
     kind: Kind,
@@ -183,7 +233,7 @@ pub fn zone_of(
     )
     .detail("Its values do not say which zone's clock they were read from.")
     .hint(format!(
-        "Pass the zone that the application writes in, for example: {}",
-        corrected_call(relation, rule, &[("time_zone", Some("UTC".to_owned()))])
+        "Pass the zone that the application writes in, often 'UTC': {}",
+        corrected_call(relation, attributes, rule, &fill_in("time_zone"))
     )))
 }

@@ -30,6 +30,22 @@ pub struct Board {
     /// The latest instant that the clock has shown before it was set back.
     set_back: AtomicI64,
     seats: [Seat; MOST_WORKERS as usize],
+    /// The databases in which the worker fails before it comes to a table. The launcher writes them.
+    failures: [Failure; FAILING_DATABASES],
+    /// Since when no background worker was free for a database that is due; 0: one was.
+    shortage: AtomicI64,
+}
+
+/// How many databases that fail can be told of at a time.
+const FAILING_DATABASES: usize = 256;
+
+/// The words of an error's text, which is cut short.
+const ERROR_WORDS: usize = 32;
+
+struct Failure {
+    /// 0: nothing to tell.
+    database: AtomicU32,
+    error: Words<ERROR_WORDS>,
 }
 
 /// The place of one database worker.
@@ -41,6 +57,8 @@ struct Seat {
     /// When the database is due next, by the settings of this hash.
     next_start: AtomicI64,
     timetable: AtomicU64,
+    /// What the worker failed with; zero where it could not say.
+    error: Words<ERROR_WORDS>,
 }
 
 const FREE: u32 = 0;
@@ -117,11 +135,7 @@ impl Board {
 
     /// The launcher keeps the time by new settings.
     pub fn set_since(&self, since: i64, zone: &str) {
-        let mut words = [0; ZONE_WORDS];
-        for (index, byte) in zone.bytes().take(ZONE_WORDS * 8).enumerate() {
-            words[index / 8] |= u64::from(byte) << (index % 8 * 8);
-        }
-        self.zone.write(words);
+        self.zone.write(from_text(zone));
         self.since.store(since, Ordering::Release);
     }
 
@@ -131,14 +145,60 @@ impl Board {
 
     /// The zone in which cron expressions are meant, by its name.
     pub fn zone(&self) -> String {
-        let bytes: Vec<u8> = self
-            .zone
-            .read()
+        to_text(self.zone.read())
+    }
+
+    /// What the worker last failed with in a database, before it came to a table.
+    pub fn failure(&self, database: pg_sys::Oid) -> Option<String> {
+        let slot = self.failure_slot(database)?;
+        let error = to_text(slot.error.read());
+        // Unless it has become another database's in the meantime.
+        (slot.database.load(Ordering::Acquire) == u32::from(database)).then_some(error)
+    }
+
+    fn failure_slot(&self, database: pg_sys::Oid) -> Option<&Failure> {
+        let database = u32::from(database);
+        self.failures
             .iter()
-            .flat_map(|word| word.to_le_bytes())
-            .take_while(|byte| *byte != 0)
-            .collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+            .find(|slot| slot.database.load(Ordering::Acquire) == database)
+    }
+
+    /// The launcher tells what a database's worker has failed with. Where too many fail, the first of them is told no
+    /// longer; the log has them all.
+    pub fn note_failure(&self, database: pg_sys::Oid, error: &str) {
+        let slot = self
+            .failure_slot(database)
+            .or_else(|| self.failure_slot(pg_sys::InvalidOid))
+            .unwrap_or(&self.failures[0]);
+        slot.database.store(0, Ordering::Release);
+        slot.error.write(from_text(error));
+        slot.database.store(database.into(), Ordering::Release);
+    }
+
+    /// The launcher tells that a database's worker fails no longer.
+    pub fn forget_failure(&self, database: pg_sys::Oid) {
+        if let Some(slot) = self.failure_slot(database) {
+            slot.database.store(0, Ordering::Release);
+        }
+    }
+
+    /// The launcher keeps what is told of these databases only.
+    pub fn retain_failures(&self, which: impl Fn(pg_sys::Oid) -> bool) {
+        for slot in &self.failures {
+            if !which(slot.database.load(Ordering::Acquire).into()) {
+                slot.database.store(0, Ordering::Release);
+            }
+        }
+    }
+
+    /// The launcher finds no background worker free, or one again.
+    pub fn set_shortage(&self, since: Option<i64>) {
+        self.shortage.store(since.unwrap_or(0), Ordering::Release);
+    }
+
+    /// Since when no background worker is free.
+    pub fn shortage(&self) -> Option<i64> {
+        Some(self.shortage.load(Ordering::Acquire)).filter(|since| *since != 0)
     }
 
     /// The clock was ahead, and has shown this instant.
@@ -215,6 +275,7 @@ impl Board {
             .find(|(_, seat)| seat.state.load(Ordering::Acquire) == FREE)?;
         let number = seat.ticket.load(Ordering::Acquire).wrapping_add(1);
         seat.ticket.store(number, Ordering::Release);
+        seat.error.write([0; ERROR_WORDS]);
         seat.database.store(database.into(), Ordering::Release);
         seat.state.store(ASSIGNED, Ordering::Release);
         Some(Ticket {
@@ -237,6 +298,11 @@ impl Board {
         }
     }
 
+    /// What a worker that failed has said of it; empty where it could not.
+    pub fn error(&self, ticket: Ticket) -> String {
+        to_text(self.seats[ticket.seat].error.read())
+    }
+
     /// The launcher needs the seat no longer.
     pub fn free(&self, ticket: Ticket) {
         self.seats[ticket.seat].state.store(FREE, Ordering::Release);
@@ -254,6 +320,32 @@ impl Board {
         MINE.set(Some(seat));
         pg::at_exit(|| leave_seat(Ending::Failed));
         Some(seat.database.load(Ordering::Acquire).into())
+    }
+}
+
+/// As much of a text as the words hold.
+fn from_text<const N: usize>(text: &str) -> [u64; N] {
+    let mut end = text.len().min(N * 8);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut words = [0; N];
+    for (index, byte) in text.bytes().take(end).enumerate() {
+        words[index / 8] |= u64::from(byte) << (index % 8 * 8);
+    }
+    words
+}
+
+fn to_text<const N: usize>(words: [u64; N]) -> String {
+    let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+    let bytes: Vec<u8> = bytes.take_while(|byte| *byte != 0).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// This database worker will end with this error.
+pub fn note_error(error: &str) {
+    if let Some(seat) = MINE.get() {
+        seat.error.write(from_text(error));
     }
 }
 

@@ -40,7 +40,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
         Rewriting::Done(outcome) => Ok(*outcome),
         _ => pg::catch(|| {
             host.begin();
-            let outcome = run(due.table, &policy.rule(), &mut host)?;
+            let outcome = run(due.table, &mut host)?;
             host.end();
             Ok(outcome)
         }),
@@ -56,7 +56,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
-        policy: history::policy_json(&policy),
+        policy: history::policy_json(host.policy()),
         elapsed_ms: elapsed.as_millis() as u64,
         usage: used.since(),
         expired_left,
@@ -112,9 +112,8 @@ fn vacuum(due: &Due, outcome: &Outcome) -> bool {
         Ok(())
     });
     if let Err(refusal) = &vacuumed {
-        let (detail, hint) = refusal.notes();
-        let message = format!("could not vacuum {}: {}", due.name, refusal.message());
-        pg::log(&message, detail, hint);
+        let context = format!("automatic vacuum of table \"{}\"", full_name(due));
+        pg::log_error(refusal, &context);
     }
     vacuumed.is_ok()
 }
@@ -134,23 +133,28 @@ fn is_much(due: &Due, deleted: u64) -> bool {
     deleted as f64 > threshold + scale * tuples.map_or(0.0, number)
 }
 
-/// A failure is always logged; a run that took long if it deleted anything.
+/// The table as autovacuum names one: with its database and schema, not quoted.
+fn full_name(due: &Due) -> String {
+    pg::begin();
+    let name = pg::full_name(due.table).unwrap_or_else(|| due.name.clone());
+    let name = format!("{}.{name}", pg::my_database_name());
+    pg::commit();
+    name
+}
+
+/// A failure is always logged, as an ERROR; a run that took long if it deleted anything.
 fn log(due: &Due, result: &history::Result, elapsed: Duration) {
-    let name = &due.name;
     match result {
         history::Result::Failed(refusal) => {
-            let (detail, hint) = refusal.notes();
-            let message = format!(
-                "automatic clearing of table {name} failed: {}",
-                refusal.message()
-            );
-            pg::log_with_sqlstate(refusal.sqlstate(), &message, detail, hint);
+            let context = format!("automatic clearing of table \"{}\"", full_name(due));
+            pg::log_error(refusal, &context);
         }
         history::Result::Ended(outcome) => {
             let long = settings::log_min_duration().is_some_and(|minimum| elapsed >= minimum);
             if long && outcome.deleted > 0 {
                 let message = format!(
-                    "automatic clearing of table {name}: deleted {} rows in {} batches, skipped {}, elapsed {:.3} s, stopped: {}",
+                    "automatic clearing of table \"{}\": deleted {} rows in {} batches, skipped {}, elapsed {:.3} s, stopped: {}",
+                    full_name(due),
                     outcome.deleted,
                     outcome.batches,
                     outcome.skipped,

@@ -1,33 +1,67 @@
 //! A database worker: connects to one database, clears what is due there, says when something is due next, and ends.
 
-use super::board::{Board, Ending, Ticket, board, leave_seat};
+use super::board::{Board, Ending, Ticket, board, leave_seat, note_error};
 use super::clearing::{After, clear};
 use super::schedule::Schedule;
-use super::{history, host, policy};
+use super::{backoff, history, host, own_settings, policy};
 use crate::pg::{self, Zone};
+use crate::refusal::Refusal;
 use crate::settings;
+use pgrx::prelude::PgSqlErrorCode;
+use std::collections::HashSet;
 
-/// The life of a database worker. An ERROR that is not a table's ends it, and is in the log; the launcher tries again
-/// later.
+/// The life of a database worker. An ERROR that is not a table's ends it, is in the log and on the board; the launcher
+/// tries again later.
 pub fn main(argument: u64) {
     let Some(board) = board() else { return };
     let Some(database) = board.take_seat(Ticket::from_argument(argument)) else {
         return;
     };
     pg::connect(database);
-    pg::set_for_session(c"search_path", c"pg_catalog, pg_temp");
-    pg::set_for_session(c"default_transaction_isolation", c"read committed");
+    own_settings::apply();
     host::apply_settings();
-    let ending = work();
+    let ending = pg::catch(|| Ok(work())).unwrap_or_else(|refusal| {
+        report_error(&refusal, "automatic clearing of");
+        Ending::Failed
+    });
     pg::report_activity(None);
     pg::report_statistics();
     leave_seat(ending);
 }
 
-/// The extension's schema here.
+/// Writes an error that is no table's to the log and to the board, with what the worker was about and in which database.
+fn report_error(refusal: &Refusal, doing: &str) {
+    pg::begin();
+    let database = pg::my_database_name();
+    pg::commit();
+    pg::log_error(refusal, &format!("{doing} database \"{database}\""));
+    let sqlstate = pg::sqlstate_text(refusal.sqlstate());
+    note_error(&format!("{sqlstate}: {}", refusal.message()));
+}
+
+/// Does something that the clearing of tables does not depend on; what goes wrong with it is in the log, and has no other
+/// effect.
+fn try_to(doing: &str, action: impl FnOnce()) {
+    let outcome = pg::catch(|| {
+        action();
+        Ok(())
+    });
+    if let Err(refusal) = outcome {
+        report_error(&refusal, doing);
+    }
+}
+
+/// The extension's schema here. ERROR where the extension is there, and its tables are not, or not a superuser's.
 fn installed() -> Option<String> {
     pg::begin();
     let schema = pg::extension_schema().map(|(schema, _)| schema);
+    if schema.is_none() && pg::extension_installed(c"raw_clear_sessions") {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "the tables of extension \"raw_clear_sessions\" do not belong to the extension, or not to a superuser",
+        )
+        .raise();
+    }
     pg::commit();
     schema
 }
@@ -42,47 +76,74 @@ fn work() -> Ending {
     let Some(schema) = installed() else {
         return succeeded(general_next_start());
     };
-    if begin_in(&schema) {
-        history::close_interrupted(&schema);
-        policy::remove_orphans(&schema);
-        if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
-            board.note_set_back(instant);
+    try_to("closing interrupted runs in", || {
+        if begin_in(&schema) {
+            history::close_interrupted(&schema);
+            if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
+                board.note_set_back(instant);
+            }
         }
-    }
-    pg::commit();
+        pg::commit();
+    });
+    try_to("removing policies of dropped tables in", || {
+        if begin_in(&schema) {
+            policy::remove_orphans(&schema);
+        }
+        pg::commit();
+    });
     let ending = clear_all(&schema);
-    history::flush(&schema, true);
+    try_to("counting runs in", || history::flush(&schema, true));
     if !matches!(ending, Ending::Yielded) {
-        forget(&schema);
+        try_to("removing old runs from the history in", || forget(&schema));
     }
     ending
 }
 
 /// Clears what is due until nothing is, pass by pass: what is due is looked up once for all of a pass. The table that has
 /// been due for longest comes first, and a run's budget ends it, so that none keeps the others waiting for ever.
+///
+/// A table whose run cannot be recorded is left alone for a while; the others go on.
 fn clear_all(schema: &str) -> Ending {
+    let mut avoided = HashSet::new();
     loop {
         if !begin_in(schema) {
             pg::commit();
             break;
         }
         let wanted = pg::database_is_wanted();
-        let due = policy::due(schema);
+        let mut due = policy::due(schema);
         pg::commit();
+        due.retain(|due| !avoided.contains(&due.table));
         if wanted {
             return Ending::Yielded;
         }
-        let Some(first) = due.first() else { break };
         let now = pg::now();
-        if first.next_start > now || settings::paused() {
-            return succeeded(first.next_start.min(general_next_start()));
+        let first = due.first().map_or(i64::MAX, |first| first.next_start);
+        if first > now || settings::paused() {
+            let again = backoff::delay(1, 0.5).as_micros() as i64;
+            let again = if avoided.is_empty() {
+                i64::MAX
+            } else {
+                now + again
+            };
+            return succeeded(first.min(again).min(general_next_start()));
         }
         let changes = board().map(Board::changes);
         for table in due.iter().take_while(|due| due.next_start <= now) {
-            if clear(schema, table) == After::Yield {
-                return Ending::Yielded;
+            let after = pg::catch(|| {
+                let after = clear(schema, table);
+                history::flush(schema, false);
+                Ok(after)
+            });
+            match after {
+                Ok(After::GoOn) => {}
+                Ok(After::Yield) => return Ending::Yielded,
+                Err(refusal) => {
+                    report_error(&refusal, &format!("clearing of table {} in", table.name));
+                    avoided.insert(table.table);
+                    break;
+                }
             }
-            history::flush(schema, false);
             let reloaded = pg::reload_if_asked();
             if reloaded {
                 host::apply_settings();
@@ -92,7 +153,7 @@ fn clear_all(schema: &str) -> Ending {
                 break;
             }
         }
-        history::flush(schema, true);
+        try_to("counting runs in", || history::flush(schema, true));
     }
     succeeded(general_next_start())
 }

@@ -7,6 +7,7 @@ use crate::pg::{self, ActingAs};
 use crate::refusal::Refusal;
 use crate::run::{self, Limits, Stop};
 use crate::settings;
+use crate::target::Rule;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;
@@ -37,7 +38,6 @@ pub struct Host<'a> {
 pub fn apply_settings() {
     let limits = settings::limits();
     let number = |number: String| CString::new(number).unwrap_or_default();
-    pg::set_for_session(c"synchronous_commit", c"off");
     pg::set_for_session(
         c"lock_timeout",
         &number(limits.lock_timeout.as_millis().to_string()),
@@ -53,16 +53,10 @@ pub fn apply_settings() {
     pg::set_for_session(c"wal_compression", &compression);
 }
 
-/// Commits so that this transaction, and every one before it, has reached the disk; and the replicas that the server
-/// waits for, if it does.
+/// Commits so that this transaction, and every one before it, has reached the local disk. A synchronous standby is not
+/// waited for: one that is gone would hold the worker without end, where nobody could stop it.
 pub fn commit_durably() {
-    let server = pg::server_setting(c"synchronous_commit");
-    let durable = if server == "off" {
-        c"local".to_owned()
-    } else {
-        CString::new(server).unwrap_or_default()
-    };
-    pg::set_for_session(c"synchronous_commit", &durable);
+    pg::set_for_session(c"synchronous_commit", c"local");
     pg::commit();
     pg::set_for_session(c"synchronous_commit", c"off");
 }
@@ -106,6 +100,22 @@ impl<'a> Host<'a> {
         pg::commit();
     }
 
+    /// What the table is cleared by.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Refuses (55006) where the policies have been changed since this transaction began.
+    pub fn check_up_to_date(&self) -> Result<(), Refusal> {
+        if changes() == self.changes {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+            "a policy was changed while the table was waited for",
+        ))
+    }
+
     /// The transaction has been aborted, and with it the role that was acted as.
     pub fn forget(&mut self) {
         self.acting = None;
@@ -114,7 +124,7 @@ impl<'a> Host<'a> {
     /// Acts as the table's owner, whoever that is now.
     fn act(&mut self) {
         // Where the table has gone, the run finds out by itself.
-        self.acting = pg::owner(self.table).map(ActingAs::owner);
+        self.acting = ActingAs::owner_of(self.table);
     }
 
     /// Sees what has changed since the last transaction. ERROR where the database is wanted.
@@ -184,6 +194,14 @@ impl<'a> Host<'a> {
 impl run::Host for Host<'_> {
     fn limits(&mut self) -> Limits {
         self.policy.limits()
+    }
+
+    fn rule(&mut self) -> Rule {
+        self.policy.rule()
+    }
+
+    fn is_outdated(&self) -> bool {
+        self.check_up_to_date().is_err()
     }
 
     fn wants_stop(&mut self) -> Option<Stop> {

@@ -173,8 +173,22 @@ impl Launcher {
                 self.running.push(running);
                 continue;
             };
+            let error = self.board.error(running.ticket);
             self.board.free(running.ticket);
             self.next_try = i64::MIN;
+            match ending {
+                Ending::Failed if error.is_empty() => self.board.note_failure(
+                    running.database,
+                    "its process ended before its work was done: the server's log says why",
+                ),
+                Ending::Failed => self.board.note_failure(running.database, &error),
+                // It went on, but not with everything.
+                Ending::Succeeded { .. } if !error.is_empty() => {
+                    self.board.note_failure(running.database, &error);
+                }
+                Ending::Succeeded { .. } => self.board.forget_failure(running.database),
+                Ending::Yielded => {}
+            }
             let entry = self.entries.entry(running.database).or_default();
             match ending {
                 // The server was about to read a newer postgresql.conf, which the launcher had read already.
@@ -253,6 +267,7 @@ impl Launcher {
         };
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
         self.entries.retain(|oid, _| wanted.contains(oid));
+        self.board.retain_failures(|oid| wanted.contains(&oid));
         for oid in wanted {
             self.entries.entry(oid).or_default();
         }
@@ -297,6 +312,7 @@ impl Launcher {
             self.note_shortage();
             return false;
         };
+        self.board.set_shortage(None);
         self.next_try = i64::MIN;
         self.running.push(Running {
             ticket,
@@ -311,6 +327,8 @@ impl Launcher {
     /// served in turn.
     fn note_shortage(&mut self) {
         let now = pg::now();
+        let since = self.board.shortage().unwrap_or(now);
+        self.board.set_shortage(Some(since));
         let last = self.last_shortage.replace(now);
         let is_over = |last: i64| Duration::from_micros(now.abs_diff(last)) > SHORTAGE_OVER;
         if last.is_none_or(is_over) {

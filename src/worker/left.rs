@@ -4,9 +4,9 @@
 use super::host::Host;
 use super::policy::{Due, Policy};
 use crate::engine::rewrite;
-use crate::pg::{self, LockMode};
+use crate::pg;
 use crate::run::{Outcome, Stop};
-use crate::target::{self, Criterion};
+use crate::target::{Checked, Purpose};
 
 /// How many expired rows are left, about: by a sample of the table after a limit has ended the run, and otherwise those
 /// that it has skipped. `None` where that is not known.
@@ -27,11 +27,9 @@ pub fn expired_left(
 fn sample(due: &Due, policy: &Policy, host: &mut Host<'_>) -> Option<u64> {
     let rows = pg::catch(|| {
         host.begin();
-        let relation = target::open(Some(due.table), LockMode::AccessShare)?;
-        let criterion = Criterion::resolve(&relation, &policy.rule())?;
-        target::check_may_read(&relation, &criterion)?;
-        let rows = rewrite::expired_rows(&relation, &criterion);
-        drop(relation);
+        let checked = Checked::open(Some(due.table), &policy.rule(), Purpose::Estimate)?;
+        let rows = rewrite::expired_rows(&checked);
+        drop(checked);
         host.end();
         Ok(rows as u64)
     });

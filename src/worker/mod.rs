@@ -3,6 +3,7 @@
 //! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind
+//! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
 //! - [`policy`], [`scheduling`], [`history`]: the extension's tables
 //! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic; [`clock`]: the time zones for it
@@ -18,6 +19,7 @@ pub mod host;
 pub mod launcher;
 pub mod left;
 pub mod names;
+pub mod own_settings;
 pub mod policy;
 pub mod rewriting;
 pub mod schedule;

@@ -217,13 +217,17 @@ fn is_listed(table: pg_sys::Oid) -> bool {
     })
 }
 
-/// Removes the policies of tables that are gone, as the catalog cache says: `pg_table_is_visible` is NULL only for what is
-/// not there.
+/// Removes the policies of tables that are gone. One that another session is changing stays until the next time: it may
+/// be anybody's, and in a transaction of any length.
+///
+/// The catalog cache says what is gone: `pg_table_is_visible` is NULL for nothing else.
 pub fn remove_orphans(schema: &str) {
     pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.policy p \
-             WHERE pg_catalog.pg_table_is_visible(p.\"table\"::pg_catalog.oid) IS NULL"
+            "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
+             SELECT p.\"table\" FROM {schema}.policy p \
+             WHERE pg_catalog.pg_table_is_visible(p.\"table\"::pg_catalog.oid) IS NULL \
+             FOR UPDATE SKIP LOCKED)::pg_catalog.regclass[])"
         ),
         &[],
     );

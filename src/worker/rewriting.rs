@@ -3,11 +3,11 @@
 use super::host::Host;
 use super::policy::{Due, Policy};
 use crate::engine::rewrite;
-use crate::pg::{self, LockMode};
+use crate::pg;
 use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
 use crate::run::{Host as _, Outcome, Stop};
-use crate::target::{self, Criterion, Rule};
+use crate::target::{Checked, Purpose, Rule};
 use std::time::Duration;
 
 /// What became of it.
@@ -37,10 +37,9 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
         return Rewriting::NotWorthIt;
     };
     let outcome = pg::catch(|| {
-        let rule = policy.rule();
         host.begin();
         // In a transaction of its own: the rewrite must not ask for a stronger lock than it already has.
-        let worth_it = expired_fraction(due, &rule)? > above;
+        let worth_it = expired_fraction(due, &host.rule())? > above;
         host.next_transaction(false, Duration::ZERO);
         if !worth_it || host.wants_stop().is_some() {
             host.end();
@@ -51,7 +50,8 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
             ..Progress::default()
         });
         pg::report_activity(Some(&format!("raw_clear_sessions: rewriting {}", due.name)));
-        let rewritten = rewrite::rewrite(due.table, &rule)?;
+        let rule = host.rule();
+        let rewritten = rewrite::rewrite(due.table, &rule, &mut || host.check_up_to_date())?;
         host.end();
         Ok(Some(Outcome {
             deleted: rewritten.removed,
@@ -74,11 +74,9 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
 
 /// How much of the table has expired; refuses what cannot be rewritten.
 fn expired_fraction(due: &Due, rule: &Rule) -> Result<f64, Refusal> {
-    let relation = target::open(Some(due.table), LockMode::AccessShare)?;
-    let criterion = Criterion::resolve(&relation, rule)?;
-    target::check_may_read(&relation, &criterion)?;
-    match rewrite::why_not(&relation) {
+    let checked = Checked::open(Some(due.table), rule, Purpose::Estimate)?;
+    match rewrite::why_not(checked.root()) {
         Some(refusal) => Err(refusal),
-        None => Ok(rewrite::expired_fraction(&relation, &criterion)),
+        None => Ok(rewrite::expired_fraction(&checked)),
     }
 }

@@ -6,7 +6,7 @@ use super::policy::{COLUMNS, Policy};
 use super::schedule::Schedule;
 use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Zone};
 use crate::refusal::Refusal;
-use crate::target::{self, Criterion};
+use crate::target::{self, Checked, Purpose};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -55,8 +55,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     {
         // Names in expressions have to mean what they will mean to the worker.
         let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        let criterion = Criterion::resolve(&relation, &policy.rule())?;
-        target::check_may_read(&relation, &criterion)?;
+        Checked::open(table, &policy.rule(), Purpose::Schedule)?;
     }
     let columns = COLUMNS.join(", ");
     let updates = COLUMNS

@@ -4,10 +4,11 @@ use super::board::board;
 use super::names::Databases;
 use crate::pg;
 use crate::settings;
+use std::borrow::Cow;
 
 /// Why the worker does not work in this database, and what to do about it.
 pub struct Off {
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     pub hint: String,
 }
 
@@ -49,8 +50,27 @@ pub fn why_off() -> Option<Off> {
                 "It starts again by itself; if it does not, the server's log says why.".to_owned(),
             )
         } else {
-            return None;
+            return failing();
         }
     };
-    Some(Off { message, hint })
+    Some(Off {
+        message: message.into(),
+        hint,
+    })
+}
+
+/// What keeps the worker from the tables of this database, though it is on.
+fn failing() -> Option<Off> {
+    let board = board()?;
+    if let Some(error) = board.failure(pg::my_database()) {
+        return Some(Off {
+            message: format!("the worker fails in this database: {error}").into(),
+            hint: "It is tried again, after a minute at first and an hour at most; the server's log has the whole error."
+                .to_owned(),
+        });
+    }
+    board.shortage().map(|_| Off {
+        message: "no background worker is free to clear sessions".into(),
+        hint: "Consider increasing \"max_worker_processes\".".to_owned(),
+    })
 }

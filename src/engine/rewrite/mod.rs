@@ -15,35 +15,42 @@ use crate::pg::{
 };
 use crate::progress::{Phase, Tally};
 use crate::refusal::Refusal;
-use crate::target::{self, Criterion, Rule, Value, estimate_expired};
+use crate::target::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
 use pgrx::pg_sys;
 
 /// How many blocks are looked through by one statement, where SQL has to judge the rows: 8 MB.
 const BLOCKS: u32 = 1024;
 
-/// Rewrites a table, or those of its leaves that can have expired rows, in the current transaction.
+/// Rewrites a table, or those of its leaves that can have expired rows, in the current transaction. `locked` is asked when
+/// all locks are held whether the rule is still the one to go by.
 ///
 /// Waits for the locks no longer, in all, than `lock_timeout` says, and refuses (55P03) when they have not come by then.
 /// After any refusal the transaction has to be aborted.
-pub fn rewrite(table: pg_sys::Oid, rule: &Rule) -> Result<Rewritten, Refusal> {
+pub fn rewrite(
+    table: pg_sys::Oid,
+    rule: &Rule,
+    locked: &mut dyn FnMut() -> Result<(), Refusal>,
+) -> Result<Rewritten, Refusal> {
     let wait = LockWait::begin();
     let lock = lock_of_named(table)?;
     drop(wait.open(table, lock)?);
-    let root = target::open(Some(table), lock)?;
-    let criterion = Criterion::resolve(&root, rule)?;
-    target::check_may_read(&root, &criterion)?;
-    target::lock_against_others(&root)?;
-    target::check_plausible(&root, &criterion, rule)?;
-    refuse::check_table(&root)?;
-    let leaves = lock_leaves(&root, &criterion, &wait)?;
-    // A table that is open here counts as one in use.
-    drop(root);
-    let open = |oid: &pg_sys::Oid| Relation::open(*oid, LockMode::AccessExclusive);
+    let checked = Checked::open(Some(table), rule, Purpose::Rewrite(lock))?;
+    refuse::check_table(checked.root())?;
+    let leaves = lock_leaves(&checked, &wait)?;
+    locked()?;
     let mut tally = Tally::default();
-    let blocks = leaves.iter().filter_map(open).map(|leaf| leaf.blocks());
-    tally.plan(blocks.map(u64::from).sum(), true);
+    tally.plan(
+        leaves.iter().map(|leaf| u64::from(leaf.blocks())).sum(),
+        true,
+    );
+    // A table that is to be rewritten must not be open anywhere else; all others are kept open.
+    let (root, criterion) = checked.into_parts();
+    let _root = leaves
+        .iter()
+        .all(|leaf| leaf.oid() != root.oid())
+        .then_some(root);
     let mut outcome = Rewritten::default();
-    for leaf in leaves.iter().filter_map(open) {
+    for leaf in leaves {
         outcome += rewrite_leaf(leaf, &criterion, &mut tally)?;
     }
     Ok(outcome)
@@ -61,27 +68,26 @@ fn lock_of_named(table: pg_sys::Oid) -> Result<LockMode, Refusal> {
     }
 }
 
-/// The leaves that can have expired rows, each locked, and such that it can be rewritten.
-fn lock_leaves(
-    root: &Relation,
-    criterion: &Criterion,
-    wait: &LockWait,
-) -> Result<Vec<pg_sys::Oid>, Refusal> {
-    let mut leaves = pg::leaves(root, LockMode::AccessShare);
+/// The leaves that can have expired rows, each locked and open, and such that it can be rewritten.
+fn lock_leaves(table: &Checked, wait: &LockWait) -> Result<Vec<Relation>, Refusal> {
+    let mut leaves = pg::leaves(table.root(), LockMode::AccessShare);
     refuse::check_leaves(&leaves)?;
     if leaves.len() > 1 {
-        let estimate = estimate_expired(root, criterion).among(&leaves);
+        let estimate = estimate_leaves(table, &leaves);
         leaves.retain(|leaf| estimate.access(leaf).is_some());
     }
     let oids: Vec<_> = leaves.iter().map(Relation::oid).collect();
     drop(leaves);
-    for oid in &oids {
-        if let Some(leaf) = wait.open(*oid, LockMode::AccessExclusive)? {
-            // Something may have been altered before the lock came.
-            refuse::check_leaves(&[leaf])?;
+    let mut locked = Vec::with_capacity(oids.len());
+    for oid in oids {
+        if let Some(leaf) = wait.open(oid, LockMode::AccessExclusive)? {
+            locked.push(leaf);
         }
     }
-    Ok(oids)
+    // Something may have been altered before the locks came.
+    refuse::check_table(table.root())?;
+    refuse::check_leaves(&locked)?;
+    Ok(locked)
 }
 
 fn rewrite_leaf(
@@ -95,8 +101,8 @@ fn rewrite_leaf(
     let mut told = 0;
     let stored = stored_test(&leaf, criterion);
     let listed = match stored {
-        Some(_) => TupleSet::new(0),
-        None => list_expired(&leaf, criterion, tally),
+        Some(_) => TupleSet::default(),
+        None => list_expired(&leaf, criterion, tally)?,
     };
     let judge = stored.map_or(Judge::Listed(&listed), Judge::Column);
     pg::rewrite(leaf, judge, &mut |step| {
@@ -131,31 +137,31 @@ fn stored_test(leaf: &Relation, criterion: &Criterion) -> Option<ExpiryTest> {
 }
 
 /// Looks up the expired rows with SQL, by the caller's rights.
-fn list_expired(leaf: &Relation, criterion: &Criterion, tally: &mut Tally) -> TupleSet {
+fn list_expired(
+    leaf: &Relation,
+    criterion: &Criterion,
+    tally: &mut Tally,
+) -> Result<TupleSet, Refusal> {
     // Without it each statement would read the whole table.
     let _setting = pg::LocalSetting::set(&[(c"enable_tidscan", c"on")]);
     let (condition, arguments) = criterion.condition();
     let alias = pg::TABLE_ALIAS;
+    let oid = u32::from(leaf.oid());
     let blocks = leaf.blocks();
-    let mut expired = TupleSet::new(blocks);
+    let mut expired = TupleSet::new(blocks)?;
     for from in (0..blocks).step_by(BLOCKS as usize) {
         tally.in_leaf(leaf.oid(), Phase::FindingExpired, Some((0, blocks)));
         tally.show();
         let until = from.saturating_add(BLOCKS);
-        let rows = pg::query(
-            &format!(
-                "SELECT {alias}.ctid FROM ONLY {} AS {alias} \
+        let statement = |name: &str| {
+            format!(
+                "SELECT {alias}.ctid FROM ONLY {name} AS {alias} \
                  WHERE {alias}.ctid OPERATOR(pg_catalog.>=) '({from},0)' \
-                 AND {alias}.ctid OPERATOR(pg_catalog.<) '({until},0)' AND {condition}",
-                leaf.qualified_name()
-            ),
-            &arguments,
-        );
-        for ctid in rows.into_iter().flatten().flatten() {
-            expired
-                .insert(&ctid)
-                .expect("a ctid lies in the blocks that were asked for");
-        }
+                 AND {alias}.ctid OPERATOR(pg_catalog.<) '({until},0)' \
+                 AND {alias}.tableoid OPERATOR(pg_catalog.=) '{oid}'::pg_catalog.oid AND {condition}"
+            )
+        };
+        pg::query_places_on(leaf, statement, &arguments, &mut expired);
     }
-    expired
+    Ok(expired)
 }

@@ -1,9 +1,8 @@
 //! Which tables are not rewritten: those where somebody would have to hear of each deleted row.
 
-use crate::pg::{self, LockMode, Relation, RelationKind};
+use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
-use crate::settings::{self, Engine};
-use crate::target::managed_by;
+use crate::target::obstacle::{self, Obstacle};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -15,6 +14,29 @@ pub fn why_not(root: &Relation) -> Option<Refusal> {
     check_table(root)
         .and_then(|()| check_leaves(&pg::leaves(root, LockMode::AccessShare)))
         .err()
+}
+
+/// What is in the way, as the reason why the table is not rewritten.
+fn because(name: &str, obstacle: &Obstacle) -> Refusal {
+    let reason = match obstacle {
+        Obstacle::Setting | Obstacle::ExecutorChecks => {
+            return not_in_this_state(format!(
+                "cannot rewrite table \"{name}\": deletions have to pass the executor"
+            ))
+            .detail(
+                "The setting raw_clear_sessions.engine is sql, or an extension checks rights in the executor.",
+            )
+            .hint(DELETE_INSTEAD);
+        }
+        Obstacle::RowSecurity => "row-level security applies to you".to_owned(),
+        Obstacle::Managed(extension) => format!("it is managed by the extension {extension}"),
+        Obstacle::Rule
+        | Obstacle::Trigger(_)
+        | Obstacle::ForeignKey
+        | Obstacle::ForeignTable
+        | Obstacle::AccessMethod => obstacle.why(),
+    };
+    unsupported(format!("cannot rewrite table \"{name}\" because {reason}"))
 }
 
 fn unsupported(message: String) -> Refusal {
@@ -30,42 +52,11 @@ fn not_in_this_state(message: String) -> Refusal {
 
 /// Refuses what holds for the table that the caller named, as it does for a DELETE that names it.
 pub fn check_table(root: &Relation) -> Result<(), Refusal> {
-    let name = root.name();
     check_owner(root.oid())?;
-    if settings::engine() == Engine::Sql || pg::executor_checks_rights() {
-        return Err(not_in_this_state(format!(
-            "cannot rewrite table \"{name}\": deletions have to pass the executor"
-        ))
-        .detail(
-            "The setting raw_clear_sessions.engine is sql, or an extension checks rights in the executor.",
-        )
-        .hint(DELETE_INSTEAD));
+    match obstacle::of_statement(root) {
+        Some(obstacle) => Err(because(&root.name(), &obstacle)),
+        None => Ok(()),
     }
-    if pg::row_security_applies(root) {
-        return Err(unsupported(format!(
-            "cannot rewrite table \"{name}\" because row-level security applies to you"
-        )));
-    }
-    if root.has_delete_rule() {
-        return Err(unsupported(format!(
-            "cannot rewrite table \"{name}\" because a rule rewrites DELETE"
-        )));
-    }
-    if let Some(trigger) = root.delete_trigger(true) {
-        return Err(fires(&name, &trigger.name));
-    }
-    if let Some(extension) = managed_by(root) {
-        return Err(unsupported(format!(
-            "cannot rewrite table \"{name}\" because it is managed by the extension {extension}"
-        )));
-    }
-    Ok(())
-}
-
-fn fires(table: &str, trigger: &str) -> Refusal {
-    unsupported(format!(
-        "cannot rewrite table \"{table}\" because trigger \"{trigger}\" fires on DELETE"
-    ))
 }
 
 /// Refuses what holds for one of the leaves.
@@ -81,24 +72,13 @@ pub fn check_leaves(leaves: &[Relation]) -> Result<(), Refusal> {
 
 fn check_leaf(leaf: &Relation) -> Result<(), Refusal> {
     let name = leaf.name();
-    if leaf.kind() == RelationKind::ForeignTable {
-        return Err(unsupported(format!(
-            "cannot rewrite table \"{name}\" because it is a foreign table"
-        )));
-    }
-    if !leaf.is_heap() {
-        return Err(unsupported(format!(
-            "cannot rewrite table \"{name}\" because its table access method is not heap"
-        )));
+    let obstacle = obstacle::of_leaf(leaf);
+    if let Some(obstacle @ (Obstacle::ForeignTable | Obstacle::AccessMethod)) = &obstacle {
+        return Err(because(&name, obstacle));
     }
     check_owner(leaf.oid())?;
-    if let Some(trigger) = leaf.delete_trigger(false) {
-        if trigger.is_foreign_key {
-            return Err(unsupported(format!(
-                "cannot rewrite table \"{name}\" because a foreign key points at it"
-            )));
-        }
-        return Err(fires(&name, &trigger.name));
+    if let Some(obstacle) = obstacle {
+        return Err(because(&name, &obstacle));
     }
     // Rows that are left out of a new heap are not decoded.
     if pg::publishes_deletes(leaf) {

@@ -1,12 +1,19 @@
 //! Java, Go, Rust, C# and Elixir.
 
-use super::super::unit::Unit;
-use super::{
-    ABSOLUTE, BYTEA, FLOAT8, Framework, INTEGER, Lifetime, TEXT, TIMESTAMP, TIMESTAMPTZ, Zone,
-};
+use super::*;
+
+pub(super) const ALL: &[Framework] = &[
+    SPRING_SESSION,
+    SCS,
+    PGSTORE,
+    FIBER,
+    TOWER_SESSIONS,
+    ASPNET_CACHE,
+    PHOENIX,
+];
 
 /// Its attributes go with a session by a cascading foreign key.
-pub(super) const SPRING_SESSION: Framework = Framework {
+const SPRING_SESSION: Framework = Framework {
     name: "Spring Session JDBC",
     columns: &[
         ("primary_id", TEXT),
@@ -15,21 +22,22 @@ pub(super) const SPRING_SESSION: Framework = Framework {
         ("max_inactive_interval", INTEGER),
         ("expiry_time", INTEGER),
     ],
+    also: &[("creation_time", INTEGER), ("principal_name", TEXT)],
     expires: "expiry_time",
     unit: Some(Unit::Milliseconds),
     ..ABSOLUTE
 };
 
 /// Go: alexedwards/scs with any of its stores for PostgreSQL.
-pub(super) const SCS: Framework = Framework {
+const SCS: Framework = Framework {
     name: "SCS",
     columns: &[("token", TEXT), ("data", BYTEA), ("expiry", TIMESTAMPTZ)],
     expires: "expiry",
-    ..ABSOLUTE
+    ..COMMON
 };
 
 /// Go: antonlindstrom/pgstore, for gorilla/sessions.
-pub(super) const PGSTORE: Framework = Framework {
+const PGSTORE: Framework = Framework {
     name: "pgstore",
     columns: &[
         ("key", BYTEA),
@@ -37,29 +45,32 @@ pub(super) const PGSTORE: Framework = Framework {
         ("modified_on", TIMESTAMPTZ),
         ("expires_on", TIMESTAMPTZ),
     ],
+    also: &[("id", INTEGER), ("created_on", TIMESTAMPTZ)],
+    names: &["sess"],
     expires: "expires_on",
-    ..ABSOLUTE
+    ..COMMON
 };
 
 /// Go: gofiber/storage, which also keeps caches and rate limits.
-pub(super) const FIBER: Framework = Framework {
+const FIBER: Framework = Framework {
     name: "Fiber storage",
     columns: &[("k", TEXT), ("v", BYTEA), ("e", INTEGER)],
+    names: &["sess", "stor", "cache", "limit"],
     expires: "e",
     unit: Some(Unit::Seconds),
-    ..ABSOLUTE
+    ..COMMON
 };
 
 /// Rust: tower-sessions-sqlx-store.
-pub(super) const TOWER_SESSIONS: Framework = Framework {
+const TOWER_SESSIONS: Framework = Framework {
     name: "tower-sessions",
     columns: &[("id", TEXT), ("data", BYTEA), ("expiry_date", TIMESTAMPTZ)],
     expires: "expiry_date",
-    ..ABSOLUTE
+    ..COMMON
 };
 
 /// C#: Community.Microsoft.Extensions.Caching.PostgreSql, which keeps the sessions of ASP.NET Core.
-pub(super) const ASPNET_CACHE: Framework = Framework {
+const ASPNET_CACHE: Framework = Framework {
     name: "ASP.NET Core distributed cache",
     columns: &[
         ("Id", TEXT),
@@ -72,13 +83,21 @@ pub(super) const ASPNET_CACHE: Framework = Framework {
 };
 
 /// Elixir. Tokens for other purposes are in the same table, and live for minutes or days.
-pub(super) const PHOENIX: Framework = Framework {
+const PHOENIX: Framework = Framework {
     name: "Phoenix phx.gen.auth",
     columns: &[
         ("token", BYTEA),
         ("context", TEXT),
         ("sent_to", TEXT),
         ("inserted_at", TIMESTAMP),
+    ],
+    also: &[
+        ("id", KEY),
+        ("user_id", KEY),
+        ("account_id", KEY),
+        ("admin_id", KEY),
+        ("customer_id", KEY),
+        ("member_id", KEY),
     ],
     expires: "inserted_at",
     zone: Zone::Utc,

@@ -1,10 +1,23 @@
 //! JavaScript: the stores of express-session, Auth.js, better-auth, Lucia.
 
-use super::super::unit::Unit;
-use super::{ABSOLUTE, Framework, INTEGER, JSON, KEY, TEXT, TIMESTAMP, TIMESTAMPTZ, Zone};
+use super::*;
+
+pub(super) const ALL: &[Framework] = &[
+    CONNECT_PG_SIMPLE,
+    CONNECT_SESSION_KNEX,
+    CONNECT_SESSION_SEQUELIZE,
+    CONNECT_TYPEORM,
+    AUTH_JS,
+    AUTH_JS_TIMESTAMP,
+    BETTER_AUTH,
+    BETTER_AUTH_TIMESTAMP,
+    BETTER_AUTH_DRIZZLE,
+    LUCIA_2,
+    LUCIA_3,
+];
 
 /// Stores `to_timestamp(…)` in a timestamp without time zone: in the zone of the client's session.
-pub(super) const CONNECT_PG_SIMPLE: Framework = Framework {
+const CONNECT_PG_SIMPLE: Framework = Framework {
     name: "connect-pg-simple",
     columns: &[("sid", TEXT), ("sess", JSON), ("expire", TIMESTAMP)],
     expires: "expire",
@@ -12,42 +25,49 @@ pub(super) const CONNECT_PG_SIMPLE: Framework = Framework {
     ..ABSOLUTE
 };
 
-pub(super) const CONNECT_SESSION_KNEX: Framework = Framework {
+const CONNECT_SESSION_KNEX: Framework = Framework {
     name: "connect-session-knex",
     columns: &[("sid", TEXT), ("sess", JSON), ("expired", TIMESTAMPTZ)],
     expires: "expired",
     ..ABSOLUTE
 };
 
-pub(super) const CONNECT_SESSION_SEQUELIZE: Framework = Framework {
+const CONNECT_SESSION_SEQUELIZE: Framework = Framework {
     name: "connect-session-sequelize",
     columns: &[("sid", TEXT), ("expires", TIMESTAMPTZ), ("data", TEXT)],
+    also: &[
+        ("createdAt", TIMESTAMPTZ),
+        ("updatedAt", TIMESTAMPTZ),
+        ("userId", KEY),
+    ],
     expires: "expires",
-    ..ABSOLUTE
+    ..COMMON
 };
 
-pub(super) const CONNECT_TYPEORM: Framework = Framework {
+const CONNECT_TYPEORM: Framework = Framework {
     name: "connect-typeorm",
     columns: &[("id", TEXT), ("expiredAt", INTEGER), ("json", TEXT)],
+    also: &[("destroyedAt", TIME)],
     expires: "expiredAt",
     unit: Some(Unit::Milliseconds),
-    ..ABSOLUTE
+    ..COMMON
 };
 
 /// The adapters for node-postgres and Kysely.
-pub(super) const AUTH_JS: Framework = Framework {
+const AUTH_JS: Framework = Framework {
     name: "Auth.js",
     columns: &[
         ("sessionToken", TEXT),
         ("userId", KEY),
         ("expires", TIMESTAMPTZ),
     ],
+    also: &[("id", KEY)],
     expires: "expires",
     ..ABSOLUTE
 };
 
 /// The adapters for Drizzle and Prisma, and tables of one's own.
-pub(super) const AUTH_JS_TIMESTAMP: Framework = Framework {
+const AUTH_JS_TIMESTAMP: Framework = Framework {
     name: "Auth.js, timestamp",
     columns: &[
         ("sessionToken", TEXT),
@@ -60,25 +80,32 @@ pub(super) const AUTH_JS_TIMESTAMP: Framework = Framework {
 };
 
 /// What its own migration makes.
-pub(super) const BETTER_AUTH: Framework = Framework {
+const BETTER_AUTH: Framework = Framework {
     name: "better-auth",
     columns: &[
+        ("id", KEY),
         ("expiresAt", TIMESTAMPTZ),
         ("token", TEXT),
+        ("createdAt", TIMESTAMPTZ),
+        ("updatedAt", TIMESTAMPTZ),
         ("ipAddress", TEXT),
         ("userAgent", TEXT),
         ("userId", KEY),
     ],
+    further: Further::Any,
     expires: "expiresAt",
     ..ABSOLUTE
 };
 
 /// What its schema makes through Prisma.
-pub(super) const BETTER_AUTH_TIMESTAMP: Framework = Framework {
+const BETTER_AUTH_TIMESTAMP: Framework = Framework {
     name: "better-auth, timestamp",
     columns: &[
+        ("id", KEY),
         ("expiresAt", TIMESTAMP),
         ("token", TEXT),
+        ("createdAt", TIMESTAMP),
+        ("updatedAt", TIMESTAMP),
         ("ipAddress", TEXT),
         ("userAgent", TEXT),
         ("userId", KEY),
@@ -89,15 +116,19 @@ pub(super) const BETTER_AUTH_TIMESTAMP: Framework = Framework {
 };
 
 /// What its schema makes through Drizzle. Tables of one's own look the same, which is why the zone is not assumed.
-pub(super) const BETTER_AUTH_DRIZZLE: Framework = Framework {
+const BETTER_AUTH_DRIZZLE: Framework = Framework {
     name: "better-auth, Drizzle",
     columns: &[
+        ("id", KEY),
         ("expires_at", TIMESTAMP),
         ("token", TEXT),
+        ("created_at", TIMESTAMP),
+        ("updated_at", TIMESTAMP),
         ("ip_address", TEXT),
         ("user_agent", TEXT),
         ("user_id", KEY),
     ],
+    further: Further::Any,
     expires: "expires_at",
     zone: Zone::Writer,
     note: Some(DRIZZLE_AND_PRISMA),
@@ -107,7 +138,7 @@ pub(super) const BETTER_AUTH_DRIZZLE: Framework = Framework {
 const DRIZZLE_AND_PRISMA: &str = "Drizzle and Prisma write UTC into columns of type timestamp without time zone: time_zone => 'UTC'";
 
 /// The active period ends earlier, but until the idle period has ended the session can be renewed.
-pub(super) const LUCIA_2: Framework = Framework {
+const LUCIA_2: Framework = Framework {
     name: "Lucia 2",
     columns: &[
         ("id", TEXT),
@@ -117,14 +148,13 @@ pub(super) const LUCIA_2: Framework = Framework {
     ],
     expires: "idle_expires",
     unit: Some(Unit::Milliseconds),
-    ..ABSOLUTE
+    ..COMMON
 };
 
 /// A subscription or an API key has these columns too, but hardly these alone.
-pub(super) const LUCIA_3: Framework = Framework {
+const LUCIA_3: Framework = Framework {
     name: "Lucia 3",
     columns: &[("id", TEXT), ("user_id", KEY), ("expires_at", TIMESTAMPTZ)],
     expires: "expires_at",
-    exact: true,
-    ..ABSOLUTE
+    ..COMMON
 };

@@ -1,11 +1,22 @@
 //! PHP: Laravel, Symfony, Drupal, CodeIgniter, Yii, CakePHP.
 
-use super::super::unit::Unit;
-use super::{ABSOLUTE, BYTEA, Framework, INET, INTEGER, Lifetime, TEXT, TIMESTAMPTZ};
+use super::*;
 
-pub(super) const LARAVEL_SESSIONS: Framework = Framework {
+pub(super) const ALL: &[Framework] = &[
+    LARAVEL_SESSIONS,
+    LARAVEL_CACHE,
+    LARAVEL_CACHE_LOCKS,
+    SYMFONY,
+    DRUPAL,
+    CODEIGNITER,
+    YII,
+    CAKEPHP,
+];
+
+const LARAVEL_SESSIONS: Framework = Framework {
     name: "Laravel sessions",
     columns: &[("id", TEXT), ("payload", TEXT), ("last_activity", INTEGER)],
+    also: &[("user_id", KEY), ("ip_address", TEXT), ("user_agent", TEXT)],
     expires: "last_activity",
     unit: Some(Unit::Seconds),
     lifetime: Lifetime::SinceLastActivity,
@@ -13,23 +24,25 @@ pub(super) const LARAVEL_SESSIONS: Framework = Framework {
     ..ABSOLUTE
 };
 
-pub(super) const LARAVEL_CACHE: Framework = Framework {
+const LARAVEL_CACHE: Framework = Framework {
     name: "Laravel cache",
     columns: &[("key", TEXT), ("value", TEXT), ("expiration", INTEGER)],
+    names: &["cache"],
     expires: "expiration",
     unit: Some(Unit::Seconds),
-    ..ABSOLUTE
+    ..COMMON
 };
 
-pub(super) const LARAVEL_CACHE_LOCKS: Framework = Framework {
+const LARAVEL_CACHE_LOCKS: Framework = Framework {
     name: "Laravel cache locks",
     columns: &[("key", TEXT), ("owner", TEXT), ("expiration", INTEGER)],
+    names: &["lock"],
     ..LARAVEL_CACHE
 };
 
 /// Since 4.4 `sess_lifetime` is the instant of the end. Before, it was a number of seconds after `sess_time`, which is
 /// implausible as an instant and therefore refused.
-pub(super) const SYMFONY: Framework = Framework {
+const SYMFONY: Framework = Framework {
     name: "Symfony PdoSessionHandler",
     columns: &[
         ("sess_id", TEXT),
@@ -40,12 +53,12 @@ pub(super) const SYMFONY: Framework = Framework {
     expires: "sess_lifetime",
     unit: Some(Unit::Seconds),
     note: Some(
-        "rows written by Symfony 4.3 or earlier need expires => 'sess_time + sess_lifetime', unit => 'seconds'",
+        "rows written by Symfony 4.3 or earlier need expires => 'sess_time + sess_lifetime', unit => 'seconds', keep => '0'",
     ),
     ..ABSOLUTE
 };
 
-pub(super) const DRUPAL: Framework = Framework {
+const DRUPAL: Framework = Framework {
     name: "Drupal",
     columns: &[
         ("uid", INTEGER),
@@ -61,7 +74,7 @@ pub(super) const DRUPAL: Framework = Framework {
     ..ABSOLUTE
 };
 
-pub(super) const CODEIGNITER: Framework = Framework {
+const CODEIGNITER: Framework = Framework {
     name: "CodeIgniter 4",
     columns: &[
         ("id", TEXT),
@@ -72,21 +85,23 @@ pub(super) const CODEIGNITER: Framework = Framework {
     expires: "timestamp",
     lifetime: Lifetime::SinceLastActivity,
     usual_keep: Some("2 hours"),
-    ..ABSOLUTE
+    ..COMMON
 };
 
-pub(super) const YII: Framework = Framework {
+const YII: Framework = Framework {
     name: "Yii 2 DbSession",
     columns: &[("id", TEXT), ("expire", INTEGER), ("data", BYTEA)],
+    also: &[("user_id", KEY), ("last_write", KEY)],
     expires: "expire",
     unit: Some(Unit::Seconds),
-    ..ABSOLUTE
+    ..COMMON
 };
 
-pub(super) const CAKEPHP: Framework = Framework {
+const CAKEPHP: Framework = Framework {
     name: "CakePHP",
     columns: &[("id", TEXT), ("data", BYTEA), ("expires", INTEGER)],
+    also: &[("created", TIME), ("modified", TIME)],
     expires: "expires",
     unit: Some(Unit::Seconds),
-    ..ABSOLUTE
+    ..COMMON
 };

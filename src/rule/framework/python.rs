@@ -1,21 +1,24 @@
 //! Python: Django, Flask.
 
-use super::{ABSOLUTE, BYTEA, Framework, INTEGER, TEXT, TIMESTAMP, TIMESTAMPTZ, Zone};
+use super::*;
+
+pub(super) const ALL: &[Framework] = &[DJANGO_SESSIONS, DJANGO_CACHE, FLASK_SESSION];
 
 /// The backends `db` and `cached_db`; a model of one's own adds columns to these.
-pub(super) const DJANGO_SESSIONS: Framework = Framework {
+const DJANGO_SESSIONS: Framework = Framework {
     name: "Django sessions",
     columns: &[
         ("session_key", TEXT),
         ("session_data", TEXT),
         ("expire_date", TIMESTAMPTZ),
     ],
+    further: Further::Any,
     expires: "expire_date",
     ..ABSOLUTE
 };
 
 /// What `createcachetable` makes, under a name of the site's choice.
-pub(super) const DJANGO_CACHE: Framework = Framework {
+const DJANGO_CACHE: Framework = Framework {
     name: "Django database cache",
     columns: &[
         ("cache_key", TEXT),
@@ -26,7 +29,7 @@ pub(super) const DJANGO_CACHE: Framework = Framework {
     ..ABSOLUTE
 };
 
-pub(super) const FLASK_SESSION: Framework = Framework {
+const FLASK_SESSION: Framework = Framework {
     name: "Flask-Session",
     columns: &[
         ("id", INTEGER),
@@ -36,5 +39,5 @@ pub(super) const FLASK_SESSION: Framework = Framework {
     ],
     expires: "expiry",
     zone: Zone::Utc,
-    ..ABSOLUTE
+    ..COMMON
 };

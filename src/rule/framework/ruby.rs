@@ -1,15 +1,19 @@
 //! Ruby: Rails with activerecord-session_store.
 
-use super::{ABSOLUTE, Framework, Lifetime, TEXT, TIMESTAMP, TIMESTAMPTZ, Zone};
+use super::*;
 
-pub(super) const RAILS: Framework = Framework {
+pub(super) const ALL: &[Framework] = &[RAILS, RAILS_TIMESTAMPTZ];
+
+const RAILS: Framework = Framework {
     name: "activerecord-session_store",
     columns: &[
         ("session_id", TEXT),
-        ("data", TEXT),
+        ("data", DATA),
         ("created_at", TIMESTAMP),
         ("updated_at", TIMESTAMP),
     ],
+    also: &[("id", KEY)],
+    common: true,
     expires: "updated_at",
     zone: Zone::Utc,
     lifetime: Lifetime::SinceLastActivity,
@@ -18,11 +22,11 @@ pub(super) const RAILS: Framework = Framework {
 };
 
 /// Where the application sets `PostgreSQLAdapter.datetime_type = :timestamptz`.
-pub(super) const RAILS_TIMESTAMPTZ: Framework = Framework {
+const RAILS_TIMESTAMPTZ: Framework = Framework {
     name: "activerecord-session_store, timestamptz",
     columns: &[
         ("session_id", TEXT),
-        ("data", TEXT),
+        ("data", DATA),
         ("created_at", TIMESTAMPTZ),
         ("updated_at", TIMESTAMPTZ),
     ],

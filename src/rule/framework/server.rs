@@ -1,11 +1,10 @@
 //! Servers that bring a database of their own: Supabase Auth, Ory Kratos, Keycloak, Mattermost.
 
-use super::super::unit::Unit;
-use super::{
-    ABSOLUTE, BOOL, Framework, INTEGER, Lifetime, TEXT, TIMESTAMP, TIMESTAMPTZ, UUID, Zone,
-};
+use super::*;
 
-pub(super) const SUPABASE_AUTH: Framework = Framework {
+pub(super) const ALL: &[Framework] = &[SUPABASE_AUTH, ORY_KRATOS, KEYCLOAK, MATTERMOST, GITEA];
+
+const SUPABASE_AUTH: Framework = Framework {
     name: "Supabase Auth",
     columns: &[
         ("id", UUID),
@@ -21,7 +20,7 @@ pub(super) const SUPABASE_AUTH: Framework = Framework {
     ..ABSOLUTE
 };
 
-pub(super) const ORY_KRATOS: Framework = Framework {
+const ORY_KRATOS: Framework = Framework {
     name: "Ory Kratos",
     columns: &[
         ("id", UUID),
@@ -31,12 +30,21 @@ pub(super) const ORY_KRATOS: Framework = Framework {
         ("expires_at", TIMESTAMP),
         ("active", BOOL),
     ],
+    also: &[
+        ("created_at", TIMESTAMP),
+        ("updated_at", TIMESTAMP),
+        ("token", TEXT),
+        ("nid", UUID),
+        ("logout_token", TEXT),
+        ("aal", TEXT),
+        ("authentication_methods", JSON),
+    ],
     expires: "expires_at",
     zone: Zone::Utc,
     ..ABSOLUTE
 };
 
-pub(super) const KEYCLOAK: Framework = Framework {
+const KEYCLOAK: Framework = Framework {
     name: "Keycloak",
     columns: &[
         ("user_session_id", TEXT),
@@ -45,6 +53,7 @@ pub(super) const KEYCLOAK: Framework = Framework {
         ("offline_flag", TEXT),
         ("last_session_refresh", INTEGER),
     ],
+    also: &[("created_on", INTEGER)],
     expires: "last_session_refresh",
     unit: Some(Unit::Seconds),
     lifetime: Lifetime::SinceLastActivity,
@@ -55,7 +64,7 @@ pub(super) const KEYCLOAK: Framework = Framework {
     ..ABSOLUTE
 };
 
-pub(super) const MATTERMOST: Framework = Framework {
+const MATTERMOST: Framework = Framework {
     name: "Mattermost",
     columns: &[
         ("token", TEXT),
@@ -64,7 +73,22 @@ pub(super) const MATTERMOST: Framework = Framework {
         ("lastactivityat", INTEGER),
         ("userid", TEXT),
     ],
+    also: &[("id", TEXT)],
     expires: "expiresat",
     unit: Some(Unit::Milliseconds),
     ..ABSOLUTE
+};
+
+/// Also Forgejo, Gogs and whatever else uses go-macaron's sessions. The column's name is wrong.
+const GITEA: Framework = Framework {
+    name: "Gitea",
+    columns: &[("key", TEXT), ("data", BYTEA), ("expiry", INTEGER)],
+    expires: "expiry",
+    unit: Some(Unit::Seconds),
+    lifetime: Lifetime::SinceLastActivity,
+    usual_keep: Some("24 hours"),
+    note: Some(
+        "in spite of its name, column expiry says when a session was written for the last time",
+    ),
+    ..COMMON
 };

@@ -63,9 +63,9 @@ fn make_old(programs: &Programs) -> (Cluster, Vec<String>) {
     let mut session = old.database("app").connect();
     create_sessions(&mut session, "django_session", 1000, 10);
     session.run(
-        "CREATE TABLE token (used bigint, kind text);
+        "CREATE TABLE token (ends bigint, kind text);
          SELECT raw_clear_sessions_schedule('django_session', '1 s', keep => '1 day');
-         SELECT raw_clear_sessions_schedule('token', '0 3 * * *', expires => 'used + 60', unit => 'seconds',
+         SELECT raw_clear_sessions_schedule('token', '0 3 * * *', expires => 'ends + 60', unit => 'seconds',
              filter => $$kind = 'session'$$, batch_size => 100, max_duration => '1 hour');",
     );
     session.wait_for_run("deleted = 900 AND stop = 'done'");

@@ -157,7 +157,7 @@ fn a_run_waits_for_a_replica_that_lags_and_says_so() {
 }
 
 #[test]
-fn a_synchronous_standby_that_does_not_answer_holds_up_no_batch_and_no_shutdown() {
+fn a_synchronous_standby_that_does_not_answer_holds_up_no_run_and_no_shutdown() {
     let mut cluster = Cluster::with_worker("app", &SLOW);
     let mut session = cluster.database("app").connect();
     create_sessions(&mut session, "django_session", 1000, 10);
@@ -173,11 +173,9 @@ fn a_synchronous_standby_that_does_not_answer_holds_up_no_batch_and_no_shutdown(
     commit.cancel();
     commit.value();
     cluster.reload(&FAST);
-    // Its batches commit; only at the end of the run it waits.
     session.wait_for_count("django_session", 100);
-    wait_until("the end of the run waits for the standby", || {
-        session.count(&format!("pg_stat_activity WHERE {waits}")) > 0
-    });
+    session.wait_for_run("stop = 'done' AND deleted > 0");
+    assert_eq!(session.count(&format!("pg_stat_activity WHERE {waits}")), 0);
     assert_eq!(
         session.count(
             "pg_locks WHERE relation = 'django_session'::regclass AND pid <> pg_backend_pid()"

@@ -76,3 +76,25 @@ fn a_database_whose_worker_fails_is_left_alone_for_a_minute_and_holds_up_no_othe
     );
     assert_eq!(cluster.logged(failure), 2);
 }
+
+#[test]
+fn where_others_have_every_background_worker_it_is_tried_again_without_being_woken() {
+    // One for the launcher, one for PostgreSQL's own logical replication launcher, and one to share.
+    let cluster = Cluster::with_worker("", &[("max_worker_processes", "3")]);
+    let database = cluster.database("app");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    let mut other = database.connect();
+    other.run(
+        "SELECT set_config(name, 'on', false) FROM pg_settings
+         WHERE name IN ('force_parallel_mode', 'debug_parallel_query')",
+    );
+    let other = other.start("SELECT pg_sleep(300)");
+    wait_until("the query has a parallel worker", || {
+        session.count("pg_stat_activity WHERE backend_type = 'parallel worker'") > 0
+    });
+    cluster.reload(&[("raw_clear_sessions.databases", "app")]);
+    cluster.wait_for_log("no background worker is free to clear sessions");
+    other.cancel();
+    session.wait_for_count("django_session", 100);
+}

@@ -62,12 +62,12 @@ FROM raw_clear_sessions_preview('parted', expires => 'expires') AS preview;
 BEGIN READ ONLY;
 SELECT raw_clear_sessions_preview('django_session', exact => true) ->> 'expired_rows' AS expired_rows;
 SELECT DISTINCT mode FROM pg_locks
-WHERE pid = pg_backend_pid() AND (relation = 'django_session'::regclass OR locktype = 'advisory') ORDER BY 1;
+WHERE pid = pg_backend_pid() AND (relation = 'django_session'::regclass OR classid = 'pg_class'::regclass) ORDER BY 1;
 COMMIT;
 BEGIN;
 SELECT raw_clear_sessions('django_session', keep => '1000 days');
 SELECT DISTINCT locktype, mode, objid = 'django_session'::regclass AS of_the_table FROM pg_locks
-WHERE pid = pg_backend_pid() AND (relation = 'django_session'::regclass OR locktype = 'advisory')
+WHERE pid = pg_backend_pid() AND (relation = 'django_session'::regclass OR classid = 'pg_class'::regclass)
     AND mode <> 'AccessShareLock' ORDER BY 1, 2;
 COMMIT;
 

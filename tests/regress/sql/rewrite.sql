@@ -50,7 +50,7 @@ $$;
 -- Damage in a table, its toast table and their btree indexes
 CREATE FUNCTION damage(name regclass) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN QUERY SELECT finding::text FROM verify_heapam(name) AS finding;
+    RETURN QUERY SELECT finding::text FROM verify_heapam(name, check_toast => true) AS finding;
     PERFORM bt_index_check(indexrelid, heapallindexed => true) FROM pg_index JOIN pg_class i ON i.oid = indexrelid
         JOIN pg_am a ON a.oid = i.relam, pg_class c
         WHERE c.oid = name AND indrelid IN (c.oid, c.reltoastrelid) AND amname = 'btree';
@@ -87,6 +87,22 @@ SELECT reltoastrelid::regclass AS toast FROM pg_class WHERE oid = 'r_column'::re
 SELECT count(DISTINCT chunk_id) = (SELECT count(*) FROM r_column WHERE length(payload) > 2000) AS no_toast_too_many FROM :toast;
 VACUUM (ANALYZE) r_column;
 SELECT same('r_column', 'd_column'), (SELECT count(*) FROM damage('r_column')) AS damage;
+-- A column that came later, where none has been dropped; and one that was dropped, where none came later.
+CREATE TABLE grown (id integer, expires timestamptz);
+INSERT INTO grown SELECT n, first + (n % 11) * interval '1 year' FROM clock, generate_series(1, 1000) AS n;
+ALTER TABLE grown ADD later integer DEFAULT 7;
+CREATE TABLE shrunk (id integer, gone text, expires timestamptz);
+ALTER TABLE shrunk ALTER gone SET STORAGE EXTERNAL;
+INSERT INTO shrunk SELECT id, repeat('gone', 2000), expires FROM grown;
+ALTER TABLE shrunk DROP COLUMN gone;
+SELECT count(*) AS live FROM grown WHERE expires >= now() \gset
+SELECT raw_clear_sessions_rewrite('grown', 'expires') + :live AS rows;
+SELECT raw_clear_sessions_rewrite('shrunk', 'expires') + :live AS rows;
+SELECT later, count(*) = :live AS all FROM grown GROUP BY later;
+SELECT relname, reltuples = :live AS reltuples, relpages = pg_relation_size(oid) / 8192 AS relpages,
+    (SELECT count(*) FROM damage(oid)) AS damage
+FROM pg_class WHERE oid IN ('grown'::regclass, 'shrunk'::regclass) ORDER BY relname;
+SELECT pg_relation_size('shrunk') <= pg_relation_size('grown') AS without_what_was_dropped;
 -- once more, with nothing to do, and rolled back
 SELECT raw_clear_sessions_rewrite('r_column', 'expires');
 SELECT pg_relation_filenode('r_column') AS before \gset

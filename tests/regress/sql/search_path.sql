@@ -33,7 +33,7 @@ BEGIN
     -- the functions that a preview or a condition could need
     FOREACH name IN ARRAY ARRAY['isfinite(timestamptz)', 'isfinite(timestamp)', 'isfinite(date)', 'to_timestamp(float8)', 'now()',
         'timezone(text, timestamp)', 'to_json(anyelement)', 'to_jsonb(anyelement)', 'pg_table_size(regclass)',
-        'raw_clear_sessions_preview(regclass)', 'pg_try_advisory_xact_lock(integer, integer)'] LOOP
+        'raw_clear_sessions_preview(regclass)', 'max(tid)'] LOOP
         EXECUTE format('CREATE FUNCTION hostile.%s RETURNS text LANGUAGE plpgsql AS %L', name,
             format('BEGIN RAISE ''hostile %s was called''; END', name));
     END LOOP;

@@ -126,7 +126,7 @@ impl Tally {
 /// Nothing of a call is left when its transaction has ended.
 fn check_left_nothing(session: &mut Session, what: &str) {
     let left = session.text(
-        "SELECT concat_ws(' ', (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
+        "SELECT concat_ws(' ', (SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND pid = pg_backend_pid()),
              (SELECT count(*) FROM raw_clear_sessions.progress WHERE pid = pg_backend_pid()), session_user, current_user)",
     );
     assert_eq!(left, "0 0 postgres postgres", "{what}");

@@ -1,0 +1,120 @@
+//! Which relations a statement on a table reaches: itself, and what inherits from it, partitions among them.
+
+use super::{LockMode, Relation, RelationKind, raw};
+use pgrx::{PgList, pg_sys};
+
+/// The oids of a table and of everything below it, each with as many parents before it as it needs. Each but the table
+/// itself is locked, and is still there; without a lock it may have gone, or come to be somebody else's.
+fn all_inheritors(root: &Relation, lock: pg_sys::LOCKMODE) -> Vec<pg_sys::Oid> {
+    // SAFETY: find_all_inheritors locks each child and leaves out those that have gone (catalog/pg_inherits.c). The list
+    // is palloc'd and read before anything is freed.
+    unsafe {
+        let list = pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            raw::find_all_inheritors(root.oid(), lock, core::ptr::null_mut())
+        });
+        PgList::<pg_sys::Oid>::from_pg(list).iter_oid().collect()
+    }
+}
+
+/// The tables that a statement on this one reaches, itself among them, without those that hold no rows of their own
+/// (partitioned tables) and other sessions' temporary tables. Each is locked.
+pub fn leaves(root: &Relation, lock: LockMode) -> Vec<Relation> {
+    all_inheritors(root, lock.mode())
+        .into_iter()
+        .filter_map(|oid| Relation::open(oid, lock))
+        .filter(is_leaf)
+        .collect()
+}
+
+/// The same, and the partitioned tables that are passed on the way, but for the table itself.
+pub fn reached(root: &Relation, lock: LockMode) -> (Vec<Relation>, Vec<Relation>) {
+    all_inheritors(root, lock.mode())
+        .into_iter()
+        .filter_map(|oid| Relation::open(oid, lock))
+        .filter(|relation| relation.oid() != root.oid() || is_leaf(relation))
+        .partition(is_leaf)
+}
+
+/// Whether rows may be in it that this session can see.
+pub fn is_leaf(relation: &Relation) -> bool {
+    relation.kind() != RelationKind::PartitionedTable && !relation.is_other_temporary()
+}
+
+/// The oids of a table and of everything below it, without a lock: something to begin with.
+pub fn inheritors_unlocked(root: &Relation) -> Vec<pg_sys::Oid> {
+    all_inheritors(root, pg_sys::NoLock as pg_sys::LOCKMODE)
+}
+
+/// Locks and opens a table and everything between it and the open root, from the top down as PostgreSQL does; the table
+/// itself is the last. `None` where it has gone, or a statement on the root does not reach it.
+///
+/// While they are locked it stays so: whoever takes a child from its parent locks the child.
+pub fn open_below(root: &Relation, oid: pg_sys::Oid, lock: LockMode) -> Option<Vec<Relation>> {
+    loop {
+        let path = path(root.oid(), oid)?;
+        let opened = path
+            .iter()
+            .map(|oid| Relation::open(*oid, lock))
+            .collect::<Option<Vec<_>>>();
+        // Before the locks came, it may have been moved to another place.
+        if let Some(opened) = opened
+            && self::path(root.oid(), oid).as_ref() == Some(&path)
+        {
+            return Some(opened);
+        }
+        pgrx::check_for_interrupts!();
+    }
+}
+
+/// The way from a root, which is not in it, down to a table.
+fn path(root: pg_sys::Oid, oid: pg_sys::Oid) -> Option<Vec<pg_sys::Oid>> {
+    if oid == root {
+        return Some(Vec::new());
+    }
+    // PostgreSQL allows no circles.
+    parents(oid).into_iter().find_map(|parent| {
+        let mut path = path(root, parent)?;
+        path.push(oid);
+        Some(path)
+    })
+}
+
+/// The parents of a table by the newest state of pg_inherits, without those that it is being detached from.
+fn parents(oid: pg_sys::Oid) -> Vec<pg_sys::Oid> {
+    let mut parents = Vec::new();
+    // SAFETY: a scan of a catalog by its index (catalog/pg_inherits.c does the same); NULL asks for a new snapshot. The
+    // tuples are read before the scan goes on.
+    unsafe {
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let catalog = pg_sys::table_open(pg_sys::InheritsRelationId, lock);
+        let mut key: pg_sys::ScanKeyData = core::mem::zeroed();
+        pg_sys::ScanKeyInit(
+            &mut key,
+            pg_sys::Anum_pg_inherits_inhrelid as i16,
+            pg_sys::BTEqualStrategyNumber as u16,
+            pg_sys::F_OIDEQ.into(),
+            pg_sys::Datum::from(oid),
+        );
+        let scan = pg_sys::systable_beginscan(
+            catalog,
+            pg_sys::InheritsRelidSeqnoIndexId.into(),
+            true,
+            core::ptr::null_mut(),
+            1,
+            &mut key,
+        );
+        loop {
+            let tuple = pg_sys::systable_getnext(scan);
+            if tuple.is_null() {
+                break;
+            }
+            let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_inherits>();
+            if !row.inhdetachpending {
+                parents.push(row.inhparent);
+            }
+        }
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(catalog, lock);
+    }
+    parents
+}

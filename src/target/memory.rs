@@ -1,0 +1,300 @@
+//! What a run remembers of a table from one transaction to the next, and how that becomes something to act on.
+//!
+//! None of it is true by itself: between two transactions anybody may alter anything. As PostgreSQL does with a cached plan
+//! (utils/cache/plancache.c, CheckCachedPlan), everything is locked first, and only then it is looked whether what was
+//! found out before still holds; what does not is found out again, under the lock.
+
+use super::plan::{
+    Choice, Decision, Leaf, Method, Plan, Target, means_the_same_directly, statement_needs_sql,
+};
+use super::plausible::check_plausible;
+use super::{Criterion, Rule, check_may_delete, check_may_read, open};
+use crate::pg::{self, Changes, FileNode, LockMode, Relation};
+use crate::refusal::{Refusal, enough};
+use crate::settings::{self, Engine};
+use pgrx::pg_sys;
+use std::collections::HashMap;
+
+/// The lock of everything that a batch deletes from.
+const LOCK: LockMode = LockMode::RowExclusive;
+
+/// What is remembered.
+pub struct Memory {
+    table: pg_sys::Oid,
+    rule: Rule,
+    engine: Engine,
+    criterion: Criterion,
+    /// The table's, when the criterion was resolved.
+    changes: Changes,
+    /// The table is cleared as a whole, by SQL.
+    whole: bool,
+    /// Everything that the table has been found to reach; `None` where nothing is known of it, or need be.
+    leaves: HashMap<pg_sys::Oid, Option<Known>>,
+    blocks: (u64, bool),
+}
+
+/// What is remembered of a leaf.
+struct Known {
+    /// The tables on the way down to it, itself as the last, with their changes when it was decided; empty where the way is
+    /// still to be looked up.
+    path: Vec<(pg_sys::Oid, Changes)>,
+    decision: Decision,
+    file: FileNode,
+}
+
+/// What a batch deletes from: open and locked, and cleared in a way that holds now.
+pub struct Part<'m> {
+    pub what: What,
+    /// The table that was named.
+    pub root: Relation,
+    pub criterion: &'m Criterion,
+    /// Between the two; open as long as they are.
+    _between: Vec<Relation>,
+}
+
+pub enum What {
+    /// The table as a whole, which reaches these.
+    Whole(Vec<Relation>),
+    Leaf(Leaf),
+}
+
+/// What has become of something that was to be opened.
+pub enum Opened<'m> {
+    Part(Box<Part<'m>>),
+    /// The leaf is not the table's any more.
+    Gone,
+    /// What was planned for the table does not hold: plan anew.
+    Outdated,
+}
+
+impl Part<'_> {
+    /// The oids of everything that the table reaches now. Nothing of it is locked.
+    pub fn reached_now(&self) -> Vec<pg_sys::Oid> {
+        pg::inheritors_unlocked(&self.root)
+    }
+}
+
+impl Memory {
+    /// What is to be remembered of a target, which is closed with it; and the oids of what is to be cleared.
+    pub fn of(target: Target, rule: &Rule) -> Result<(Memory, Vec<pg_sys::Oid>), Refusal> {
+        let table = target.root().oid();
+        let mut leaves = HashMap::new();
+        let mut todo = Vec::new();
+        let whole = match target.by() {
+            Plan::Whole { .. } => {
+                todo.push(table);
+                true
+            }
+            Plan::Leaves(planned) => {
+                let between = target.between().iter().map(Relation::oid);
+                enough(leaves.try_reserve(planned.len() + between.len() + 1))?;
+                enough(todo.try_reserve(planned.len()))?;
+                leaves.extend(between.chain([table]).map(|oid| (oid, None)));
+                for leaf in planned {
+                    let oid = leaf.relation().oid();
+                    if matches!(leaf.method(), Method::Nothing) {
+                        leaves.insert(oid, None);
+                    } else {
+                        leaves.insert(oid, Some(Known::planned(leaf, table)));
+                        todo.push(oid);
+                    }
+                }
+                false
+            }
+        };
+        let memory = Memory {
+            table,
+            rule: rule.clone(),
+            engine: settings::engine(),
+            changes: target.changes(),
+            whole,
+            leaves,
+            blocks: target.blocks(),
+            criterion: target.into_criterion(),
+        };
+        Ok((memory, todo))
+    }
+
+    /// The clock that rows expire by.
+    pub fn now(&self) -> i64 {
+        self.criterion.now
+    }
+
+    /// The blocks that are to be read, as far as they are known, and whether to read them is all that there is to do.
+    pub fn blocks(&self) -> (u64, bool) {
+        self.blocks
+    }
+
+    /// Opens what is to be cleared next, and sees that what is remembered of it holds. `locked` is asked when all locks are
+    /// held whether there is something else that makes it pointless to go on.
+    ///
+    /// Refuses what a clearing that begins now would refuse.
+    pub fn open(
+        &mut self,
+        oid: pg_sys::Oid,
+        rule: &Rule,
+        locked: &mut dyn FnMut(&Relation) -> bool,
+    ) -> Result<Opened<'_>, Refusal> {
+        let root = open(Some(self.table), LOCK)?;
+        let path = match self.lock_path(&root, oid) {
+            Some(path) => path,
+            None if self.whole => Vec::new(),
+            None => return Ok(Opened::Gone),
+        };
+        if *rule != self.rule || settings::engine() != self.engine || locked(&root) {
+            return Ok(Opened::Outdated);
+        }
+        // Privileges are granted and revoked without a lock.
+        check_may_delete(&root)?;
+        let resolved_anew = root.changes() != self.changes && self.resolve_again(&root)?;
+        if !self.whole && pg::row_security_applies(&root)
+            || resolved_anew && !self.whole && statement_needs_sql(&root, &self.criterion).is_some()
+        {
+            return Ok(Opened::Outdated);
+        }
+        check_may_read(&root, &self.criterion)?;
+        if self.whole {
+            let leaves = pg::leaves(&root, LOCK);
+            return Ok(Opened::Part(Box::new(Part {
+                what: What::Whole(leaves),
+                root,
+                criterion: &self.criterion,
+                _between: Vec::new(),
+            })));
+        }
+        let Some((leaf, between)) = self.leaf(&root, path)? else {
+            return Ok(Opened::Outdated);
+        };
+        Ok(Opened::Part(Box::new(Part {
+            what: What::Leaf(leaf),
+            root,
+            criterion: &self.criterion,
+            _between: between,
+        })))
+    }
+
+    /// What there is to clear among what the table reaches now, and has not reached before.
+    pub fn new_among(&mut self, reached: Vec<pg_sys::Oid>) -> Result<Vec<pg_sys::Oid>, Refusal> {
+        if self.whole {
+            return Ok(Vec::new());
+        }
+        let mut new = reached;
+        new.retain(|oid| !self.leaves.contains_key(oid));
+        enough(self.leaves.try_reserve(new.len()))?;
+        self.leaves.extend(new.iter().map(|oid| (*oid, None)));
+        Ok(new)
+    }
+
+    /// Locks and opens the way down to a leaf; `None` where there is none.
+    fn lock_path(&self, root: &Relation, oid: pg_sys::Oid) -> Option<Vec<Relation>> {
+        if self.whole {
+            return Some(Vec::new());
+        }
+        if oid == root.oid() {
+            return Some(vec![Relation::open(oid, LOCK)?]);
+        }
+        if let Some(Some(known)) = self.leaves.get(&oid) {
+            let opened: Option<Vec<_>> = known
+                .path
+                .iter()
+                .map(|(oid, _)| Relation::open(*oid, LOCK))
+                .collect();
+            // All are locked: now they can be looked at.
+            if let Some(opened) = opened
+                && known.is_unchanged(&opened)
+            {
+                return Some(opened);
+            }
+        }
+        pg::open_below(root, oid, LOCK)
+    }
+
+    /// The leaf at the end of a path that is open and locked, and what lies before it. `None` where SQL has to clear it
+    /// through the table that was named.
+    fn leaf(
+        &mut self,
+        root: &Relation,
+        mut path: Vec<Relation>,
+    ) -> Result<Option<(Leaf, Vec<Relation>)>, Refusal> {
+        let changes: Vec<_> = path
+            .iter()
+            .map(|relation| (relation.oid(), relation.changes()))
+            .collect();
+        let relation = path.pop().expect("a path ends with the leaf");
+        let oid = relation.oid();
+        let known = self.leaves.get(&oid).and_then(Option::as_ref);
+        if let Some(known) = known
+            && known.path == changes
+            && (!matches!(known.decision.method, Method::Sql)
+                || means_the_same_directly(&relation, &self.criterion))
+        {
+            let (_, changes) = changes[changes.len() - 1];
+            return Ok(Some((
+                Leaf::decided(relation, changes, known.decision.clone()),
+                path,
+            )));
+        }
+        if !pg::is_leaf(&relation) {
+            // A partitioned table has no rows of its own.
+            let nothing = Decision::nothing();
+            let (_, changes) = changes[changes.len() - 1];
+            return Ok(Some((Leaf::decided(relation, changes, nothing), path)));
+        }
+        let file = relation.file();
+        if known.is_some_and(|known| known.file != file) {
+            // Its values may be others.
+            check_plausible(root, &self.criterion, &self.rule)?;
+        }
+        let index = known.and_then(|known| known.decision.index().cloned());
+        let choice = Choice::Earlier(index.as_ref());
+        let Ok(leaf) = Leaf::decide(relation, root, &self.criterion, choice) else {
+            return Ok(None);
+        };
+        let known = Known {
+            path: changes,
+            decision: leaf.decision().clone(),
+            file,
+        };
+        self.leaves.insert(oid, Some(known));
+        Ok(Some((leaf, path)))
+    }
+
+    /// Resolves the rule once more, and forgets what had been decided by it. True.
+    fn resolve_again(&mut self, root: &Relation) -> Result<bool, Refusal> {
+        let changes = root.changes();
+        let criterion = Criterion::resolve_at(root, &self.rule, self.criterion.now)?;
+        if !criterion.means_the_same(&self.criterion) {
+            check_may_read(root, &criterion)?;
+            check_plausible(root, &criterion, &self.rule)?;
+            for known in self.leaves.values_mut() {
+                *known = None;
+            }
+        }
+        self.criterion = criterion;
+        self.changes = changes;
+        Ok(true)
+    }
+}
+
+impl Known {
+    fn planned(leaf: &Leaf, table: pg_sys::Oid) -> Known {
+        let oid = leaf.relation().oid();
+        Known {
+            path: if oid == table {
+                vec![(oid, leaf.changes())]
+            } else {
+                Vec::new()
+            },
+            decision: leaf.decision().clone(),
+            file: leaf.relation().file(),
+        }
+    }
+
+    fn is_unchanged(&self, path: &[Relation]) -> bool {
+        !self.path.is_empty()
+            && path
+                .iter()
+                .zip(&self.path)
+                .all(|(relation, (_, changes))| relation.changes() == *changes)
+    }
+}

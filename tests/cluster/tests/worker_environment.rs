@@ -1,0 +1,148 @@
+//! What surrounds the worker does not stop it: settings of databases and roles, others' open transactions. What does stop it is told.
+
+use cluster::{Cluster, Session, add_expired, create_sessions, wait_until};
+
+fn with_sessions(cluster: &Cluster, name: &str) -> Session {
+    let mut session = cluster.database(name).connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    session
+}
+
+/// Settings each of which, as a database's or a role's, would stop a worker that relied on its default.
+const HOSTILE: [(&str, &str); 12] = [
+    ("role", "nobody"),
+    ("session_authorization", "nobody"),
+    ("default_transaction_read_only", "on"),
+    ("default_transaction_isolation", "serializable"),
+    ("statement_timeout", "1"),
+    ("lock_timeout", "1"),
+    ("idle_in_transaction_session_timeout", "1"),
+    ("search_path", "nowhere"),
+    ("row_security", "off"),
+    ("exit_on_error", "on"),
+    ("standard_conforming_strings", "off"),
+    ("intervalstyle", "sql_standard"),
+];
+
+#[test]
+fn settings_of_a_database_or_a_role_do_not_stop_the_worker() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.paused", "on")]);
+    let mut sessions = vec![with_sessions(&cluster, "all_at_once")];
+    let mut postgres = cluster.connect();
+    postgres.run("CREATE ROLE nobody");
+    for (number, (name, value)) in HOSTILE.into_iter().enumerate() {
+        let database = format!("setting{number}");
+        let mut session = with_sessions(&cluster, &database);
+        // An interval in each format, and a rule that row security without a policy for it would refuse.
+        session.run(
+            "SELECT raw_clear_sessions_schedule('django_session', '1 s', keep => '1 day 2 hours', max_duration => '1 h')",
+        );
+        sessions.push(session);
+        for database in [&database, "all_at_once"] {
+            postgres.run(&format!("ALTER DATABASE {database} SET {name} = '{value}'"));
+        }
+    }
+    if postgres.number("SELECT current_setting('server_version_num')::bigint") >= 170_000 {
+        postgres.run("ALTER DATABASE all_at_once SET transaction_timeout = 1");
+    }
+    postgres.run("ALTER ROLE postgres SET role = nobody");
+    cluster.reload(&[
+        ("default_transaction_read_only", "on"),
+        ("raw_clear_sessions.paused", "off"),
+    ]);
+    for session in &mut sessions {
+        session.wait_for_count("django_session", 100);
+    }
+    assert_eq!(cluster.logged("ERROR"), 0);
+}
+
+#[test]
+fn triggers_fire_for_the_worker_though_a_database_says_that_they_do_not() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.paused", "on")]);
+    let mut session = with_sessions(&cluster, "app");
+    session.run(
+        "CREATE TABLE archive (LIKE django_session);
+         CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN INSERT INTO public.archive SELECT OLD.*; RETURN OLD; END$$;
+         CREATE TRIGGER t BEFORE DELETE ON django_session FOR EACH ROW EXECUTE FUNCTION keep();
+         ALTER DATABASE app SET session_replication_role = replica",
+    );
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    session.wait_for_count("django_session", 100);
+    assert_eq!(session.count("archive"), 900);
+}
+
+#[test]
+fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.paused", "on")]);
+    let mut session = with_sessions(&cluster, "app");
+    let off = "SELECT coalesce(raw_clear_sessions.worker_off(), '')";
+    session.run(
+        "CREATE ROLE somebody; GRANT CREATE ON SCHEMA raw_clear_sessions TO somebody;
+         ALTER TABLE raw_clear_sessions.policy OWNER TO somebody",
+    );
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    wait_until("the failure is told", || {
+        session
+            .text(off)
+            .starts_with("the worker fails in this database: 55000: ")
+    });
+    let notes = "SELECT count(*) FROM raw_clear_sessions.status WHERE note LIKE 'the worker fails in this database%'";
+    assert!(session.number(notes) > 0);
+    cluster.wait_for_log("CONTEXT:  automatic clearing of database \"app\"");
+    assert!(cluster.logged("ERROR:  the tables of extension") > 0);
+    assert_eq!(session.count("django_session"), 1000);
+
+    session.run(
+        "ALTER TABLE raw_clear_sessions.policy OWNER TO postgres;
+         SELECT raw_clear_sessions_schedule('django_session')",
+    );
+    session.wait_for_count("django_session", 100);
+    wait_until("nothing is told any more", || session.text(off).is_empty());
+}
+
+#[test]
+fn an_open_transaction_of_one_owner_does_not_delay_the_tables_of_others() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.lock_timeout", "100ms")]);
+    let mut session = with_sessions(&cluster, "app");
+    session.run(
+        "CREATE TABLE orphan (LIKE django_session);
+         SELECT raw_clear_sessions_schedule('orphan', '1 h', expires => 'expire_date')",
+    );
+    session.wait_for_count("django_session", 100);
+    let mut owner = cluster.connect_to("app");
+    owner.run("BEGIN; SELECT raw_clear_sessions_unschedule('orphan')");
+    session.run("DROP TABLE orphan");
+    for _ in 0..3 {
+        add_expired(&mut session, "django_session", 10);
+        session.wait_for_count("django_session", 100);
+    }
+    assert_eq!(cluster.logged("ERROR"), 0);
+    owner.run("ROLLBACK");
+    wait_until("the policy of the dropped table is gone", || {
+        session.count("raw_clear_sessions.policy") == 0
+    });
+}
+
+#[test]
+fn log_lines_name_the_database_and_failures_are_errors() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.log_min_duration", "0")]);
+    let mut session = with_sessions(&cluster, "app");
+    session.run(
+        "CREATE TABLE broken (LIKE django_session);
+         INSERT INTO broken SELECT * FROM django_session;
+         CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '22012', DETAIL = repeat('x', 10000000); END$$;
+         CREATE TRIGGER t BEFORE DELETE ON broken FOR EACH STATEMENT EXECUTE FUNCTION no();
+         SELECT raw_clear_sessions_schedule('broken', '1 s', expires => 'expire_date')",
+    );
+    cluster.wait_for_log(
+        "LOG:  automatic clearing of table \"app.public.django_session\": deleted 900 rows",
+    );
+    cluster.wait_for_log("ERROR:  not today");
+    cluster.wait_for_log("CONTEXT:  automatic clearing of table \"app.public.broken\"");
+    assert!(
+        cluster.log().len() < 100_000,
+        "what a trigger says does not fill the disk"
+    );
+}

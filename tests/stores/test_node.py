@@ -1,0 +1,24 @@
+"""Libraries from npm."""
+
+from case import TARGET, stores
+
+UTC = "time_zone => 'UTC'"
+EXPIRES = "expires => 'expires'"
+
+Stores = stores(["node", f"{TARGET}/node/main.mjs"], [
+    ("express/connect-pg-simple", "connect-pg-simple", "session", UTC),
+    ("express/connect-session-knex", "connect-session-knex", "sessions"),
+    ("express/connect-session-sequelize", "connect-session-sequelize", '"Sessions"'),
+    ("express/express-session-sequelize", None, '"Sessions"', EXPIRES),
+    ("express/connect-typeorm", "connect-typeorm", "session"),
+    ("auth/pg", "Auth.js", "sessions"),
+    ("auth/sequelize", None, "sessions", EXPIRES),
+    ("auth/mikro-orm", None, "session", EXPIRES),
+    ("auth/drizzle", "Auth.js, timestamp", "session", UTC),
+    # It writes milliseconds, into a column of type varchar.
+    ("auth/typeorm", None, "sessions", "expires => 'expires::bigint', unit => 'milliseconds'"),
+    ("auth/kysely", "Auth.js", '"Session"'),
+    ("better/better-auth", "better-auth", "session"),
+    ("better/snake-case", None, "sessions", "expires => 'expires_at'"),
+    ("lucia/lucia-3", "Lucia 3", "user_session"),
+])
