@@ -8,7 +8,7 @@
 //! - [`run`]: one run of a table, in batches that commit, for the procedure and the worker; [`worker`]: runs on a
 //!   schedule; [`progress`] and [`shared`]: what others see of them
 //! - [`engine`]: finds and removes the rows: raw (heap pass, index pass), SQL, or a rewrite of the table
-//! - [`preview`]: the dry run
+//! - [`preview`]: the dry run; [`find`]: the session tables of a database
 //! - [`pg`]: PostgreSQL's C interface, made safe; the only room with unsafe code that is more than one line
 //!
 //! [`refusal`] is what goes back through all of them when a call must not delete anything.
@@ -19,6 +19,7 @@
 compile_error!("an ERROR of PostgreSQL's crosses Rust frames as a panic: panic must be \"unwind\"");
 
 mod engine;
+mod find;
 mod pg;
 mod preview;
 mod progress;

@@ -1,5 +1,6 @@
 //! The doors: every SQL function, its arguments turned into types, and nothing more.
 
+mod find;
 mod schedule;
 mod status;
 

@@ -15,6 +15,7 @@ mod python;
 mod ruby;
 mod server;
 
+use super::kind::Kind;
 use super::meaning::Meaning;
 use super::recognize::Column;
 use super::unit::Unit;
@@ -39,6 +40,23 @@ pub enum ColumnType {
     Bool,
     Inet,
     Other,
+}
+
+impl ColumnType {
+    /// What it can say of a row's end; `None` where it cannot mean time.
+    pub fn kind(self) -> Option<Kind> {
+        Some(match self {
+            ColumnType::TimestampTz => Kind::TimestampTz,
+            ColumnType::Timestamp => Kind::Timestamp,
+            ColumnType::Date => Kind::Date,
+            ColumnType::Int2 => Kind::Int2,
+            ColumnType::Int4 => Kind::Int4,
+            ColumnType::Int8 => Kind::Int8,
+            ColumnType::Float8 => Kind::Float8,
+            ColumnType::Numeric => Kind::Numeric,
+            _ => return None,
+        })
+    }
 }
 
 /// The types that a framework's column may have: more than one where versions or settings of the framework differ.

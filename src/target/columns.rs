@@ -25,7 +25,8 @@ pub fn kind_of(base_type: pg_sys::Oid) -> Option<Kind> {
     })
 }
 
-fn column_type_of(base_type: pg_sys::Oid) -> ColumnType {
+/// The type, as far as recognition tells types apart.
+pub fn column_type_of(base_type: pg_sys::Oid) -> ColumnType {
     match base_type {
         pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => ColumnType::Text,
         pg_sys::INT2OID => ColumnType::Int2,
@@ -195,7 +196,7 @@ pub fn corrected_call(
         .collect();
     let expires = parameters.iter().find(|(name, _)| *name == "expires");
     if let Some((_, Some(expires))) = expires
-        && !is_expiry(attributes, expires)
+        && !is_expiry(&columns(attributes), expires)
         && let Some((_, keep @ None)) = parameters.iter_mut().find(|(name, _)| *name == "keep")
     {
         *keep = Some(TO_BE_FILLED_IN.to_owned());
@@ -213,12 +214,11 @@ pub fn corrected_call(
 }
 
 /// Whether what the caller would write for `expires` is a column that surely is the instant at which a row expires.
-fn is_expiry(attributes: &[Attribute], expires: &str) -> bool {
-    let columns = columns(attributes);
+pub fn is_expiry(columns: &[Column], expires: &str) -> bool {
     columns
         .iter()
         .filter(|column| column.name == expires || pg::quote_identifier(&column.name) == expires)
-        .any(|column| meaning_in(&columns, &column.name) == Meaning::Expiry)
+        .any(|column| meaning_in(columns, &column.name) == Meaning::Expiry)
         && !columns.iter().any(|column| outlives_it(&column.name))
 }
 

@@ -16,6 +16,7 @@ mod plausible;
 mod requirements;
 
 pub use checked::{Checked, Purpose};
+pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
 pub use criterion::{Criterion, Rule, Value};
 pub use managed::managed_by;
 pub use memory::{Memory, Opened, Part, What};

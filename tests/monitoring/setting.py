@@ -54,6 +54,13 @@ def defined_metrics():
     }
 
 
+def without_sizes():
+    """The exporter's option, where it has it, not to ask for the size of each table, which waits for a lock on it."""
+    command = [TOOLS / "prometheus-postgres-exporter", "--help"]
+    known = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+    return ["--no-collector.stat_user_tables"] if "--collector.stat_user_tables" in known else []
+
+
 class Exporter:
     """prometheus-postgres-exporter with these queries, as a role."""
 
@@ -68,6 +75,7 @@ class Exporter:
                 TOOLS / "prometheus-postgres-exporter",
                 f"--extend.query-path={MONITORING / 'queries.yml'}",
                 f"--web.listen-address=127.0.0.1:{self.port}",
+                *without_sizes(),
             ],
             env={"DATA_SOURCE_NAME": source},
             stdout=self.log,

@@ -2,6 +2,7 @@
 list of installed packages. Nothing is installed into this machine."""
 
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -112,6 +113,19 @@ class DebianPackage(unittest.TestCase):
         deleted, note, *_ = machine.psql(script, *settings)
         self.assertEqual(deleted, "90")
         self.assertIn("the worker is paused", note)
+
+    def test_files_are_where_the_documents_say_and_documents_can_be_followed(self):
+        machine = Machine(self)
+        machine.install(self.package)
+        queries = f"/usr/share/{NAME}/monitoring/queries.yml"
+        self.assertTrue((machine.root / queries[1:]).is_file())
+        document = (machine.root / f"usr/share/doc/{NAME}/docs/monitoring.md").read_text()
+        self.assertIn(re.sub(r"-[0-9]+-", "-NN-", f"/usr/share/{NAME}/"), document)
+        for file in (machine.root / f"usr/share/doc/{NAME}").rglob("*.md"):
+            for link in re.findall(r"\]\(([^)#:]+\.md)", file.read_text()):
+                # Debian has a place of its own for it: changelog.gz.
+                if not link.endswith("CHANGELOG.md"):
+                    self.assertTrue((file.parent / link).is_file(), f"{file}: {link}")
 
     def test_removal_leaves_nothing(self):
         machine = Machine(self)

@@ -26,6 +26,11 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         RETURN NEXT sqlstate || ': ' || sqlerrm;
+        -- What is added to this differs from version to version.
+        IF sqlstate = '42883' THEN
+            detail := '';
+            hint := '';
+        END IF;
         IF detail <> '' THEN
             RETURN NEXT 'DETAIL:  ' || detail;
         END IF;

@@ -42,7 +42,7 @@ fn every_block_of_sql_works_as_written() {
     create_sessions(&mut session, "django_session", 100, 10);
     let readme = document("README.md");
     let blocks = blocks(&readme);
-    assert_eq!(blocks.len(), 9);
+    assert_eq!(blocks.len(), 10);
     for block in blocks {
         session.run(block);
     }

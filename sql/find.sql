@@ -1,0 +1,67 @@
+-- What there is to clear in this database. Each table is looked at by the preview, in a subtransaction that is rolled back:
+-- no lock outlives the look, and a table that is gone, locked or forbidden fails alone.
+
+CREATE FUNCTION raw_clear_sessions_find(
+    OUT "table" text,
+    OUT framework text,
+    OUT missing text,
+    OUT bytes bigint,
+    OUT total_rows bigint,
+    OUT expired_rows bigint,
+    OUT oldest_expired timestamptz,
+    OUT scheduled text,
+    OUT call text,
+    OUT schedule_call text,
+    OUT note text
+) RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '100ms'
+AS $$
+DECLARE
+    found record;
+    preview jsonb;
+BEGIN
+    FOR found IN
+        SELECT f.*, c.relkind, s.source, s.schedule
+        FROM raw_clear_sessions.found() AS f
+        LEFT JOIN pg_class AS c ON c.oid = f."table"
+        LEFT JOIN raw_clear_sessions.status AS s ON s."table" = f."table"::regclass
+        ORDER BY coalesce(f.missing LIKE 'that %', false), f.name
+    LOOP
+        preview := NULL;
+        note := NULL;
+        IF found.relkind = 'f' THEN
+            note := 'a foreign table: its server was not asked';
+        ELSE
+            BEGIN
+                preview := @extschema@.raw_clear_sessions_preview(found."table"::regclass, expires => found.expires,
+                    keep => found.keep::interval, unit => found.unit, time_zone => found.time_zone, filter => found.filter);
+                RAISE SQLSTATE 'RCS00';
+            EXCEPTION
+                WHEN SQLSTATE 'RCS00' THEN
+                    NULL;
+                WHEN OTHERS THEN
+                    note := format('%s: %s', sqlstate, sqlerrm);
+            END;
+        END IF;
+        "table" := found.name;
+        framework := found.framework;
+        missing := found.missing;
+        bytes := (preview ->> 'table_bytes')::bigint;
+        total_rows := (preview ->> 'total_rows')::bigint;
+        expired_rows := (preview ->> 'expired_rows')::bigint;
+        oldest_expired := (preview ->> 'oldest_expired')::timestamptz;
+        scheduled := found.source || ', ' || found.schedule;
+        call := found.call;
+        schedule_call := found.schedule_call;
+        IF preview IS NOT NULL AND found.keep IS NOT NULL THEN
+            note := format('expired after %s', found.keep);
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION raw_clear_sessions_find() IS
+    'the tables of this database that are, or nearly are, session tables, with the calls that clear and schedule them';

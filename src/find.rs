@@ -1,0 +1,185 @@
+//! The tables of the database that are, or nearly are, session tables: by the catalogs alone, without a lock.
+
+use crate::pg;
+use crate::rule::framework::{Framework, Zone};
+use crate::rule::recognize::{Column, Recognition, candidates, recognize};
+use crate::target::{self, TO_BE_FILLED_IN};
+use pgrx::pg_sys;
+
+/// One of them. The parameters are those that an estimate needs; what only the application knows is a framework's usual
+/// value there, and left to be filled in in the calls.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub table: pg_sys::Oid,
+    /// Qualified.
+    pub name: String,
+    pub framework: Option<&'static str>,
+    /// What the caller has to say before it can be cleared.
+    pub missing: Option<String>,
+    pub keep: Option<String>,
+    pub expires: Option<String>,
+    pub unit: Option<String>,
+    pub time_zone: Option<String>,
+    pub filter: Option<String>,
+    pub call: String,
+    pub schedule_call: String,
+}
+
+/// Every column of every table that the caller may read any column of, with the type below all domains. Not those of
+/// extensions, partitions, and other sessions' temporary tables.
+const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
+        SELECT t.oid, t.oid FROM pg_catalog.pg_type AS t WHERE t.typtype <> 'd'
+        UNION ALL
+        SELECT t.oid, b.base FROM pg_catalog.pg_type AS t JOIN base AS b ON b.oid = t.typbasetype WHERE t.typtype = 'd')
+    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relname, a.attname, base.base,
+        a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
+    FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN base ON base.oid = a.atttypid
+    WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND c.oid >= 16384
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+        AND NOT pg_catalog.pg_is_other_temp_schema(c.relnamespace)
+        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+        AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            AND d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY n.nspname, c.relname, c.oid, a.attnum";
+
+/// Finds them, by their names.
+pub fn find() -> Vec<Found> {
+    // The operators are to be PostgreSQL's, whatever the caller has in the search_path.
+    let rows = {
+        let _setting = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        pg::query(COLUMNS, &[])
+    };
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    rows.chunk_by(|one, next| one[0] == next[0])
+        .filter_map(|table| {
+            let columns: Vec<_> = table
+                .iter()
+                .map(|row| Column {
+                    name: text(&row[3]),
+                    column_type: target::column_type_of(oid(&row[4])),
+                    required: row[5].as_deref() == Some("t"),
+                })
+                .collect();
+            let found = describe(&text(&table[0][1]), &text(&table[0][2]), &columns)?;
+            Some(Found {
+                table: oid(&table[0][0]),
+                ..found
+            })
+        })
+        .collect()
+}
+
+fn oid(text: &Option<String>) -> pg_sys::Oid {
+    let number = text.as_deref().and_then(|text| text.parse::<u32>().ok());
+    pg_sys::Oid::from(number.unwrap_or_default())
+}
+
+/// What is to be said of a table; `None` where it has nothing of a session table.
+fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
+    let found = match recognize(name, columns) {
+        Recognition::One(framework) => recognized(framework),
+        Recognition::Unsure(framework) => Found {
+            missing: Some(format!(
+                "that it is {}'s: other tables have such columns, too",
+                framework.name
+            )),
+            expires: Some(pg::quote_identifier(framework.expires)),
+            unit: framework.unit.map(|unit| unit.name().to_owned()),
+            ..recognized(framework)
+        },
+        Recognition::Many(frameworks) => Found {
+            missing: Some("which of several frameworks it is of".to_owned()),
+            ..unrecognized(columns, frameworks.first()?.expires)
+        },
+        Recognition::None => {
+            let best = candidates(columns).into_iter().next()?;
+            target::is_expiry(columns, &best.name).then(|| Found {
+                missing: Some("that its rows are worth nothing after that".to_owned()),
+                ..unrecognized(columns, &best.name)
+            })?
+        }
+    };
+    let call = |function: &str| call(function, qualified, columns, &found);
+    Some(Found {
+        name: qualified.to_owned(),
+        call: call("raw_clear_sessions"),
+        schedule_call: call("raw_clear_sessions_schedule"),
+        ..found
+    })
+}
+
+fn recognized(framework: &'static Framework) -> Found {
+    let mut missing = Vec::new();
+    let needs_keep = framework.meaning().event().is_some();
+    if needs_keep {
+        missing.push("keep, the lifetime that the application has");
+    }
+    if framework.zone == Zone::Writer {
+        missing.push("time_zone, in which the application writes");
+    }
+    Found {
+        framework: Some(framework.name),
+        missing: (!missing.is_empty()).then(|| missing.join(" and ")),
+        keep: needs_keep.then(|| framework.usual_keep.unwrap_or("30 days").to_owned()),
+        time_zone: (framework.zone != Zone::NotNaive).then(|| "UTC".to_owned()),
+        filter: framework.filter.map(str::to_owned),
+        ..Found::default()
+    }
+}
+
+fn unrecognized(columns: &[Column], expires: &str) -> Found {
+    let column = columns.iter().find(|column| column.name == expires);
+    let kind = column.and_then(|column| column.column_type.kind());
+    Found {
+        expires: Some(pg::quote_identifier(expires)),
+        unit: kind
+            .is_some_and(|kind| kind.is_number())
+            .then(|| "seconds".to_owned()),
+        time_zone: kind
+            .is_some_and(|kind| kind.is_naive())
+            .then(|| "UTC".to_owned()),
+        ..Found::default()
+    }
+}
+
+/// The ready call. What only the application knows is to be filled in, which keeps it from being made by mistake.
+fn call(function: &str, qualified: &str, columns: &[Column], found: &Found) -> String {
+    let is_asked = |what: &str| {
+        let missing = found.missing.as_deref().unwrap_or_default();
+        found.expires.is_some() || missing.contains(what)
+    };
+    let to_fill_in = Some(TO_BE_FILLED_IN.to_owned());
+    let sure = found
+        .expires
+        .as_deref()
+        .is_none_or(|expires| target::is_expiry(columns, expires));
+    let keep = (found.keep.is_some() || !sure)
+        .then(|| to_fill_in.clone())
+        .flatten();
+    let time_zone = found
+        .time_zone
+        .as_ref()
+        .filter(|_| is_asked("time_zone"))
+        .and(to_fill_in);
+    let parameters: String = [
+        ("expires", found.expires.clone()),
+        ("keep", keep),
+        ("unit", found.unit.clone()),
+        ("time_zone", time_zone),
+        (
+            "filter",
+            found.filter.clone().filter(|_| found.expires.is_some()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?))))
+    .collect();
+    format!(
+        "SELECT {function}({}{parameters});",
+        pgrx::spi::quote_literal(qualified)
+    )
+}

@@ -1,0 +1,71 @@
+--
+-- raw_clear_sessions_find(): the tables that are, or nearly are, session tables; nothing fails because of one of them.
+--
+\getenv srcdir PG_ABS_SRCDIR
+\set setup :srcdir '/setup.sql'
+\i :setup
+CREATE DATABASE regress_find TEMPLATE template0;
+\c regress_find
+SET client_min_messages = warning;
+CREATE EXTENSION raw_clear_sessions;
+CREATE ROLE regress_find;
+CREATE SCHEMA app;
+CREATE TABLE app.django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+CREATE INDEX ON app.django_session (expire_date);
+INSERT INTO app.django_session SELECT n, '', '2001-01-01' FROM generate_series(1, 300) AS n;
+INSERT INTO app.django_session SELECT n, '', 'infinity' FROM generate_series(301, 1000) AS n;
+CREATE TABLE app.sessions (id varchar(255) PRIMARY KEY, user_id bigint, ip_address text, user_agent text, payload text NOT NULL, last_activity integer NOT NULL);
+INSERT INTO app.sessions SELECT n, NULL, NULL, NULL, '', extract(epoch FROM now()) FROM generate_series(1, 1000) AS n;
+CREATE TABLE app.express (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
+CREATE TABLE app.subscription (id text PRIMARY KEY, user_id text NOT NULL, expires_at timestamptz NOT NULL);
+CREATE TABLE app."One-time codes" (id bigint PRIMARY KEY, code text NOT NULL, "validUntil" bigint NOT NULL);
+INSERT INTO app."One-time codes" VALUES (1, '', 5);
+CREATE TABLE app.users (id bigint PRIMARY KEY, email text, reset_token_expires timestamptz, last_login timestamptz);
+CREATE TABLE app.accounts (id bigint PRIMARY KEY, access_token text, expires_at bigint);
+CREATE TABLE app.logs (id bigint, logged_at timestamptz);
+CREATE TABLE app.parted (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL) PARTITION BY RANGE (expire_date);
+CREATE TABLE app.part PARTITION OF app.parted DEFAULT;
+CREATE VIEW app.view AS SELECT * FROM app.django_session;
+CREATE TABLE app.forbidden (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL);
+GRANT USAGE ON SCHEMA app TO regress_find;
+GRANT SELECT ON app.django_session, app.sessions, app.express TO regress_find;
+GRANT SELECT (session_key) ON app.parted TO regress_find;
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '/nonexistent');
+CREATE FOREIGN TABLE app.elsewhere (session_key varchar(40) NOT NULL, session_data text NOT NULL, expire_date timestamptz NOT NULL) SERVER nowhere;
+CREATE TEMPORARY TABLE mine (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL);
+ANALYZE;
+SELECT raw_clear_sessions_schedule('app.django_session', '1 h');
+
+\x
+SELECT regexp_replace("table", 'pg_temp_\d+', 'pg_temp_N') AS "table", framework, missing, total_rows, expired_rows, oldest_expired::date,
+    scheduled, regexp_replace(call, 'pg_temp_\d+', 'pg_temp_N') AS call, regexp_replace(schedule_call, 'pg_temp_\d+', 'pg_temp_N') AS schedule_call, note
+FROM raw_clear_sessions_find();
+\x
+-- Nothing is deleted, and no lock is left.
+BEGIN;
+SELECT count(*) FROM raw_clear_sessions_find();
+SELECT count(*) FROM pg_locks JOIN pg_class AS c ON c.oid = relation WHERE relnamespace = 'app'::regnamespace AND locktype = 'relation';
+ROLLBACK;
+SELECT count(*) FROM app.django_session;
+-- A table that another session has locked is not waited for.
+CREATE EXTENSION dblink;
+SELECT dblink_connect('other', format('dbname=%L host=%L port=%s user=%L', current_database(),
+    split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_user));
+SELECT dblink_exec('other', 'BEGIN');
+SELECT dblink_exec('other', 'LOCK TABLE app.sessions');
+SELECT "table", bytes, note FROM raw_clear_sessions_find() WHERE "table" = 'app.sessions';
+SELECT dblink_disconnect('other');
+-- Somebody else sees what he may read.
+SET ROLE regress_find;
+SELECT "table", expired_rows, note FROM raw_clear_sessions_find();
+-- Nothing that stands in his search_path is taken for PostgreSQL's own.
+RESET ROLE;
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.format(text, VARIADIC text[]) RETURNS text LANGUAGE sql AS $$ SELECT 'trap' $$;
+SET search_path = trap, pg_catalog, public;
+SELECT count(*) FROM raw_clear_sessions_find() WHERE "table" = 'trap';
+\c regression
+SET client_min_messages = warning;
+DROP DATABASE regress_find;
+DROP ROLE regress_find;
