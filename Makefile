@@ -13,7 +13,7 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES ROUNDS MATRIX
 # What `make` alone does, and clients of PGXN with `make all`.
 .DEFAULT_GOAL := build
 
-.PHONY: all help demo bench bench-quick bench-report build install package dist check check-unit check-bench check-regress \
+.PHONY: all help demo bench bench-quick bench-report build install package dist check frameworks check-unit check-bench check-regress \
 	check-isolation check-cluster check-citus check-django check-clients check-package check-monitoring check-stores check-assert matrix torture mutants lint \
 	stage bootstrap clean
 
@@ -52,6 +52,9 @@ check: stage ## all tests, in throw-away servers
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
+
+frameworks: bootstrap ## write the tables of frameworks in docs/ anew from what is recognized
+	@RCS_WRITE_DOCUMENTS=1 cargo test --quiet -p unit --test recipes the_tables_of
 
 check-bench: ## the comparison's arithmetic, and whether the documents show its results
 	@scripts/check bench

@@ -78,6 +78,9 @@ const UUID: Expect = Expect(&[ColumnType::Uuid]);
 const FLOAT8: Expect = Expect(&[ColumnType::Float8]);
 const TIMESTAMPTZ: Expect = Expect(&[ColumnType::TimestampTz]);
 const TIMESTAMP: Expect = Expect(&[ColumnType::Timestamp]);
+const SMALL: Expect = Expect(&[ColumnType::Int2]);
+/// A secret, or what refers to one.
+const TOKEN: Expect = Expect(&[ColumnType::Text, ColumnType::Uuid]);
 /// Of whichever kind.
 const TIME: Expect = Expect(&[ColumnType::TimestampTz, ColumnType::Timestamp]);
 /// Some frameworks have widened their integers since, and sites have done it for them: 2038 is near.

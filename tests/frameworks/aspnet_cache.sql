@@ -1,4 +1,5 @@
 -- recognized as: ASP.NET Core distributed cache
+-- recipe: [ASP.NET Core](aspnet.md)
 CREATE TABLE "DistCache" (
     "Id" text NOT NULL PRIMARY KEY,
     "Value" bytea,

@@ -1,4 +1,5 @@
 -- recognized as: Auth.js
+-- recipe: [Auth.js](authjs.md)
 CREATE TABLE sessions (
     id serial PRIMARY KEY,
     "userId" integer NOT NULL,

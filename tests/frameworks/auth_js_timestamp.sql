@@ -1,4 +1,5 @@
 -- recognized as: Auth.js, timestamp
+-- recipe: [Auth.js](authjs.md#adapters-for-drizzle-and-prisma)
 CREATE TABLE "session" (
     "sessionToken" text PRIMARY KEY,
     "userId" text NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: better-auth
+-- recipe: [better-auth](better-auth.md)
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     "expiresAt" timestamp with time zone NOT NULL,

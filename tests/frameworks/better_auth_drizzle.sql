@@ -1,4 +1,5 @@
 -- recognized as: better-auth, Drizzle
+-- recipe: [better-auth](better-auth.md#made-by-drizzle)
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     expires_at timestamp without time zone NOT NULL,

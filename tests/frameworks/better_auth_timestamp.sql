@@ -1,4 +1,5 @@
 -- recognized as: better-auth, timestamp
+-- recipe: [better-auth](better-auth.md#made-by-prisma)
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     "expiresAt" timestamp(3) without time zone NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: CodeIgniter 4
+-- recipe: [CodeIgniter](codeigniter.md)
 CREATE TABLE ci_sessions (
     id character varying(128) NOT NULL PRIMARY KEY,
     ip_address inet NOT NULL,

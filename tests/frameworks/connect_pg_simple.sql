@@ -1,4 +1,5 @@
 -- recognized as: connect-pg-simple
+-- recipe: [Express](express.md#connect-pg-simple)
 CREATE TABLE "session" (
     sid character varying NOT NULL,
     sess json NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: connect-session-knex
+-- recipe: [Express](express.md#connect-session-knex)
 CREATE TABLE sessions (
     sid character varying(255) NOT NULL,
     sess json NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: connect-session-sequelize
+-- recipe: [Express](express.md#connect-session-sequelize)
 CREATE TABLE "Sessions" (
     sid character varying(36) PRIMARY KEY,
     expires timestamp with time zone,

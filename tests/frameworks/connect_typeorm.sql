@@ -1,4 +1,5 @@
 -- recognized as: connect-typeorm
+-- recipe: [Express](express.md#connect-typeorm)
 CREATE TABLE "session" (
     "expiredAt" bigint NOT NULL,
     id character varying(255) PRIMARY KEY,

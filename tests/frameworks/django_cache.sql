@@ -1,4 +1,5 @@
 -- recognized as: Django database cache
+-- recipe: [Django](django.md#the-database-cache)
 CREATE TABLE cache_table (
     cache_key character varying(255) NOT NULL PRIMARY KEY,
     value text NOT NULL,

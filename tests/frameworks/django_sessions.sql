@@ -1,4 +1,5 @@
 -- recognized as: Django sessions
+-- recipe: [Django](django.md)
 CREATE TABLE django_session (
     session_key character varying(40) NOT NULL PRIMARY KEY,
     session_data text NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: Drupal
+-- recipe: [Drupal](drupal.md)
 CREATE TABLE sessions (
     uid bigint NOT NULL CHECK (uid >= 0),
     sid character varying(128) NOT NULL PRIMARY KEY,

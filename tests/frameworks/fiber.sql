@@ -1,4 +1,5 @@
 -- recognized as: Fiber storage
+-- recipe: [Go](go.md#fiber-gofiberstorage)
 CREATE TABLE fiber_storage (
     k text DEFAULT '' NOT NULL PRIMARY KEY,
     v bytea NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: Keycloak
+-- recipe: [Keycloak](keycloak.md)
 CREATE TABLE offline_user_session (
     user_session_id character varying(36) NOT NULL,
     user_id character varying(255) NOT NULL,

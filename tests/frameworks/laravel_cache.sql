@@ -1,4 +1,5 @@
 -- recognized as: Laravel cache
+-- recipe: [Laravel](laravel.md#the-cache-and-its-locks)
 CREATE TABLE cache (
     key character varying(255) PRIMARY KEY,
     value text NOT NULL,

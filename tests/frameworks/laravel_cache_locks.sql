@@ -1,4 +1,5 @@
 -- recognized as: Laravel cache locks
+-- recipe: [Laravel](laravel.md#the-cache-and-its-locks)
 CREATE TABLE cache_locks (
     key character varying(255) PRIMARY KEY,
     owner character varying(255) NOT NULL,

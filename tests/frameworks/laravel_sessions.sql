@@ -1,4 +1,5 @@
 -- recognized as: Laravel sessions
+-- recipe: [Laravel](laravel.md)
 CREATE TABLE sessions (
     id character varying(255) PRIMARY KEY,
     user_id bigint,

@@ -1,4 +1,5 @@
 -- recognized as: Lucia 2
+-- recipe: [Lucia](lucia.md#lucia-2)
 CREATE TABLE user_session (
     id text PRIMARY KEY,
     user_id text NOT NULL,

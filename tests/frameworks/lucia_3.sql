@@ -1,4 +1,5 @@
 -- recognized as: Lucia 3
+-- recipe: [Lucia](lucia.md#lucia-3)
 CREATE TABLE user_session (
     id text PRIMARY KEY,
     expires_at timestamp with time zone NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: Mattermost
+-- recipe: [Mattermost](mattermost.md)
 CREATE TABLE sessions (
     id character varying(26) PRIMARY KEY,
     token character varying(26),

@@ -1,4 +1,5 @@
 -- recognized as: Ory Kratos
+-- recipe: [Ory Kratos](ory-kratos.md)
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,
     issued_at timestamp without time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,

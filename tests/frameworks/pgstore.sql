@@ -1,4 +1,5 @@
 -- recognized as: pgstore
+-- recipe: [Go](go.md#pgstore-antonlindstrompgstore-for-gorillasessions)
 CREATE TABLE http_sessions (
     id bigserial PRIMARY KEY,
     key bytea,

@@ -1,4 +1,5 @@
 -- recognized as: Phoenix phx.gen.auth
+-- recipe: [Phoenix](phoenix.md)
 CREATE TABLE users_tokens (
     id bigserial PRIMARY KEY,
     user_id bigint NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: activerecord-session_store
+-- recipe: [Rails](rails.md)
 CREATE TABLE sessions (
     id bigserial PRIMARY KEY,
     session_id character varying NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: SCS
+-- recipe: [Go](go.md#scs-alexedwardsscs)
 CREATE TABLE sessions (
     token text PRIMARY KEY,
     data bytea NOT NULL,

@@ -1,4 +1,5 @@
 -- recognized as: Spring Session JDBC
+-- recipe: [Spring](spring.md)
 CREATE TABLE spring_session (
     primary_id character(36) NOT NULL PRIMARY KEY,
     session_id character(36) NOT NULL,

@@ -1,4 +1,6 @@
 -- recognized as: Supabase Auth
+-- recipe: [Supabase Auth](supabase.md)
+-- keep: 72 hours
 CREATE TYPE aal_level AS ENUM ('aal1', 'aal2', 'aal3');
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,

@@ -1,4 +1,5 @@
 -- recognized as: Symfony PdoSessionHandler
+-- recipe: [Symfony](symfony.md)
 CREATE TABLE sessions (
     sess_id character varying(128) NOT NULL PRIMARY KEY,
     sess_data bytea NOT NULL,

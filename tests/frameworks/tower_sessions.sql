@@ -1,4 +1,5 @@
 -- recognized as: tower-sessions
+-- recipe: [tower-sessions](tower-sessions.md)
 CREATE TABLE "session" (
     id text NOT NULL PRIMARY KEY,
     data bytea NOT NULL,

@@ -10,6 +10,10 @@ pub(super) const ALL: &[Framework] = &[
     TOWER_SESSIONS,
     ASPNET_CACHE,
     PHOENIX,
+    ASPNET_MICROSOFT,
+    JETTY,
+    AXUM_SESSION,
+    ASYNC_SQLX_SESSION,
 ];
 
 /// Its attributes go with a session by a cascading foreign key.
@@ -105,4 +109,55 @@ const PHOENIX: Framework = Framework {
     usual_keep: Some("14 days"),
     filter: Some("context = 'session'"),
     ..ABSOLUTE
+};
+
+const ASPNET_MICROSOFT: Framework = Framework {
+    name: "ASP.NET Core distributed cache, by Microsoft",
+    columns: &[
+        ("id", TEXT),
+        ("value", BYTEA),
+        ("expiresattime", TIMESTAMPTZ),
+        ("slidingexpirationinseconds", INTEGER),
+    ],
+    also: &[("absoluteexpiration", TIMESTAMPTZ)],
+    expires: "expiresattime",
+    ..ABSOLUTE
+};
+
+const JETTY: Framework = Framework {
+    name: "Jetty",
+    columns: &[
+        ("sessionid", TEXT),
+        ("contextpath", TEXT),
+        ("virtualhost", TEXT),
+        ("lastaccesstime", INTEGER),
+        ("expirytime", INTEGER),
+        ("maxinterval", INTEGER),
+    ],
+    also: &[
+        ("lastnode", TEXT),
+        ("accesstime", INTEGER),
+        ("createtime", INTEGER),
+        ("cookietime", INTEGER),
+        ("lastsavedtime", INTEGER),
+        ("map", BYTEA),
+    ],
+    expires: "expirytime",
+    unit: Some(Unit::Milliseconds),
+    ..ABSOLUTE
+};
+
+const AXUM_SESSION: Framework = Framework {
+    name: "axum_session",
+    columns: &[("id", TEXT), ("expires", INTEGER), ("session", TEXT)],
+    expires: "expires",
+    unit: Some(Unit::Seconds),
+    ..COMMON
+};
+
+const ASYNC_SQLX_SESSION: Framework = Framework {
+    name: "async-sqlx-session",
+    columns: &[("id", TEXT), ("expires", TIMESTAMPTZ), ("session", DATA)],
+    expires: "expires",
+    ..COMMON
 };

@@ -14,6 +14,14 @@ pub(super) const ALL: &[Framework] = &[
     BETTER_AUTH_DRIZZLE,
     LUCIA_2,
     LUCIA_3,
+    AUTH_JS_SNAKE,
+    AUTH_JS_SNAKE_TIMESTAMP,
+    BETTER_AUTH_SNAKE,
+    CONNECT_PG_SIMPLE_TZ,
+    DIRECTUS,
+    PAYLOAD,
+    ADONIS,
+    PRISMA_SESSION_STORE,
 ];
 
 /// Stores `to_timestamp(…)` in a timestamp without time zone: in the zone of the client's session.
@@ -57,7 +65,7 @@ const CONNECT_TYPEORM: Framework = Framework {
 const AUTH_JS: Framework = Framework {
     name: "Auth.js",
     columns: &[
-        ("sessionToken", TEXT),
+        ("sessionToken", TOKEN),
         ("userId", KEY),
         ("expires", TIMESTAMPTZ),
     ],
@@ -70,7 +78,7 @@ const AUTH_JS: Framework = Framework {
 const AUTH_JS_TIMESTAMP: Framework = Framework {
     name: "Auth.js, timestamp",
     columns: &[
-        ("sessionToken", TEXT),
+        ("sessionToken", TOKEN),
         ("userId", KEY),
         ("expires", TIMESTAMP),
     ],
@@ -156,5 +164,107 @@ const LUCIA_3: Framework = Framework {
     name: "Lucia 3",
     columns: &[("id", TEXT), ("user_id", KEY), ("expires_at", TIMESTAMPTZ)],
     expires: "expires_at",
+    ..COMMON
+};
+
+const AUTH_JS_SNAKE: Framework = Framework {
+    name: "Auth.js, snake case",
+    columns: &[
+        ("session_token", TOKEN),
+        ("user_id", KEY),
+        ("expires", TIMESTAMPTZ),
+    ],
+    also: &[("id", KEY)],
+    expires: "expires",
+    ..ABSOLUTE
+};
+
+const AUTH_JS_SNAKE_TIMESTAMP: Framework = Framework {
+    name: "Auth.js, snake case, timestamp",
+    columns: &[
+        ("session_token", TOKEN),
+        ("user_id", KEY),
+        ("expires", TIMESTAMP),
+    ],
+    also: &[("id", KEY)],
+    expires: "expires",
+    zone: Zone::Writer,
+    note: Some(DRIZZLE_AND_PRISMA),
+    ..ABSOLUTE
+};
+
+const BETTER_AUTH_SNAKE: Framework = Framework {
+    name: "better-auth, snake case",
+    columns: &[
+        ("id", KEY),
+        ("expires_at", TIMESTAMPTZ),
+        ("token", TEXT),
+        ("created_at", TIMESTAMPTZ),
+        ("updated_at", TIMESTAMPTZ),
+        ("ip_address", TEXT),
+        ("user_agent", TEXT),
+        ("user_id", KEY),
+    ],
+    further: Further::Any,
+    expires: "expires_at",
+    ..ABSOLUTE
+};
+
+const CONNECT_PG_SIMPLE_TZ: Framework = Framework {
+    name: "connect-pg-simple, timestamptz",
+    columns: &[("sid", TEXT), ("sess", JSON), ("expire", TIMESTAMPTZ)],
+    expires: "expire",
+    ..ABSOLUTE
+};
+
+const DIRECTUS: Framework = Framework {
+    name: "Directus",
+    columns: &[
+        ("token", TEXT),
+        ("user", UUID),
+        ("expires", TIMESTAMPTZ),
+        ("ip", TEXT),
+        ("user_agent", TEXT),
+    ],
+    also: &[("share", UUID), ("origin", TEXT), ("next_token", TEXT)],
+    expires: "expires",
+    ..ABSOLUTE
+};
+
+const PAYLOAD: Framework = Framework {
+    name: "Payload",
+    columns: &[
+        ("_order", INTEGER),
+        ("_parent_id", KEY),
+        ("id", TEXT),
+        ("expires_at", TIMESTAMPTZ),
+    ],
+    also: &[("created_at", TIMESTAMPTZ)],
+    expires: "expires_at",
+    ..ABSOLUTE
+};
+
+const ADONIS: Framework = Framework {
+    name: "AdonisJS",
+    columns: &[
+        ("id", TEXT),
+        ("data", TEXT),
+        ("user_id", TEXT),
+        ("expires_at", TIMESTAMPTZ),
+    ],
+    expires: "expires_at",
+    ..COMMON
+};
+
+const PRISMA_SESSION_STORE: Framework = Framework {
+    name: "prisma-session-store",
+    columns: &[
+        ("id", TEXT),
+        ("sid", TEXT),
+        ("data", TEXT),
+        ("expiresAt", TIMESTAMP),
+    ],
+    expires: "expiresAt",
+    zone: Zone::Utc,
     ..COMMON
 };

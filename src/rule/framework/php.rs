@@ -11,6 +11,13 @@ pub(super) const ALL: &[Framework] = &[
     CODEIGNITER,
     YII,
     CAKEPHP,
+    CODEIGNITER_3,
+    YII_TEXT,
+    ROUNDCUBE,
+    ROUNDCUBE_CACHE,
+    ROUNDCUBE_MAILBOXES,
+    MEDIAWIKI,
+    SYMFONY_LOCKS,
 ];
 
 const LARAVEL_SESSIONS: Framework = Framework {
@@ -104,4 +111,90 @@ const CAKEPHP: Framework = Framework {
     expires: "expires",
     unit: Some(Unit::Seconds),
     ..COMMON
+};
+
+const CODEIGNITER_3: Framework = Framework {
+    name: "CodeIgniter 3",
+    columns: &[
+        ("id", TEXT),
+        ("ip_address", TEXT),
+        ("timestamp", INTEGER),
+        ("data", TEXT),
+    ],
+    expires: "timestamp",
+    unit: Some(Unit::Seconds),
+    lifetime: Lifetime::SinceLastActivity,
+    usual_keep: Some("2 hours"),
+    ..COMMON
+};
+
+const YII_TEXT: Framework = Framework {
+    name: "Yii 2 DbSession, text",
+    columns: &[("id", TEXT), ("expire", INTEGER), ("data", TEXT)],
+    also: &[("user_id", KEY), ("last_write", KEY)],
+    expires: "expire",
+    unit: Some(Unit::Seconds),
+    ..COMMON
+};
+
+const ROUNDCUBE: Framework = Framework {
+    name: "Roundcube",
+    columns: &[
+        ("sess_id", TEXT),
+        ("changed", TIMESTAMPTZ),
+        ("ip", TEXT),
+        ("vars", TEXT),
+    ],
+    also: &[("created", TIMESTAMPTZ)],
+    expires: "changed",
+    lifetime: Lifetime::SinceLastActivity,
+    usual_keep: Some("10 minutes"),
+    ..ABSOLUTE
+};
+
+const ROUNDCUBE_CACHE: Framework = Framework {
+    name: "Roundcube cache",
+    columns: &[
+        ("cache_key", TEXT),
+        ("expires", TIMESTAMPTZ),
+        ("data", TEXT),
+    ],
+    also: &[("user_id", INTEGER)],
+    names: &["cache"],
+    expires: "expires",
+    ..COMMON
+};
+
+const ROUNDCUBE_MAILBOXES: Framework = Framework {
+    name: "Roundcube cache of mailboxes",
+    columns: &[
+        ("user_id", INTEGER),
+        ("mailbox", TEXT),
+        ("expires", TIMESTAMPTZ),
+        ("data", TEXT),
+    ],
+    also: &[("uid", INTEGER), ("valid", SMALL), ("flags", INTEGER)],
+    names: &["cache"],
+    expires: "expires",
+    ..COMMON
+};
+
+const MEDIAWIKI: Framework = Framework {
+    name: "MediaWiki object cache",
+    columns: &[("keyname", TEXT), ("value", DATA), ("exptime", TIMESTAMPTZ)],
+    also: &[("modtoken", TEXT), ("flags", INTEGER)],
+    expires: "exptime",
+    ..ABSOLUTE
+};
+
+const SYMFONY_LOCKS: Framework = Framework {
+    name: "Symfony locks",
+    columns: &[
+        ("key_id", TEXT),
+        ("key_token", TEXT),
+        ("key_expiration", INTEGER),
+    ],
+    expires: "key_expiration",
+    unit: Some(Unit::Seconds),
+    ..ABSOLUTE
 };

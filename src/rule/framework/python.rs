@@ -2,7 +2,8 @@
 
 use super::*;
 
-pub(super) const ALL: &[Framework] = &[DJANGO_SESSIONS, DJANGO_CACHE, FLASK_SESSION];
+pub(super) const ALL: &[Framework] =
+    &[DJANGO_SESSIONS, DJANGO_CACHE, FLASK_SESSION, KNOX, LITESTAR];
 
 /// The backends `db` and `cached_db`; a model of one's own adds columns to these.
 const DJANGO_SESSIONS: Framework = Framework {
@@ -39,5 +40,35 @@ const FLASK_SESSION: Framework = Framework {
     ],
     expires: "expiry",
     zone: Zone::Utc,
+    ..COMMON
+};
+
+const KNOX: Framework = Framework {
+    name: "django-rest-knox",
+    columns: &[
+        ("digest", TEXT),
+        ("token_key", TEXT),
+        ("created", TIMESTAMPTZ),
+        ("user_id", KEY),
+        ("expiry", TIMESTAMPTZ),
+    ],
+    expires: "expiry",
+    ..ABSOLUTE
+};
+
+const LITESTAR: Framework = Framework {
+    name: "Litestar",
+    columns: &[
+        ("id", UUID),
+        ("session_id", TEXT),
+        ("data", BYTEA),
+        ("expires_at", TIMESTAMPTZ),
+    ],
+    also: &[
+        ("created_at", TIMESTAMPTZ),
+        ("updated_at", TIMESTAMPTZ),
+        ("sa_orm_sentinel", INTEGER),
+    ],
+    expires: "expires_at",
     ..COMMON
 };

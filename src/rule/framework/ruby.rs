@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) const ALL: &[Framework] = &[RAILS, RAILS_TIMESTAMPTZ];
+pub(super) const ALL: &[Framework] = &[RAILS, RAILS_TIMESTAMPTZ, RAILS_AUTHENTICATION, CATALYST];
 
 const RAILS: Framework = Framework {
     name: "activerecord-session_store",
@@ -32,4 +32,29 @@ const RAILS_TIMESTAMPTZ: Framework = Framework {
     ],
     zone: Zone::NotNaive,
     ..RAILS
+};
+
+const RAILS_AUTHENTICATION: Framework = Framework {
+    name: "Rails authentication",
+    columns: &[
+        ("user_id", KEY),
+        ("ip_address", TEXT),
+        ("user_agent", TEXT),
+        ("created_at", TIMESTAMP),
+        ("updated_at", TIMESTAMP),
+    ],
+    also: &[("id", KEY)],
+    common: true,
+    expires: "updated_at",
+    zone: Zone::Utc,
+    lifetime: Lifetime::SinceLastActivity,
+    ..ABSOLUTE
+};
+
+const CATALYST: Framework = Framework {
+    name: "Catalyst",
+    columns: &[("id", TEXT), ("session_data", TEXT), ("expires", INTEGER)],
+    expires: "expires",
+    unit: Some(Unit::Seconds),
+    ..COMMON
 };

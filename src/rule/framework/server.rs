@@ -2,7 +2,14 @@
 
 use super::*;
 
-pub(super) const ALL: &[Framework] = &[SUPABASE_AUTH, ORY_KRATOS, KEYCLOAK, MATTERMOST, GITEA];
+pub(super) const ALL: &[Framework] = &[
+    SUPABASE_AUTH,
+    ORY_KRATOS,
+    KEYCLOAK,
+    MATTERMOST,
+    GITEA,
+    METABASE,
+];
 
 const SUPABASE_AUTH: Framework = Framework {
     name: "Supabase Auth",
@@ -91,4 +98,19 @@ const GITEA: Framework = Framework {
         "in spite of its name, column expiry says when a session was written for the last time",
     ),
     ..COMMON
+};
+
+const METABASE: Framework = Framework {
+    name: "Metabase",
+    columns: &[
+        ("id", TEXT),
+        ("user_id", INTEGER),
+        ("created_at", TIMESTAMPTZ),
+        ("anti_csrf_token", TEXT),
+    ],
+    also: &[("key_hashed", TEXT)],
+    expires: "created_at",
+    lifetime: Lifetime::SinceCreation,
+    usual_keep: Some("14 days"),
+    ..ABSOLUTE
 };

@@ -1,6 +1,6 @@
 //! The table of frameworks in docs/recipes says what the code knows, of each of them and of no other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};
 use std::path::PathBuf;
 use unit::rule::framework::{ColumnType, Framework, Lifetime, Zone, frameworks};
@@ -39,43 +39,102 @@ fn row(framework: &Framework) -> Vec<String> {
     ]
 }
 
-/// The rows of the table in the index page: name, link, and the rest.
-fn documented() -> Vec<(String, String, Vec<String>)> {
-    let page = read("README.md");
-    let (_, table) = page
-        .split_once("| framework | recipe |")
-        .expect("with a table");
-    let lines = table
+/// What the comments at the head of a framework's file in tests/frameworks say, and its table's name as a call has it.
+fn described(framework: &Framework) -> (String, String, Option<String>) {
+    let folder = folder().join("../../tests/frameworks");
+    let files = read_dir(folder).expect("there are the tables");
+    let head = format!("-- recognized as: {}\n", framework.name);
+    let sql = files
+        .map(|file| read_to_string(file.expect("an entry").path()).expect("a text"))
+        .find(|sql| sql.starts_with(&head))
+        .unwrap_or_else(|| panic!("no table of {}", framework.name));
+    let said = |what: &str| {
+        let mut lines = sql.lines();
+        lines.find_map(|line| line.strip_prefix(what).map(str::to_owned))
+    };
+    let table = said("CREATE TABLE ").expect("a table");
+    let table = table.trim_end_matches(" (");
+    let plain = table.trim_matches('"');
+    let table = if plain == plain.to_lowercase() {
+        plain
+    } else {
+        table
+    };
+    (
+        said("-- recipe: ").expect("a recipe"),
+        table.to_owned(),
+        said("-- keep: "),
+    )
+}
+
+/// The lines of the two tables: in the index of the recipes, and in the reference.
+fn lines(framework: &Framework) -> (String, String) {
+    let (recipe, table, keep) = described(framework);
+    let cells: String = row(framework)
+        .iter()
+        .map(|cell| {
+            if cell.is_empty() {
+                " |".to_owned()
+            } else {
+                format!(" {cell} |")
+            }
+        })
+        .collect();
+    let keep = keep.as_deref().or(framework.usual_keep);
+    let keep = keep
+        .map(|keep| format!(", keep => '{keep}'"))
+        .unwrap_or_default();
+    let zone = if framework.zone == Zone::Writer {
+        ", time_zone => 'UTC'"
+    } else {
+        ""
+    };
+    let name = framework.name;
+    (
+        format!("| {name} | {recipe} |{cells}"),
+        format!("| {name} | `SELECT raw_clear_sessions('{table}'{keep}{zone});` |"),
+    )
+}
+
+/// Compares the rows of a table in a document with what they have to be, or writes them (`make frameworks`).
+fn check(file: &str, header: &str, rows: &[String]) {
+    let path = folder().join(file);
+    let text = read_to_string(&path).expect("the document is there");
+    let (before, table) = text.split_once(header).expect("with a table");
+    let old: Vec<_> = table
         .lines()
         .skip(2)
-        .take_while(|line| line.starts_with('|'));
-    lines
-        .map(|line| {
-            let cells = line
-                .trim_start_matches('|')
-                .trim_end_matches('|')
-                .split('|');
-            let mut cells = cells.map(|cell| cell.trim().to_owned());
-            let name = cells.next().expect("a name");
-            let link = cells.next().expect("a link");
-            (name, link, cells.collect())
-        })
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    if std::env::var_os("RCS_WRITE_DOCUMENTS").is_some() {
+        let new = table.replacen(&old.join("\n"), &rows.join("\n"), 1);
+        std::fs::write(&path, format!("{before}{header}{new}")).expect("it can be written");
+    } else {
+        assert_eq!(old, rows, "{file} is stale: make frameworks");
+    }
+}
+
+#[test]
+fn the_tables_of_frameworks_are_what_is_recognized() {
+    let (index, reference): (Vec<_>, Vec<_>) = frameworks().map(lines).unzip();
+    check("README.md", "| framework | recipe |", &index);
+    check(
+        "../reference/frameworks.md",
+        "| framework | call |",
+        &reference,
+    );
+}
+
+/// The names in the index, and their links.
+fn documented() -> Vec<(String, String)> {
+    frameworks()
+        .map(|framework| (framework.name.to_owned(), described(framework).0))
         .collect()
 }
 
 #[test]
-fn the_table_of_frameworks_is_the_list_that_is_recognized() {
-    let documented: BTreeMap<_, _> = documented()
-        .into_iter()
-        .map(|(name, _, row)| (name, row))
-        .collect();
-    let recognized: BTreeMap<_, _> = frameworks().map(|f| (f.name.to_owned(), row(f))).collect();
-    assert_eq!(documented, recognized);
-}
-
-#[test]
 fn every_framework_links_to_its_page() {
-    for (name, link, _) in documented() {
+    for (name, link) in documented() {
         assert_eq!(links(&link).len(), 1, "{name}");
     }
 }

@@ -292,11 +292,12 @@ fn argument(random: &mut Rng, kind: &str) -> String {
 
 #[test]
 fn the_functions_behind_views_and_constraints_take_anything() {
-    const FUNCTIONS: [(&str, &[&str]); 8] = [
+    const FUNCTIONS: [(&str, &[&str]); 10] = [
         (
             "next_start",
             &[
                 "oid",
+                "text",
                 "text",
                 "timestamptz",
                 "timestamptz",
@@ -304,19 +305,14 @@ fn the_functions_behind_views_and_constraints_take_anything() {
                 "integer",
             ],
         ),
+        ("starts_since", &["text", "text", "timestamptz"]),
         (
-            "next_start",
-            &[
-                "oid",
-                "text",
-                "timestamptz",
-                "timestamptz",
-                "timestamptz",
-                "integer",
-            ],
+            "check_policy",
+            &["regclass", "text", "text", "text", "text"],
         ),
-        ("check_policy", &["regclass", "text"]),
         ("visible", &["oid"]),
+        ("reads_all", &["oid"]),
+        ("clock_note", &[]),
         ("worker_off", &[]),
         ("listed", &[]),
         ("running", &[]),

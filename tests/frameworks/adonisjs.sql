@@ -1,0 +1,10 @@
+-- recognized as: AdonisJS
+-- recipe: [AdonisJS](more.md#adonisjs)
+CREATE TABLE sessions (
+    id character varying(255) NOT NULL PRIMARY KEY,
+    data text NOT NULL,
+    user_id character varying(255),
+    expires_at timestamp with time zone NOT NULL
+);
+CREATE INDEX sessions_user_id_index ON sessions (user_id);
+CREATE INDEX sessions_expires_at_index ON sessions (expires_at);

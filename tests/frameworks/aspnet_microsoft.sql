@@ -1,0 +1,9 @@
+-- recognized as: ASP.NET Core distributed cache, by Microsoft
+-- recipe: [ASP.NET Core distributed cache](more.md#aspnet-core-distributed-cache-by-microsoft)
+CREATE TABLE dist_cache (
+    id character varying(449) NOT NULL PRIMARY KEY,
+    value bytea NOT NULL,
+    expiresattime timestamp with time zone NOT NULL,
+    slidingexpirationinseconds bigint,
+    absoluteexpiration timestamp with time zone
+);

@@ -1,0 +1,7 @@
+-- recognized as: async-sqlx-session
+-- recipe: [async-sqlx-session](more.md#async-sqlx-session)
+CREATE TABLE sessions (
+    id character varying NOT NULL PRIMARY KEY,
+    expires timestamp with time zone,
+    session text NOT NULL
+);

@@ -1,0 +1,8 @@
+-- recognized as: Auth.js, snake case
+-- recipe: [Auth.js](more.md#authjs-snake-case)
+CREATE TABLE sessions (
+    id uuid NOT NULL PRIMARY KEY,
+    expires timestamp with time zone NOT NULL,
+    session_token character varying(255) NOT NULL UNIQUE,
+    user_id uuid
+);

@@ -1,0 +1,8 @@
+-- recognized as: Auth.js, snake case, timestamp
+-- recipe: [Auth.js](more.md#authjs-snake-case-timestamp)
+CREATE TABLE sessions (
+    id text NOT NULL PRIMARY KEY,
+    session_token text NOT NULL UNIQUE,
+    user_id text NOT NULL,
+    expires timestamp(3) without time zone NOT NULL
+);

@@ -1,0 +1,7 @@
+-- recognized as: axum_session
+-- recipe: [axum_session](more.md#axum_session)
+CREATE TABLE sessions (
+    id character varying(128) NOT NULL PRIMARY KEY,
+    expires bigint,
+    session text NOT NULL
+);

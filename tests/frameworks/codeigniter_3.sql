@@ -1,0 +1,9 @@
+-- recognized as: CodeIgniter 3
+-- recipe: [CodeIgniter 3](more.md#codeigniter-3)
+CREATE TABLE ci_sessions (
+    id character varying(128) NOT NULL PRIMARY KEY,
+    ip_address character varying(45) NOT NULL,
+    "timestamp" bigint DEFAULT 0 NOT NULL,
+    data text DEFAULT '' NOT NULL
+);
+CREATE INDEX ci_sessions_timestamp ON ci_sessions ("timestamp");

@@ -1,0 +1,8 @@
+-- recognized as: connect-pg-simple, timestamptz
+-- recipe: [connect-pg-simple](more.md#connect-pg-simple-timestamptz)
+CREATE TABLE "session" (
+    sid character varying NOT NULL PRIMARY KEY,
+    sess jsonb NOT NULL,
+    expire timestamp with time zone NOT NULL
+);
+CREATE INDEX session_expire_idx ON "session" (expire);

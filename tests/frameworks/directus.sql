@@ -1,0 +1,12 @@
+-- recognized as: Directus
+-- recipe: [Directus](more.md#directus)
+CREATE TABLE directus_sessions (
+    token character varying(64) NOT NULL PRIMARY KEY,
+    "user" uuid,
+    expires timestamp with time zone NOT NULL,
+    ip character varying(255),
+    user_agent text,
+    share uuid,
+    origin character varying(255),
+    next_token character varying(64)
+);

@@ -1,0 +1,10 @@
+-- recognized as: django-rest-knox
+-- recipe: [django-rest-knox](more.md#django-rest-knox)
+CREATE TABLE knox_authtoken (
+    digest character varying(128) NOT NULL PRIMARY KEY,
+    created timestamp with time zone NOT NULL,
+    user_id integer NOT NULL,
+    expiry timestamp with time zone,
+    token_key character varying(25) NOT NULL
+);
+CREATE INDEX knox_authtoken_token_key_8f4f7d47 ON knox_authtoken (token_key);

@@ -1,0 +1,8 @@
+-- recognized as: Metabase
+-- recipe: [Metabase](more.md#metabase)
+CREATE TABLE core_session (
+    id character varying(254) NOT NULL PRIMARY KEY,
+    user_id integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    anti_csrf_token text
+);

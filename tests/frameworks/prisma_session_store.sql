@@ -1,0 +1,8 @@
+-- recognized as: prisma-session-store
+-- recipe: [prisma-session-store](more.md#prisma-session-store)
+CREATE TABLE "Session" (
+    id text NOT NULL PRIMARY KEY,
+    sid text NOT NULL UNIQUE,
+    data text NOT NULL,
+    "expiresAt" timestamp(3) without time zone NOT NULL
+);

@@ -1,0 +1,9 @@
+-- recognized as: Roundcube
+-- recipe: [Roundcube](more.md#roundcube)
+CREATE TABLE "session" (
+    sess_id character varying(128) DEFAULT '' NOT NULL PRIMARY KEY,
+    changed timestamp with time zone DEFAULT now() NOT NULL,
+    ip character varying(41) NOT NULL,
+    vars text NOT NULL
+);
+CREATE INDEX session_changed_idx ON "session" (changed);

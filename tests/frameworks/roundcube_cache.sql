@@ -1,0 +1,8 @@
+-- recognized as: Roundcube cache
+-- recipe: [Roundcube cache](more.md#roundcube-cache)
+CREATE TABLE cache_shared (
+    cache_key character varying(255) NOT NULL PRIMARY KEY,
+    expires timestamp with time zone,
+    data text NOT NULL
+);
+CREATE INDEX cache_shared_expires_idx ON cache_shared (expires);

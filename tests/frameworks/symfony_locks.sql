@@ -1,0 +1,7 @@
+-- recognized as: Symfony locks
+-- recipe: [Symfony locks](more.md#symfony-locks)
+CREATE TABLE lock_keys (
+    key_id character varying(64) NOT NULL PRIMARY KEY,
+    key_token character varying(64) NOT NULL,
+    key_expiration integer NOT NULL
+);

@@ -1,0 +1,8 @@
+-- recognized as: Yii 2 DbSession, text
+-- recipe: [Yii 2 DbSession](more.md#yii-2-dbsession-text)
+CREATE TABLE ttrss_sessions (
+    id character varying(250) NOT NULL PRIMARY KEY,
+    data text,
+    expire integer NOT NULL
+);
+CREATE INDEX ttrss_sessions_expire_index ON ttrss_sessions (expire);

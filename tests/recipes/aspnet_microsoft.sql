@@ -1,0 +1,1 @@
+INSERT INTO dist_cache (id, value, expiresattime) SELECT name, '\x5f', ends FROM ending;

@@ -1,0 +1,1 @@
+INSERT INTO sessions SELECT name, '', extract(epoch FROM ends) FROM ending;

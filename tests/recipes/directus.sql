@@ -1,0 +1,1 @@
+INSERT INTO directus_sessions (token, expires) SELECT name, ends FROM ending;

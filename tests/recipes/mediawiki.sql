@@ -1,0 +1,1 @@
+INSERT INTO objectcache (keyname, exptime) SELECT name, ends FROM ending;

@@ -1,0 +1,1 @@
+INSERT INTO "Session" SELECT name, name, '{}', ends AT TIME ZONE 'UTC' FROM ending;

@@ -1,0 +1,1 @@
+INSERT INTO cache_shared SELECT name, ends, '' FROM ending;

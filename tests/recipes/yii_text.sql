@@ -1,0 +1,1 @@
+INSERT INTO ttrss_sessions (id, expire) SELECT name, extract(epoch FROM ends) FROM ending;
