@@ -91,8 +91,8 @@ CREATE TABLE raw_clear_sessions.state (
 
 COMMENT ON TABLE raw_clear_sessions.state IS 'what the worker knows of a table, for the view raw_clear_sessions.status';
 COMMENT ON COLUMN raw_clear_sessions.state."table" IS 'the table';
-COMMENT ON COLUMN raw_clear_sessions.state.name IS 'its name, qualified, when it was last seen';
-COMMENT ON COLUMN raw_clear_sessions.state.owner IS 'its owner, when it was last seen';
+COMMENT ON COLUMN raw_clear_sessions.state.name IS 'its name, qualified, when it was scheduled';
+COMMENT ON COLUMN raw_clear_sessions.state.owner IS 'its owner, when it was scheduled';
 COMMENT ON COLUMN raw_clear_sessions.state.runs IS 'runs that have ended, with those that found nothing';
 COMMENT ON COLUMN raw_clear_sessions.state.deleted IS 'rows that all of them deleted';
 COMMENT ON COLUMN raw_clear_sessions.state.failures IS 'failed runs in a row, up to the last one';
@@ -153,5 +153,20 @@ CREATE INDEX history_running_idx ON raw_clear_sessions.history (id) WHERE ended 
 COMMENT ON INDEX raw_clear_sessions.history_table_idx IS 'the last runs of a table';
 COMMENT ON INDEX raw_clear_sessions.history_started_idx IS 'for the setting raw_clear_sessions.history: the oldest runs';
 COMMENT ON INDEX raw_clear_sessions.history_running_idx IS 'the runs that are running, or were when the server crashed';
+
+-- A publication may take these tables along, FOR ALL TABLES for one. What a subscriber gets of them is left out: it has
+-- policies, runs and ids of its own.
+CREATE TRIGGER policy_is_local BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.policy
+    FOR EACH ROW WHEN (raw_clear_sessions.is_applied()) EXECUTE FUNCTION raw_clear_sessions.leave_out();
+ALTER TABLE raw_clear_sessions.policy ENABLE REPLICA TRIGGER policy_is_local;
+COMMENT ON TRIGGER policy_is_local ON raw_clear_sessions.policy IS 'leaves out what a publication of another server''s brings';
+CREATE TRIGGER state_is_local BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.state
+    FOR EACH ROW WHEN (raw_clear_sessions.is_applied()) EXECUTE FUNCTION raw_clear_sessions.leave_out();
+ALTER TABLE raw_clear_sessions.state ENABLE REPLICA TRIGGER state_is_local;
+COMMENT ON TRIGGER state_is_local ON raw_clear_sessions.state IS 'leaves out what a publication of another server''s brings';
+CREATE TRIGGER history_is_local BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.history
+    FOR EACH ROW WHEN (raw_clear_sessions.is_applied()) EXECUTE FUNCTION raw_clear_sessions.leave_out();
+ALTER TABLE raw_clear_sessions.history ENABLE REPLICA TRIGGER history_is_local;
+COMMENT ON TRIGGER history_is_local ON raw_clear_sessions.history IS 'leaves out what a publication of another server''s brings';
 
 SET LOCAL search_path = @extschema@, pg_temp;

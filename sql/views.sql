@@ -113,7 +113,13 @@ SELECT
     CASE WHEN s.cleared_until >= coalesce(t.changed, '-infinity') THEN s.cleared_until END AS cleared_until,
     s.error,
     s.sqlstate,
-    coalesce(s.run_now, false) AS run_now
+    coalesce(s.run_now, false) AS run_now,
+    -- What a subscription writes is cleared where it comes from: a session that was renewed there, and whose renewal has
+    -- not arrived yet, looks expired here.
+    (
+        SELECT min(u.subname::text) COLLATE "default" FROM pg_subscription_rel AS r JOIN pg_subscription AS u ON u.oid = r.srsubid
+        WHERE u.subenabled AND (r.srrelid = t."table" OR t."table" IN (SELECT a.relid FROM pg_partition_ancestors(r.srrelid) AS a (relid)))
+    ) AS subscription
 FROM (
     SELECT p."table"::oid AS "table", 'policy' AS source, p.schedule, p.schedule_time_zone, p.changed, p.suspended,
         p.installation IS DISTINCT FROM 'raw_clear_sessions.policy'::regclass::oid AS restored
@@ -161,6 +167,7 @@ COMMENT ON COLUMN raw_clear_sessions.scheduled.cleared_until IS 'what had expire
 COMMENT ON COLUMN raw_clear_sessions.scheduled.error IS 'the last error';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.sqlstate IS 'its SQLSTATE';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.run_now IS 'somebody wants a run at once';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.subscription IS 'the subscription that writes the table';
 
 CREATE VIEW raw_clear_sessions.status WITH (security_barrier) AS
 WITH visible AS MATERIALIZED (
@@ -177,7 +184,7 @@ SELECT
     s."table"::regclass AS "table",
     s.source,
     coalesce(s.schedule, current_setting('raw_clear_sessions.schedule', true)) AS schedule,
-    CASE WHEN s.suspended IS NULL AND NOT s.restored THEN
+    CASE WHEN s.suspended IS NULL AND NOT s.restored AND s.subscription IS NULL THEN
         raw_clear_sessions.next_start(
             s."table", s.schedule, s.schedule_time_zone, s.changed, s.last_start, s.last_end, s.failures)
     END AS next_start,
@@ -206,11 +213,39 @@ SELECT
             s."table"::regclass)
         WHEN s.suspended IS NOT NULL THEN format(
             'the policy is suspended: SELECT @extschema@.raw_clear_sessions_resume(%L)', s."table"::regclass)
-        ELSE coalesce(off.note, off.clock)
+        WHEN s.subscription IS NOT NULL THEN format(
+            'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
+        ELSE coalesce(
+            off.note,
+            CASE WHEN s.source = 'policy' AND to_regclass(s.name) <> s."table" THEN format(
+                'the table was %s when it was scheduled, and another one has that name now; if that is to be cleared instead, call raw_clear_sessions_unschedule(%L) and schedule the other',
+                s.name, s."table"::regclass)
+            END,
+            off.clock)
     END AS note
 FROM visible AS s
 CROSS JOIN off
 LEFT JOIN running ON running."table" = s."table"
+UNION ALL
+SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    format('table %s has gone, and its policy with it', g.name)
+    || CASE
+        WHEN g.another THEN '; if the table that has its name now is to be cleared as well: SELECT @extschema@.raw_clear_sessions_schedule('
+            || quote_literal(g.name)
+            || coalesce((
+                SELECT string_agg(format(', %s => %L', p.key, p.value), '' ORDER BY p.key) FROM jsonb_each_text(g.lost) AS p
+                WHERE p.key <> ALL ('{table,suspended,installation,changed,gone}')), '')
+            || ')'
+        ELSE '; if another has taken its place, schedule that one'
+    END
+FROM (
+    SELECT s.name, s.lost, c.oid IS NOT NULL AS another
+    FROM raw_clear_sessions.state AS s
+    LEFT JOIN pg_class AS c ON c.oid = to_regclass(s.name) AND c.relowner = s.owner
+    WHERE s.lost IS NOT NULL
+        AND (raw_clear_sessions.visible(s."table") OR pg_has_role(s.owner, 'USAGE'))
+        AND NOT EXISTS (SELECT FROM raw_clear_sessions.policy AS p WHERE p."table" = to_regclass(s.name))
+) AS g
 UNION ALL
 SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     CASE l.kind

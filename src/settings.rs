@@ -91,6 +91,15 @@ static MAX_RUN_TIME: Number = Number {
     unit: GucFlags::UNIT_S,
     for_sessions: true,
 };
+static MIN_INTERVAL: Number = Number {
+    name: c"raw_clear_sessions.min_interval",
+    short: c"Sets how long after the start of a run of a table the next may begin.",
+    long: c"A policy whose schedule is shorter is carried out as often as this allows.",
+    setting: GucSetting::<i32>::new(1),
+    range: (1, i32::MAX),
+    unit: GucFlags::UNIT_S,
+    for_sessions: false,
+};
 static MAX_WORKERS: Number = Number {
     name: c"raw_clear_sessions.max_workers",
     short: c"Sets how many databases are worked in at a time.",
@@ -130,11 +139,12 @@ static LOG_MIN_DURATION: Number = Number {
 
 static PROGRESS_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(0);
 
-static NUMBERS: [&Number; 8] = [
+static NUMBERS: [&Number; 9] = [
     &BATCH_SIZE,
     &COST_LIMIT,
     &MAX_REPLICATION_LAG,
     &MAX_RUN_TIME,
+    &MIN_INTERVAL,
     &MAX_WORKERS,
     &LOCK_TIMEOUT,
     &HISTORY,
@@ -216,6 +226,11 @@ pub fn rewrite_above() -> f64 {
 /// `history`: how long runs are kept.
 pub fn history() -> Duration {
     HISTORY.seconds()
+}
+
+/// `min_interval`: how long after the start of a run the next may begin.
+pub fn min_interval() -> Duration {
+    MIN_INTERVAL.seconds()
 }
 
 /// `vacuum`: VACUUM a table after a run that left much to vacuum.

@@ -65,9 +65,9 @@ pub use refusing::refusing;
 pub use relation::{Attribute, FileNode, LockMode, Relation, RelationKind, relation_name};
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
-    extension_installed, extension_schema, has_written, is_read_only, lock_timeout, on_commit,
-    prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
-    reserve_setting_prefix,
+    extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,
+    lock_timeout, on_commit, prevent_during_recovery, prevent_in_parallel_mode,
+    prevent_in_read_only, reserve_setting_prefix,
 };
 pub use setting::{
     Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,

@@ -23,6 +23,12 @@ pub fn prevent_in_read_only(command: &CStr) {
     unsafe { pg_sys::PreventCommandIfReadOnly(command.as_ptr()) }
 }
 
+/// Whether this process is a worker of logical replication, which applies changes or copies a table.
+pub fn is_logical_worker() -> bool {
+    // SAFETY: a look at a variable (replication/logical/worker.c).
+    unsafe { pg_sys::IsLogicalWorker() }
+}
+
 /// Whether the transaction is read-only.
 pub fn is_read_only() -> bool {
     // SAFETY: a look at a variable (access/xact.h).

@@ -179,8 +179,40 @@ fn raw_clear_sessions_check_policy(
     true
 }
 
+/// Whether this process applies what another server has published.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.is_applied() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.is_applied()
+IS 'whether this process applies what another server has published';
+"#)]
+fn raw_clear_sessions_is_applied() -> bool {
+    pg::is_logical_worker()
+}
+
+/// Leaves out a row: what another server's worker is to do, or has done, is not this one's.
+#[pg_trigger(sql = r#"
+CREATE FUNCTION raw_clear_sessions.leave_out() RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.leave_out()
+IS 'leaves out rows of another server''s that logical replication applies to the extension''s tables';
+"#)]
+fn raw_clear_sessions_leave_out<'a>(
+    _trigger: &'a pgrx::PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, core::convert::Infallible> {
+    Ok(None)
+}
+
 extension_sql_file!(
     "../../sql/tables.sql",
     name = "tables",
-    requires = [raw_clear_sessions_check_policy]
+    requires = [
+        raw_clear_sessions_check_policy,
+        raw_clear_sessions_is_applied,
+        raw_clear_sessions_leave_out
+    ]
 );

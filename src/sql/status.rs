@@ -47,6 +47,7 @@ fn raw_clear_sessions_next_start(
         last_start: last_start.map(instant),
         last_end: last_end.map(instant),
         failures: failures.unwrap_or_default().max(0) as u32,
+        shortest: settings::min_interval().as_micros() as i64,
         table: u32::from(table?),
     };
     let due = next_start(&schedule, &zone, past);

@@ -13,6 +13,8 @@ pub struct Past {
     pub last_end: Option<i64>,
     /// Failures in a row, up to the last run.
     pub failures: u32,
+    /// How long after a start the next may be, in microseconds: the administrator's word.
+    pub shortest: i64,
     /// Tells tables apart, so that not all that have failed come back at the same moment.
     pub table: u32,
 }
@@ -38,7 +40,9 @@ pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
             schedule.next_after(after.max(past.since), zone)
         }
     };
-    due.saturating_add(delay)
+    let due = due.saturating_add(delay);
+    past.last_start
+        .map_or(due, |start| due.max(start.saturating_add(past.shortest)))
 }
 
 /// A number from 0 to 1 that looks like chance, and is the same each time it is asked for.

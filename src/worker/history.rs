@@ -329,7 +329,7 @@ fn write_states(schema: &str, ended: &[Ended]) {
              error pg_catalog.text, sqlstate pg_catalog.text) \
              JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) n.\"table\" \
              JOIN pg_catalog.pg_namespace ns ON ns.oid OPERATOR(pg_catalog.=) c.relnamespace \
-             ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner, \
+             ON CONFLICT (\"table\") DO UPDATE SET \
              runs = s.runs OPERATOR(pg_catalog.+) 1, deleted = s.deleted OPERATOR(pg_catalog.+) EXCLUDED.deleted, \
              failures = CASE EXCLUDED.failures WHEN 1 THEN s.failures OPERATOR(pg_catalog.+) 1 ELSE EXCLUDED.failures END, \
              first_start = coalesce(s.first_start, EXCLUDED.first_start), \

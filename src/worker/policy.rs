@@ -105,7 +105,7 @@ pub fn due(schema: &str) -> Vec<Due> {
             "SELECT s.\"table\", s.identity, s.schedule, s.schedule_time_zone, \
              {}, {}, {}, s.failures, s.run_now \
              FROM {schema}.scheduled s \
-             WHERE s.suspended IS NULL AND NOT s.restored",
+             WHERE s.suspended IS NULL AND NOT s.restored AND s.subscription IS NULL",
             instant("changed"),
             instant("last_start"),
             instant("last_end"),
@@ -161,6 +161,7 @@ impl Schedules {
             last_start: instant(last_start),
             last_end: instant(last_end),
             failures: failures?.parse().ok()?,
+            shortest: settings::min_interval().as_micros() as i64,
             table,
         };
         Some(Due {
@@ -217,18 +218,45 @@ fn is_listed(table: pg_sys::Oid) -> bool {
     })
 }
 
-/// Removes the policies of tables that are gone. One that another session is changing stays until the next time: it may
-/// be anybody's, and in a transaction of any length.
+/// Removes the policies of tables that are gone, as far as nobody else is at them, and says so in the log. What they
+/// said is kept for the view raw_clear_sessions.status, as long as the history: a table that has been built anew and
+/// renamed has another oid.
 ///
 /// The catalog cache says what is gone: `pg_table_is_visible` is NULL for nothing else.
 pub fn remove_orphans(schema: &str) {
-    pg::modify_own(
+    let is_gone = |oid| format!("pg_catalog.pg_table_is_visible({oid}) IS NULL");
+    let lost = pg::query_own(
         &format!(
-            "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
-             SELECT p.\"table\" FROM {schema}.policy p \
-             WHERE pg_catalog.pg_table_is_visible(p.\"table\"::pg_catalog.oid) IS NULL \
-             FOR UPDATE SKIP LOCKED)::pg_catalog.regclass[])"
+            "WITH orphan AS (SELECT p.\"table\" FROM {schema}.policy p WHERE {} \
+             FOR UPDATE SKIP LOCKED), \
+             gone AS (DELETE FROM {schema}.policy p USING orphan o \
+             WHERE p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid RETURNING p.*) \
+             UPDATE {schema}.state s SET lost = pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(g)) \
+             OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('gone', pg_catalog.now()) \
+             FROM gone g WHERE s.\"table\" OPERATOR(pg_catalog.=) g.\"table\"::pg_catalog.oid RETURNING s.name",
+            is_gone("p.\"table\"::pg_catalog.oid")
         ),
         &[],
     );
+    pg::modify_own(
+        &format!(
+            "DELETE FROM {schema}.state s WHERE {} AND NOT EXISTS (SELECT FROM {schema}.policy o \
+             WHERE o.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) s.\"table\") AND (s.lost IS NULL \
+             OR (s.lost OPERATOR(pg_catalog.->>) 'gone')::pg_catalog.timestamptz OPERATOR(pg_catalog.<) \
+             (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1::pg_catalog.float8)) \
+             OR EXISTS (SELECT FROM {schema}.policy p \
+             WHERE p.\"table\" OPERATOR(pg_catalog.=) pg_catalog.to_regclass(s.name)))",
+            is_gone("s.\"table\"")
+        ),
+        &[Argument::integer(settings::history().as_secs() as i64)],
+    );
+    for name in lost.into_iter().flatten().flatten() {
+        pg::log(
+            &format!("table {name}, which had a policy, has gone, and its policy with it"),
+            None,
+            Some(
+                "If another table has taken its place, schedule that one; the view raw_clear_sessions.status has the call.",
+            ),
+        );
+    }
 }

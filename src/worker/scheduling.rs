@@ -72,9 +72,24 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
                  installation = EXCLUDED.installation, {updates}"
             ),
             &[oid(relation.oid()), Argument::text(&json)],
-        )
+        );
+        remember_name(schema, relation.oid())
     })?;
     Ok(())
+}
+
+/// Under which name, and of whom, a table was scheduled: should it go, its policy can be given to another one.
+fn remember_name(schema: &str, table: pg_sys::Oid) -> u64 {
+    pg::modify_own(
+        &format!(
+            "INSERT INTO {schema}.state (\"table\", name, owner) \
+             SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
+             ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner"
+        ),
+        &[oid(table)],
+    )
 }
 
 /// Refuses a schedule that is none, or that the administrator does not want, and a zone that the server does not know.

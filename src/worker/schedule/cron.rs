@@ -211,7 +211,7 @@ fn parse_fields(text: &str) -> Result<croner::Cron, ScheduleError> {
     })
 }
 
-/// Whether a field has no more than crontab(5) describes. croner takes more, some of it silently: an empty element of
+/// Whether a field has no more than crontab(5) describes, but for the last day of a month. croner takes more, some of it silently: an empty element of
 /// a list, a name in any field or next to a digit, a step that is longer than its field.
 fn is_well_formed(value: &str, field: &Field) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
@@ -227,7 +227,11 @@ fn is_well_formed(value: &str, field: &Field) -> bool {
                 .parse()
                 .is_ok_and(|step: u32| step <= *field.numbers.end())
     };
+    let is_last = |text: &str| field.name == "day of month" && text == "L";
     value.split(',').all(|element| {
+        if is_last(element) {
+            return true;
+        }
         let (range, step) = match element.split_once('/') {
             Some((range, step)) => (range, Some(step)),
             None => (element, None),

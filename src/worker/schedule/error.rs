@@ -103,7 +103,12 @@ fn field_hint(field: &Field) -> String {
         (Some(first), Some(last)) => format!(" or {first} to {last}"),
         _ => String::new(),
     };
+    let or_last = if *name == "day of month" {
+        ", \"L\" for the last"
+    } else {
+        ""
+    };
     format!(
-        "The {name} is \"*\", a number from {first} to {last}{or_words}, a range such as {first}-{last}, or a list of these; \"*\" and ranges may have a step of at most {last}, as in \"*/2\"."
+        "The {name} is \"*\", a number from {first} to {last}{or_words}{or_last}, a range such as {first}-{last}, or a list of these; \"*\" and ranges may have a step of at most {last}, as in \"*/2\"."
     )
 }

@@ -1,6 +1,8 @@
 //! Logical replication carries the deletions, as it does those of DELETE.
 
-use cluster::{Cluster, EXPIRED, Pass, Session, create_sessions, fingerprint, wait_until};
+use cluster::{
+    Cluster, EXPIRED, Pass, Session, add_expired, create_sessions, fingerprint, wait_until,
+};
 
 /// What a subscriber identifies a row by.
 const IDENTITIES: [(&str, &str); 3] = [
@@ -151,4 +153,52 @@ fn a_published_table_whose_rows_have_no_identity_is_refused_as_delete_refuses_it
     ));
     session.wait_for_count("other_session", 100);
     assert_eq!(session.count("django_session"), 100);
+}
+
+/// The publisher's policies and runs are its own, and so are the ids of the subscriber's.
+#[test]
+fn a_publication_for_all_tables_brings_a_subscriber_no_policies_and_no_runs() {
+    let settings = [("wal_level", "logical"), ("raw_clear_sessions.tables", "")];
+    let [publisher, subscriber] = [(); 2].map(|()| Cluster::with_worker("app", &settings));
+    let (publishers, subscribers) = (publisher.database("app"), subscriber.database("app"));
+    let (mut here, mut there) = (publishers.connect(), subscribers.connect());
+    for session in [&mut here, &mut there] {
+        create_sessions(session, "django_session", 0, 10);
+        session.run("CREATE TABLE local (LIKE django_session INCLUDING ALL)");
+    }
+    // Both count their runs from one.
+    for (session, table) in [(&mut here, "django_session"), (&mut there, "local")] {
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+        ));
+        add_expired(session, table, 5);
+        session.wait_for_count(table, 0);
+    }
+    here.run("CREATE PUBLICATION everything FOR ALL TABLES");
+    there.run(&format!(
+        "CREATE SUBSCRIPTION everything CONNECTION 'host={} dbname=app user=postgres' PUBLICATION everything",
+        publisher.folder().display()
+    ));
+    add_expired(&mut here, "django_session", 7);
+    here.wait_for_count("django_session", 0);
+    here.run("INSERT INTO local VALUES ('done', '', 'infinity')");
+    there.wait_for_count("local WHERE session_key = 'done'", 1);
+    assert_eq!(
+        there.texts("SELECT \"table\"::text FROM raw_clear_sessions.policy"),
+        ["local"]
+    );
+    assert_eq!(there.runs("deleted = 7"), 0);
+    // What a subscription writes is cleared where it comes from, whoever schedules it here.
+    there.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    add_expired(&mut there, "django_session", 3);
+    let note = there.text(
+        "SELECT note FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass",
+    );
+    assert!(
+        note.contains("written by subscription everything"),
+        "{note}"
+    );
+    there.run("DROP SUBSCRIPTION everything");
+    there.run("SELECT raw_clear_sessions_run_now('django_session')");
+    there.wait_for_count("django_session", 0);
 }

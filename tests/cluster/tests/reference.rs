@@ -112,8 +112,8 @@ fn every_parameter_is_explained_once_with_its_type() {
         .collect();
     let there = session.texts(&format!(
         "SELECT DISTINCT quote_ident(a.name) || '|' || format_type(a.type, NULL)
-         FROM pg_proc AS p, unnest(p.proargnames, coalesce(p.proallargtypes, p.proargtypes::oid[])) AS a (name, type)
-         WHERE p.oid IN ({}) AND p.pronamespace <> 'raw_clear_sessions'::regnamespace ORDER BY 1",
+         FROM pg_proc AS p, unnest(p.proargnames, coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes) AS a (name, type, mode)
+         WHERE p.oid IN ({}) AND coalesce(a.mode NOT IN ('o', 't'), true) AND p.pronamespace <> 'raw_clear_sessions'::regnamespace ORDER BY 1",
         members("pg_proc")
     ));
     let mut sorted: Vec<_> = documented

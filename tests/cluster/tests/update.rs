@@ -149,7 +149,8 @@ const CHANGES: [Change; 8] = [
         now: "COST 100000",
         then: "COST 100",
         update: "ALTER FUNCTION raw_clear_sessions(regclass, text, interval, text, text, text) COST 100000;
-                 ALTER FUNCTION raw_clear_sessions_rewrite(regclass, text, interval, text, text, text) COST 100000;",
+                 ALTER FUNCTION raw_clear_sessions_rewrite(regclass, text, interval, text, text, text) COST 100000;
+                 ALTER FUNCTION raw_clear_sessions_find() COST 100000;",
     },
     Change {
         now: "CREATE VIEW raw_clear_sessions.run WITH (security_barrier)",

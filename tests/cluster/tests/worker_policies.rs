@@ -148,7 +148,49 @@ fn a_dropped_table_takes_its_policy_along() {
     });
     wait_for_runs(&mut session, "another", 2);
     assert_eq!(session.runs("stop <> 'done'"), 0);
-    assert_eq!(session.count("raw_clear_sessions.status"), 1);
+    assert_eq!(
+        session.count("raw_clear_sessions.status WHERE \"table\" IS NOT NULL"),
+        1
+    );
+}
+
+/// As pg-osc and others change a table: into a new one, which takes the old one's name.
+#[test]
+fn a_table_that_was_swapped_for_another_says_how_to_move_its_policy() {
+    let (database, mut session) = database("swapped");
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s', batch_size => 50, filter => $$session_key <> 'it''s'$$)");
+    session.wait_for_count("django_session", 10);
+    create_sessions(&mut session, "anew", 100, 10);
+    session
+        .run("ALTER TABLE django_session RENAME TO old; ALTER TABLE anew RENAME TO django_session");
+    let note = "SELECT string_agg(note, '') FROM raw_clear_sessions.status WHERE note LIKE '%public.django_session%'";
+    let told = session.text(note);
+    assert!(
+        told.contains("public.django_session when it was scheduled, and another one has that name"),
+        "{told}"
+    );
+    session.run("DROP TABLE old");
+    wait_until("the policy is gone", || {
+        session.count("raw_clear_sessions.policy") == 0
+    });
+    let kept = session.text(
+        "SELECT coalesce(string_agg(s::text, ' '), 'none') FROM raw_clear_sessions.state AS s",
+    );
+    assert!(kept.contains("batch_size"), "{kept}");
+    wait_until("the status says how to go on", || {
+        session.value::<Option<String>>(note).is_some_and(|told| {
+            told.contains("raw_clear_sessions_schedule('public.django_session'")
+        })
+    });
+    database
+        .cluster()
+        .wait_for_log("table public.django_session, which had a policy, has gone");
+    let told = session.text(note);
+    session.run(&told[told.find("SELECT").expect("a call")..]);
+    session.wait_for_count("django_session", 10);
+    assert_eq!(session.value::<Option<String>>(note), None);
+    assert!(session.yes("SELECT batch_size = 50 AND schedule = '1 s' AND filter = $$session_key <> 'it''s'$$ FROM raw_clear_sessions.policy"));
 }
 
 #[test]

@@ -78,6 +78,44 @@ fn a_database_whose_worker_fails_is_left_alone_for_a_minute_and_holds_up_no_othe
 }
 
 #[test]
+fn calls_that_change_nothing_start_no_worker() {
+    let cluster = Cluster::with_worker("app", &[("log_min_messages", "debug1")]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    session.wait_for_count("django_session", 100);
+    cluster.reload(&[("raw_clear_sessions.schedule", "1 h")]);
+    session
+        .run("CREATE ROLE stranger; SELECT raw_clear_sessions_schedule('django_session', '1 h')");
+    session.wait_for_ends("django_session", 0);
+    wait_until("all is quiet", || {
+        let before = cluster.logged(START);
+        let start = session.text("SELECT clock_timestamp()::text");
+        wait_until("a while has passed", || {
+            session.yes(&format!(
+                "SELECT clock_timestamp() > '{start}'::timestamptz + interval '1 s'"
+            ))
+        });
+        cluster.logged(START) == before
+    });
+    let before = cluster.logged(START);
+    for _ in 0..50 {
+        session.run("SET ROLE stranger");
+        assert!(!session.yes("SELECT raw_clear_sessions_unschedule(4000000000::oid::regclass)"));
+        session.run("RESET ROLE; SELECT raw_clear_sessions_resume('django_session')");
+    }
+    let start = session.text("SELECT clock_timestamp()::text");
+    wait_until("a while has passed", || {
+        session.yes(&format!(
+            "SELECT clock_timestamp() > '{start}'::timestamptz + interval '1 s'"
+        ))
+    });
+    assert_eq!(cluster.logged(START), before);
+    // One that does is noticed at once.
+    session.run("SELECT raw_clear_sessions_run_now('django_session')");
+    wait_until("a worker is started", || cluster.logged(START) > before);
+}
+
+#[test]
 fn where_others_have_every_background_worker_it_is_tried_again_without_being_woken() {
     // One for the launcher, one for PostgreSQL's own logical replication launcher, and one to share.
     let cluster = Cluster::with_worker("", &[("max_worker_processes", "3")]);

@@ -202,6 +202,29 @@ INSERT INTO raw_clear_sessions.policy ("table", batch_size) VALUES ('token', 0);
 INSERT INTO raw_clear_sessions.policy ("table", max_rows) VALUES ('token', 0);
 INSERT INTO raw_clear_sessions.policy ("table", max_duration) VALUES ('token', '0');
 \set VERBOSITY default
+-- A policy has its own time zone, if it names one that there is.
+SELECT raw_clear_sessions_schedule('django_session', '0 3 L * *', schedule_time_zone => 'Europe/Berlin');
+SELECT schedule, schedule_time_zone FROM raw_clear_sessions.policy WHERE "table" = 'django_session'::regclass;
+SELECT refused($$raw_clear_sessions_schedule('django_session', '0 3 * * *', schedule_time_zone => 'Mars/Olympus')$$);
+-- Its texts have an end: they are read with each run.
+SELECT refused($$raw_clear_sessions_schedule('django_session', filter => 'true' || repeat(' ', 8200))$$);
+\set VERBOSITY terse
+INSERT INTO raw_clear_sessions.policy ("table", filter) VALUES ('token', repeat(' ', 8200));
+\set VERBOSITY default
+-- Who may schedule at all is the administrator's to say.
+BEGIN;
+REVOKE EXECUTE ON FUNCTION raw_clear_sessions_schedule FROM PUBLIC;
+SET ROLE regress_policies_owner;
+SELECT raw_clear_sessions_schedule('owned');
+ROLLBACK;
+-- Its owner's policy rests, is resumed and run at once by its owner only.
+SET ROLE regress_policies_owner;
+SELECT raw_clear_sessions_suspend('django_session');
+SELECT raw_clear_sessions_resume('django_session');
+SELECT raw_clear_sessions_run_now('django_session');
+SELECT raw_clear_sessions_suspend(NULL);
+RESET ROLE;
+
 -- A restored dump may be that of a role that may insert: then only for its own tables.
 BEGIN;
 GRANT INSERT ON raw_clear_sessions.policy TO regress_policies_owner;

@@ -71,6 +71,45 @@ fn a_cron_expression_has_the_fields_of_crontab() {
 }
 
 #[test]
+fn the_last_day_of_a_month_is_l() {
+    let last_days = [
+        "2026-01-31 03:30",
+        "2026-02-28 03:30",
+        "2026-03-31 03:30",
+        "2026-04-30 03:30",
+    ];
+    assert_eq!(in_2026("30 3 L * *", 4), last_days);
+    assert_eq!(
+        in_2026("0 0 15,L 2 *", 2),
+        ["2026-02-15 00:00", "2026-02-28 00:00"]
+    );
+    // Of the month, and of nothing else; on the 29th in a leap year.
+    let next = Schedule::parse("0 0 L 2 *").unwrap();
+    let zone = Simulated::new(0.0, &[]);
+    assert_eq!(
+        text(next.next_after(utc("2028-01-01 00:00"), &zone)),
+        "2028-02-29 00:00"
+    );
+    for wrong in [
+        "L * * * *",
+        "0 L * * *",
+        "0 0 * L *",
+        "0 0 * * L",
+        "0 0 * * 5L",
+        "0 0 L-3 * *",
+        "0 0 L/2 * *",
+        "0 0 LL * *",
+        "0 0 1-L * *",
+        "0 0 LW * *",
+    ] {
+        assert!(
+            matches!(error(wrong), ScheduleError::Field { .. }),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn a_leap_day_is_waited_for() {
     let schedule = Schedule::parse("0 0 29 2 *").unwrap();
     let next = schedule.next_after(utc("2026-01-01 00:00"), &Simulated::new(0.0, &[]));
@@ -174,7 +213,7 @@ fn a_field_that_is_not_understood_is_named() {
         ("0 3h * * *", "hour", "3h"),
         ("0 0 0 * *", "day of month", "0"),
         ("0 0 32 * *", "day of month", "32"),
-        ("0 0 L * *", "day of month", "L"),
+        ("0 0 L-1 * *", "day of month", "L-1"),
         ("0 0 15W * *", "day of month", "15W"),
         ("0 0 ? * *", "day of month", "?"),
         ("0 0 * 13 *", "month", "13"),

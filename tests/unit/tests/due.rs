@@ -12,6 +12,7 @@ fn scheduled(since: i64) -> Past {
         last_start: None,
         last_end: None,
         failures: 0,
+        shortest: SECOND,
         table: 16_384,
     }
 }
@@ -68,6 +69,22 @@ fn a_run_that_has_not_ended_counts_by_its_start() {
         ..cleared(start - DAY, start, start)
     };
     assert_eq!(text(next("*/15 * * * *", past)), "2026-03-10 03:15");
+}
+
+#[test]
+fn no_table_is_due_more_often_than_the_administrator_allows() {
+    let start = utc("2026-03-10 12:00");
+    for (schedule, due) in [
+        ("1 s", "2026-03-10 12:10"),
+        ("* * * * *", "2026-03-10 12:10"),
+        ("15 min", "2026-03-10 12:15"),
+    ] {
+        let past = Past {
+            shortest: 10 * MINUTE,
+            ..cleared(start - DAY, start, start + SECOND)
+        };
+        assert_eq!(text(next(schedule, past)), due, "{schedule}");
+    }
 }
 
 #[test]
