@@ -81,7 +81,7 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, begin, catch, commit, owner,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, owner,
     report_statistics, set_for_session,
 };
 pub use tuple_set::TupleSet;
