@@ -126,7 +126,7 @@ FROM (
         p.installation IS DISTINCT FROM 'raw_clear_sessions.policy'::regclass::oid AS restored
     FROM raw_clear_sessions.policy AS p
     UNION ALL
-    SELECT DISTINCT c.oid, 'setting', NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, false
+    SELECT DISTINCT c.oid, 'setting' AS source, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, false
     FROM raw_clear_sessions.listed() AS l
     JOIN pg_class AS c ON c.relname = l.name::name
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
