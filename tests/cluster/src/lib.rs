@@ -7,6 +7,7 @@
 //! `scripts/check cluster` runs the tests; it says in the environment where the server's programs are (RCS_PGBIN) and,
 //! when root runs it, as whom they run (RCS_USER).
 
+pub mod citus;
 mod cluster;
 mod crash;
 mod database;
