@@ -89,8 +89,7 @@ GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;
 CREATE VIEW raw_clear_sessions.scheduled AS
 SELECT
     t."table",
-    c.relnamespace,
-    c.relname,
+    o.identity,
     t.source,
     t.schedule,
     t.schedule_time_zone,
@@ -126,7 +125,7 @@ FROM (
         p.installation IS DISTINCT FROM 'raw_clear_sessions.policy'::regclass::oid AS restored
     FROM raw_clear_sessions.policy AS p
     UNION ALL
-    SELECT DISTINCT c.oid, 'setting', NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, false
+    SELECT DISTINCT c.oid, 'setting' AS source, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, false
     FROM raw_clear_sessions.listed() AS l
     JOIN pg_class AS c ON c.relname = l.name::name
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -137,13 +136,14 @@ FROM (
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
         AND NOT EXISTS (SELECT FROM raw_clear_sessions.policy AS p WHERE p."table" = c.oid)
 ) AS t
-JOIN pg_class AS c ON c.oid = t."table"
-LEFT JOIN raw_clear_sessions.state AS s ON s."table" = t."table";
+-- By the catalog cache: Citus hides the tables of its shards from scans of pg_class.
+CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, t."table", 0) AS o
+LEFT JOIN raw_clear_sessions.state AS s ON s."table" = t."table"
+WHERE o.identity IS NOT NULL;
 
 COMMENT ON VIEW raw_clear_sessions.scheduled IS 'the tables that are scheduled, for the worker and raw_clear_sessions.status';
 COMMENT ON COLUMN raw_clear_sessions.scheduled."table" IS 'the table';
-COMMENT ON COLUMN raw_clear_sessions.scheduled.relnamespace IS 'its schema';
-COMMENT ON COLUMN raw_clear_sessions.scheduled.relname IS 'its name';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.identity IS 'its name, qualified';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.source IS 'policy or setting';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule IS 'its own schedule';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule_time_zone IS 'the zone of that';

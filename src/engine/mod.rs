@@ -7,6 +7,8 @@ mod raw;
 pub mod rewrite;
 mod sql;
 
+pub use sql::LeftOut;
+
 use crate::pg::{BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
@@ -134,6 +136,14 @@ impl Cursor {
             Some((_, Place::Raw(cursor))) => cursor.blocks(),
             Some((_, Place::Sql(cursor))) => cursor.blocks(),
             Some((_, Place::Finished)) | None => None,
+        }
+    }
+
+    /// The rows that SQL could not delete, and that were left out, since it was last asked.
+    pub fn take_left_out(&mut self) -> Vec<LeftOut> {
+        match &mut self.0 {
+            Some((_, Place::Sql(cursor))) => cursor.take_left_out(),
+            Some((_, Place::Raw(_) | Place::Finished)) | None => Vec::new(),
         }
     }
 

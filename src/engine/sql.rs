@@ -2,7 +2,9 @@
 //! other access methods mean what they mean.
 
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
+use crate::refusal::Refusal;
 use crate::target::{Criterion, managed_by};
+use pgrx::pg_sys;
 
 /// Clears the table that was named, in one statement.
 ///
@@ -88,10 +90,35 @@ fn ctid((block, number): Place) -> String {
     format!("'({block},{number})'::pg_catalog.tid")
 }
 
+/// A row that could not be deleted, or seen whether it has expired, and why.
+#[derive(Debug)]
+pub struct LeftOut {
+    /// Where it is.
+    pub ctid: String,
+    pub refusal: Refusal,
+}
+
+/// The highest number of a row in a block, and one more (storage/off.h).
+const NUMBERS: u16 = (pg_sys::BLCKSZ / 4) as u16 + 1;
+
+/// A place in the middle of a range; `None` where the range is one place.
+fn middle(from: Place, until: Place) -> Option<Place> {
+    let blocks = until.0 - from.0;
+    if blocks > 1 {
+        return Some((from.0 + blocks / 2, 0));
+    }
+    let until = if blocks == 1 { NUMBERS } else { until.1 };
+    let numbers = until.saturating_sub(from.1);
+    (numbers > 1).then(|| (from.0, from.1 + numbers / 2))
+}
+
 /// Where the SQL engine has got to in a table.
 ///
 /// Heaps are cleared by ranges of places: of one heap, or of all heaps that the statement reaches, at the same time.
 /// Anything else knows no places, and is cleared at once.
+///
+/// A batch that fails is halved until it is one place: the row there is left out, and the others go. Each try is a
+/// subtransaction, of which an ERROR takes everything back, so that nothing is counted that is not deleted.
 #[derive(Debug)]
 pub enum Cursor {
     Blocks {
@@ -99,6 +126,9 @@ pub enum Cursor {
         end: u32,
         /// How many blocks to look through next.
         step: u32,
+        /// Behind which place the next try ends, at most: the one before has failed.
+        bound: Option<Place>,
+        left_out: Vec<LeftOut>,
     },
     Whole {
         done: bool,
@@ -116,6 +146,8 @@ impl Cursor {
                 next: (0, 0),
                 end: leaves.iter().map(Relation::blocks).max().unwrap_or(0),
                 step: 1,
+                bound: None,
+                left_out: Vec::new(),
             }
         } else {
             Cursor::Whole { done: false }
@@ -137,7 +169,15 @@ impl Cursor {
         }
     }
 
-    /// Deletes the next batch.
+    /// The rows that were left out since it was last asked.
+    pub fn take_left_out(&mut self) -> Vec<LeftOut> {
+        match self {
+            Cursor::Blocks { left_out, .. } => std::mem::take(left_out),
+            Cursor::Whole { .. } => Vec::new(),
+        }
+    }
+
+    /// Deletes the next batch, or finds out a little more of which row it is that fails.
     pub fn delete(
         &mut self,
         table: Table<'_>,
@@ -145,27 +185,54 @@ impl Cursor {
         skip_locked: bool,
         limit: BatchLimit,
     ) -> Deleted {
-        let Cursor::Blocks { next, end, step } = self else {
+        let Cursor::Blocks {
+            next,
+            end,
+            step,
+            bound,
+            left_out,
+        } = self
+        else {
             *self = Cursor::Whole { done: true };
             return table.delete(criterion, "");
         };
         // Without it each statement would read the whole table.
         let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
         let from = *next;
-        let blocks_end = (from.0.saturating_add(*step).min(*end), 0);
-        let found = look(table, criterion, from, blocks_end, limit.rows);
+        let until = bound.unwrap_or((from.0.saturating_add(*step).min(*end), 0));
+        let tried = pg::attempt(|| {
+            let found = look(table, criterion, from, until, limit.rows);
+            let last = found.last.unwrap_or(until);
+            let deleted = if found.rows == 0 {
+                Deleted::default()
+            } else {
+                delete_range(table, criterion, skip_locked, from, last)
+            };
+            (found, deleted)
+        });
+        let (found, deleted) = match tried {
+            Ok(tried) => tried,
+            Err(refusal) => {
+                *step = 1;
+                *bound = middle(from, until);
+                if bound.is_none() {
+                    let ctid = format!("({},{})", from.0, from.1);
+                    left_out.push(LeftOut { ctid, refusal });
+                    *next = until;
+                }
+                return Deleted::default();
+            }
+        };
         // The step follows what there is: the next batch is about as large as it should be.
         *step = match found.last {
             Some(_) => *step / 2,
-            None if found.rows <= limit.rows / 2 => step.saturating_mul(2),
+            None if found.rows <= limit.rows / 2 && bound.is_none() => step.saturating_mul(2),
             None => *step,
         }
         .clamp(1, limit.blocks);
-        *next = found.last.unwrap_or(blocks_end);
-        if found.rows == 0 {
-            return Deleted::default();
-        }
-        delete_range(table, criterion, skip_locked, from, *next)
+        *bound = None;
+        *next = found.last.unwrap_or(until);
+        deleted
     }
 }
 
@@ -234,10 +301,11 @@ fn delete_range(
     }
     let (_, arguments) = criterion.condition();
     let condition = table.condition(criterion);
+    // The range once more, outside: else a plan might look at rows elsewhere, where the condition may fail.
     let statement = |name: &str| {
         let table = table.named(name);
         format!(
-            "DELETE FROM {table} WHERE {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(\
+            "DELETE FROM {table} WHERE {range}{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(\
              SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {range}{condition} FOR UPDATE SKIP LOCKED)) AND {condition}"
         )
     };

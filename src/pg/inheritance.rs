@@ -4,8 +4,18 @@ use super::{LockMode, Relation, RelationKind, raw};
 use pgrx::{PgList, pg_sys};
 
 /// The oids of a table and of everything below it, each with as many parents before it as it needs. Each but the table
-/// itself is locked, and is still there; without a lock it may have gone, or come to be somebody else's.
-fn all_inheritors(root: &Relation, lock: pg_sys::LOCKMODE) -> Vec<pg_sys::Oid> {
+/// itself is locked, and is still there, and still below it: while its lock was waited for it may have been taken away.
+fn all_inheritors(root: &Relation, lock: LockMode) -> Vec<pg_sys::Oid> {
+    loop {
+        let locked = find(root, lock.mode());
+        if locked == inheritors_unlocked(root) {
+            return locked;
+        }
+        pgrx::check_for_interrupts!();
+    }
+}
+
+fn find(root: &Relation, lock: pg_sys::LOCKMODE) -> Vec<pg_sys::Oid> {
     // SAFETY: find_all_inheritors locks each child and leaves out those that have gone (catalog/pg_inherits.c). The list
     // is palloc'd and read before anything is freed.
     unsafe {
@@ -19,7 +29,7 @@ fn all_inheritors(root: &Relation, lock: pg_sys::LOCKMODE) -> Vec<pg_sys::Oid> {
 /// The tables that a statement on this one reaches, itself among them, without those that hold no rows of their own
 /// (partitioned tables) and other sessions' temporary tables. Each is locked.
 pub fn leaves(root: &Relation, lock: LockMode) -> Vec<Relation> {
-    all_inheritors(root, lock.mode())
+    all_inheritors(root, lock)
         .into_iter()
         .filter_map(|oid| Relation::open(oid, lock))
         .filter(is_leaf)
@@ -28,7 +38,7 @@ pub fn leaves(root: &Relation, lock: LockMode) -> Vec<Relation> {
 
 /// The same, and the partitioned tables that are passed on the way, but for the table itself.
 pub fn reached(root: &Relation, lock: LockMode) -> (Vec<Relation>, Vec<Relation>) {
-    all_inheritors(root, lock.mode())
+    all_inheritors(root, lock)
         .into_iter()
         .filter_map(|oid| Relation::open(oid, lock))
         .filter(|relation| relation.oid() != root.oid() || is_leaf(relation))
@@ -40,9 +50,9 @@ pub fn is_leaf(relation: &Relation) -> bool {
     relation.kind() != RelationKind::PartitionedTable && !relation.is_other_temporary()
 }
 
-/// The oids of a table and of everything below it, without a lock: something to begin with.
+/// The oids of a table and of everything below it, without a lock: each may have gone by now, or be somebody else's.
 pub fn inheritors_unlocked(root: &Relation) -> Vec<pg_sys::Oid> {
-    all_inheritors(root, pg_sys::NoLock as pg_sys::LOCKMODE)
+    find(root, pg_sys::NoLock as pg_sys::LOCKMODE)
 }
 
 /// Locks and opens a table and everything between it and the open root, from the top down as PostgreSQL does; the table

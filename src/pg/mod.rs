@@ -56,7 +56,7 @@ pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
-    has_privilege, may_read_all, may_see, owns, row_security_applies,
+    has_privilege, hides_rows_from_owner, may_read_all, may_see, owns, row_security_applies,
 };
 pub use procedure::{NonatomicCall, count_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
@@ -81,7 +81,7 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, begin, catch, commit, owner,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, owner,
     report_statistics, set_for_session,
 };
 pub use tuple_set::TupleSet;

@@ -34,6 +34,7 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     let mut values: Vec<_> = arguments.iter().map(|argument| argument.value).collect();
     // Only who owns a table can have a trigger fire in spite of it.
     let _no_triggers = LocalSetting::set_as_superuser(&[(c"session_replication_role", c"replica")]);
+    let _all_tables = all_tables();
     // SAFETY: as `spi::execute`. The plan is freed by SPI_finish, or by the transaction's abort. Between its making and
     // its execution it stays the same: it is not saved, so no invalidation reaches it (utils/cache/plancache.c), the
     // search_path does not change, and the relations that it names are locked until the transaction ends.
@@ -60,6 +61,14 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
         pg_sys::SPI_finish();
         result
     }
+}
+
+/// Has a statement see every table in pg_class, where Citus is there, which hides the tables of its shards from scans.
+fn all_tables() -> Option<LocalSetting> {
+    let setting = c"citus.override_table_visibility";
+    // SAFETY: a look-up; NULL where there is no such setting.
+    let is_there = unsafe { !pg_sys::GetConfigOption(setting.as_ptr(), true, false).is_null() };
+    is_there.then(|| LocalSetting::set(&[(setting, c"off")]))
 }
 
 /// Whether every relation of the plan, views and what is below them, is the system's, or a member of this extension that

@@ -55,6 +55,17 @@ pub fn row_security_applies(relation: &Relation) -> bool {
     outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
 }
 
+/// Whether row-level security hides rows of a table from its own owner: FORCE ROW LEVEL SECURITY. False where there is no such
+/// table (any more). In a transaction.
+pub fn hides_rows_from_owner(table: pg_sys::Oid) -> bool {
+    let Some(owner) = super::owner(table) else {
+        return false;
+    };
+    // SAFETY: catalog look-ups that raise nothing (utils/misc/rls.c).
+    let outcome = unsafe { pg_sys::check_enable_rls(table, owner, true) };
+    outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+}
+
 /// The current role.
 pub fn current_role_oid() -> pg_sys::Oid {
     // SAFETY: a look at a variable.

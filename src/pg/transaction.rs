@@ -88,6 +88,43 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
     outcome
 }
 
+/// The classes of SQLSTATEs that say that a statement cannot be carried out for a row: data, constraints, triggers, what
+/// functions raise. Not a cancel, a lock, a deadlock, a lack of resources.
+const OF_A_ROW: [&str; 10] = ["21", "22", "23", "27", "2F", "38", "39", "42", "44", "P0"];
+
+/// Tries something in a subtransaction. An ERROR that may be a row's takes back what it did, and is returned; any other one
+/// goes on.
+pub fn attempt<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
+    // SAFETY: as PL/pgSQL runs a block with EXCEPTION (pl_exec.c, exec_stmt_block): memory context and resource owner are
+    // those of the caller again afterwards. Relations that the caller has open belong to his resource owner and stay open;
+    // what `action` has opened, set or acted as is taken back by the subtransaction's abort, which destructors leave to it
+    // while an ERROR unwinds. Where the ERROR goes on, the abort of the whole transaction ends the subtransaction too.
+    unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let resources = pg_sys::CurrentResourceOwner;
+        pg_sys::BeginInternalSubTransaction(ptr::null());
+        pg_sys::MemoryContextSwitchTo(context);
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(action())))
+            .catch_others(|error| {
+                let refusal = refusal(&error);
+                let sqlstate = super::sqlstate_text(refusal.sqlstate());
+                if OF_A_ROW.iter().any(|class| sqlstate.starts_with(class)) {
+                    Err(refusal)
+                } else {
+                    error.rethrow()
+                }
+            })
+            .execute();
+        match outcome {
+            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
+            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+        }
+        pg_sys::MemoryContextSwitchTo(context);
+        pg_sys::CurrentResourceOwner = resources;
+        outcome
+    }
+}
+
 /// As much of a text as is kept of it, in bytes: whoever raises an ERROR may write as much as he likes.
 const MOST_BYTES: usize = 2_000;
 

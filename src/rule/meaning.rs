@@ -69,7 +69,9 @@ pub fn meaning(name: &str) -> Meaning {
         Some(Word::Says(meaning)) => *meaning,
         None if last_of_weight == Some(&Word::Done) => Meaning::LastUse,
         // Alone, a date is when something was; beside other words it says no more than `at`.
-        None if words.contains(&Word::Whenever) || name.eq_ignore_ascii_case("date") => {
+        None if words.contains(&Word::Whenever)
+            || ["date", "datum", "dt"].contains(&&name.to_lowercase()[..]) =>
+        {
             Meaning::LastUse
         }
         _ => Meaning::Unclear,
@@ -85,12 +87,15 @@ const USED: &[&str] = &[
     "edit",
     "heartbeat",
     "last",
+    "latest",
     "logged",
     "mtime",
     "notif",
     "ping",
     "polled",
+    "prev",
     "received",
+    "recent",
     "refreshed",
     "renewed",
     "reminded",

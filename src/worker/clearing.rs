@@ -47,7 +47,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
     };
     let elapsed = started.elapsed();
     let expired_left = match &outcome {
-        Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome),
+        Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome, hides_rows(due)),
         Err(_) => None,
     };
     let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
@@ -83,6 +83,13 @@ pub fn clear(schema: &str, due: &Due) -> After {
         pg::commit();
     }
     if yields { After::Yield } else { After::GoOn }
+}
+
+fn hides_rows(due: &Due) -> bool {
+    pg::begin();
+    let hides = pg::hides_rows_from_owner(due.table);
+    pg::commit();
+    hides
 }
 
 fn is_gone(due: &Due) -> bool {

@@ -3,7 +3,7 @@
 use super::board::{Board, Ending, Ticket, board, leave_seat, note_error};
 use super::clearing::{After, clear};
 use super::schedule::Schedule;
-use super::{backoff, history, host, own_settings, policy};
+use super::{backoff, history, host, own_settings, policy, state};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
@@ -111,6 +111,7 @@ fn clear_all(schema: &str) -> Ending {
             break;
         }
         let wanted = pg::database_is_wanted();
+        let listed = state::is_listed();
         let mut due = policy::due(schema);
         pg::commit();
         due.retain(|due| !avoided.contains(&due.table));
@@ -119,7 +120,7 @@ fn clear_all(schema: &str) -> Ending {
         }
         let now = pg::now();
         let first = due.first().map_or(i64::MAX, |first| first.next_start);
-        if first > now || settings::paused() {
+        if first > now || settings::paused() || !listed {
             let again = backoff::delay(1, 0.5).as_micros() as i64;
             let again = if avoided.is_empty() {
                 i64::MAX

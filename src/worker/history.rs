@@ -176,7 +176,7 @@ impl Record {
             deleted,
             skipped,
             expired_left: details.expired_left,
-            cleared: stop == Stop::Done.name(),
+            cleared: stop == Stop::Done.name() && details.expired_left.is_some(),
             failure: None,
             error: error.map(|refusal| refusal.message().to_owned()),
             sqlstate: error.map(|refusal| pg::sqlstate_text(refusal.sqlstate())),

@@ -3,6 +3,7 @@
 use super::board::board;
 use super::history::{self, Record};
 use super::policy::{self, Policy};
+use super::state;
 use crate::pg::{self, ActingAs};
 use crate::refusal::Refusal;
 use crate::run::{self, Limits, Stop};
@@ -140,6 +141,8 @@ impl<'a> Host<'a> {
         let changes = changes();
         if self.runs.and_then(pg::owner).is_none() {
             // The extension is dropped, and its view, which says what is to be cleared, with it.
+            self.stop = Some(Stop::Unscheduled);
+        } else if self.reloaded && !state::is_listed() {
             self.stop = Some(Stop::Unscheduled);
         } else if changes != self.changes || self.reloaded {
             self.changes = changes;

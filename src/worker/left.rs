@@ -9,14 +9,17 @@ use crate::run::{Outcome, Stop};
 use crate::target::{Checked, Purpose};
 
 /// How many expired rows are left, about: by a sample of the table after a limit has ended the run, and otherwise those
-/// that it has skipped. `None` where that is not known.
+/// that it has skipped. `None` where that is not known; `hidden`: row security hides rows from the owner.
 pub fn expired_left(
     due: &Due,
     policy: &Policy,
     host: &mut Host<'_>,
     outcome: &Outcome,
+    hidden: bool,
 ) -> Option<u64> {
     match outcome.stop {
+        // What the owner cannot see was not looked at.
+        Stop::Done if hidden => None,
         Stop::Done => Some(outcome.skipped),
         Stop::MaxRows | Stop::MaxDuration => sample(due, policy, host),
         // Whoever has said so is not to be kept waiting.

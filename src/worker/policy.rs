@@ -102,10 +102,9 @@ pub fn due(schema: &str) -> Vec<Due> {
     };
     let rows = pg::query_own(
         &format!(
-            "SELECT s.\"table\", pg_catalog.format('%I.%I', n.nspname, s.relname), s.schedule, s.schedule_time_zone, \
+            "SELECT s.\"table\", s.identity, s.schedule, s.schedule_time_zone, \
              {}, {}, {}, s.failures, s.run_now \
              FROM {schema}.scheduled s \
-             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) s.relnamespace \
              WHERE s.suspended IS NULL AND NOT s.restored AND s.subscription IS NULL",
             instant("changed"),
             instant("last_start"),
@@ -222,28 +221,32 @@ fn is_listed(table: pg_sys::Oid) -> bool {
 /// Removes the policies of tables that are gone, as far as nobody else is at them, and says so in the log. What they
 /// said is kept for the view raw_clear_sessions.status, as long as the history: a table that has been built anew and
 /// renamed has another oid.
+///
+/// The catalog cache says what is gone: `pg_table_is_visible` is NULL for nothing else.
 pub fn remove_orphans(schema: &str) {
-    let is_there = "EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=)";
+    let is_gone = |oid| format!("pg_catalog.pg_table_is_visible({oid}) IS NULL");
     let lost = pg::query_own(
         &format!(
-            "WITH orphan AS (SELECT p.\"table\" FROM {schema}.policy p WHERE NOT {is_there} p.\"table\"::pg_catalog.oid) \
+            "WITH orphan AS (SELECT p.\"table\" FROM {schema}.policy p WHERE {} \
              FOR UPDATE SKIP LOCKED), \
              gone AS (DELETE FROM {schema}.policy p USING orphan o \
              WHERE p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid RETURNING p.*) \
              UPDATE {schema}.state s SET lost = pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(g)) \
              OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('gone', pg_catalog.now()) \
-             FROM gone g WHERE s.\"table\" OPERATOR(pg_catalog.=) g.\"table\"::pg_catalog.oid RETURNING s.name"
+             FROM gone g WHERE s.\"table\" OPERATOR(pg_catalog.=) g.\"table\"::pg_catalog.oid RETURNING s.name",
+            is_gone("p.\"table\"::pg_catalog.oid")
         ),
         &[],
     );
     pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.state s WHERE NOT {is_there} s.\"table\") AND NOT EXISTS (SELECT FROM {schema}.policy o \
+            "DELETE FROM {schema}.state s WHERE {} AND NOT EXISTS (SELECT FROM {schema}.policy o \
              WHERE o.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) s.\"table\") AND (s.lost IS NULL \
              OR (s.lost OPERATOR(pg_catalog.->>) 'gone')::pg_catalog.timestamptz OPERATOR(pg_catalog.<) \
              (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1::pg_catalog.float8)) \
              OR EXISTS (SELECT FROM {schema}.policy p \
-             WHERE p.\"table\" OPERATOR(pg_catalog.=) pg_catalog.to_regclass(s.name)))"
+             WHERE p.\"table\" OPERATOR(pg_catalog.=) pg_catalog.to_regclass(s.name)))",
+            is_gone("s.\"table\"")
         ),
         &[Argument::integer(settings::history().as_secs() as i64)],
     );

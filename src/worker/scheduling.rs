@@ -201,10 +201,9 @@ pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     change_policy(
         table,
         "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
-         SELECT d.\"table\", pg_catalog.format('%I.%I', n.nspname, d.relname), c.relowner, true \
+         SELECT d.\"table\", d.identity, c.relowner, true \
          FROM {schema}.scheduled d \
          JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.\"table\" \
-         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
          WHERE d.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND d.suspended IS NULL AND NOT d.restored \
          ON CONFLICT (\"table\") DO UPDATE SET run_now = true",
     )

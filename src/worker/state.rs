@@ -12,6 +12,15 @@ pub struct Off {
     pub hint: String,
 }
 
+/// Whether the setting `databases` has this database. In a transaction.
+pub fn is_listed() -> bool {
+    match settings::databases() {
+        Databases::None => false,
+        Databases::All => true,
+        Databases::Listed(names) => names.contains(&pg::my_database_name()),
+    }
+}
+
 /// `None`: it works.
 pub fn why_off() -> Option<Off> {
     let (message, hint) = if board().is_none() {
@@ -22,12 +31,7 @@ pub fn why_off() -> Option<Off> {
         )
     } else {
         let name = pg::my_database_name();
-        let listed = match settings::databases() {
-            Databases::None => false,
-            Databases::All => true,
-            Databases::Listed(names) => names.contains(&name),
-        };
-        if !listed {
+        if !is_listed() {
             (
                 "the worker does not work in this database",
                 format!(

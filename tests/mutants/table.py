@@ -12,7 +12,7 @@ INTRODUCTION = """\
 # What notices wrong code
 
 Written by `make mutants`; see [Testing](TESTING.md#do-the-tests-notice-wrong-code). Each line is a piece of the code that was
-made wrong, and the first of the tests expected to notice that did.
+made wrong, and the first of the tests expected to notice that did. What has not been run is not here.
 """
 
 
@@ -32,7 +32,7 @@ def main(root, results):
         test = noticed[name]
         print(f"| {name} | {f'`{test}`' if test else 'nothing'} |")
         if not test:
-            reasons.append(f"- {name}: {mutant.get('why', 'not explained')}")
+            reasons.append(f"- {name}: {mutant.get('why', 'missed when it was last run')}")
     if reasons:
         print("\n## Not noticed\n\n" + "\n".join(reasons))
 

@@ -7,6 +7,7 @@ CREATE TABLE subscription (id text PRIMARY KEY, user_id text NOT NULL, expires_a
 CREATE TABLE membership (id text PRIMARY KEY, user_id uuid NOT NULL, expires_at timestamp with time zone NOT NULL);
 CREATE TABLE licences (key text PRIMARY KEY, value text NOT NULL, product text NOT NULL, expiration bigint NOT NULL);
 CREATE TABLE licence_holders (key text PRIMARY KEY, owner text NOT NULL, expiration bigint NOT NULL);
+CREATE TABLE lockers (key text PRIMARY KEY, owner text NOT NULL, expiration bigint NOT NULL);
 CREATE TABLE coupons (key text PRIMARY KEY, value text NOT NULL, discount numeric NOT NULL, expiration integer);
 CREATE TABLE feature_flags (key text PRIMARY KEY, value text NOT NULL, expiration integer NOT NULL);
 CREATE TABLE certificates (token text PRIMARY KEY, data bytea NOT NULL, subject text NOT NULL, expiry timestamp with time zone NOT NULL);

@@ -25,6 +25,18 @@ CREATE TABLE application.subscription (id text PRIMARY KEY, user_id bigint NOT N
 CREATE TABLE application.certificate (serial text PRIMARY KEY, pem text NOT NULL, not_after timestamptz NOT NULL);
 CREATE TABLE application.message (id bigserial PRIMARY KEY, session_id text NOT NULL, data jsonb,
     created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL);
+CREATE TABLE application.documents (id text PRIMARY KEY, customer_id bigint NOT NULL, title text NOT NULL,
+    data bytea NOT NULL, expiry_date timestamptz NOT NULL);
+CREATE TABLE application.api_keys (id bigserial PRIMARY KEY, key text NOT NULL, owner text NOT NULL,
+    scopes text[] NOT NULL, expiration bigint NOT NULL);
+CREATE TABLE application.signature (id text PRIMARY KEY, "documentId" text NOT NULL, "userId" text, token text NOT NULL,
+    "ipAddress" text, "userAgent" text, "signedAt" timestamptz, "expiresAt" timestamptz NOT NULL);
+CREATE TABLE application.offers (sid text PRIMARY KEY, data text NOT NULL, price numeric NOT NULL,
+    expires timestamptz NOT NULL);
+INSERT INTO application.documents VALUES ('lease', 1, 'Lease', '', now() - interval '1 day');
+INSERT INTO application.api_keys (key, owner, scopes, expiration) VALUES ('k', 'o', '{read}', 1700000000);
+INSERT INTO application.signature VALUES ('s', 'lease', 'u', 't', NULL, NULL, NULL, now() - interval '1 day');
+INSERT INTO application.offers VALUES ('o', '', 12.5, now() - interval '1 day');
 INSERT INTO application.subscription VALUES ('s', 1, 'yearly', now() - interval '1 day');
 INSERT INTO application.certificate VALUES ('c', '', now() - interval '1 day');
 INSERT INTO application.message (session_id, created_at, updated_at) VALUES ('m', '2020-01-01', '2020-01-01');

@@ -12,13 +12,13 @@ Stores = stores(["node", f"{TARGET}/node/main.mjs"], [
     ("express/express-session-sequelize", None, '"Sessions"', EXPIRES),
     ("express/connect-typeorm", "connect-typeorm", "session"),
     ("auth/pg", "Auth.js", "sessions"),
-    ("auth/sequelize", None, "sessions", EXPIRES),
-    ("auth/mikro-orm", None, "session", EXPIRES),
+    ("auth/sequelize", "Auth.js, snake case", "sessions"),
+    ("auth/mikro-orm", "Auth.js, snake case", "session"),
     ("auth/drizzle", "Auth.js, timestamp", "session", UTC),
     # It writes milliseconds, into a column of type varchar.
     ("auth/typeorm", None, "sessions", "expires => 'expires::bigint', unit => 'milliseconds'"),
     ("auth/kysely", "Auth.js", '"Session"'),
     ("better/better-auth", "better-auth", "session"),
-    ("better/snake-case", None, "sessions", "expires => 'expires_at'"),
+    ("better/snake-case", "better-auth, snake case", "sessions"),
     ("lucia/lucia-3", "Lucia 3", "user_session"),
 ])

@@ -43,7 +43,7 @@ const LARAVEL_CACHE: Framework = Framework {
 const LARAVEL_CACHE_LOCKS: Framework = Framework {
     name: "Laravel cache locks",
     columns: &[("key", TEXT), ("owner", TEXT), ("expiration", INTEGER)],
-    names: &["lock"],
+    names: &["locks", "cache_lock"],
     ..LARAVEL_CACHE
 };
 

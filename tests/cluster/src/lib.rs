@@ -7,6 +7,7 @@
 //! `scripts/check cluster` runs the tests; it says in the environment where the server's programs are (RCS_PGBIN) and,
 //! when root runs it, as whom they run (RCS_USER).
 
+pub mod citus;
 mod cluster;
 mod crash;
 mod database;
@@ -45,6 +46,6 @@ pub use session::{Answer, Running, Session, sqlstate};
 pub use site::{Site, assert_alive};
 pub use storm::{Cleaner, add_old, assert_calm, storm, until_serialized};
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
-pub use torture::{Tally, crashes, is_long};
+pub use torture::{Tally, crashes, is_long, rounds, seed};
 pub use wait::{LIMIT, wait_until};
 pub use worker::{FAST, PRELOADED, SLOW, SOON, add_expired, wait_for_end};

@@ -29,6 +29,16 @@ pub fn crashes(default: u32) -> u32 {
     size("RCS_CRASHES", default)
 }
 
+/// How often a test repeats what it does at random.
+pub fn rounds(default: u32) -> u32 {
+    size("RCS_FUZZ_ROUNDS", default)
+}
+
+/// With which number chance begins.
+pub fn seed() -> u32 {
+    size("RCS_FUZZ_SEED", 1)
+}
+
 /// What a test has done, for people to see.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {

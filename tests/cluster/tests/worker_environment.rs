@@ -1,6 +1,6 @@
 //! What surrounds the worker does not stop it: settings of databases and roles, others' open transactions. What does stop it is told.
 
-use cluster::{Cluster, Session, add_expired, create_sessions, wait_until};
+use cluster::{Cluster, SLOW, Session, add_expired, create_sessions, wait_until};
 
 fn with_sessions(cluster: &Cluster, name: &str) -> Session {
     let mut session = cluster.database(name).connect();
@@ -130,19 +130,49 @@ fn log_lines_name_the_database_and_failures_are_errors() {
     let mut session = with_sessions(&cluster, "app");
     session.run(
         "CREATE TABLE broken (LIKE django_session);
-         INSERT INTO broken SELECT * FROM django_session;
+         INSERT INTO broken SELECT gen_random_uuid(), '', 'epoch' FROM generate_series(1, 10);
          CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
-             $$BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '22012', DETAIL = repeat('x', 10000000); END$$;
+             $$BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '22012', DETAIL = repeat('x', 1000000); END$$;
          CREATE TRIGGER t BEFORE DELETE ON broken FOR EACH STATEMENT EXECUTE FUNCTION no();
          SELECT raw_clear_sessions_schedule('broken', '1 s', expires => 'expire_date')",
     );
     cluster.wait_for_log(
         "LOG:  automatic clearing of table \"app.public.django_session\": deleted 900 rows",
     );
-    cluster.wait_for_log("ERROR:  not today");
+    cluster.wait_for_log("ERROR:  could not delete 10 expired rows of table \"broken\"");
     cluster.wait_for_log("CONTEXT:  automatic clearing of table \"app.public.broken\"");
     assert!(
         cluster.log().len() < 100_000,
         "what a trigger says does not fill the disk"
     );
+}
+
+#[test]
+fn a_database_taken_out_of_the_list_is_cleared_no_further() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = with_sessions(&cluster, "app");
+    session.wait_for_busy_worker("django_session");
+    cluster.reload(&[("raw_clear_sessions.databases", "")]);
+    session.wait_for_run("stop = 'unscheduled'");
+    wait_until("the worker has ended", || session.workers().is_empty());
+    assert!(session.count("django_session") > 100);
+}
+
+#[test]
+fn rows_that_row_security_hides_from_the_owner_do_not_count_as_cleared() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run("CREATE ROLE tenant");
+    create_sessions(&mut session, "sessions", 1000, 10);
+    session.run(
+        "ALTER TABLE sessions OWNER TO tenant;
+         ALTER TABLE sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+         CREATE POLICY own ON sessions USING (session_key = 'key2');
+         SELECT raw_clear_sessions_schedule('sessions', '1 s')",
+    );
+    session.wait_for_run("stop = 'done' AND deleted = 1");
+    let known = "SELECT concat_ws(' ', last_deleted, expired_left, cleared_until) FROM raw_clear_sessions.status
+         WHERE \"table\" = 'sessions'::regclass AND last_stop = 'done'";
+    wait_until("a run has seen nothing", || session.texts(known) == ["0"]);
+    assert_eq!(session.count("sessions"), 999);
 }

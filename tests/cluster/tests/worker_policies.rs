@@ -327,3 +327,17 @@ fn the_owner_of_a_database_may_dump_and_restore_it() {
     session.run("SELECT raw_clear_sessions_resume('django_session')");
     session.wait_for_count("django_session", 10);
 }
+
+#[test]
+fn rows_are_kept_for_as_long_as_the_policy_says() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", "")]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE TABLE kept (id integer, expire_date timestamptz);
+         INSERT INTO kept SELECT i, now() - i * interval '1 day' FROM generate_series(1, 10) AS i;
+         SELECT raw_clear_sessions_schedule('kept', '1 h', expires => 'expire_date', keep => '4 days 12 h')",
+    );
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.number("SELECT max(id)::bigint FROM kept"), 4);
+    assert_eq!(session.count("kept"), 4);
+}

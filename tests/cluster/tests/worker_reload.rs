@@ -84,6 +84,34 @@ fn a_new_pace_applies_to_the_run_that_is_busy() {
 }
 
 #[test]
+fn a_replaced_policy_applies_to_the_run_that_is_busy() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = sessions(&cluster);
+    session.wait_for_busy_worker("django_session");
+    session.run("SELECT raw_clear_sessions_schedule('django_session', keep => '1000 years')");
+    let left = session.count("django_session");
+    cluster.reload(&FAST);
+    session.wait_for_run("stop = 'done'");
+    // One batch may have been under way: a block of about 130 rows.
+    let kept = session.count("django_session");
+    assert!(kept + 150 > left && left > 400, "{kept} of {left}");
+}
+
+#[test]
+fn the_setting_engine_applies_to_the_run_that_is_busy() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = sessions(&cluster);
+    session.wait_for_busy_worker("django_session");
+    cluster.reload(&[("raw_clear_sessions.engine", "sql")]);
+    wait_until("SQL deletes", || {
+        session.count("raw_clear_sessions.progress WHERE phase = 'deleting by SQL'") > 0
+    });
+    assert_eq!(session.runs("stop <> 'done'"), 0);
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 100);
+}
+
+#[test]
 fn pausing_ends_the_busy_run_and_starts_none_until_it_is_over() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = sessions(&cluster);

@@ -82,13 +82,15 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
     session.wait_for_run("stop = 'failed'");
     wait_for_runs(&mut session, "working", 3);
     assert_eq!(session.runs(&ended("broken")), 1);
+    let failure =
+        "could not delete 90 expired rows of table \"broken\", the first at ctid (0,2): not today";
     assert_eq!(
         status(
             &mut session,
             "broken",
             "failures, last_stop, last_error, last_sqlstate"
         ),
-        "(1,failed,\"not today\",23514)"
+        format!("(1,failed,\"{}\",23514)", failure.replace('"', "\"\""))
     );
     assert_eq!(
         status(
@@ -129,11 +131,11 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
     wait_for_runs(&mut session, "broken", 1);
     assert_eq!(
         status(&mut session, "broken", "failures, last_error"),
-        "(0,\"not today\")"
+        format!("(0,\"{}\")", failure.replace('"', "\"\""))
     );
     // Each failure is a line in the log.
     assert_eq!(session.runs("stop = 'failed'"), 2);
-    assert_eq!(_database.cluster().logged("ERROR:  not today"), 2);
+    assert_eq!(_database.cluster().logged(&format!("ERROR:  {failure}")), 2);
 }
 
 #[test]
@@ -661,4 +663,60 @@ fn a_run_that_was_killed_keeps_its_counts() {
     ));
     cluster.reload(&FAST);
     session.wait_for_count("django_session", 100);
+}
+
+/// Tables of 200 expired rows in 4 blocks or so, one of which cannot be deleted, and what says so.
+const POISON: [(&str, &str, &str); 4] = [
+    (
+        "refers",
+        "CREATE TABLE refers (id text REFERENCES poison); INSERT INTO refers VALUES ('101')",
+        "23503",
+    ),
+    (
+        "refers_late",
+        "CREATE TABLE refers (id text REFERENCES poison DEFERRABLE INITIALLY DEFERRED); INSERT INTO refers VALUES ('101')",
+        "23503",
+    ),
+    (
+        "raises",
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN IF OLD.id = '101' THEN RAISE 'not this one'; END IF; RETURN OLD; END$$;
+         CREATE TRIGGER t BEFORE DELETE ON poison FOR EACH ROW EXECUTE FUNCTION no()",
+        "P0001",
+    ),
+    (
+        "no_date",
+        "UPDATE poison SET data = 'Invalid Date' WHERE id = '101'",
+        "22007",
+    ),
+];
+
+#[test]
+fn a_row_that_cannot_be_deleted_is_left_out_and_named_and_the_others_go() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.tables", "")]);
+    for (name, poison, sqlstate) in POISON {
+        let database = cluster.database(name);
+        let mut session = database.connect();
+        session.run(&format!(
+            "CREATE TABLE poison (id text PRIMARY KEY, data text, filler text);
+             INSERT INTO poison SELECT n, '2001-01-01', repeat('x', 100) FROM generate_series(1, 200) AS n;
+             {poison};
+             SELECT raw_clear_sessions_schedule('poison', '1 s', expires => '(data)::timestamptz AT TIME ZONE ''UTC''',
+                 time_zone => 'UTC')"
+        ));
+        session.wait_for_run(&format!(
+            "stop = 'failed' AND sqlstate = '{sqlstate}' AND deleted = 199"
+        ));
+        assert_eq!(session.texts("SELECT id FROM poison"), ["101"], "{name}");
+        let error = session.text("SELECT last_error FROM raw_clear_sessions.status");
+        let ctid = session.text("SELECT ctid::text FROM poison");
+        let begin = format!(
+            "could not delete 1 expired row of table \"poison\", the first at ctid {ctid}: "
+        );
+        assert!(error.starts_with(&begin), "{error}");
+        assert_eq!(
+            session.number("SELECT failures::bigint FROM raw_clear_sessions.status"),
+            1
+        );
+    }
 }

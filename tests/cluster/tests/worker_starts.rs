@@ -136,3 +136,23 @@ fn where_others_have_every_background_worker_it_is_tried_again_without_being_wok
     other.cancel();
     session.wait_for_count("django_session", 100);
 }
+
+#[test]
+fn a_new_policy_wakes_the_launcher() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[
+            ("raw_clear_sessions.schedule", "1 h"),
+            ("raw_clear_sessions.tables", ""),
+        ],
+    );
+    let mut session = cluster.database("app").connect();
+    // The launcher has looked, and found nothing to do for an hour.
+    cluster.reload(&[("raw_clear_sessions.schedule", "2 h")]);
+    create_sessions(&mut session, "django_session", 1000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 h')");
+    session.wait_for_count("django_session", 100);
+    create_sessions(&mut session, "other_session", 1000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('other_session', '1 h')");
+    session.wait_for_count("other_session", 100);
+}

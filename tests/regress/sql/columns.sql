@@ -12,11 +12,12 @@ SET timezone = 'America/New_York';
 
 CREATE DOMAIN checked AS bigint CHECK (value >= 0);
 CREATE DOMAIN domain_over_domain AS checked NOT NULL;
-CREATE DOMAIN instant AS timestamptz CHECK (value > '2000-01-01');
+CREATE DOMAIN instant AS timestamptz CHECK (value > '1950-01-01');
 CREATE DOMAIN wall_time AS timestamp(3);
 
--- Fills a table with a column of the type: markers for "never", given as an array, and these instants, turned into the
--- type by the conversion. Then clears it in all three ways, and returns what remained if they agree.
+-- Fills a table with a column of the type: markers for "never", given as an array, and these instants, the first of them
+-- before 2000, where PostgreSQL counts from, turned into the type by the conversion. Then clears it in all three ways, and
+-- returns what remained if they agree.
 CREATE FUNCTION cleared(type text, conversion text, never text[], arguments text DEFAULT '', OUT engines text, OUT remaining text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -30,7 +31,7 @@ BEGIN
         EXECUTE format('CREATE TABLE columns.target (name text, value %s)', type);
         CREATE INDEX ON columns.target (value);
         EXECUTE format('INSERT INTO columns.target SELECT name, %s FROM (VALUES
-            (''-20 years'', now() - interval ''20 years''), (''-2 days'', now() - interval ''2 days''),
+            (''-40 years'', now() - interval ''40 years''), (''-2 days'', now() - interval ''2 days''),
             (''+2 days'', now() + interval ''2 days''), (''+9 years'', now() + interval ''9 years'')) AS t(name, instant)', conversion);
         EXECUTE format('INSERT INTO columns.target SELECT never, never::%s FROM unnest($1) AS never', type) USING never;
         PERFORM set_config('enable_indexscan', way.indexes, true), set_config('enable_bitmapscan', way.indexes, true),

@@ -66,9 +66,14 @@ $$;
 SELECT definition, outcome.*
 FROM unnest(ARRAY['(expires)', '(expires DESC)', '(expires NULLS FIRST)', '(expires DESC NULLS LAST)', '(expires, id)',
     '(expires) INCLUDE (id)', '(expires) WITH (fillfactor = 50)']) AS definition, cleared_with_index(definition) AS outcome;
--- These do not: they lead with something else, have not every row, or are no btree.
+-- These do not: they lead with something else, have not every row, are no btree, or have an order of their own.
+ALTER TABLE indexed ADD seen timestamptz;
+CREATE FUNCTION reversed(timestamptz, timestamptz) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT timestamptz_cmp($2, $1)';
+CREATE OPERATOR CLASS reversed FOR TYPE timestamptz USING btree AS
+    OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 reversed(timestamptz, timestamptz);
 SELECT definition, outcome.*
-FROM unnest(ARRAY['(id, expires)', '(expires) WHERE expires < ''2100-01-01''', '((expires AT TIME ZONE ''UTC''))',
+FROM unnest(ARRAY['(id, expires)', '(seen, expires)', '(expires engines.reversed)',
+    '(expires) WHERE expires < ''2100-01-01''', '((expires AT TIME ZONE ''UTC''))',
     'USING brin (expires)', 'USING hash (expires)']) AS definition, cleared_with_index(definition) AS outcome;
 -- Nor does one that could not be built.
 TRUNCATE indexed;

@@ -51,7 +51,8 @@ export const stores = {
             },
             indices: [{ columns: ["expiredAt"] }],
         });
-        const source = await new DataSource({ ...typeorm, entities: [Session], synchronize: true }).initialize();
+        // dropSchema drops what is in the schema public, and must not trip over the extension.
+        const source = await new DataSource({ ...typeorm, entities: [Session], synchronize: true, dropSchema: true }).initialize();
         const ttl = (_, { cookie }) => cookie.maxAge / 1000;
         return through(new TypeormStore({ cleanupLimit: 0, ttl }).connect(source.getRepository(Session)));
     },

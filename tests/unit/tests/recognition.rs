@@ -228,7 +228,7 @@ fn a_name_says_what_a_column_holds() {
         Meaning::LastUse,
         "last_activity lastActivity LASTACCESS lastaccess lastaccesstime last_login last_used last_seen c_lastseen updated_at \
          updatedAt lastactivityat modified timemodified modified_on changed touched timestamp Timestamp time session_time \
-         sess_time date access_time active_at used_at sent_at expiry_checked_at expires_updated lastupdate session_last_visit locked_at rotated_at ts",
+         sess_time date access_time active_at used_at sent_at expiry_checked_at expires_updated lastupdate session_last_visit locked_at rotated_at ts latest recent previous_use dt",
     );
     said(
         Meaning::Creation,

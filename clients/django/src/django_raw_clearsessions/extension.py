@@ -88,7 +88,8 @@ def clear(connection: BaseDatabaseWrapper, *, table: str, column: str, in_batche
                 return _call(connection, f"SELECT {schema}.{FUNCTION}({RULE})", table, column)
     except DatabaseError as error:
         if is_being_cleared(error):
-            logger.info("%s", error)
+            # Met now and then, it is of no account; met each time, nobody clears the table.
+            logger.warning("%s", error)
             return 0
         if not is_impossible(error):
             raise

@@ -161,14 +161,14 @@ class OtherSessions(TestCase):
 
     def test_a_table_that_is_being_cleared_is_left_to_who_clears_it(self):
         insert(Session)
-        with self.being_cleared(), self.assertLogs(LOGGER, "INFO") as logs:
+        with self.being_cleared(), self.assertLogs(LOGGER, "WARNING") as logs:
             call_command("clearsessions")
         self.assertIn('table "django_session" is being cleared by another session', logs.output[0])
 
     @override_settings(RAW_CLEAR_SESSIONS_IN_BATCHES=True)
     def test_the_same_in_batches(self):
         insert(Session)
-        with self.being_cleared(), self.assertLogs(LOGGER, "INFO") as logs:
+        with self.being_cleared(), self.assertLogs(LOGGER, "WARNING") as logs:
             call_command("clearsessions")
         self.assertIn('table "django_session" is being cleared by another session', logs.output[0])
 

@@ -1,0 +1,260 @@
+//! With the real Citus, where the PostgreSQL that is tested has it.
+
+use cluster::citus::{KINDS, Nodes, assert_placements_agree, create, wait_for_nodes};
+use cluster::{SOON, Session, Shutdown, wait_until};
+use std::sync::LazyLock;
+
+static NODES: LazyLock<Nodes> = LazyLock::new(|| Nodes::with(&[]));
+
+/// Asserts that of the table of a kind, filled by `create(…, 1000, 10)`, exactly what lives is left, everywhere.
+fn assert_cleared(session: &mut Session, kind: &str) {
+    let table = format!("{kind}.sessions");
+    assert_eq!(session.count(&table), 100, "{kind}");
+    let live = session.count(&format!("{table} WHERE expire_date > now()"));
+    assert_eq!(live, 100, "{kind}");
+    assert_placements_agree(session, &table);
+}
+
+#[test]
+fn the_catalogs_are_those_that_the_other_tests_imitate() {
+    let mut session = NODES.database("catalogs").connect();
+    let columns = session.text(
+        "SELECT string_agg(attname || ' ' || atttypid::regtype, ', ' ORDER BY attnum) FROM pg_attribute
+         WHERE attrelid = 'pg_catalog.pg_dist_partition'::regclass AND attnum > 0 AND NOT attisdropped",
+    );
+    assert!(columns.starts_with("logicalrelid regclass, "), "{columns}");
+    assert!(columns.contains("repmodel \"char\""), "{columns}");
+    assert!(
+        session
+            .yes("SELECT has_table_privilege('public', 'pg_catalog.pg_dist_partition', 'SELECT')")
+    );
+}
+
+#[test]
+fn a_table_that_is_not_citus_own_is_cleared_raw_where_citus_is() {
+    let mut session = NODES.database("ordinary").connect();
+    cluster::create_sessions(&mut session, "django_session", 1000, 10);
+    assert_eq!(
+        session.preview("django_session", "engine").as_deref(),
+        Some("raw")
+    );
+    assert_eq!(session.clear("django_session"), 900);
+}
+
+#[test]
+fn the_function_leaves_what_delete_leaves_of_every_kind_of_table() {
+    let mut session = NODES.database("function").connect();
+    for (kind, _) in KINDS {
+        create(&mut session, kind, 1000, 10);
+        assert_eq!(
+            session.preview("sessions", "engine").as_deref(),
+            Some("sql"),
+            "{kind}"
+        );
+        let why = session.preview("sessions", "why");
+        assert_eq!(
+            why.as_deref(),
+            Some("the table is managed by the extension citus"),
+            "{kind}"
+        );
+        assert_eq!(session.clear("sessions"), 900, "{kind}");
+        assert_cleared(&mut session, kind);
+    }
+}
+
+#[test]
+fn the_procedure_leaves_what_delete_leaves_of_every_kind_of_table() {
+    let mut session = NODES.database("procedure").connect();
+    for (kind, _) in KINDS {
+        create(&mut session, kind, 1000, 10);
+        let answer = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+        assert_eq!(
+            answer.expect("it is cleared").value.as_deref(),
+            Some("900"),
+            "{kind}"
+        );
+        assert_cleared(&mut session, kind);
+    }
+}
+
+#[test]
+fn the_worker_leaves_what_delete_leaves_of_every_kind_of_table() {
+    let nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    for (kind, _) in KINDS {
+        create(&mut session, kind, 1000, 10);
+        session.run("SELECT raw_clear_sessions_schedule('sessions')");
+    }
+    nodes
+        .coordinator
+        .reload(&[("raw_clear_sessions.databases", "app"), SOON]);
+    for (kind, _) in KINDS {
+        session.wait_for_run(&format!(
+            "\"table\" = '{kind}.sessions'::regclass AND stop = 'done' AND deleted = 900"
+        ));
+        assert_cleared(&mut session, kind);
+    }
+    assert_eq!(session.runs("error IS NOT NULL"), 0);
+}
+
+/// Citus hides shards from scans of pg_class; the policy is neither an orphan nor missing in the status.
+#[test]
+fn a_policy_on_a_shard_stays_and_the_nodes_own_worker_clears_it_raw() {
+    let nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    create(&mut session, "hash", 1000, 10);
+    let worker = &nodes.workers[0];
+    let mut there = worker.connect_to("app");
+    let shard = there.text(
+        "SELECT shard_name(logicalrelid, shardid) FROM pg_dist_shard
+         JOIN pg_dist_placement USING (shardid) JOIN pg_dist_local_group USING (groupid) ORDER BY shardid LIMIT 1",
+    );
+    let hidden = format!("pg_class WHERE oid = '{shard}'::regclass");
+    assert_eq!(
+        there.count(&hidden),
+        0,
+        "the shard is not hidden: nothing is tested"
+    );
+    there.run(&format!("SELECT raw_clear_sessions_schedule('{shard}')"));
+    worker.reload(&[("raw_clear_sessions.databases", "app"), SOON]);
+    there.wait_for_run("stop = 'done' AND deleted > 0");
+    let expired = format!("{shard} WHERE expire_date < now()");
+    assert_eq!(there.count(&expired), 0);
+    assert_eq!(there.count("raw_clear_sessions.policy"), 1);
+    let status = format!(
+        "raw_clear_sessions.status WHERE \"table\" = '{shard}'::regclass AND last_stop = 'done'"
+    );
+    wait_until("the status shows it", || there.count(&status) == 1);
+    there.run(&format!("SELECT raw_clear_sessions_unschedule('{shard}')"));
+}
+
+#[test]
+fn shard_by_shard_the_raw_engine_clears_a_streamed_table() {
+    let mut session = NODES.database("shards").connect();
+    for kind in ["hash", "tenant"] {
+        create(&mut session, kind, 1000, 10);
+        let by_streaming = "SELECT repmodel = 's' FROM pg_dist_partition WHERE logicalrelid = 'sessions'::regclass";
+        assert!(session.yes(by_streaming), "{kind}");
+        let deleted = session.number(
+            "SELECT sum(result::bigint)::bigint
+             FROM run_command_on_shards('sessions', $$CALL raw_clear_sessions_in_batches($q$%s$q$)$$) WHERE success",
+        );
+        assert_eq!(deleted, 900, "{kind}");
+        assert_cleared(&mut session, kind);
+    }
+}
+
+/// Why the recipe is for streamed tables only: the command runs on one placement of each shard.
+#[test]
+fn reference_tables_and_replicas_would_diverge_shard_by_shard() {
+    let mut session = NODES.database("diverging").connect();
+    for (kind, repmodel) in [("reference", "t"), ("replicated", "c")] {
+        create(&mut session, kind, 1000, 10);
+        let found = session.text("SELECT repmodel::text FROM pg_dist_partition WHERE logicalrelid = 'sessions'::regclass");
+        assert_eq!(found, repmodel);
+        let shards =
+            session.number("SELECT count(*) FROM run_command_on_shards('sessions', 'SELECT 1')");
+        let placements = session
+            .number("SELECT count(*) FROM run_command_on_placements('sessions', 'SELECT 1')");
+        assert!(
+            placements > shards,
+            "{kind}: {placements} placements of {shards} shards"
+        );
+    }
+}
+
+#[test]
+fn a_node_that_is_down_fails_the_call_and_the_next_one_finishes() {
+    let mut nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    create(&mut session, "hash", 1000, 10);
+    nodes.workers[1].stop(Shutdown::Immediate);
+    let refused = session.refused("SELECT raw_clear_sessions('sessions')");
+    assert!(refused.starts_with("08") || refused == "57P01", "{refused}");
+    nodes.workers[1].start();
+    wait_for_nodes(&mut session);
+    assert_eq!(session.count("sessions"), 1000, "nothing is half done");
+    assert_eq!(session.clear("sessions"), 900);
+    assert_cleared(&mut session, "hash");
+}
+
+#[test]
+fn renewals_during_the_clearing_lose_no_session() {
+    let database = NODES.database("renewals");
+    let mut session = database.connect();
+    create(&mut session, "hash", 20_000, 10);
+    let mut visitor = database.connect();
+    visitor.run("SET search_path = hash, public");
+    let clearing = {
+        let mut other = database.connect();
+        other.run("SET search_path = hash, public");
+        other.start("CALL raw_clear_sessions_in_batches('sessions')")
+    };
+    let renew =
+        visitor.prepare("UPDATE sessions SET expire_date = '2199-01-01' WHERE session_key = $1");
+    let mut renewed = Vec::new();
+    for i in (0..20_000).step_by(37) {
+        let key = format!("key{i}");
+        if visitor
+            .try_change(&renew, &[&key])
+            .expect("a renewal succeeds")
+            == 1
+        {
+            renewed.push(key);
+        }
+    }
+    clearing.value();
+    assert!(
+        !renewed.is_empty(),
+        "the clearing was over before: nothing is tested"
+    );
+    for key in renewed {
+        assert_eq!(
+            session.count(&format!("sessions WHERE session_key = '{key}'")),
+            1,
+            "{key} was renewed"
+        );
+    }
+    assert_eq!(session.count("sessions WHERE expire_date < now()"), 0);
+}
+
+#[test]
+fn a_shard_that_moves_meanwhile_is_cleared_where_it_is() {
+    let nodes = Nodes::with(&[]);
+    let database = nodes.database("app");
+    let mut session = database.connect();
+    create(&mut session, "hash", 20_000, 10);
+    let [from, to] =
+        [&nodes.workers[0], &nodes.workers[1]].map(|node| node.folder().display().to_string());
+    let shard = session.number(&format!(
+        "SELECT min(shardid) FROM citus_shards WHERE table_name = 'hash.sessions'::regclass AND nodename = '{from}'"
+    ));
+    let moving = database.connect().start(&format!(
+        "SELECT citus_move_shard_placement({shard}, '{from}', 5432, '{to}', 5432, 'force_logical')"
+    ));
+    let mut deleted = 0;
+    while !moving.is_finished() {
+        deleted += session.number("SELECT raw_clear_sessions('hash.sessions')");
+    }
+    moving.value();
+    deleted += session.clear("hash.sessions");
+    assert_eq!(deleted, 18_000);
+    assert_eq!(
+        session.count("hash.sessions WHERE expire_date > now()"),
+        2000
+    );
+}
+
+/// Deleting is refused by Citus' columnar storage itself, and the preview says so before.
+#[test]
+fn a_columnar_table_is_refused() {
+    let mut session = NODES.database("columnar").connect();
+    session.run("CREATE EXTENSION IF NOT EXISTS citus_columnar");
+    session.run("CREATE TABLE django_session (session_key text, session_data text, expire_date timestamptz) USING columnar");
+    session.run("INSERT INTO django_session VALUES ('a', '', '2020-01-01')");
+    assert_eq!(
+        session.refused("SELECT raw_clear_sessions('django_session')"),
+        "0A000"
+    );
+    assert_eq!(session.count("django_session"), 1);
+}
