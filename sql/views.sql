@@ -219,7 +219,9 @@ SELECT
             off.note,
             -- By the catalogs: to_regclass() would ask who reads this for rights on the schema.
             CASE WHEN s.source = 'policy'
-                AND s.name <> (SELECT format('%I.%I', n.nspname, s.relname) FROM pg_namespace AS n WHERE n.oid = s.relnamespace)
+                AND s.name <> (
+                    SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class AS c
+                    JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = s."table")
                 AND EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE format('%I.%I', n.nspname, c.relname) = s.name)
             THEN format(
                 'the table was %s when it was scheduled, and another one has that name now; if that is to be cleared instead, call raw_clear_sessions_unschedule(%L) and schedule the other',
