@@ -217,7 +217,11 @@ SELECT
             'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
         ELSE coalesce(
             off.note,
-            CASE WHEN s.source = 'policy' AND to_regclass(s.name) <> s."table" THEN format(
+            -- By the catalogs: to_regclass() would ask who reads this for rights on the schema.
+            CASE WHEN s.source = 'policy'
+                AND s.name <> (SELECT format('%I.%I', n.nspname, s.relname) FROM pg_namespace AS n WHERE n.oid = s.relnamespace)
+                AND EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE format('%I.%I', n.nspname, c.relname) = s.name)
+            THEN format(
                 'the table was %s when it was scheduled, and another one has that name now; if that is to be cleared instead, call raw_clear_sessions_unschedule(%L) and schedule the other',
                 s.name, s."table"::regclass)
             END,
@@ -241,10 +245,15 @@ SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NUL
 FROM (
     SELECT s.name, s.lost, c.oid IS NOT NULL AS another
     FROM raw_clear_sessions.state AS s
-    LEFT JOIN pg_class AS c ON c.oid = to_regclass(s.name) AND c.relowner = s.owner
+    LEFT JOIN (pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace)
+        ON format('%I.%I', n.nspname, c.relname) = s.name AND c.relowner = s.owner
     WHERE s.lost IS NOT NULL
         AND (raw_clear_sessions.visible(s."table") OR pg_has_role(s.owner, 'USAGE'))
-        AND NOT EXISTS (SELECT FROM raw_clear_sessions.policy AS p WHERE p."table" = to_regclass(s.name))
+        AND NOT EXISTS (
+            SELECT FROM raw_clear_sessions.policy AS p
+            JOIN pg_class AS c ON c.oid = p."table"
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE format('%I.%I', n.nspname, c.relname) = s.name)
 ) AS g
 UNION ALL
 SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,

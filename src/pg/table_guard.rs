@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// A session's lock on one table. Released on drop; where an ERROR unwinds, by the transaction's abort, or by
-/// [`forget_guard`] where it came between two transactions; where the process ends, by its end.
+/// [`forget_guard`] where it came between two transactions; where the process ends, by [`release_at_exit`].
 pub struct TableGuard(());
 
 impl TableGuard {
@@ -28,6 +28,7 @@ impl TableGuard {
         // SAFETY: the callback stays registered for the life of the process, and so does its code.
         REGISTERED.call_once(|| unsafe {
             pg_sys::RegisterXactCallback(Some(forget_on_abort), core::ptr::null_mut());
+            super::at_exit(release_at_exit);
         });
         if HELD.get().is_some() || !try_lock(table, true) {
             return None;
@@ -66,6 +67,15 @@ pub fn forget_guard() {
         unsafe {
             pg_sys::LockRelease(&tag, pg_sys::ExclusiveLock as _, true);
         }
+    }
+}
+
+/// A process that ends aborts its transaction, and so releases the lock; between two transactions nobody else does
+/// (utils/init/postinit.c, ShutdownPostgres).
+fn release_at_exit() {
+    // SAFETY: reads this process's state. Outside of a transaction no lightweight lock is held.
+    if !unsafe { pg_sys::IsTransactionOrTransactionBlock() } {
+        forget_guard();
     }
 }
 
