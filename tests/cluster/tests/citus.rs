@@ -245,7 +245,7 @@ fn a_shard_that_moves_meanwhile_is_cleared_where_it_is() {
     );
 }
 
-/// Deleting is refused by Citus' columnar storage itself, and the preview says so before.
+/// Citus' columnar storage itself refuses to delete.
 #[test]
 fn a_columnar_table_is_refused() {
     let mut session = NODES.database("columnar").connect();
