@@ -98,7 +98,8 @@ pub fn attempt<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
     // SAFETY: as PL/pgSQL runs a block with EXCEPTION (pl_exec.c, exec_stmt_block): memory context and resource owner are
     // those of the caller again afterwards. Relations that the caller has open belong to his resource owner and stay open;
     // what `action` has opened, set or acted as is taken back by the subtransaction's abort, which destructors leave to it
-    // while an ERROR unwinds. Where the ERROR goes on, the abort of the whole transaction ends the subtransaction too.
+    // while an ERROR unwinds. The subtransaction is ended before an ERROR goes on: at the top, where AbortCurrentTransaction
+    // (access/transam/xact.c) would find one, it would abort nothing but that, and leave the session in a failed block.
     unsafe {
         let context = pg_sys::CurrentMemoryContext;
         let resources = pg_sys::CurrentResourceOwner;
@@ -111,6 +112,9 @@ pub fn attempt<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
                 if OF_A_ROW.iter().any(|class| sqlstate.starts_with(class)) {
                     Err(refusal)
                 } else {
+                    pg_sys::RollbackAndReleaseCurrentSubTransaction();
+                    pg_sys::MemoryContextSwitchTo(context);
+                    pg_sys::CurrentResourceOwner = resources;
                     error.rethrow()
                 }
             })
