@@ -54,8 +54,9 @@ impl Way {
                 session.run(&format!(
                     "SELECT raw_clear_sessions_schedule('{table}', '1 s', batch_size => 100)"
                 ));
-                return session
-                    .wait_for_run(&format!("stop = 'done' AND deleted = {EXPIRED_ROWS}"));
+                return session.wait_for_run(&format!(
+                    "caller IS NULL AND stop = 'done' AND deleted = {EXPIRED_ROWS}"
+                ));
             }
         };
         assert_eq!(session.number(&statement), EXPIRED_ROWS, "{self:?}");
