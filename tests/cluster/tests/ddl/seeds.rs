@@ -309,7 +309,8 @@ const REWRITES: [&str; 4] = [
     "VACUUM FULL django_session",
     "CLUSTER django_session USING by_key",
     "ALTER TABLE django_session ALTER tenant DROP DEFAULT, ALTER tenant TYPE bigint USING 1",
-    "CREATE TEMPORARY TABLE kept AS TABLE django_session; TRUNCATE django_session;
+    // The lock comes first: a batch between the copy and TRUNCATE would find its rows again.
+    "LOCK TABLE django_session; CREATE TEMPORARY TABLE kept AS TABLE django_session; TRUNCATE django_session;
      INSERT INTO django_session SELECT * FROM kept ORDER BY session_key DESC",
 ];
 
