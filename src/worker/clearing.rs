@@ -12,6 +12,7 @@ use crate::progress::{self, Phase, Progress, Shown};
 use crate::refusal::Refusal;
 use crate::run::{Outcome, run};
 use crate::settings;
+use crate::target;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::{Duration, Instant};
 
@@ -86,22 +87,18 @@ fn clear_rows(due: &Due, rewritten: &Rewriting, host: &mut Host<'_>) -> Result<O
     if let Rewriting::Done(outcome) = rewritten {
         return Ok(*outcome);
     }
-    let mut canceled = stop_request::take_canceled();
-    let outcome = match canceled {
-        // There it ends.
-        Some(_) => Err(Refusal::new(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, "")),
-        None => {
-            let outcome = pg::catch(|| {
-                host.begin();
-                let outcome = run(due.table, host)?;
-                host.end();
-                Ok(outcome)
-            });
-            stop_request::end_statement();
-            canceled = stop_request::take_canceled();
-            outcome
-        }
-    };
+    // In the middle of the rewrite.
+    if let Some(reason) = stop_request::take_canceled() {
+        return cut_short(reason, host);
+    }
+    let outcome = pg::catch(|| {
+        host.begin();
+        let outcome = run(due.table, host)?;
+        host.end();
+        Ok(outcome)
+    });
+    stop_request::end_statement();
+    let canceled = stop_request::take_canceled();
     match (outcome, canceled) {
         (Err(_), Some(reason)) => cut_short(reason, host),
         (outcome, _) => outcome,
@@ -129,7 +126,7 @@ fn cut_short(reason: Reason, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
 
 fn hides_rows(due: &Due) -> bool {
     pg::begin();
-    let hides = pg::hides_rows_from_owner(due.table);
+    let hides = target::hides_rows_from_owner(due.table);
     pg::commit();
     hides
 }
