@@ -49,7 +49,6 @@ impl ColumnType {
             ColumnType::TimestampTz => Kind::TimestampTz,
             ColumnType::Timestamp => Kind::Timestamp,
             ColumnType::Date => Kind::Date,
-            ColumnType::Int2 => Kind::Int2,
             ColumnType::Int4 => Kind::Int4,
             ColumnType::Int8 => Kind::Int8,
             ColumnType::Float8 => Kind::Float8,

@@ -16,7 +16,6 @@ pub fn kind_of(base_type: pg_sys::Oid) -> Option<Kind> {
         pg_sys::TIMESTAMPTZOID => Kind::TimestampTz,
         pg_sys::TIMESTAMPOID => Kind::Timestamp,
         pg_sys::DATEOID => Kind::Date,
-        pg_sys::INT2OID => Kind::Int2,
         pg_sys::INT4OID => Kind::Int4,
         pg_sys::INT8OID => Kind::Int8,
         pg_sys::FLOAT8OID => Kind::Float8,
