@@ -277,7 +277,7 @@ unsafe fn begin_scan(
     unsafe { pg_sys::index_beginscan(relation.as_ptr(), index.0, command.snapshot(), 2, 0) }
 }
 
-/// PostgreSQL 18 counts index searches for EXPLAIN, where somebody asks for it.
+/// PostgreSQL 18 counts index searches for EXPLAIN, where EXPLAIN asks for it.
 #[cfg(any(feature = "pg18", feature = "pg19"))]
 unsafe fn begin_scan(
     relation: &Relation,

@@ -156,7 +156,7 @@ pub struct Framework {
     pub usual_keep: Option<&'static str>,
     /// An SQL condition, where not every row of the table is a session.
     pub filter: Option<&'static str>,
-    /// What somebody who is about to clear this table should know.
+    /// What the caller should know before this table is cleared.
     pub note: Option<&'static str>,
 }
 
