@@ -217,6 +217,9 @@ SELECT
             'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
         ELSE coalesce(
             off.note,
+            CASE WHEN raw_clear_sessions.hides_rows(s."table") THEN
+                'row-level security hides rows from the owner of the table, as whom the worker acts: what he does not see is not cleared; give him BYPASSRLS, or a policy FOR ALL with USING (true), or call raw_clear_sessions_in_batches() as a role that has it'
+            END,
             -- By the catalogs: to_regclass() would ask who reads this for rights on the schema.
             CASE WHEN s.source = 'policy'
                 AND s.name <> (

@@ -56,7 +56,7 @@ pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
-    has_privilege, hides_rows_from_owner, may_read_all, may_see, owns, row_security_applies,
+    has_privilege, may_read_all, may_see, owns, row_security_applies, row_security_binds_owner,
 };
 pub use procedure::{NonatomicCall, count_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
