@@ -202,10 +202,10 @@ pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: BufferLockMode) {
 pub type BufferLockMode = c_int;
 #[cfg(feature = "pg19")]
 pub type BufferLockMode = pg_sys::BufferLockMode::Type;
-#[cfg(feature = "pg19")]
-use pg_sys::BufferLockMode as modes;
 #[cfg(not(feature = "pg19"))]
 use pg_sys as modes;
+#[cfg(feature = "pg19")]
+use pg_sys::BufferLockMode as modes;
 pub const BUFFER_LOCK_SHARE: BufferLockMode = modes::BUFFER_LOCK_SHARE as BufferLockMode;
 pub const BUFFER_LOCK_UNLOCK: BufferLockMode = modes::BUFFER_LOCK_UNLOCK as BufferLockMode;
 

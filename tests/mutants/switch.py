@@ -68,7 +68,7 @@ def main(root, tree, chosen):
     texts["src/lib.rs"] = texts.get("src/lib.rs") or (root / "src/lib.rs").read_text()
     texts["src/lib.rs"] += SWITCH
     names = sources(root)
-    for folder in ["src", "sql", "tests"]:
+    for folder in ["build", "src", "sql", "tests"]:
         for path in (tree / folder).rglob("*"):
             if path.is_file() and str(path.relative_to(tree)) not in names:
                 path.unlink()
