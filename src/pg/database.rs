@@ -1,4 +1,4 @@
-//! The cluster's databases, and whether somebody waits to have this one for himself.
+//! The cluster's databases, and whether a session waits to have this one for itself.
 
 use core::ptr;
 use pgrx::pg_sys;
@@ -10,7 +10,7 @@ pub struct Database {
     pub name: String,
     /// One that CREATE DATABASE copies, for which nobody may be connected to it.
     pub is_template: bool,
-    /// It lets somebody connect.
+    /// It accepts connections.
     pub allows_connections: bool,
 }
 

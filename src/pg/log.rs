@@ -1,4 +1,4 @@
-//! Messages that are no ERROR to whoever runs: to the server's log, or to the client.
+//! Messages below ERROR: to the server's log, or to the client.
 
 use super::raw;
 use crate::refusal::Refusal;

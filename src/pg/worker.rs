@@ -122,7 +122,7 @@ extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
         pg_sys::BackgroundWorkerInitializeConnection(core::ptr::null(), core::ptr::null(), 0);
     }
     worker::launcher::main();
-    // SAFETY: 1, so that the postmaster starts it again; with 0 somebody's pg_terminate_backend() would end all
+    // SAFETY: 1, so that the postmaster starts it again; with 0 a pg_terminate_backend() would end all
     // clearing without a word. In a shutdown the postmaster starts nothing.
     unsafe { pg_sys::proc_exit(1) }
 }

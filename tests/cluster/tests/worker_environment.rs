@@ -175,4 +175,19 @@ fn rows_that_row_security_hides_from_the_owner_do_not_count_as_cleared() {
          WHERE \"table\" = 'sessions'::regclass AND last_stop = 'done'";
     wait_until("a run has seen nothing", || session.texts(known) == ["0"]);
     assert_eq!(session.count("sessions"), 999);
+    // It is told, until a policy shows the owner all rows.
+    let told = "SELECT count(*) FROM raw_clear_sessions.status WHERE note LIKE 'row-level security hides rows%'";
+    assert_eq!(session.number(told), 1);
+    session.run("CREATE POLICY sees ON sessions FOR SELECT TO tenant USING (true)");
+    assert_eq!(session.number(told), 1);
+    session.run("CREATE POLICY clears ON sessions FOR DELETE TO tenant USING (true)");
+    assert_eq!(session.number(told), 0);
+    session.wait_for_count("sessions", 100);
+    wait_until("what is cleared is known", || {
+        session.yes(
+            "SELECT cleared_until IS NOT NULL AND expired_left = 0 FROM raw_clear_sessions.status WHERE \"table\" = 'sessions'::regclass",
+        )
+    });
+    session.run("CREATE POLICY restricts ON sessions AS RESTRICTIVE USING (session_key <> 'key3')");
+    assert_eq!(session.number(told), 1);
 }
