@@ -77,7 +77,7 @@ def main(root, tree, chosen):
         texts[crate] = texts.get(crate) or (root / crate).read_text()
         texts[crate] += SWITCH
     names = sources(root)
-    for folder in ["src", "sql", "tests"]:
+    for folder in ["build", "src", "sql", "tests"]:
         for path in (tree / folder).rglob("*"):
             if path.is_file() and str(path.relative_to(tree)) not in names:
                 path.unlink()
