@@ -68,9 +68,9 @@ impl Texts {
                     return;
                 }
                 raw::errcode(sqlstate as c_int);
-                raw::errmsg_internal(c"%s".as_ptr(), message);
+                pg_sys::errmsg_internal(c"%s".as_ptr(), message);
                 if !detail.is_null() {
-                    raw::errdetail_internal(c"%s".as_ptr(), detail);
+                    pg_sys::errdetail_internal(c"%s".as_ptr(), detail);
                 }
                 if !hint.is_null() {
                     raw::errhint(c"%s".as_ptr(), hint);

@@ -97,7 +97,7 @@ struct Writer {
     table: pg_sys::Oid,
     old_descriptor: pg_sys::TupleDesc,
     new_descriptor: pg_sys::TupleDesc,
-    state: raw::RewriteState,
+    state: pg_sys::RewriteState,
     /// As many as the table has columns.
     values: *mut pg_sys::Datum,
     nulls: *mut bool,
