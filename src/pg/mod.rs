@@ -1,4 +1,4 @@
-//! PostgreSQL's C interface, made safe: the only room with raw FFI, conditions on the server's version and unsafe code.
+//! PostgreSQL's C interface, made safe: the only module with raw FFI, conditions on the server's version and unsafe code.
 //!
 //! What it hands out is plain data, or a type that owns a resource of PostgreSQL's and says when it is given back. A
 //! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR

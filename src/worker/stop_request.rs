@@ -33,7 +33,7 @@ pub enum Reason {
     Unscheduled,
     /// The table's owner wants it to.
     Canceled,
-    /// Somebody wants the database for himself.
+    /// Another session wants the database for itself.
     DatabaseWanted,
     /// Another session waits for a lock that the statement holds.
     LockWanted,
