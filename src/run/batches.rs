@@ -7,7 +7,7 @@ use crate::engine::{Cursor, LeftOut};
 use crate::pg::{self, BatchLimit, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
-use crate::target::{Checked, Memory, Opened, Purpose, Rule, Target};
+use crate::target::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What};
 use pgrx::pg_sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -45,6 +45,24 @@ pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> 
         run.sleep(host);
         run.wait_for_replicas(host);
     }
+}
+
+/// Tells the host from which relations a batch has deleted; `before`: what was counted of them.
+fn note_deleted(
+    part: &Part<'_>,
+    rows: u64,
+    before: Vec<(pg_sys::Oid, u64)>,
+    host: &mut dyn Host,
+) -> Result<(), Refusal> {
+    if let What::Leaf(leaf) = &part.what {
+        return host.note_deleted(leaf.relation().oid(), rows);
+    }
+    for ((relation, after), (_, before)) in part.deleted_from().into_iter().zip(before) {
+        if after > before {
+            host.note_deleted(relation, after - before)?;
+        }
+    }
+    Ok(())
 }
 
 /// With so many rows that cannot be deleted something is wrong that is no row's, and to try each would take for ever.
@@ -150,7 +168,11 @@ impl Run {
             }
             Opened::Outdated => return self.plan_anew(&rule),
             Opened::Part(part) => {
+                let before = part.deleted_from();
                 let outcome = cursor.delete(&part, limit);
+                if outcome.deleted > 0 {
+                    note_deleted(&part, outcome.deleted, before, host)?;
+                }
                 // All is done only if the table has not got something new meanwhile.
                 let is_last = cursor.is_finished() && self.queue.is_empty();
                 (outcome, is_last.then(|| part.reached_now()))

@@ -68,6 +68,17 @@ pub enum Opened<'m> {
 }
 
 impl Part<'_> {
+    /// What the relations that one statement reaches have lost so far; nothing where the part is a leaf.
+    pub fn deleted_from(&self) -> Vec<(pg_sys::Oid, u64)> {
+        match &self.what {
+            What::Whole(leaves) => leaves
+                .iter()
+                .map(|leaf| (leaf.oid(), pg::deleted_here(leaf.oid())))
+                .collect(),
+            What::Leaf(_) => Vec::new(),
+        }
+    }
+
     /// The oids of everything that the table reaches now. Nothing of it is locked.
     pub fn reached_now(&self) -> Vec<pg_sys::Oid> {
         pg::inheritors_unlocked(&self.root)
