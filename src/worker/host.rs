@@ -219,4 +219,12 @@ impl run::Host for Host<'_> {
         self.look_around();
         self.act();
     }
+
+    fn roll_back(&mut self) {
+        self.acting = None;
+        pg::roll_back();
+        pg::begin();
+        self.look_around();
+        self.act();
+    }
 }
