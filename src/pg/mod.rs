@@ -61,7 +61,7 @@ pub use privilege::{
 };
 pub use procedure::{NonatomicCall, count_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
-pub use publication::publishes_deletes;
+pub use publication::{publishes_deletes, why_not_published};
 pub use refusing::refusing;
 pub use relation::{Attribute, FileNode, LockMode, Relation, RelationKind, relation_name};
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};

@@ -5,6 +5,7 @@
 
 mod checked;
 mod columns;
+mod count;
 mod criterion;
 mod managed;
 mod memory;
@@ -17,11 +18,14 @@ mod requirements;
 
 pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
+pub use count::{Count, Counts, count, oldest_expired, sample_fraction};
 pub use criterion::{Criterion, Rule, Value};
 pub use managed::managed_by;
 pub use memory::{Memory, Opened, Part, What};
 pub use plan::{Leaf, Method, Pass, Plan, Target};
-pub use planner::{estimate_all, estimate_expired, estimate_leaves};
+pub use planner::{
+    estimate_all, estimate_all_leaves, estimate_expired, estimate_leaves, estimate_live_leaves,
+};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;
