@@ -4,6 +4,7 @@
 //! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
+mod alarm;
 mod btree;
 mod column_place;
 mod cost;
@@ -14,6 +15,7 @@ mod heap;
 mod inheritance;
 mod internal_statement;
 mod invalidation;
+mod lock_table;
 mod lock_wait;
 mod log;
 mod name;
@@ -41,6 +43,7 @@ mod vacuum;
 mod wal;
 mod worker;
 
+pub use alarm::{forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
 pub use cost::buffer_cost;
 pub use database::{Database, database_is_wanted, databases};
@@ -50,6 +53,7 @@ pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
 pub use internal_statement::explaining;
 pub use invalidation::Changes;
+pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;

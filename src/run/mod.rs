@@ -48,6 +48,8 @@ pub enum Stop {
     Paused,
     /// The table is no longer to be cleared: its policy or setting has gone.
     Unscheduled,
+    /// The table's owner has had it end.
+    Canceled,
 }
 
 impl Stop {
@@ -59,6 +61,7 @@ impl Stop {
             Stop::MaxDuration => "max_duration",
             Stop::Paused => "paused",
             Stop::Unscheduled => "unscheduled",
+            Stop::Canceled => "canceled",
         }
     }
 }
