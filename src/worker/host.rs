@@ -269,4 +269,12 @@ impl run::Host for Host<'_> {
         pg::begin();
         self.enter();
     }
+
+    fn roll_back(&mut self) {
+        self.acting = None;
+        pg::roll_back();
+        stop_request::end_statement();
+        pg::begin();
+        self.enter();
+    }
 }
