@@ -5,10 +5,10 @@ use super::pace::Pace;
 use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
 use crate::engine::Cursor;
-use crate::pg::{self, BatchLimit, TableGuard};
+use crate::pg::{self, BatchLimit, LockMode, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
-use crate::target::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What};
+use crate::target::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
 use pgrx::pg_sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ struct Run {
     tally: Tally,
     left_out: LeftOutRows,
     failed: FailedLeaves,
-    _guard: Option<TableGuard>,
+    guard: Option<TableGuard>,
 }
 
 impl Run {
@@ -97,7 +97,7 @@ impl Run {
             tally: Tally::default(),
             left_out: LeftOutRows::default(),
             failed: FailedLeaves::default(),
-            _guard: guard,
+            guard,
         };
         run.enqueue(todo)?;
         Ok(run)
@@ -142,7 +142,9 @@ impl Run {
             Opened::Part(part) => {
                 let before = part.deleted_from();
                 let outcome = cursor.delete(&part, limit);
-                if outcome.deleted > 0 {
+                if let Ok(outcome) = &outcome
+                    && outcome.deleted > 0
+                {
                     note_deleted(&part, outcome.deleted, before, host)?;
                 }
                 // All is done only if the table has not got something new meanwhile.
@@ -157,7 +159,7 @@ impl Run {
                 // What the leaf's server has been asked for, too.
                 host.roll_back();
                 prepare_transaction(limits);
-                return Ok(());
+                return self.guard_again();
             }
         };
         self.note(oid, &cursor, outcome, limits);
@@ -175,6 +177,15 @@ impl Run {
             self.enqueue(new)?;
         }
         self.pace.charge(pg::buffer_cost().saturating_sub(before));
+        Ok(())
+    }
+
+    /// An abort has released the guard. Refuses (55P03) where another session has it by now.
+    fn guard_again(&mut self) -> Result<(), Refusal> {
+        if self.guard.take().is_some() {
+            let relation = open(Some(self.table), LockMode::RowExclusive)?;
+            self.guard = Some(guard(&relation)?);
+        }
         Ok(())
     }
 
