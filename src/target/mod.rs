@@ -14,6 +14,7 @@ mod plan;
 mod planner;
 mod plausible;
 mod requirements;
+mod shards;
 
 pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
@@ -22,6 +23,7 @@ pub use managed::managed_by;
 pub use memory::{Memory, Opened, Part, What};
 pub use plan::{Leaf, Method, Pass, Plan, Target};
 pub use planner::{estimate_all, estimate_expired, estimate_leaves};
+pub use shards::{Node, Shard, has_single_shards, shards};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;
