@@ -3,16 +3,16 @@
 //! It takes the way of the call itself up to the deletion, so that it refuses what the call would refuse. It needs no
 //! more than SELECT, and works in a read-only transaction and on a standby.
 
+mod counts;
+mod warnings;
 mod ways;
 
+use self::counts::Counts;
+use self::warnings::warnings;
 use self::ways::Ways;
-use crate::pg::{self, LockMode, Privilege, Relation, TABLE_ALIAS};
+use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
-use crate::rule::kind::Kind;
-use crate::target::{
-    self, Checked, Criterion, Method, Plan, Purpose, Rule, Target, Value, estimate_all,
-    estimate_expired,
-};
+use crate::target::{self, Checked, Criterion, Method, Plan, Purpose, Rule, Target, Value};
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -45,7 +45,7 @@ pub struct Preview {
     /// The leaves, where there is more than one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     leaves: Vec<Leaf>,
-    /// Whether the rows have been counted; otherwise they are the planner's estimates.
+    /// Whether the rows have been counted; otherwise those of a large table are estimated by a sample.
     exact: bool,
     expired_rows: i64,
     total_rows: i64,
@@ -72,7 +72,8 @@ struct Leaf {
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<String>,
     why: String,
-    expired_rows: i64,
+    /// Null where the caller may not read the whole table.
+    expired_rows: Option<i64>,
 }
 
 /// Makes the preview; refuses what the call would refuse, but for the privilege to delete.
@@ -81,26 +82,12 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
     let target = Target::plan(checked);
     let (relation, criterion) = (target.root(), target.criterion());
     let index = usable_index(&target);
-    let counts = if exact {
-        count(relation, criterion)
-    } else {
-        let estimate = estimate_expired(target.checked());
-        let total_rows = estimate_all(target.checked()).rows as i64;
-        Counts {
-            expired_rows: (estimate.rows as i64).min(total_rows),
-            total_rows,
-            oldest: index
-                .is_some()
-                .then(|| oldest(relation, criterion))
-                .flatten(),
-        }
-    };
-    let table_bytes = pg::leaves(relation, LockMode::AccessShare)
+    let counts = counts::take(&target, exact, index.is_some());
+    let table_bytes: i64 = pg::leaves(relation, LockMode::AccessShare)
         .iter()
         .map(Relation::table_bytes)
         .sum();
-    let reusable_bytes = reusable(table_bytes, &counts);
-    let (ways, advice, expired_fraction) = ways::ways(target.checked(), &counts, exact);
+    let (ways, advice) = ways::ways(&target, &counts);
     let (engine, why) = summary(target.by());
     let [cutoff, expired_below] = cutoff_text(criterion);
     Ok(Preview {
@@ -116,86 +103,42 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         expired_below,
         engine,
         why,
-        leaves: leaves(&target),
+        leaves: leaves(&target, &counts),
         exact,
-        expired_rows: counts.expired_rows,
-        total_rows: counts.total_rows,
-        oldest_expired: counts.oldest,
+        expired_rows: counts.expired as i64,
+        total_rows: counts.total as i64,
         ways,
         advice: advice.way,
         advice_why: advice.why,
-        warnings: warnings(relation, criterion, index.as_deref(), expired_fraction),
+        warnings: warnings(&target, &counts, index.is_some()),
+        reusable_bytes: (table_bytes as f64 * counts.expired_fraction()) as i64,
+        oldest_expired: counts.oldest,
         index,
         table_bytes,
-        reusable_bytes,
     })
 }
 
-struct Counts {
-    expired_rows: i64,
-    total_rows: i64,
-    oldest: Option<String>,
-}
-
-fn reusable(table_bytes: i64, counts: &Counts) -> i64 {
-    if counts.total_rows == 0 {
-        return 0;
+/// Why a DELETE fails for its replica identity, where a leaf that can have expired rows is published.
+fn why_not_published(target: &Target) -> Option<String> {
+    let why = |leaf: &Relation| {
+        pg::why_not_published(leaf)
+            .map(|why| format!("cannot delete from table {}: {why}", leaf.qualified_name()))
+    };
+    match target.by() {
+        Plan::Leaves(leaves) => leaves
+            .iter()
+            .filter(|leaf| !matches!(leaf.method(), Method::Nothing))
+            .find_map(|leaf| why(leaf.relation())),
+        // A rule may make something else of it.
+        Plan::Whole { .. } if target.root().has_delete_rule() => None,
+        Plan::Whole { leaves, .. } => {
+            let estimate = target::estimate_leaves(target.checked(), leaves);
+            leaves
+                .iter()
+                .filter(|leaf| estimate.access(leaf).is_some())
+                .find_map(why)
+        }
     }
-    let fraction = counts.expired_rows as f64 / counts.total_rows as f64;
-    (table_bytes as f64 * fraction) as i64
-}
-
-/// Counts by reading the whole table once.
-fn count(relation: &Relation, criterion: &Criterion) -> Counts {
-    let (condition, arguments) = criterion.condition();
-    let least = format!(
-        "pg_catalog.min({}) FILTER (WHERE {condition})",
-        criterion.sql
-    );
-    let least = instant(criterion, &least);
-    let statement = |name: &str| {
-        format!(
-            "SELECT pg_catalog.count(*) FILTER (WHERE {condition}), pg_catalog.count(*), \
-             {least} FROM {name} AS {TABLE_ALIAS}"
-        )
-    };
-    let row = first_of(pg::query_on(relation, statement, &arguments));
-    let number = |text: &Option<String>| {
-        text.as_deref()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0)
-    };
-    Counts {
-        expired_rows: number(&row[0]),
-        total_rows: number(&row[1]),
-        oldest: row[2].clone(),
-    }
-}
-
-/// The first instant among the expired rows: quick with an index on it.
-fn oldest(relation: &Relation, criterion: &Criterion) -> Option<String> {
-    let (condition, arguments) = criterion.condition();
-    let least = instant(criterion, &format!("pg_catalog.min({})", criterion.sql));
-    let statement =
-        |name: &str| format!("SELECT {least} FROM {name} AS {TABLE_ALIAS} WHERE {condition}");
-    first_of(pg::query_on(relation, statement, &arguments)).swap_remove(0)
-}
-
-/// A value of the criterion's kind as an instant, in SQL.
-fn instant(criterion: &Criterion, value: &str) -> String {
-    let instant = match (criterion.kind, criterion.unit, &criterion.zone) {
-        (Kind::TimestampTz, _, _) => value.to_owned(),
-        (_, Some(unit), _) => format!(
-            "pg_catalog.to_timestamp(({value})::pg_catalog.float8 / {})",
-            1_000_000 / unit.microseconds()
-        ),
-        (_, _, Some(zone)) => format!(
-            "pg_catalog.timezone({}, ({value})::pg_catalog.timestamp)",
-            pgrx::spi::quote_literal(zone.name())
-        ),
-        _ => unreachable!("a kind has what it needs: a unit, a zone or neither"),
-    };
-    format!("pg_catalog.to_json({instant}) #>> '{{}}'")
 }
 
 /// The cut-off as an instant and in the terms of the value.
@@ -253,7 +196,7 @@ fn summary(plan: &Plan) -> (&'static str, String) {
     }
 }
 
-fn leaves(target: &Target) -> Vec<Leaf> {
+fn leaves(target: &Target, counts: &Counts) -> Vec<Leaf> {
     let leaves = match target.by() {
         Plan::Leaves(leaves) => leaves,
         Plan::Whole { .. } => return Vec::new(),
@@ -270,7 +213,7 @@ fn leaves(target: &Target) -> Vec<Leaf> {
             engine: engine_of(leaf),
             index: index_of(leaf),
             why: leaf.decision().why.clone(),
-            expired_rows: leaf.decision().rows as i64,
+            expired_rows: counts.leaf(leaf.relation()),
         })
         .collect()
 }
@@ -298,35 +241,4 @@ fn usable_index(target: &Target) -> Option<String> {
         .into_iter()
         .next()
         .map(|index| index.name)
-}
-
-/// Above this fraction of expired rows, what the column means is worth a second look.
-const NEARLY_ALL: f64 = 0.95;
-
-fn warnings(
-    relation: &Relation,
-    criterion: &Criterion,
-    index: Option<&str>,
-    expired_fraction: f64,
-) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if expired_fraction >= NEARLY_ALL {
-        warnings.push(format!(
-            "nearly all rows would be deleted: see whether {} says when a row expires, and not when it was last used or created",
-            criterion.text
-        ));
-    }
-    if let Some(note) = criterion.framework.and_then(|framework| framework.note) {
-        warnings.push(note.to_owned());
-    }
-    if !pg::has_privilege(relation, Privilege::Delete) {
-        warnings.push("you have no DELETE privilege on the table".to_owned());
-    }
-    if index.is_none() {
-        warnings.push(format!(
-            "no index leads with {}: each call reads the whole table",
-            criterion.text
-        ));
-    }
-    warnings
 }

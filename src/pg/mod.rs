@@ -1,4 +1,4 @@
-//! PostgreSQL's C interface, made safe: the only room with raw FFI, conditions on the server's version and unsafe code.
+//! PostgreSQL's C interface, made safe: the only module with raw FFI, conditions on the server's version and unsafe code.
 //!
 //! What it hands out is plain data, or a type that owns a resource of PostgreSQL's and says when it is given back. A
 //! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR
@@ -56,11 +56,11 @@ pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
-    has_privilege, hides_rows_from_owner, may_read_all, may_see, owns, row_security_applies,
+    has_privilege, may_read_all, may_see, owns, row_security_applies, row_security_binds_owner,
 };
 pub use procedure::{NonatomicCall, procedure_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
-pub use publication::publishes_deletes;
+pub use publication::{publishes_deletes, why_not_published};
 pub use refusing::refusing;
 pub use relation::{Attribute, FileNode, LockMode, Relation, RelationKind, relation_name};
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};

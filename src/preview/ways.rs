@@ -2,8 +2,8 @@
 
 use super::Counts;
 use crate::engine::rewrite;
-use crate::pg::{self, LockMode, Privilege};
-use crate::target::Checked;
+use crate::pg::{self, LockMode, Privilege, Relation};
+use crate::target::Target;
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -51,6 +51,7 @@ pub struct Advice {
 /// What decides on the costs.
 struct Size {
     expired: f64,
+    expired_fraction: f64,
     total: f64,
     heap_pages: f64,
     /// With toast and indexes.
@@ -58,35 +59,22 @@ struct Size {
 }
 
 impl Size {
-    fn of(table: &Checked, counts: &Counts, exact: bool) -> Size {
-        let total = counts.total_rows as f64;
-        let expired = if exact {
-            counts.expired_rows as f64
-        } else {
-            total * rewrite::expired_fraction(table)
-        };
-        let leaves = pg::leaves(table.root(), LockMode::AccessShare);
+    fn of(table: &Relation, counts: &Counts) -> Size {
+        let leaves = pg::leaves(table, LockMode::AccessShare);
         let heaps = leaves.iter().filter(|leaf| leaf.is_heap());
         Size {
-            expired,
-            total,
+            expired: counts.expired,
+            expired_fraction: counts.expired_fraction(),
+            total: counts.total,
             heap_pages: heaps.map(|leaf| f64::from(leaf.blocks())).sum(),
             bytes: leaves.iter().map(|leaf| leaf.total_bytes() as f64).sum(),
-        }
-    }
-
-    fn expired_fraction(&self) -> f64 {
-        if self.total > 0.0 {
-            (self.expired / self.total).clamp(0.0, 1.0)
-        } else {
-            0.0
         }
     }
 
     /// The pages that have an expired row, if these are anywhere in the table.
     fn pages_with_expired(&self) -> f64 {
         let rows_of_page = self.total / self.heap_pages.max(1.0);
-        self.heap_pages * (1.0 - (1.0 - self.expired_fraction()).powf(rows_of_page.max(1.0)))
+        self.heap_pages * (1.0 - (1.0 - self.expired_fraction).powf(rows_of_page.max(1.0)))
     }
 
     fn deletion_wal(&self) -> f64 {
@@ -94,23 +82,23 @@ impl Size {
     }
 
     fn rewrite_wal(&self) -> f64 {
-        self.bytes * (1.0 - self.expired_fraction())
+        self.bytes * (1.0 - self.expired_fraction)
     }
 }
 
-/// Looks at the ways. `exact`: the rows have been counted; otherwise a sample of the table tells how many have expired, and
-/// what fraction of the rows that is.
-pub fn ways(table: &Checked, counts: &Counts, exact: bool) -> (Ways, Advice, f64) {
-    let relation = table.root();
-    let size = Size::of(table, counts, exact);
+/// Looks at the ways.
+pub fn ways(target: &Target, counts: &Counts) -> (Ways, Advice) {
+    let relation = target.root();
+    let size = Size::of(relation, counts);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
     let no_rewrite = no_right
         .clone()
         .or_else(|| rewrite::why_not(relation).map(|refusal| refusal.message().to_owned()));
+    let no_deletion = no_right.or_else(|| super::why_not_published(target));
     let deletion = || {
         way(
-            no_right.clone(),
+            no_deletion.clone(),
             size.deletion_wal(),
             size.pages_with_expired(),
             "ROW EXCLUSIVE",
@@ -122,16 +110,13 @@ pub fn ways(table: &Checked, counts: &Counts, exact: bool) -> (Ways, Advice, f64
         size.rewrite_wal() / PAGE,
         "ACCESS EXCLUSIVE",
     );
-    let advice = advise(&size, no_right.is_none(), rewrite.possible);
-    (
-        Ways {
-            raw_clear_sessions: deletion(),
-            raw_clear_sessions_in_batches: deletion(),
-            raw_clear_sessions_rewrite: rewrite,
-        },
-        advice,
-        size.expired_fraction(),
-    )
+    let advice = advise(&size, no_deletion.clone(), rewrite.possible);
+    let ways = Ways {
+        raw_clear_sessions: deletion(),
+        raw_clear_sessions_in_batches: deletion(),
+        raw_clear_sessions_rewrite: rewrite,
+    };
+    (ways, advice)
 }
 
 fn way(why_not: Option<String>, wal: f64, pages: f64, lock: &'static str) -> Way {
@@ -144,19 +129,12 @@ fn way(why_not: Option<String>, wal: f64, pages: f64, lock: &'static str) -> Way
     }
 }
 
-fn advise(size: &Size, can_delete: bool, can_rewrite: bool) -> Advice {
-    let percent = (size.expired_fraction() * 100.0) as i64;
+fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool) -> Advice {
+    let percent = (size.expired_fraction * 100.0) as i64;
     let worth_it = size.rewrite_wal() * WORTH_THE_LOCK <= size.deletion_wal();
-    if !can_delete || size.expired < 1.0 {
-        let why = if can_delete {
-            "nothing has expired"
-        } else {
-            "you may not delete from the table"
-        };
-        return Advice {
-            way: None,
-            why: why.to_owned(),
-        };
+    let nothing = || (size.expired < 1.0).then(|| "nothing has expired".to_owned());
+    if let Some(why) = no_deletion.or_else(nothing) {
+        return Advice { way: None, why };
     }
     if can_rewrite && worth_it && size.heap_pages >= SMALL {
         return Advice {

@@ -68,7 +68,7 @@ impl Stop {
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
     pub deleted: u64,
-    /// Expired rows left alone because somebody else was changing them.
+    /// Expired rows left alone because another transaction was changing them.
     pub skipped: u64,
     /// Transactions that deleted rows.
     pub batches: u64,

@@ -1,4 +1,4 @@
-//! The doors to the worker's policies.
+//! The SQL functions that make and change the worker's policies.
 
 use crate::pg;
 use crate::refusal::Refusal;

@@ -106,6 +106,11 @@ impl Checked {
         self.lock
     }
 
+    /// Whether nothing is to be deleted from it.
+    pub fn is_preview(&self) -> bool {
+        self.lock == LockMode::AccessShare
+    }
+
     /// The guard of a run, to be kept for as long as it lasts.
     pub fn take_guard(&mut self) -> Option<TableGuard> {
         self.guard.take()

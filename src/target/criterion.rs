@@ -172,23 +172,57 @@ impl Criterion {
 
     /// The condition that expired rows meet: `$1` is the cut-off, `$2`, where there is one, the lower end.
     pub fn condition(&self) -> (String, Vec<Argument>) {
-        let value = &self.sql;
-        let (mut condition, mut arguments) = self.below();
-        match self.range {
-            // Below the cut-off and finite: not '-infinity'.
-            Range::Integer { .. } if !self.kind.is_number() => {
-                condition += &format!(" AND pg_catalog.isfinite({value})");
-            }
-            Range::Integer { from, .. } => {
-                condition += &format!(" AND {value} OPERATOR(pg_catalog.>=) $2");
-                arguments.push(Argument::integer(from));
-            }
-            Range::Float { from, .. } => {
-                condition += &format!(" AND {value} OPERATOR(pg_catalog.>=) $2");
-                arguments.push(Argument::float(from));
-            }
-        }
+        let (condition, mut arguments) = self.below();
+        arguments.extend(self.least_argument());
+        let condition = format!("{condition} AND {}", self.can_expire());
         (condition + &self.and_filter(), arguments)
+    }
+
+    /// The condition that a row with an instant meets, however late, with the parameters of `condition`.
+    pub fn can_expire(&self) -> String {
+        let value = &self.sql;
+        match self.least_argument() {
+            Some(_) => format!("{value} OPERATOR(pg_catalog.>=) $2"),
+            // Neither '-infinity' nor 'infinity'.
+            None => format!("pg_catalog.isfinite({value})"),
+        }
+    }
+
+    /// The condition that a row meets which is not expired, in terms that the planner compares with a partition's bounds;
+    /// `None` where the filter, or more than a column, decides.
+    pub fn live_condition(&self) -> Option<(String, Vec<Argument>)> {
+        if self.filter.is_some() || !matches!(self.value, Value::Column { .. }) {
+            return None;
+        }
+        let value = &self.sql;
+        let (least, operator) = match (self.least_argument(), self.range) {
+            (Some(least), _) => (least, "<"),
+            // One above '-infinity', in the type's own terms.
+            (None, Range::Integer { from, .. }) => (self.of_base_type(from - 1), "="),
+            (None, Range::Float { .. }) => return None,
+        };
+        Some((
+            format!(
+                "{value} OPERATOR(pg_catalog.>=) $1 OR {value} IS NULL OR {value} OPERATOR(pg_catalog.{operator}) $2"
+            ),
+            vec![self.cutoff_argument(), least],
+        ))
+    }
+
+    fn of_base_type(&self, value: i64) -> Argument {
+        Argument {
+            type_oid: self.base_type,
+            value: value.into(),
+        }
+    }
+
+    /// The lower end, for numbers.
+    fn least_argument(&self) -> Option<Argument> {
+        match self.range {
+            Range::Integer { from, .. } if self.kind.is_number() => Some(Argument::integer(from)),
+            Range::Integer { .. } => None,
+            Range::Float { from, .. } => Some(Argument::float(from)),
+        }
     }
 
     /// Only the upper end of the condition, and the filter: what the planner is asked to estimate. Without statistics
@@ -218,10 +252,7 @@ impl Criterion {
         match (self.range, self.kind) {
             (Range::Float { below, .. }, _) => Argument::float(below),
             (Range::Integer { below, .. }, kind) if kind.is_number() => Argument::integer(below),
-            (Range::Integer { below, .. }, _) => Argument {
-                type_oid: self.base_type,
-                value: below.into(),
-            },
+            (Range::Integer { below, .. }, _) => self.of_base_type(below),
         }
     }
 }

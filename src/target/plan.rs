@@ -163,8 +163,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Decides. ERROR 42501 where row security applies, but `row_security` is off; 55000 where a leaf's deletes are
-    /// published, but it has no replica identity.
+    /// Decides. ERROR 42501 where row security applies, but `row_security` is off; 55000, unless for a preview, where a
+    /// leaf's deletes are published, but it has no replica identity.
     pub fn plan(checked: Checked) -> Target {
         let changes = checked.root().changes();
         let (leaves, between) = pg::reached(checked.root(), checked.lock());
@@ -254,6 +254,7 @@ fn by_leaves(checked: &Checked, relations: Vec<Relation>) -> Plan {
     let mut decided = Vec::with_capacity(relations.len());
     for relation in &relations {
         let changes = relation.changes();
+        let decide = if checked.is_preview() { choose } else { decide };
         match decide(relation, root, criterion, Choice::Planner(&estimate)) {
             Ok(decision) => decided.push((changes, decision)),
             Err(why) => {
@@ -295,8 +296,23 @@ pub(super) enum Choice<'a> {
     Earlier(Option<&'a BtreeIndex>),
 }
 
-/// Decides for one leaf; `Err` where SQL is needed, and has to go through the named table.
+/// Decides for one leaf that rows are to be deleted from; `Err` where SQL is needed, and has to go through the named
+/// table. ERROR 55000 where its deletes are published, but it has no replica identity: the executor looks by itself.
 fn decide(
+    leaf: &Relation,
+    root: &Relation,
+    criterion: &Criterion,
+    choice: Choice<'_>,
+) -> Result<Decision, String> {
+    let decision = choose(leaf, root, criterion, choice)?;
+    if matches!(decision.method, Method::Raw { .. }) {
+        leaf.check_replica_identity();
+    }
+    Ok(decision)
+}
+
+/// The same without looking at the replica identity.
+fn choose(
     leaf: &Relation,
     root: &Relation,
     criterion: &Criterion,
@@ -336,7 +352,6 @@ fn decide(
         });
     let (method, why) = match (needs_sql, test) {
         (None, Some(test)) => {
-            leaf.check_replica_identity();
             let (pass, why) = choose_pass(leaf, attribute.attnum, choice);
             (Method::Raw { test, pass }, why)
         }

@@ -53,14 +53,49 @@ impl LeafEstimate {
 /// The plan for the rows that the criterion calls expired, leaf by leaf. EXPLAIN knows the leaves by their names: those
 /// count only if they are the same afterwards, and if it names nothing else.
 pub fn estimate_leaves(table: &Checked, leaves: &[Relation]) -> LeafEstimate {
-    let names = |leaves: &[Relation]| -> HashMap<_, _> {
+    by_leaves(leaves.iter(), || estimate_expired(table))
+}
+
+/// The plan for all rows, leaf by leaf.
+pub fn estimate_all_leaves<'a>(
+    table: &Checked,
+    leaves: impl Iterator<Item = &'a Relation> + Clone,
+) -> LeafEstimate {
+    by_leaves(leaves, || estimate_all(table))
+}
+
+/// The plan for the rows that are not expired, leaf by leaf: what is not in it holds nothing but expired rows. `None`
+/// where that cannot be told from the column alone.
+pub fn estimate_live_leaves<'a>(
+    table: &Checked,
+    leaves: impl Iterator<Item = &'a Relation> + Clone,
+) -> Option<LeafEstimate> {
+    let criterion = table.criterion();
+    let (condition, arguments) = criterion.live_condition()?;
+    Some(by_leaves(leaves, || {
+        estimate(
+            table.root(),
+            |name| {
+                let value = &criterion.sql;
+                format!("SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE {condition}")
+            },
+            &arguments,
+        )
+    }))
+}
+
+fn by_leaves<'a>(
+    leaves: impl Iterator<Item = &'a Relation> + Clone,
+    estimate: impl FnOnce() -> Estimate,
+) -> LeafEstimate {
+    let names = || -> HashMap<_, _> {
         let name = |leaf: &Relation| ((leaf.schema(), leaf.name()), leaf.oid());
-        leaves.iter().map(name).collect()
+        leaves.clone().map(name).collect()
     };
-    let before = names(leaves);
-    let estimate = estimate_expired(table);
+    let before = names();
+    let estimate = estimate();
     let complete = estimate.complete
-        && names(leaves) == before
+        && names() == before
         && estimate.tables.keys().all(|name| before.contains_key(name));
     LeafEstimate {
         leaves: estimate

@@ -76,7 +76,7 @@ pub enum Ending {
     Succeeded { next_start: i64, timetable: u64 },
     /// By an ERROR, a termination, or before it began.
     Failed,
-    /// It made way for somebody who wants the database for himself.
+    /// It made way for a session that wants the database for itself.
     Yielded,
 }
 

@@ -11,6 +11,7 @@ use crate::progress::{self, Phase, Progress, Shown};
 use crate::refusal::Refusal;
 use crate::run::{Outcome, run};
 use crate::settings;
+use crate::target;
 use std::time::{Duration, Instant};
 
 /// How it went on with the database.
@@ -87,7 +88,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
 
 fn hides_rows(due: &Due) -> bool {
     pg::begin();
-    let hides = pg::hides_rows_from_owner(due.table);
+    let hides = target::hides_rows_from_owner(due.table);
     pg::commit();
     hides
 }

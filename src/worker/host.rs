@@ -14,7 +14,7 @@ use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
-/// During a sleep, how often to look whether somebody wants the database for himself.
+/// During a sleep, how often to look whether a session wants the database for itself.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The host of the run of one table.
@@ -29,7 +29,7 @@ pub struct Host<'a> {
     reloaded: bool,
     /// The extension's table of runs, as long as the extension is installed.
     runs: Option<pg_sys::Oid>,
-    /// The run has to end because somebody wants the database for himself.
+    /// The run has to end because a session wants the database for itself.
     pub yields: bool,
     /// What the history gets to know.
     pub record: Record,
@@ -122,7 +122,7 @@ impl<'a> Host<'a> {
         self.acting = None;
     }
 
-    /// Acts as the table's owner, whoever that is now.
+    /// Acts as the table's owner of this moment.
     fn act(&mut self) {
         // Where the table has gone, the run finds out by itself.
         self.acting = ActingAs::owner_of(self.table);

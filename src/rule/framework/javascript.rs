@@ -228,7 +228,7 @@ const DIRECTUS: Framework = Framework {
     ],
     also: &[("share", UUID), ("origin", TEXT), ("next_token", TEXT)],
     expires: "expires",
-    ..ABSOLUTE
+    ..COMMON
 };
 
 const PAYLOAD: Framework = Framework {
@@ -241,7 +241,7 @@ const PAYLOAD: Framework = Framework {
     ],
     also: &[("created_at", TIMESTAMPTZ)],
     expires: "expires_at",
-    ..ABSOLUTE
+    ..COMMON
 };
 
 const ADONIS: Framework = Framework {

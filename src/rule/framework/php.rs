@@ -34,7 +34,7 @@ const LARAVEL_SESSIONS: Framework = Framework {
 const LARAVEL_CACHE: Framework = Framework {
     name: "Laravel cache",
     columns: &[("key", TEXT), ("value", TEXT), ("expiration", INTEGER)],
-    names: &["cache"],
+    names: &["cache", "caches"],
     expires: "expiration",
     unit: Some(Unit::Seconds),
     ..COMMON
@@ -43,7 +43,7 @@ const LARAVEL_CACHE: Framework = Framework {
 const LARAVEL_CACHE_LOCKS: Framework = Framework {
     name: "Laravel cache locks",
     columns: &[("key", TEXT), ("owner", TEXT), ("expiration", INTEGER)],
-    names: &["locks", "cache_lock"],
+    names: &["cache_locks", "cache_lock"],
     ..LARAVEL_CACHE
 };
 
@@ -183,8 +183,9 @@ const MEDIAWIKI: Framework = Framework {
     name: "MediaWiki object cache",
     columns: &[("keyname", TEXT), ("value", DATA), ("exptime", TIMESTAMPTZ)],
     also: &[("modtoken", TEXT), ("flags", INTEGER)],
+    names: &["objectcache"],
     expires: "exptime",
-    ..ABSOLUTE
+    ..COMMON
 };
 
 const SYMFONY_LOCKS: Framework = Framework {
@@ -194,7 +195,8 @@ const SYMFONY_LOCKS: Framework = Framework {
         ("key_token", TEXT),
         ("key_expiration", INTEGER),
     ],
+    names: &["lock_keys"],
     expires: "key_expiration",
     unit: Some(Unit::Seconds),
-    ..ABSOLUTE
+    ..COMMON
 };

@@ -1,0 +1,151 @@
+//! One estimate for all that the preview says of numbers, so that it does not contradict itself: a sample of the table, or
+//! all of it.
+//!
+//! The planner's statistics may be missing, or as old as the last session; but a sample overlooks few rows that lie together.
+//! So where it has seen none, the planner's estimate counts, up to what a sample may overlook.
+
+use crate::pg::{self, LockMode, Privilege, Relation};
+use crate::target::{
+    self, Count, Plan, Target, count, estimate_all, estimate_all_leaves, estimate_expired,
+};
+use pgrx::pg_sys;
+use std::collections::HashMap;
+
+/// Of a thing that happens in less than this many of a number of tries, one may see nothing in all of these, at a
+/// confidence of 95 % (the rule of three).
+const OVERLOOKED: f64 = 3.0;
+
+/// Numbers of rows.
+pub struct Counts {
+    pub expired: f64,
+    pub total: f64,
+    /// The expired rows of each leaf that has a row; `None` where the leaves were not told apart.
+    leaves: Option<HashMap<pg_sys::Oid, f64>>,
+    /// The instant at which the first row expired, where that could be told without reading a large table.
+    pub oldest: Option<String>,
+    /// Rows were read, and none of them has an instant at which it expires.
+    pub none_can_expire: bool,
+}
+
+impl Counts {
+    /// The expired rows of a leaf.
+    pub fn leaf(&self, leaf: &Relation) -> Option<i64> {
+        let leaves = self.leaves.as_ref()?;
+        Some(leaves.get(&leaf.oid()).copied().unwrap_or_default() as i64)
+    }
+
+    pub fn expired_fraction(&self) -> f64 {
+        if self.total > 0.0 {
+            (self.expired / self.total).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    }
+}
+
+/// Counts, all rows or a sample; `indexed`: there is an index that leads to the first expired row.
+pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
+    let by_leaf = tells_leaves_apart(target);
+    let table = target.checked();
+    let fraction = target::sample_fraction(table).filter(|_| !exact);
+    if exact || fraction == Some(1.0) {
+        return all_of(count(table, None, by_leaf), by_leaf);
+    }
+    let sample = match fraction {
+        Some(_) => count(table, fraction, by_leaf),
+        None => target::Counts::default(),
+    };
+    let oldest = indexed.then(|| target::oldest_expired(table));
+    let none_expired = oldest == Some(None);
+    let (mut expired, mut total) = (0.0, 0.0);
+    let mut leaves = HashMap::new();
+    for part in parts(target, by_leaf) {
+        let seen = match part.leaf {
+            Some(leaf) => sample.leaves.get(&leaf).copied().unwrap_or_default(),
+            None => sample.total,
+        };
+        let sampled_blocks = fraction.map_or(0.0, |fraction| fraction * part.blocks);
+        let part_expired = if none_expired {
+            0.0
+        } else {
+            part.expired(&seen, sampled_blocks).round()
+        };
+        expired += part_expired;
+        total += part.planned_total;
+        leaves.extend(part.leaf.map(|leaf| (leaf, part_expired)));
+    }
+    Counts {
+        expired,
+        total,
+        leaves: by_leaf.then_some(leaves),
+        oldest: oldest.flatten(),
+        none_can_expire: sample.total.all > 0.0 && sample.total.mortal == 0.0,
+    }
+}
+
+fn all_of(counted: target::Counts, by_leaf: bool) -> Counts {
+    let expired = |(leaf, count): (pg_sys::Oid, Count)| (leaf, count.expired);
+    Counts {
+        expired: counted.total.expired,
+        total: counted.total.all,
+        leaves: by_leaf.then(|| counted.leaves.into_iter().map(expired).collect()),
+        oldest: counted.oldest,
+        none_can_expire: counted.total.all > 0.0 && counted.total.mortal == 0.0,
+    }
+}
+
+/// Whether rows can be counted leaf by leaf: by `tableoid`, which takes the right to read the whole table.
+fn tells_leaves_apart(target: &Target) -> bool {
+    matches!(target.by(), Plan::Leaves(leaves) if leaves.len() > 1)
+        && pg::has_privilege(target.root(), Privilege::Select)
+}
+
+/// A leaf, or the whole table, as the planner has it.
+struct Part {
+    leaf: Option<pg_sys::Oid>,
+    blocks: f64,
+    planned_total: f64,
+    planned_expired: f64,
+}
+
+impl Part {
+    /// Its expired rows, by what a sample of so many blocks has seen.
+    fn expired(&self, seen: &Count, sampled_blocks: f64) -> f64 {
+        if seen.expired > 0.0 {
+            return self.planned_total * seen.expired / seen.all;
+        }
+        let overlooked = (OVERLOOKED / sampled_blocks.max(1.0)).min(1.0);
+        self.planned_expired.min(self.planned_total * overlooked)
+    }
+}
+
+fn parts(target: &Target, by_leaf: bool) -> Vec<Part> {
+    let table = target.checked();
+    let blocks = |leaf: &Relation| {
+        let blocks = leaf.is_heap().then(|| leaf.blocks());
+        f64::from(blocks.unwrap_or_default())
+    };
+    match target.by() {
+        Plan::Leaves(leaves) if by_leaf => {
+            let total = estimate_all_leaves(table, leaves.iter().map(|leaf| leaf.relation()));
+            let part = |leaf: &target::Leaf| Part {
+                leaf: Some(leaf.relation().oid()),
+                blocks: blocks(leaf.relation()),
+                planned_total: total
+                    .access(leaf.relation())
+                    .map_or(0.0, |access| access.rows),
+                planned_expired: leaf.decision().rows,
+            };
+            leaves.iter().map(part).collect()
+        }
+        _ => vec![Part {
+            leaf: None,
+            blocks: pg::leaves(table.root(), LockMode::AccessShare)
+                .iter()
+                .map(blocks)
+                .sum(),
+            planned_total: estimate_all(table).rows,
+            planned_expired: estimate_expired(table).rows,
+        }],
+    }
+}

@@ -1,0 +1,171 @@
+//! What somebody should know before the call.
+
+use super::counts::Counts;
+use crate::pg::{self, Privilege, RelationKind};
+use crate::target::{Plan, Target, estimate_live_leaves, hides_rows_from_owner};
+
+/// Above this fraction of expired rows, what the column means is worth a second look.
+const NEARLY_ALL: f64 = 0.95;
+
+/// How many names a warning has at most.
+const NAMES: usize = 5;
+
+/// `index`: one leads with the column.
+pub fn warnings(target: &Target, counts: &Counts, index: bool) -> Vec<String> {
+    let (relation, criterion) = (target.root(), target.criterion());
+    let mut warnings = Vec::new();
+    if let Some(warning) = about_the_column(target, counts) {
+        warnings.push(warning);
+    }
+    if let Some(note) = criterion.framework.and_then(|framework| framework.note) {
+        warnings.push(note.to_owned());
+    }
+    if !pg::has_privilege(relation, Privilege::Delete) {
+        warnings.push("you have no DELETE privilege on the table".to_owned());
+    }
+    warnings.extend(super::why_not_published(target));
+    warnings.extend(row_security(target));
+    warnings.extend(foreign_keys(target));
+    warnings.extend(past_partitions(target));
+    if !index {
+        warnings.push(format!(
+            "no index leads with {}: each call reads the whole table",
+            criterion.text
+        ));
+    }
+    warnings
+}
+
+/// Where hardly a row would stay, or none can ever go, the rule may be another than the application's.
+fn about_the_column(target: &Target, counts: &Counts) -> Option<String> {
+    let criterion = target.criterion();
+    if counts.none_can_expire {
+        return Some(match criterion.filter {
+            Some(_) => format!(
+                "no row meets the filter and has an instant in {}",
+                criterion.text
+            ),
+            None => format!(
+                "no row has an instant in {}: the values are NULL, infinite or 0, which never expire",
+                criterion.text
+            ),
+        });
+    }
+    if counts.expired_fraction() < NEARLY_ALL {
+        return None;
+    }
+    Some(if criterion.cutoff < criterion.now {
+        "nearly all rows would be deleted: see whether keep is the lifetime that the application has set, and no shorter"
+            .to_owned()
+    } else {
+        format!(
+            "nearly all rows would be deleted: see whether {} says when a row expires, and not when it was last used or created",
+            criterion.text
+        )
+    })
+}
+
+/// What row security hides is neither counted nor deleted.
+fn row_security(target: &Target) -> Vec<String> {
+    let relation = target.root();
+    let mut warnings = Vec::new();
+    if pg::row_security_applies(relation) {
+        warnings.push(
+            "row-level security applies to you: rows that its policies hide from you are neither counted here nor deleted"
+                .to_owned(),
+        );
+    }
+    if hides_rows_from_owner(relation.oid()) {
+        warnings.push(
+            "FORCE ROW LEVEL SECURITY applies to the table's owner, as whom the worker acts: it deletes only rows that the policies show to the owner"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// Foreign keys of other tables that refuse a deletion, or make it slow.
+fn foreign_keys(target: &Target) -> Vec<String> {
+    let oids: Vec<String> = pg::inheritors_unlocked(target.root())
+        .into_iter()
+        .map(|oid| u32::from(oid).to_string())
+        .collect();
+    // A partition's key is its parent's. NOT ENFORCED (PostgreSQL 18) has no triggers.
+    let keys = format!(
+        "pg_catalog.pg_constraint c \
+         JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) c.conrelid \
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace \
+         WHERE c.contype OPERATOR(pg_catalog.=) 'f' AND c.confrelid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) \
+         AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'conenforced') IS DISTINCT FROM 'false'",
+        oids.join(",")
+    );
+    let refusing = pg::query(
+        &format!(
+            "SELECT pg_catalog.format('%I of table %I.%I', c.conname, n.nspname, r.relname) FROM {keys} \
+             AND c.confdeltype OPERATOR(pg_catalog.=) ANY ('{{a,r}}'::pg_catalog.\"char\"[]) \
+             AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p WHERE p.oid OPERATOR(pg_catalog.=) c.conparentid \
+             AND p.confrelid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[])) \
+             ORDER BY n.nspname, r.relname, c.conname",
+            oids.join(",")
+        ),
+        &[],
+    );
+    let unindexed = pg::query(
+        &format!(
+            "SELECT DISTINCT pg_catalog.format('%I.%I (%s)', n.nspname, r.relname, \
+             (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) \
+             FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) c.conrelid \
+             AND a.attnum OPERATOR(pg_catalog.=) ANY (c.conkey))) FROM {keys} \
+             AND r.relkind OPERATOR(pg_catalog.=) 'r' \
+             AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid OPERATOR(pg_catalog.=) c.conrelid \
+             AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] OPERATOR(pg_catalog.=) ANY (c.conkey)) ORDER BY 1"
+        ),
+        &[],
+    );
+    let mut warnings = Vec::new();
+    if let Some(names) = listed(refusing) {
+        warnings.push(format!(
+            "a foreign key with ON DELETE NO ACTION or RESTRICT keeps the rows that it refers to: {names}; they make raw_clear_sessions() fail, and are left out in batches and by the worker"
+        ));
+    }
+    if let Some(names) = listed(unindexed) {
+        warnings.push(format!(
+            "no index leads with the column of a foreign key that refers to the table: for each deleted row all of {names} is read"
+        ));
+    }
+    warnings
+}
+
+/// Partitions none of whose rows can be live.
+fn past_partitions(target: &Target) -> Option<String> {
+    let Plan::Leaves(leaves) = target.by() else {
+        return None;
+    };
+    if target.root().kind() != RelationKind::PartitionedTable {
+        return None;
+    }
+    let leaves = || leaves.iter().map(|leaf| leaf.relation());
+    let live = estimate_live_leaves(target.checked(), leaves())?;
+    let names = leaves()
+        .filter(|leaf| leaf.kind() == RelationKind::Table && live.access(leaf).is_none())
+        .map(|leaf| vec![Some(leaf.qualified_name())]);
+    let names = listed(names.collect())?;
+    Some(format!(
+        "every row of some partitions has expired by their bounds: to DETACH or DROP {names} is cheaper than to delete the rows, and fires no trigger"
+    ))
+}
+
+/// The names in the only column, as far as a warning has room; `None` where there are none.
+fn listed(rows: pg::Rows) -> Option<String> {
+    let names: Vec<String> = rows.into_iter().flatten().flatten().collect();
+    let mut text = names
+        .iter()
+        .take(NAMES)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > NAMES {
+        text += &format!(" and {} more", names.len() - NAMES);
+    }
+    (!names.is_empty()).then_some(text)
+}
