@@ -1,10 +1,11 @@
 //! The run itself.
 
+use super::left_out::{FailedLeaves, LeftOutRows};
 use super::pace::{self, Pace};
 use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
 use crate::engine::shards::Place;
-use crate::engine::{Cursor, LeftOut, Slice};
+use crate::engine::{Cursor, Slice};
 use crate::pg::{self, BatchLimit, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
@@ -25,8 +26,8 @@ const REPLICAS_AGAIN: Duration = Duration::from_millis(500);
 
 /// Clears a table by the host's rule. Entered and left inside a transaction of the host's.
 ///
-/// Refuses what `raw_clear_sessions()` refuses; batches that were committed before stay so. Rows that cannot be deleted are
-/// left out, and are an error at the end, when all others are gone.
+/// Refuses what `raw_clear_sessions()` refuses; batches that were committed before stay so. Rows that cannot be deleted, and
+/// leaves that cannot be cleared, are left out, and are an error at the end, when all others are gone.
 pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> {
     let ended = run_from(table, host, None)?;
     ended.failure.map_or(Ok(ended.outcome), Err)
@@ -74,38 +75,6 @@ pub(super) fn run_from(
     }
 }
 
-/// With so many rows that cannot be deleted something is wrong that is no row's, and to try each would take for ever.
-const MOST_LEFT_OUT: u64 = 100;
-
-/// Rows that could not be deleted.
-struct LeftOutRows {
-    rows: u64,
-    /// The leaf of the first.
-    table: String,
-    first: LeftOut,
-}
-
-impl LeftOutRows {
-    /// The first one's error, and how many there are.
-    fn refusal(self) -> Refusal {
-        let LeftOut { ctid, refusal } = self.first;
-        let rows = if self.rows == 1 { "row" } else { "rows" };
-        let message = format!(
-            "could not delete {} expired {rows} of table \"{}\", the first at ctid {ctid}: {}",
-            self.rows,
-            self.table,
-            refusal.message()
-        );
-        let left_out = Refusal::new(refusal.sqlstate(), message);
-        let left_out = match refusal.notes().0 {
-            Some(detail) => left_out.detail(detail),
-            None => left_out,
-        };
-        let hint = refusal.notes().1;
-        left_out.hint(hint.unwrap_or("The other expired rows do not wait for it."))
-    }
-}
-
 struct Run {
     memory: Memory,
     /// What is left: leaves, or the table itself where it is cleared as a whole, each with how far it has got.
@@ -116,9 +85,10 @@ struct Run {
     replicas: Replicas,
     /// What has been done, and where it is at.
     tally: Tally,
-    left_out: Option<LeftOutRows>,
-    /// What could not be cleared otherwise.
-    failure: Option<Refusal>,
+    left_out: LeftOutRows,
+    failed: FailedLeaves,
+    /// What is wrong with shards.
+    failed_shards: Option<Refusal>,
     /// Leaves that are done with.
     done: Vec<pg_sys::Oid>,
     _guard: Option<TableGuard>,
@@ -138,8 +108,9 @@ impl Run {
             pace: Pace::new(),
             replicas: Replicas::default(),
             tally: Tally::default(),
-            left_out: None,
-            failure: None,
+            left_out: LeftOutRows::default(),
+            failed: FailedLeaves::default(),
+            failed_shards: None,
             done: Vec::new(),
             _guard: guard,
         };
@@ -228,11 +199,21 @@ impl Run {
                 (outcome, is_last.then(|| part.reached_now()))
             }
         };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(refusal) => {
+                self.failed.note(oid, refusal)?;
+                // What the leaf's server has been asked for, too.
+                host.roll_back();
+                prepare_transaction(limits);
+                return Ok(());
+            }
+        };
         let elsewhere = cursor.take_elsewhere();
         self.note(oid, &cursor, outcome, elsewhere.batches, limits);
-        self.failure = cursor.failure().or(self.failure.take());
+        self.failed_shards = cursor.failure().or(self.failed_shards.take());
         for row in cursor.take_left_out() {
-            self.leave_out(oid, row)?;
+            self.left_out.note(oid, row)?;
         }
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();
@@ -248,27 +229,6 @@ impl Run {
         }
         let cost = pg::buffer_cost().saturating_sub(before);
         self.pace.charge(cost.saturating_add(elsewhere.cost));
-        Ok(())
-    }
-
-    /// Counts a row that cannot be deleted. Refuses what was wrong with it where there are too many.
-    fn leave_out(&mut self, leaf: pg_sys::Oid, row: LeftOut) -> Result<(), Refusal> {
-        match &mut self.left_out {
-            Some(left_out) if left_out.rows >= MOST_LEFT_OUT => {
-                return Err(row.refusal.hint(format!(
-                    "More than {MOST_LEFT_OUT} rows cannot be deleted: the run has given up."
-                )));
-            }
-            Some(left_out) => left_out.rows += 1,
-            None => {
-                let table = pg::name_unlocked(leaf);
-                self.left_out = Some(LeftOutRows {
-                    rows: 1,
-                    table,
-                    first: row,
-                });
-            }
-        }
         Ok(())
     }
 
@@ -387,7 +347,7 @@ impl Run {
     }
 
     fn end(&mut self, stop: Stop) -> Ended {
-        let left_out = self.left_out.take().map(LeftOutRows::refusal);
+        let failed = self.failed.take_refusal(self.table);
         Ended {
             outcome: Outcome {
                 deleted: self.tally.progress().deleted,
@@ -395,7 +355,9 @@ impl Run {
                 batches: self.tally.progress().batches,
                 stop,
             },
-            failure: left_out.or(self.failure.take()),
+            failure: failed
+                .or_else(|| self.left_out.take_refusal())
+                .or(self.failed_shards.take()),
             place: self.place(),
         }
     }

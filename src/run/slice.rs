@@ -129,4 +129,8 @@ impl Host for Slice {
         }
         pg::reload_if_asked();
     }
+
+    fn roll_back(&mut self) {
+        self.call.roll_back();
+    }
 }
