@@ -115,6 +115,16 @@ SELECT raw_clear_sessions_preview('parts', expires => 'expires') - ARRAY['cutoff
 CALL raw_clear_sessions_in_batches('parts', expires => 'expires', batch_size => 50);
 RESET ROLE;
 SELECT * FROM ONLY parts_0 WHERE expires < now() UNION ALL SELECT * FROM ONLY parts_1;
+-- SQL deletes no more at once than it is told, also behind a stretch without expired rows; nor does it need the right to
+-- lock rows.
+TRUNCATE watched, seen;
+INSERT INTO watched SELECT i, now() + interval '2 days' FROM generate_series(1, 5000) AS i;
+INSERT INTO watched SELECT i, now() - interval '2 days' FROM generate_series(1, 2000) AS i;
+GRANT SELECT, DELETE ON watched TO batches_parent;
+SET ROLE batches_parent;
+CALL raw_clear_sessions_in_batches('watched', expires => 'expires', batch_size => 100);
+RESET ROLE;
+SELECT max(count), sum(count) FROM (SELECT count(*) FROM seen GROUP BY batch) AS batch;
 
 --
 -- Row security: other people's rows stay.
