@@ -55,9 +55,9 @@ pub fn row_security_applies(relation: &Relation) -> bool {
     outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
 }
 
-/// Whether row-level security hides rows of a table from its own owner: FORCE ROW LEVEL SECURITY. False where there is no such
-/// table (any more). In a transaction.
-pub fn hides_rows_from_owner(table: pg_sys::Oid) -> bool {
+/// Whether row-level security binds a table's own owner: FORCE ROW LEVEL SECURITY. False where there is no such table (any
+/// more). In a transaction.
+pub fn row_security_binds_owner(table: pg_sys::Oid) -> bool {
     let Some(owner) = super::owner(table) else {
         return false;
     };

@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use crate::pg::{self, Privilege, RelationKind};
-use crate::target::{Plan, Target, estimate_live_leaves};
+use crate::target::{Plan, Target, estimate_live_leaves, hides_rows_from_owner};
 
 /// Above this fraction of expired rows, what the column means is worth a second look.
 const NEARLY_ALL: f64 = 0.95;
@@ -75,7 +75,7 @@ fn row_security(target: &Target) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if pg::hides_rows_from_owner(relation.oid()) {
+    if hides_rows_from_owner(relation.oid()) {
         warnings.push(
             "FORCE ROW LEVEL SECURITY applies to the table's owner, as whom the worker acts: it deletes only rows that the policies show to the owner"
                 .to_owned(),

@@ -18,6 +18,7 @@ mod server;
 use super::kind::Kind;
 use super::meaning::Meaning;
 use super::recognize::Column;
+use super::table_name::{is_of_sessions, words};
 use super::unit::Unit;
 
 /// The type of a column, as far as recognition tells types apart. Domains count as their base type.
@@ -49,7 +50,6 @@ impl ColumnType {
             ColumnType::TimestampTz => Kind::TimestampTz,
             ColumnType::Timestamp => Kind::Timestamp,
             ColumnType::Date => Kind::Date,
-            ColumnType::Int2 => Kind::Int2,
             ColumnType::Int4 => Kind::Int4,
             ColumnType::Int8 => Kind::Int8,
             ColumnType::Float8 => Kind::Float8,
@@ -141,9 +141,9 @@ pub struct Framework {
     pub also: &'static [(&'static str, Expect)],
     /// Which columns it does not know.
     pub further: Further,
-    /// Parts of names, in lower case, one of which the table's name has to have where columns alone do not tell.
+    /// Parts of names, in lower case, one of which the table's name has to have where a column is unknown.
     pub names: &'static [&'static str],
-    /// Whether that is so although no column is unknown.
+    /// Whether other things have such columns as well, so that the table's name has to say that it holds nothing else.
     pub common: bool,
     /// The column that says when a row expires: one of `columns`.
     pub expires: &'static str,
@@ -157,7 +157,7 @@ pub struct Framework {
     pub usual_keep: Option<&'static str>,
     /// An SQL condition, where not every row of the table is a session.
     pub filter: Option<&'static str>,
-    /// What somebody who is about to clear this table should know.
+    /// What the caller should know before this table is cleared.
     pub note: Option<&'static str>,
 }
 
@@ -186,10 +186,21 @@ impl Framework {
         }
     }
 
-    /// Whether a table's name says what this framework keeps in it.
+    /// Whether a table's name has something of what this framework keeps in it.
     pub fn is_named(&self, table: &str) -> bool {
         let table = table.to_lowercase();
         self.names.iter().any(|part| table.contains(part))
+    }
+
+    /// Whether a table's name says that it holds this and nothing else.
+    pub fn is_surely_named(&self, table: &str) -> bool {
+        if self.names.contains(&"sess") && is_of_sessions(table) {
+            return true;
+        }
+        let whole_words = |text: &str| format!("_{text}_");
+        let table = whole_words(&words(table).join("_"));
+        let mut names = self.names.iter();
+        names.any(|name| table.contains(&whole_words(name)))
     }
 }
 

@@ -4,6 +4,10 @@
 //! Of an instant in the past a lifetime is missing: without one, every row has expired. So a name that could be that of
 //! such an instant counts as one, and a name that says no more than that something ends is not sure to mean the row.
 
+mod languages;
+
+use super::table_name::words;
+
 /// What happens, or has happened, at the instant that a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Meaning {
@@ -46,7 +50,8 @@ enum Word {
 
 /// What the name says, whatever its case and however its words are joined.
 pub fn meaning(name: &str) -> Meaning {
-    let words: Vec<Word> = words(name).iter().map(|word| classify(word)).collect();
+    let names = joined_words(name);
+    let words: Vec<Word> = names.iter().map(|word| classify(word)).collect();
     // The last word is what the thing is: at `expiry_checked_at` it was checked, at `login_expires` it expires.
     let telling = words
         .iter()
@@ -58,8 +63,7 @@ pub fn meaning(name: &str) -> Meaning {
     // At `rotated_at` it was rotated; `Mixed Case` is something else.
     let last_of_weight = words
         .iter()
-        .rev()
-        .find(|word| !matches!(word, Word::Neutral | Word::Whenever));
+        .rposition(|word| !matches!(word, Word::Neutral | Word::Whenever));
     match telling {
         Some(Word::Says(Meaning::Expiry))
             if words.contains(&Word::Other) || words.contains(&Word::Done) =>
@@ -67,7 +71,9 @@ pub fn meaning(name: &str) -> Meaning {
             Meaning::End
         }
         Some(Word::Says(meaning)) => *meaning,
-        None if last_of_weight == Some(&Word::Done) => Meaning::LastUse,
+        None if last_of_weight.is_some_and(|place| is_done(&names, &words, place)) => {
+            Meaning::LastUse
+        }
         // Alone, a date is when something was; beside other words it says no more than `at`.
         None if words.contains(&Word::Whenever)
             || ["date", "datum", "dt"].contains(&&name.to_lowercase()[..]) =>
@@ -77,6 +83,23 @@ pub fn meaning(name: &str) -> Meaning {
         _ => Meaning::Unclear,
     }
 }
+
+/// Whether the word there is what has been done at the instant: `rotated`, and before `at` also `read` and `gelesen`. What
+/// is to happen is written with an s: `disappears_at`.
+fn is_done(names: &[String], words: &[Word], place: usize) -> bool {
+    let is_before_at = || {
+        let last = names.last().map(String::as_str).unwrap_or_default();
+        place + 1 == names.len() - 1 && BEHIND.contains(&last)
+    };
+    match words[place] {
+        Word::Done => true,
+        Word::Other => is_before_at() && !names[place].ends_with('s'),
+        _ => false,
+    }
+}
+
+/// Stands behind what has been done.
+const BEHIND: &[&str] = &["at", "on", "am", "le", "el", "em", "il", "op"];
 
 /// Says by its beginning that a row was used or changed.
 const USED: &[&str] = &[
@@ -209,6 +232,10 @@ const EXPIRY_WORDS: &[&str] = &[
 ];
 
 fn classify(word: &str) -> Word {
+    let word: &str = &word
+        .chars()
+        .map(languages::without_accent)
+        .collect::<String>();
     let begins = |list: &[&str]| list.iter().any(|part| word.starts_with(part));
     let contains = |list: &[&str]| list.iter().any(|part| word.contains(part));
     if word.starts_with("expir") || EXPIRY_WORDS.contains(&word) {
@@ -221,34 +248,23 @@ fn classify(word: &str) -> Word {
         Word::Says(Meaning::LastUse)
     } else if begins(OTHER_ENDS) || word.contains("expir") {
         Word::Says(Meaning::End)
+    } else if let Some(meaning) = languages::meaning(word) {
+        Word::Says(meaning)
     } else if word.len() > 3 && word.ends_with("ed") {
         Word::Done
     } else if INSTANTS.iter().any(|part| word.ends_with(part)) || word == "ts" {
         Word::Whenever
-    } else if NEUTRAL.contains(&word) {
+    } else if NEUTRAL.contains(&word) || languages::is_neutral(word) {
         Word::Neutral
     } else {
         Word::Other
     }
 }
 
-/// The words of a name in lower case. Two that only mean something together are one.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut inside = false;
-    let mut after_lower = false;
-    for c in name.chars() {
-        let begins = !inside || (c.is_uppercase() && after_lower);
-        inside = c.is_alphanumeric();
-        after_lower = c.is_lowercase();
-        match words.last_mut() {
-            _ if !inside => {}
-            Some(word) if !begins => word.extend(c.to_lowercase()),
-            _ => words.push(c.to_lowercase().collect()),
-        }
-    }
+/// The words of a name. Two that only mean something together are one.
+fn joined_words(name: &str) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
-    for word in words {
+    for word in words(name) {
         match joined.last_mut() {
             Some(before) if (before == "valid" || before == "not") => before.push_str(&word),
             _ => joined.push(word),

@@ -78,7 +78,8 @@ fn fit(framework: &Framework, table: &str, columns: &[Column]) -> Fit {
     match framework.further {
         Further::None if !unknown.is_empty() => Fit::Not,
         Further::Optional if any_required => Fit::Not,
-        _ if (framework.common || any_required) && !framework.is_named(table) => Fit::Unsure,
+        _ if framework.common && !framework.is_surely_named(table) => Fit::Unsure,
+        _ if !unknown.is_empty() && !framework.is_named(table) => Fit::Unsure,
         _ => Fit::Sure,
     }
 }

@@ -1,8 +1,9 @@
-//! The doors behind the views raw_clear_sessions.status and raw_clear_sessions.progress.
+//! The SQL functions behind the views raw_clear_sessions.status and raw_clear_sessions.progress.
 
 use crate::pg::{self, Zone};
 use crate::progress;
 use crate::settings;
+use crate::target;
 use crate::worker::board::board;
 use crate::worker::due::{Past, next_start};
 use crate::worker::names::Databases;
@@ -116,6 +117,19 @@ IS 'whether the current role may read all of a table, and so what errors say of 
 "#)]
 fn raw_clear_sessions_reads_all(table: Option<pg_sys::Oid>) -> bool {
     table.is_some_and(pg::may_read_all)
+}
+
+/// Whether row-level security may hide rows of a table from its owner, as whom the worker acts.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.hides_rows("table" oid) RETURNS boolean
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.hides_rows(oid)
+IS 'whether row-level security may hide rows of a table from its owner, for the view raw_clear_sessions.status';
+"#)]
+fn raw_clear_sessions_hides_rows(table: Option<pg_sys::Oid>) -> bool {
+    table.is_some_and(target::hides_rows_from_owner)
 }
 
 /// That the clock was set back, as long as that matters.
@@ -239,6 +253,7 @@ extension_sql_file!(
         raw_clear_sessions_starts_since,
         raw_clear_sessions_worker_off,
         raw_clear_sessions_reads_all,
+        raw_clear_sessions_hides_rows,
         raw_clear_sessions_clock_note,
         raw_clear_sessions_visible,
         raw_clear_sessions_listed,

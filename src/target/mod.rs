@@ -15,6 +15,7 @@ mod plan;
 mod planner;
 mod plausible;
 mod requirements;
+mod row_security;
 
 pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
@@ -26,6 +27,7 @@ pub use plan::{Leaf, Method, Pass, Plan, Target};
 pub use planner::{
     estimate_all, estimate_all_leaves, estimate_expired, estimate_leaves, estimate_live_leaves,
 };
+pub use row_security::hides_rows_from_owner;
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;

@@ -50,7 +50,6 @@ const PGSTORE: Framework = Framework {
         ("expires_on", TIMESTAMPTZ),
     ],
     also: &[("id", INTEGER), ("created_on", TIMESTAMPTZ)],
-    names: &["sess"],
     expires: "expires_on",
     ..COMMON
 };
@@ -59,7 +58,7 @@ const PGSTORE: Framework = Framework {
 const FIBER: Framework = Framework {
     name: "Fiber storage",
     columns: &[("k", TEXT), ("v", BYTEA), ("e", INTEGER)],
-    names: &["sess", "stor", "cache", "limit"],
+    names: &["sess", "fiber", "cache", "limiter"],
     expires: "e",
     unit: Some(Unit::Seconds),
     ..COMMON
@@ -82,6 +81,7 @@ const ASPNET_CACHE: Framework = Framework {
         ("ExpiresAtTime", TIMESTAMPTZ),
         ("SlidingExpirationInSeconds", FLOAT8),
     ],
+    names: &["sess", "cache"],
     expires: "ExpiresAtTime",
     ..ABSOLUTE
 };
@@ -97,12 +97,14 @@ const PHOENIX: Framework = Framework {
     ],
     also: &[
         ("id", KEY),
+        ("authenticated_at", TIME),
         ("user_id", KEY),
         ("account_id", KEY),
         ("admin_id", KEY),
         ("customer_id", KEY),
         ("member_id", KEY),
     ],
+    names: &["token"],
     expires: "inserted_at",
     zone: Zone::Utc,
     lifetime: Lifetime::SinceCreation,
@@ -120,6 +122,7 @@ const ASPNET_MICROSOFT: Framework = Framework {
         ("slidingexpirationinseconds", INTEGER),
     ],
     also: &[("absoluteexpiration", TIMESTAMPTZ)],
+    names: &["sess", "cache"],
     expires: "expiresattime",
     ..ABSOLUTE
 };

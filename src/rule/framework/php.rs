@@ -14,6 +14,7 @@ pub(super) const ALL: &[Framework] = &[
     CODEIGNITER_3,
     YII_TEXT,
     ROUNDCUBE,
+    ROUNDCUBE_1_7,
     ROUNDCUBE_CACHE,
     ROUNDCUBE_MAILBOXES,
     MEDIAWIKI,
@@ -34,7 +35,7 @@ const LARAVEL_SESSIONS: Framework = Framework {
 const LARAVEL_CACHE: Framework = Framework {
     name: "Laravel cache",
     columns: &[("key", TEXT), ("value", TEXT), ("expiration", INTEGER)],
-    names: &["cache"],
+    names: &["cache", "caches"],
     expires: "expiration",
     unit: Some(Unit::Seconds),
     ..COMMON
@@ -43,7 +44,7 @@ const LARAVEL_CACHE: Framework = Framework {
 const LARAVEL_CACHE_LOCKS: Framework = Framework {
     name: "Laravel cache locks",
     columns: &[("key", TEXT), ("owner", TEXT), ("expiration", INTEGER)],
-    names: &["locks", "cache_lock"],
+    names: &["cache_locks", "cache_lock"],
     ..LARAVEL_CACHE
 };
 
@@ -152,6 +153,20 @@ const ROUNDCUBE: Framework = Framework {
     ..ABSOLUTE
 };
 
+/// Where the column holds the instant of expiry, and no longer the last change.
+const ROUNDCUBE_1_7: Framework = Framework {
+    name: "Roundcube 1.7",
+    columns: &[
+        ("sess_id", TEXT),
+        ("expires_at", TIMESTAMPTZ),
+        ("ip", TEXT),
+        ("vars", TEXT),
+    ],
+    also: &[("created", TIMESTAMPTZ)],
+    expires: "expires_at",
+    ..ABSOLUTE
+};
+
 const ROUNDCUBE_CACHE: Framework = Framework {
     name: "Roundcube cache",
     columns: &[
@@ -183,8 +198,9 @@ const MEDIAWIKI: Framework = Framework {
     name: "MediaWiki object cache",
     columns: &[("keyname", TEXT), ("value", DATA), ("exptime", TIMESTAMPTZ)],
     also: &[("modtoken", TEXT), ("flags", INTEGER)],
+    names: &["objectcache"],
     expires: "exptime",
-    ..ABSOLUTE
+    ..COMMON
 };
 
 const SYMFONY_LOCKS: Framework = Framework {
@@ -194,7 +210,8 @@ const SYMFONY_LOCKS: Framework = Framework {
         ("key_token", TEXT),
         ("key_expiration", INTEGER),
     ],
+    names: &["lock_keys"],
     expires: "key_expiration",
     unit: Some(Unit::Seconds),
-    ..ABSOLUTE
+    ..COMMON
 };

@@ -26,6 +26,7 @@ const DJANGO_CACHE: Framework = Framework {
         ("value", TEXT),
         ("expires", TIMESTAMPTZ),
     ],
+    names: &["cache"],
     expires: "expires",
     ..ABSOLUTE
 };
@@ -52,6 +53,8 @@ const KNOX: Framework = Framework {
         ("user_id", KEY),
         ("expiry", TIMESTAMPTZ),
     ],
+    also: &[("salt", TEXT)],
+    names: &["knox"],
     expires: "expiry",
     ..ABSOLUTE
 };

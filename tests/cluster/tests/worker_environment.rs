@@ -78,6 +78,21 @@ fn triggers_fire_for_the_worker_though_a_database_says_that_they_do_not() {
 }
 
 #[test]
+fn a_condition_means_to_the_worker_what_it_was_checked_as_whatever_a_database_says() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.tables", "")]);
+    let mut session = with_sessions(&cluster, "app");
+    create_sessions(&mut session, "witness", 100, 10);
+    session.run(
+        "ALTER DATABASE app SET transform_null_equals = on;
+         SELECT raw_clear_sessions_schedule('django_session', '1 s', filter => 'nullif(session_key, ''key2'') = NULL'),
+             raw_clear_sessions_schedule('witness', '1 s')",
+    );
+    session.wait_for_ends("django_session", 1);
+    session.wait_for_count("witness", 10);
+    assert_eq!(session.count("django_session"), 1000);
+}
+
+#[test]
 fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.paused", "on")]);
     let mut session = with_sessions(&cluster, "app");
@@ -180,4 +195,19 @@ fn rows_that_row_security_hides_from_the_owner_do_not_count_as_cleared() {
          WHERE \"table\" = 'sessions'::regclass AND last_stop = 'done'";
     wait_until("a run has seen nothing", || session.texts(known) == ["0"]);
     assert_eq!(session.count("sessions"), 999);
+    // It is told, until a policy shows the owner all rows.
+    let told = "SELECT count(*) FROM raw_clear_sessions.status WHERE note LIKE 'row-level security hides rows%'";
+    assert_eq!(session.number(told), 1);
+    session.run("CREATE POLICY sees ON sessions FOR SELECT TO tenant USING (true)");
+    assert_eq!(session.number(told), 1);
+    session.run("CREATE POLICY clears ON sessions FOR DELETE TO tenant USING (true)");
+    assert_eq!(session.number(told), 0);
+    session.wait_for_count("sessions", 100);
+    wait_until("what is cleared is known", || {
+        session.yes(
+            "SELECT cleared_until IS NOT NULL AND expired_left = 0 FROM raw_clear_sessions.status WHERE \"table\" = 'sessions'::regclass",
+        )
+    });
+    session.run("CREATE POLICY restricts ON sessions AS RESTRICTIVE USING (session_key <> 'key3')");
+    assert_eq!(session.number(told), 1);
 }

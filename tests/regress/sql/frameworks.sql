@@ -131,10 +131,12 @@ DELETE FROM fw_symfony.sessions WHERE sess_id NOT LIKE 'of 4.3%';
 SELECT raw_clear_sessions('fw_symfony.sessions', expires => 'sess_time + sess_lifetime', unit => 'seconds', keep => '0');
 SELECT sess_id FROM fw_symfony.sessions;
 
--- A model of one's own adds columns; a domain counts as its base type.
+-- A model of one's own adds columns, where its name says what it is; a domain counts as its base type.
 CREATE DOMAIN key AS varchar(40);
-CREATE TABLE own_model (session_key key, session_data text, expire_date timestamptz(3), account_id integer, created timestamptz);
-SELECT raw_clear_sessions_preview('own_model') ->> 'framework' AS framework;
+CREATE TABLE own_session (session_key key, session_data text, expire_date timestamptz(3), account_id integer, created timestamptz);
+SELECT raw_clear_sessions_preview('own_session') ->> 'framework' AS framework;
+ALTER TABLE own_session RENAME TO archive;
+SELECT test.refusal($$raw_clear_sessions('archive')$$);
 -- The columns of another type, or those of a common other table, are not enough.
 CREATE TABLE not_django (session_key varchar(40), session_data text, expire_date date);
 CREATE TABLE api_key (id text, user_id text, expires_at timestamptz, scope text);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use unit::rule::framework::{ColumnType, Framework, Further, Lifetime, Zone, frameworks};
 use unit::rule::meaning::{Meaning, meaning};
 use unit::rule::recognize::{Column, Recognition, candidates, meaning_in, recognize};
+use unit::rule::table_name::is_of_sessions;
 use unit::tables::{self, Table};
 
 const TYPES: [ColumnType; 15] = [
@@ -206,6 +207,25 @@ fn a_table_with_common_columns_is_recognized_only_by_its_name_as_well() {
     assert!(common > 10);
 }
 
+/// Sessions of other kinds have the same columns, so beside the word only those count that leave it a web site's.
+#[test]
+fn the_name_of_a_table_says_whether_it_holds_the_sessions_of_a_web_site() {
+    for name in "session sessions Session Sessions SESSIONS user_session user_sessions UserSessions usersessions ci_sessions \
+        http_sessions web_session auth_session oauth_sessions jettysessions tbl_session express_sessions session_store \
+        login_sessions sess tower_session_data"
+        .split_whitespace()
+    {
+        assert!(is_of_sessions(name), "{name}");
+    }
+    for name in "training_session TrainingSession trainingsessions session_types session_users sessions_user chat_sessions \
+        game_session user_training_sessions uploadsessions session_recordings users possession obsession assess assessments \
+        sessional session_1_notes cache web app user"
+        .split_whitespace()
+    {
+        assert!(!is_of_sessions(name), "{name}");
+    }
+}
+
 /// Lower case, words, and more: what the names of columns that hold the past have in common.
 #[test]
 fn a_name_says_what_a_column_holds() {
@@ -216,28 +236,38 @@ fn a_name_says_what_a_column_holds() {
     };
     said(
         Meaning::Expiry,
-        "expires expire expired expiry expiration exp exptime expires_at expiresAt ExpiresAtTime EXPIRES_AT expire_date \
+        "expires expire expired expiry expiration fecha_expiracion date_expiration expire_le expira_em exp exptime expires_at expiresAt ExpiresAtTime EXPIRES_AT expire_date \
          expiry_time expirytime valid_until validUntil valid_to not_after notAfter session_expires sess_expiry",
     );
     said(
         Meaning::End,
         "until paid_until ends_at due_date reset_token_expires accessTokenExpiresAt trial_expires_at deleted_at destroyedAt \
-         lock_until held_until idle_expires key_expiration",
+         lock_until held_until idle_expires key_expiration \
+         ablauf Ablaufdatum gueltig_bis verfällt_am date_fin échéance jusqu_au vencimiento fecha_vencimiento caduca_el validade \
+         vence_em data_scadenza scade_il verloopt_op vervaldatum geldig_tot expiracion_token",
     );
     said(
         Meaning::LastUse,
         "last_activity lastActivity LASTACCESS lastaccess lastaccesstime last_login last_used last_seen c_lastseen updated_at \
          updatedAt lastactivityat modified timemodified modified_on changed touched timestamp Timestamp time session_time \
-         sess_time date access_time active_at used_at sent_at expiry_checked_at expires_updated lastupdate session_last_visit locked_at rotated_at ts latest recent previous_use dt",
+         sess_time date access_time active_at used_at sent_at expiry_checked_at expiryCheckedAt expires_updated lastupdate session_last_visit locked_at rotated_at ts latest recent previous_use dt \
+         read_at paidOn \
+         letzte_aktivitaet letzteAktivität letzte_aktivita\u{308}t zuletzt_aktiv letzter_zugriff geaendert_am gelesen_am aktualisiert \
+         derniere_visite dernière_visite date_dernier_acces modifie_le lu_le maj \
+         ultima_actividad último_acceso ultima_visita actualizado_en actualizado_el \
+         ultimo_acesso atualizado_em acessado_em última_atividade \
+         ultimo_accesso aggiornato_il data_modifica laatste_bezoek laatst_gezien bijgewerkt_op gewijzigd",
     );
     said(
         Meaning::Creation,
         "created_at createdAt createat timecreated c_creationdate inserted_at issued_at started_at session_start signedAt iat \
-         nbf not_before valid_from",
+         nbf not_before valid_from \
+         erstellt_am Erstellungsdatum angelegt_am gueltig_ab créé_le date_creation debut inscription creado_en fecha_creacion \
+         fecha_alta inicio criado_em data_criacao cadastro data_creazione inizio aangemaakt_op aanmaakdatum",
     );
     said(
         Meaning::Unclear,
-        "at day naive Mixed_Case speed_limit disappears_at ablauf x when sess_lifetime max_inactive max_inactive_interval timeout attempts ttl",
+        "at day naive Mixed_Case speed_limit disappears_at x when sess_lifetime max_inactive max_inactive_interval timeout attempts ttl",
     );
 }
 
@@ -255,6 +285,34 @@ fn a_framework_knows_what_its_column_holds() {
             framework.name
         );
     }
+}
+
+/// Of two frameworks whose columns a table has, that one counts by which fewer of its rows have expired.
+#[test]
+fn of_several_frameworks_the_most_careful_one_says_what_a_column_holds() {
+    let tables = tables::all();
+    let mut different = 0;
+    for one in &tables {
+        for other in &tables {
+            let meanings = [one, other].map(|table| framework(table).meaning());
+            let columns: Vec<_> = one.columns.iter().chain(&other.columns).cloned().collect();
+            let both = [one, other].map(|table| {
+                framework(table).expires == framework(one).expires
+                    && framework(table).has_columns(&columns)
+            });
+            if both == [true, true] && meanings[0] != meanings[1] {
+                different += 1;
+                let meaning = meaning_in(&columns, framework(one).expires);
+                assert!(
+                    meaning >= meanings[0].max(meanings[1]),
+                    "{} and {}",
+                    one.framework,
+                    other.framework
+                );
+            }
+        }
+    }
+    assert!(different > 0, "no two frameworks could be told apart");
 }
 
 #[test]
