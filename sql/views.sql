@@ -72,7 +72,7 @@ COMMENT ON COLUMN raw_clear_sessions.run."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.run.started IS 'when it began';
 COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.stop IS
-    'why it ended: done, max_rows, max_duration, paused, unscheduled, failed, or interrupted; NULL while it is running';
+    'why it ended: done, max_rows, max_duration, paused, unscheduled, canceled, failed, or interrupted; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.deleted IS 'rows deleted; while it is running, and if it was interrupted, at least these';
 COMMENT ON COLUMN raw_clear_sessions.run.skipped IS 'expired rows left alone because another transaction was changing them';
 COMMENT ON COLUMN raw_clear_sessions.run.batches IS 'transactions that deleted rows';

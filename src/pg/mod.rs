@@ -4,6 +4,7 @@
 //! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
+mod alarm;
 mod btree;
 mod column_place;
 mod cost;
@@ -14,6 +15,7 @@ mod heap;
 mod inheritance;
 mod internal_statement;
 mod invalidation;
+mod lock_table;
 mod lock_wait;
 mod log;
 mod name;
@@ -41,6 +43,7 @@ mod vacuum;
 mod wal;
 mod worker;
 
+pub use alarm::{forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
 pub use cost::buffer_cost;
 pub use database::{Database, database_is_wanted, databases};
@@ -48,7 +51,9 @@ pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
+pub use internal_statement::explaining;
 pub use invalidation::Changes;
+pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;
@@ -81,8 +86,8 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, owner,
-    report_statistics, set_for_session,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, is_of_a_row,
+    is_of_a_table, owner, report_statistics, roll_back, set_for_session,
 };
 pub use tuple_set::TupleSet;
 pub use usage::Usage;

@@ -5,6 +5,7 @@
 //! at anew in each transaction, because anything may have changed in between.
 
 mod batches;
+mod left_out;
 mod pace;
 mod procedure;
 mod replicas;
@@ -47,6 +48,8 @@ pub enum Stop {
     Paused,
     /// The table is no longer to be cleared: its policy or setting has gone.
     Unscheduled,
+    /// The table's owner has had it end.
+    Canceled,
 }
 
 impl Stop {
@@ -58,6 +61,7 @@ impl Stop {
             Stop::MaxDuration => "max_duration",
             Stop::Paused => "paused",
             Stop::Unscheduled => "unscheduled",
+            Stop::Canceled => "canceled",
         }
     }
 }
@@ -94,4 +98,7 @@ pub trait Host {
     ///
     /// ERROR on a cancel or a shutdown, also during the sleep.
     fn next_transaction(&mut self, durable: bool, sleep: Duration);
+
+    /// Aborts the transaction, in which nothing has been deleted that counts, and begins the next.
+    fn roll_back(&mut self);
 }
