@@ -101,7 +101,7 @@ COMMENT ON COLUMN raw_clear_sessions.state.last_start IS 'when the last run bega
 COMMENT ON COLUMN raw_clear_sessions.state.last_end IS 'when it ended';
 COMMENT ON COLUMN raw_clear_sessions.state.last_stop IS 'why it ended';
 COMMENT ON COLUMN raw_clear_sessions.state.last_deleted IS 'rows that it deleted';
-COMMENT ON COLUMN raw_clear_sessions.state.last_skipped IS 'expired rows that it left alone because somebody was changing them';
+COMMENT ON COLUMN raw_clear_sessions.state.last_skipped IS 'expired rows that it left alone because other transactions were changing them';
 COMMENT ON COLUMN raw_clear_sessions.state.expired_left IS 'expired rows that it left, about';
 COMMENT ON COLUMN raw_clear_sessions.state.success_start IS 'when the last run began that came to its end by itself';
 COMMENT ON COLUMN raw_clear_sessions.state.success_end IS 'when that run ended';
@@ -109,7 +109,7 @@ COMMENT ON COLUMN raw_clear_sessions.state.cleared_until IS 'what had expired by
 COMMENT ON COLUMN raw_clear_sessions.state.failure IS 'the row of the last failed run in the history, which stays there';
 COMMENT ON COLUMN raw_clear_sessions.state.error IS 'the last error';
 COMMENT ON COLUMN raw_clear_sessions.state.sqlstate IS 'its SQLSTATE';
-COMMENT ON COLUMN raw_clear_sessions.state.run_now IS 'somebody wants a run at once';
+COMMENT ON COLUMN raw_clear_sessions.state.run_now IS 'a run at once has been asked for';
 COMMENT ON COLUMN raw_clear_sessions.state.lost IS 'the policy of a table that has gone';
 COMMENT ON INDEX raw_clear_sessions.state_pkey IS 'one row for a table';
 

@@ -33,7 +33,7 @@ COMMENT ON COLUMN raw_clear_sessions.progress.percent IS
     'share of the blocks that has been read; NULL where reading them is not all that there is to do';
 COMMENT ON COLUMN raw_clear_sessions.progress.deleted IS 'rows deleted so far';
 COMMENT ON COLUMN raw_clear_sessions.progress.skipped IS
-    'expired rows left alone so far because somebody else was changing them';
+    'expired rows left alone so far because another transaction was changing them';
 COMMENT ON COLUMN raw_clear_sessions.progress.batches IS 'transactions that have deleted rows so far';
 COMMENT ON COLUMN raw_clear_sessions.progress.waiting IS
     'what it waits for between two transactions: cost delay, or replication lag';
@@ -72,9 +72,9 @@ COMMENT ON COLUMN raw_clear_sessions.run."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.run.started IS 'when it began';
 COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.stop IS
-    'why it ended: done, max_rows, max_duration, paused, unscheduled, failed, or interrupted; NULL while it is running';
+    'why it ended: done, max_rows, max_duration, paused, unscheduled, canceled, failed, or interrupted; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.deleted IS 'rows deleted; while it is running, and if it was interrupted, at least these';
-COMMENT ON COLUMN raw_clear_sessions.run.skipped IS 'expired rows left alone because somebody else was changing them';
+COMMENT ON COLUMN raw_clear_sessions.run.skipped IS 'expired rows left alone because another transaction was changing them';
 COMMENT ON COLUMN raw_clear_sessions.run.batches IS 'transactions that deleted rows';
 COMMENT ON COLUMN raw_clear_sessions.run.error IS
     'the error that it ended with; NULL for roles that may not read the whole table';
@@ -174,7 +174,7 @@ COMMENT ON COLUMN raw_clear_sessions.scheduled.success_end IS 'when it ended';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.cleared_until IS 'what had expired by then was deleted';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.error IS 'the last error';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.sqlstate IS 'its SQLSTATE';
-COMMENT ON COLUMN raw_clear_sessions.scheduled.run_now IS 'somebody wants a run at once';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.run_now IS 'a run at once has been asked for';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.subscription IS 'the subscription that writes the table';
 
 CREATE VIEW raw_clear_sessions.status WITH (security_barrier) AS
@@ -310,15 +310,15 @@ COMMENT ON COLUMN raw_clear_sessions.status.last_success IS
 COMMENT ON COLUMN raw_clear_sessions.status.starts_since_success IS
     'how many starts have been due since the last run that succeeded, or since the policy was made';
 COMMENT ON COLUMN raw_clear_sessions.status.cleared_until IS
-    'the instant of which no older expired row is left but those that somebody was changing';
+    'no row is left that had expired before this instant, but those that other transactions were changing';
 COMMENT ON COLUMN raw_clear_sessions.status.last_stop IS 'why the last run ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.status.last_deleted IS 'rows that the last run deleted';
-COMMENT ON COLUMN raw_clear_sessions.status.last_skipped IS 'expired rows that it left alone because somebody was changing them';
+COMMENT ON COLUMN raw_clear_sessions.status.last_skipped IS 'expired rows that it left alone because other transactions were changing them';
 COMMENT ON COLUMN raw_clear_sessions.status.total_deleted IS
     'rows that all runs have deleted';
 COMMENT ON COLUMN raw_clear_sessions.status.runs IS 'runs that have ended, with those that found nothing';
 COMMENT ON COLUMN raw_clear_sessions.status.expired_left IS
-    'how many expired rows the last run left, by a sample where a limit ended it; 0 where it ended by itself';
+    'expired rows that the last run left: by a sample where a limit ended it, otherwise those that it skipped; NULL if not known';
 COMMENT ON COLUMN raw_clear_sessions.status.failures IS 'failed runs in a row, up to the last one';
 COMMENT ON COLUMN raw_clear_sessions.status.last_error IS
     'the last error, which stays here after a success; NULL for roles that may not read the whole table';

@@ -1,17 +1,17 @@
 //! raw_clear_sessions: clears expired web sessions inside PostgreSQL.
 //!
-//! The rooms, in the order in which a call walks through them:
+//! The modules, in the order in which a call goes through them:
 //!
-//! - [`sql`]: the doors, every SQL function; [`settings`]: the configuration parameters
+//! - [`sql`]: the entry points, every SQL function; [`settings`]: the configuration parameters
 //! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
 //! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
 //! - [`run`]: one run of a table, in batches that commit, for the procedure and the worker; [`worker`]: runs on a
 //!   schedule; [`progress`] and [`shared`]: what others see of them
 //! - [`engine`]: finds and removes the rows: raw (heap pass, index pass), SQL, or a rewrite of the table
 //! - [`preview`]: the dry run; [`find`]: the session tables of a database
-//! - [`pg`]: PostgreSQL's C interface, made safe; the only room with unsafe code that is more than one line
+//! - [`pg`]: PostgreSQL's C interface, made safe; the only module with unsafe code that is more than one line
 //!
-//! [`refusal`] is what goes back through all of them when a call must not delete anything.
+//! [`refusal`] is the error that all of them return when a call must not delete anything.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 

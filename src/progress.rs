@@ -247,7 +247,7 @@ fn free() {
     }
 }
 
-/// This process is so far.
+/// Publishes how far this process is.
 pub fn update(progress: &Progress) {
     if DEPTH.get() > 1 {
         return;

@@ -1,4 +1,4 @@
-//! Why a call is refused: what becomes an ERROR at the door.
+//! Why a call is refused: what the SQL function raises as an ERROR.
 //!
 //! Everything between the SQL functions and PostgreSQL's own code returns a [`Refusal`], so that the message is written
 //! where the trouble is understood, and raised in one place, when nothing has been deleted yet.

@@ -1,4 +1,4 @@
-//! The doors: every SQL function, its arguments turned into types, and nothing more.
+//! The entry points: every SQL function, its arguments turned into types, and nothing more.
 
 mod find;
 mod schedule;
@@ -18,7 +18,7 @@ use pgrx::prelude::*;
 // First of all: everything else may be put there.
 extension_sql_file!("../sql/schema.sql", name = "schema", bootstrap);
 
-/// The parameters that all doors have in common. A text comes as its bytes, which need not be UTF-8.
+/// The parameters that all of these functions have in common. A text comes as its bytes, which need not be UTF-8.
 fn rule(
     expires: Option<&[u8]>,
     keep: Option<Interval>,

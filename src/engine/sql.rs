@@ -286,7 +286,7 @@ fn range(from: Place, until: Place) -> String {
     )
 }
 
-/// Deletes what has expired in a range of places; with `skip_locked`, without waiting for a row that somebody else is
+/// Deletes what has expired in a range of places; with `skip_locked`, without waiting for a row that another transaction is
 /// changing.
 fn delete_range(
     table: Table<'_>,
@@ -315,7 +315,7 @@ fn delete_range(
     }
 }
 
-/// Whether rows can be locked before they are deleted, to skip those that somebody else is changing: it takes the
+/// Whether rows can be locked before they are deleted, to skip those that another transaction is changing: it takes the
 /// privilege UPDATE, and row security would ask its policies for updates.
 pub fn can_skip_locked(relation: &Relation) -> bool {
     pg::has_privilege(relation, Privilege::Update) && !pg::row_security_applies(relation)

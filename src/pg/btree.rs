@@ -258,7 +258,6 @@ fn bounds(base_type: pg_sys::Oid, range: Range) -> Option<(pg_sys::Datum, pg_sys
         Range::Integer { from, below } => (from, below),
     };
     let (least, greatest) = match base_type {
-        pg_sys::INT2OID => (i64::from(i16::MIN), i64::from(i16::MAX)),
         pg_sys::INT4OID | pg_sys::DATEOID => (i64::from(i32::MIN), i64::from(i32::MAX)),
         _ => (i64::MIN, i64::MAX),
     };
@@ -278,7 +277,7 @@ unsafe fn begin_scan(
     unsafe { pg_sys::index_beginscan(relation.as_ptr(), index.0, command.snapshot(), 2, 0) }
 }
 
-/// PostgreSQL 18 counts index searches for EXPLAIN, where somebody asks for it.
+/// PostgreSQL 18 counts index searches for EXPLAIN, where EXPLAIN asks for it.
 #[cfg(any(feature = "pg18", feature = "pg19"))]
 unsafe fn begin_scan(
     relation: &Relation,

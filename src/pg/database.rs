@@ -1,4 +1,4 @@
-//! The cluster's databases, and whether somebody waits to have this one for himself.
+//! The cluster's databases, and whether a session waits to have this one for itself.
 
 use core::ptr;
 use pgrx::pg_sys;
@@ -10,13 +10,9 @@ pub struct Database {
     pub name: String,
     /// One that CREATE DATABASE copies, for which nobody may be connected to it.
     pub is_template: bool,
-    /// It lets somebody connect.
+    /// It accepts connections.
     pub allows_connections: bool,
 }
-
-/// datconnlimit of a database that is being dropped, or was when the server crashed (catalog/pg_database.h,
-/// DATCONNLIMIT_INVALID_DB).
-const HALF_DROPPED: i32 = -2;
 
 /// All databases but those that are being dropped. Outside of transactions; needs no connection to any database.
 pub fn databases() -> Vec<Database> {
@@ -33,7 +29,8 @@ pub fn databases() -> Vec<Database> {
                 break;
             }
             let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
-            if row.datconnlimit == HALF_DROPPED {
+            // Being dropped, or was when the server crashed.
+            if row.datconnlimit == pg_sys::DATCONNLIMIT_INVALID_DB {
                 continue;
             }
             databases.push(Database {

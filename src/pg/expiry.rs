@@ -8,7 +8,6 @@ use pgrx::pg_sys;
 /// How the column's values are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Width {
-    Two,
     Four,
     Eight,
     Float,
@@ -18,7 +17,6 @@ impl Width {
     #[inline(always)]
     fn bytes(self) -> usize {
         match self {
-            Width::Two => 2,
             Width::Four => 4,
             Width::Eight | Width::Float => 8,
         }
@@ -44,7 +42,6 @@ impl ExpiryTest {
         range: Range,
     ) -> Option<Self> {
         let width = match base_type {
-            pg_sys::INT2OID => Width::Two,
             pg_sys::INT4OID | pg_sys::DATEOID => Width::Four,
             pg_sys::INT8OID | pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID => Width::Eight,
             pg_sys::FLOAT8OID => Width::Float,
@@ -70,7 +67,6 @@ impl ExpiryTest {
     #[inline(always)]
     fn expired_value(&self, bits: u64) -> bool {
         let number = match self.width {
-            Width::Two => i64::from(bits as i16),
             Width::Four => i64::from(bits as i32),
             Width::Eight | Width::Float => bits as i64,
         };

@@ -24,7 +24,7 @@ impl std::ops::AddAssign for Deleted {
     }
 }
 
-/// Deletes one tuple, unless somebody else is changing it or has changed it: this never waits.
+/// Deletes one tuple, unless another transaction is changing it or has changed it: this never waits.
 ///
 /// # Safety
 /// Inside a `pg_guard_ffi_boundary`, holding no buffer lock; `tid` names a tuple that the command's snapshot sees.
@@ -137,7 +137,7 @@ impl BatchLimit {
     };
 }
 
-/// After how many blocks somebody hears of it: 8 MB, so that a scan is seldom begun anew.
+/// After how many blocks `observe` is called: 8 MB, so that a scan is seldom begun anew.
 const OBSERVED: u32 = 1024;
 
 /// Where a pass over a heap has got to: block ranges in order, from batch to batch and from transaction to transaction.

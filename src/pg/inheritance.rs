@@ -58,7 +58,7 @@ pub fn inheritors_unlocked(root: &Relation) -> Vec<pg_sys::Oid> {
 /// Locks and opens a table and everything between it and the open root, from the top down as PostgreSQL does; the table
 /// itself is the last. `None` where it has gone, or a statement on the root does not reach it.
 ///
-/// While they are locked it stays so: whoever takes a child from its parent locks the child.
+/// While they are locked it stays so: taking a child from its parent locks the child.
 pub fn open_below(root: &Relation, oid: pg_sys::Oid, lock: LockMode) -> Option<Vec<Relation>> {
     loop {
         let path = path(root.oid(), oid)?;

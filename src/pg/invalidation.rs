@@ -1,7 +1,7 @@
-//! Whether a relation may have been altered since somebody looked at it.
+//! Whether a relation may have been altered since it was looked at.
 //!
 //! Whoever alters a relation sends an invalidation of its entry in the relation cache before giving back its lock on it
-//! (utils/cache/inval.c), and whoever gets a lock reads what has been sent (storage/lmgr/lmgr.c). So what was found out
+//! (utils/cache/inval.c), and a process that gets a lock reads what has been sent (storage/lmgr/lmgr.c). So what was found out
 //! about a relation still holds if no invalidation of it has come by the time that its lock is held again. Not everything
 //! comes with one: the name of its schema, a privilege, a membership. Those are looked up each time.
 

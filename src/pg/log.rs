@@ -1,4 +1,4 @@
-//! Messages that are no ERROR to whoever runs: to the server's log, or to the client.
+//! Messages below ERROR: to the server's log, or to the client.
 
 use super::raw;
 use crate::refusal::Refusal;
@@ -68,9 +68,9 @@ impl Texts {
                     return;
                 }
                 raw::errcode(sqlstate as c_int);
-                raw::errmsg_internal(c"%s".as_ptr(), message);
+                pg_sys::errmsg_internal(c"%s".as_ptr(), message);
                 if !detail.is_null() {
-                    raw::errdetail_internal(c"%s".as_ptr(), detail);
+                    pg_sys::errdetail_internal(c"%s".as_ptr(), detail);
                 }
                 if !hint.is_null() {
                     raw::errhint(c"%s".as_ptr(), hint);

@@ -1,9 +1,10 @@
-//! PostgreSQL's C interface, made safe: the only room with raw FFI, conditions on the server's version and unsafe code.
+//! PostgreSQL's C interface, made safe: the only module with raw FFI, conditions on the server's version and unsafe code.
 //!
 //! What it hands out is plain data, or a type that owns a resource of PostgreSQL's and says when it is given back. A
 //! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
+mod alarm;
 mod btree;
 mod column_place;
 mod cost;
@@ -14,6 +15,7 @@ mod heap;
 mod inheritance;
 mod internal_statement;
 mod invalidation;
+mod lock_table;
 mod lock_wait;
 mod log;
 mod name;
@@ -41,6 +43,7 @@ mod vacuum;
 mod wal;
 mod worker;
 
+pub use alarm::{forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
 pub use cost::buffer_cost;
 pub use database::{Database, database_is_wanted, databases};
@@ -49,6 +52,7 @@ pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_na
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
 pub use invalidation::Changes;
+pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;

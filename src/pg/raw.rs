@@ -1,19 +1,27 @@
-//! Functions of the server's that are declared here: those that pgrx does not bind, and those that the hot loops call
-//! without pgrx's boundary around each single call.
+//! Functions of the server's that are declared here: those that are called without pgrx's boundary around each single call,
+//! as the hot loops do it, and those that pgrx does not bind.
 //!
 //! Whoever calls one of these does so inside one `pg_guard_ffi_boundary`, whose closure holds only plain data: an ERROR
-//! jumps out of it without running a destructor. The signatures are the same in PostgreSQL 15 to 18 (access/heapam.h,
-//! access/genam.h, access/htup.h, access/htup_details.h, access/rewriteheap.h, access/xlog.h, commands/cluster.h,
-//! storage/bufmgr.h, storage/condition_variable.h, storage/predicate.h, utils/backend_progress.h, catalog/pg_inherits.h,
-//! miscadmin.h).
+//! jumps out of it without running a destructor. No declaration is taken on trust: the compiler compares it with pgrx's
+//! binding (`bound`), or the C compiler with PostgreSQL's header file (`elog`, build.rs), for the version that is built for.
 
-use core::ffi::{c_char, c_int, c_void};
+#[macro_use]
+mod bound;
+
+use core::ffi::{c_char, c_int};
 use pgrx::pg_sys;
 
-/// struct RewriteStateData of access/heap/rewriteheap.c, which nobody else looks into.
-pub type RewriteState = *mut c_void;
+/// Declares the functions of `elog`.
+macro_rules! declare {
+    ($(fn $name:ident($($parameter:tt)*) -> $result:ty;)*) => {
+        unsafe extern "C-unwind" {
+            $(pub fn $name($($parameter)*) -> $result;)*
+        }
+    };
+}
+include!("raw/elog.rs");
 
-unsafe extern "C-unwind" {
+bound! {
     pub fn heap_getnext(
         scan: pg_sys::TableScanDesc,
         direction: pg_sys::ScanDirection::Type,
@@ -92,8 +100,10 @@ unsafe extern "C-unwind" {
     );
     pub fn heap_form_tuple(
         descriptor: pg_sys::TupleDesc,
-        values: *mut pg_sys::Datum,
-        nulls: *mut bool,
+        #[cfg(any(feature = "pg15", feature = "pg16"))] values: *mut pg_sys::Datum,
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))] values: *const pg_sys::Datum,
+        #[cfg(any(feature = "pg15", feature = "pg16"))] nulls: *mut bool,
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))] nulls: *const bool,
     ) -> pg_sys::HeapTuple;
     pub fn pgstat_progress_update_param(index: c_int, value: i64);
     pub fn PrefetchBuffer(
@@ -103,9 +113,9 @@ unsafe extern "C-unwind" {
     ) -> pg_sys::PrefetchBufferResult;
     pub fn ReleaseBuffer(buffer: pg_sys::Buffer);
     #[cfg(not(feature = "pg19"))]
-    pub fn LockBuffer(buffer: pg_sys::Buffer, mode: c_int);
+    pub fn LockBuffer(buffer: pg_sys::Buffer, mode: BufferLockMode);
     #[cfg(feature = "pg19")]
-    fn LockBufferInternal(buffer: pg_sys::Buffer, mode: c_int);
+    fn LockBufferInternal(buffer: pg_sys::Buffer, mode: BufferLockMode);
     #[cfg(feature = "pg19")]
     fn UnlockBuffer(buffer: pg_sys::Buffer);
     pub fn ProcessInterrupts();
@@ -120,10 +130,14 @@ unsafe extern "C-unwind" {
         oldest_xmin: pg_sys::TransactionId,
         freeze: pg_sys::TransactionId,
         multixact_cutoff: pg_sys::MultiXactId,
-    ) -> RewriteState;
-    pub fn rewrite_heap_tuple(state: RewriteState, old: pg_sys::HeapTuple, new: pg_sys::HeapTuple);
-    pub fn rewrite_heap_dead_tuple(state: RewriteState, old: pg_sys::HeapTuple) -> bool;
-    pub fn end_heap_rewrite(state: RewriteState);
+    ) -> pg_sys::RewriteState;
+    pub fn rewrite_heap_tuple(
+        state: pg_sys::RewriteState,
+        old: pg_sys::HeapTuple,
+        new: pg_sys::HeapTuple,
+    );
+    pub fn rewrite_heap_dead_tuple(state: pg_sys::RewriteState, old: pg_sys::HeapTuple) -> bool;
+    pub fn end_heap_rewrite(state: pg_sys::RewriteState);
     pub fn make_new_heap(
         old: pg_sys::Oid,
         tablespace: pg_sys::Oid,
@@ -147,16 +161,22 @@ unsafe extern "C-unwind" {
     pub fn CheckTableForSerializableConflictIn(relation: pg_sys::Relation);
     pub fn ConditionVariableSleep(variable: *mut pg_sys::ConditionVariable, wait_event: u32);
     pub fn ConditionVariableBroadcast(variable: *mut pg_sys::ConditionVariable);
+    #[cfg(feature = "pg15")]
     pub fn ConditionVariableCancelSleep();
+    #[cfg(not(feature = "pg15"))]
+    pub fn ConditionVariableCancelSleep() -> bool;
     pub fn XLogSetAsyncXactLSN(position: pg_sys::XLogRecPtr);
-    pub fn errstart(level: c_int, domain: *const c_char) -> bool;
-    pub fn errcode(sqlstate: c_int) -> c_int;
-    pub fn errmsg_internal(format: *const c_char, ...) -> c_int;
-    pub fn errdetail_internal(format: *const c_char, ...) -> c_int;
-    pub fn errhint(format: *const c_char, ...) -> c_int;
     pub fn set_errcontext_domain(domain: *const c_char) -> c_int;
-    pub fn errcontext_msg(format: *const c_char, ...) -> c_int;
-    pub fn errfinish(file: *const c_char, line: c_int, function: *const c_char);
+    // Signal handlers, which pgrx's boundary is no place for.
+    pub fn SignalHandlerForConfigReload(
+        signal: c_int,
+        #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info,
+    );
+    pub fn SignalHandlerForShutdownRequest(
+        signal: c_int,
+        #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info,
+    );
+    pub fn die(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
 }
 
 /// LockBuffer() of storage/bufmgr.h, which is an inline function since PostgreSQL 19.
@@ -166,7 +186,7 @@ unsafe extern "C-unwind" {
 #[cfg(feature = "pg19")]
 #[allow(non_snake_case)]
 #[inline(always)]
-pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: c_int) {
+pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: BufferLockMode) {
     // SAFETY: passed on.
     unsafe {
         if mode == BUFFER_LOCK_UNLOCK {
@@ -179,13 +199,15 @@ pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: c_int) {
 
 /// The modes of LockBuffer().
 #[cfg(not(feature = "pg19"))]
-pub const BUFFER_LOCK_SHARE: c_int = pg_sys::BUFFER_LOCK_SHARE as c_int;
+pub type BufferLockMode = c_int;
+#[cfg(feature = "pg19")]
+pub type BufferLockMode = pg_sys::BufferLockMode::Type;
 #[cfg(not(feature = "pg19"))]
-pub const BUFFER_LOCK_UNLOCK: c_int = pg_sys::BUFFER_LOCK_UNLOCK as c_int;
+use pg_sys as modes;
 #[cfg(feature = "pg19")]
-pub const BUFFER_LOCK_SHARE: c_int = pg_sys::BufferLockMode::BUFFER_LOCK_SHARE as c_int;
-#[cfg(feature = "pg19")]
-pub const BUFFER_LOCK_UNLOCK: c_int = pg_sys::BufferLockMode::BUFFER_LOCK_UNLOCK as c_int;
+use pg_sys::BufferLockMode as modes;
+pub const BUFFER_LOCK_SHARE: BufferLockMode = modes::BUFFER_LOCK_SHARE as BufferLockMode;
+pub const BUFFER_LOCK_UNLOCK: BufferLockMode = modes::BUFFER_LOCK_UNLOCK as BufferLockMode;
 
 /// CHECK_FOR_INTERRUPTS() of miscadmin.h: a cancel, a termination or a timeout becomes an ERROR here.
 ///

@@ -240,7 +240,7 @@ impl LocalSetting {
         Self::set_in(pg_sys::GucContext::PGC_USERSET, settings)
     }
 
-    /// As [`LocalSetting::set`], for settings that only a superuser may set, whoever the current user is.
+    /// As [`LocalSetting::set`], for settings that only a superuser may set, with whatever rights the current user has.
     pub(super) fn set_as_superuser(settings: &[(&CStr, &CStr)]) -> Self {
         Self::set_in(pg_sys::GucContext::PGC_SUSET, settings)
     }

@@ -29,7 +29,7 @@ pub fn begin() {
 
 /// Commits, and reports to the statistics system what was done, so that autovacuum learns of it.
 pub fn commit() {
-    // SAFETY: ends what `begin` began; whoever pushed further snapshots has popped them.
+    // SAFETY: ends what `begin` began; the caller has popped what it pushed besides.
     unsafe {
         pg_sys::PopActiveSnapshot();
         pg_sys::CommitTransactionCommand();
@@ -129,7 +129,7 @@ pub fn attempt<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
     }
 }
 
-/// As much of a text as is kept of it, in bytes: whoever raises an ERROR may write as much as he likes.
+/// As much of a text as is kept of it, in bytes: the code that raises an ERROR may write as much as it likes.
 const MOST_BYTES: usize = 2_000;
 
 fn capped(text: &str) -> String {

@@ -1,10 +1,16 @@
 //! A set of tuples of one heap, by their places: one bit for each tuple that a block can hold.
 
 use crate::refusal::{Refusal, enough};
+use core::mem::offset_of;
 use pgrx::pg_sys;
 
-/// MaxHeapTuplesPerPage of access/htup_details.h, rounded up: a tuple takes a header of 24 bytes and a line pointer of 4.
-pub(super) const TUPLES: usize = pg_sys::BLCKSZ as usize / 28;
+/// MaxHeapTuplesPerPage of access/htup_details.h: a tuple takes its header, aligned, and a line pointer.
+pub(super) const TUPLES: usize = {
+    let alignment = pg_sys::MAXIMUM_ALIGNOF as usize;
+    let header = offset_of!(pg_sys::HeapTupleHeaderData, t_bits).next_multiple_of(alignment);
+    (pg_sys::BLCKSZ as usize - offset_of!(pg_sys::PageHeaderData, pd_linp))
+        / (header + size_of::<pg_sys::ItemIdData>())
+};
 
 /// What the bits of one block take: 0.5 % of the block.
 const BYTES: usize = TUPLES.div_ceil(8);

@@ -5,7 +5,7 @@ use std::ffi::CString;
 
 /// Vacuums a table, which the worker may do at top level only: outside of transactions. `name` is qualified and quoted.
 ///
-/// A table that somebody else has locked is passed over, with a WARNING. VACUUM acts as the table's owner by itself
+/// A table that another session has locked is passed over, with a WARNING. VACUUM acts as the table's owner by itself
 /// (commands/vacuum.c).
 pub fn vacuum(name: &str) {
     let statement = CString::new(format!("VACUUM (SKIP_LOCKED) {name}")).unwrap_or_default();

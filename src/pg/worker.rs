@@ -1,5 +1,6 @@
 //! Background workers: how they are registered and started, and their signals, latch and connection.
 
+use super::raw;
 use crate::worker;
 use core::ffi::{CStr, c_char, c_int, c_long};
 use core::ptr::NonNull;
@@ -14,27 +15,10 @@ const WORKER: &CStr = c"raw_clear_sessions worker";
 /// How long the postmaster waits before it starts a launcher again that has ended by an ERROR.
 const LAUNCHER_RESTART: Duration = Duration::from_secs(5);
 
-// The server's own signal handlers. pgrx binds them as Rust functions around a boundary, which is no place for a signal
-// handler; these are the C functions themselves (postmaster/interrupt.h, storage/procsignal.h, tcop/tcopprot.h).
-unsafe extern "C-unwind" {
-    #[link_name = "SignalHandlerForConfigReload"]
-    fn on_sighup(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
-    #[link_name = "SignalHandlerForShutdownRequest"]
-    fn on_shutdown_request(
-        signal: c_int,
-        #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info,
-    );
-    #[link_name = "die"]
-    fn on_die(signal: c_int, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
-}
-
 #[cfg(not(feature = "pg19"))]
 type Handler = unsafe extern "C-unwind" fn(c_int);
 #[cfg(feature = "pg19")]
 type Handler = unsafe extern "C-unwind" fn(c_int, *const pg_sys::pg_signal_info);
-
-const SIGHUP: c_int = 1;
-const SIGTERM: c_int = 15;
 
 /// Sets a signal handler.
 ///
@@ -129,13 +113,16 @@ extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
     // the shared catalogs only, as that of the logical replication launcher: it keeps no database from being dropped.
     // It also makes the process one that is told of the end of its workers by SIGUSR1.
     unsafe {
-        handle(SIGHUP, on_sighup);
-        handle(SIGTERM, on_shutdown_request);
+        handle(pg_sys::SIGHUP as c_int, raw::SignalHandlerForConfigReload);
+        handle(
+            pg_sys::SIGTERM as c_int,
+            raw::SignalHandlerForShutdownRequest,
+        );
         pg_sys::BackgroundWorkerUnblockSignals();
         pg_sys::BackgroundWorkerInitializeConnection(core::ptr::null(), core::ptr::null(), 0);
     }
     worker::launcher::main();
-    // SAFETY: 1, so that the postmaster starts it again; with 0 somebody's pg_terminate_backend() would end all
+    // SAFETY: 1, so that the postmaster starts it again; with 0 a pg_terminate_backend() would end all
     // clearing without a word. In a shutdown the postmaster starts nothing.
     unsafe { pg_sys::proc_exit(1) }
 }
@@ -147,8 +134,8 @@ extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
 extern "C-unwind" fn raw_clear_sessions_worker(argument: pg_sys::Datum) {
     // SAFETY: handlers first, then the signals that were held back.
     unsafe {
-        handle(SIGHUP, on_sighup);
-        handle(SIGTERM, on_die);
+        handle(pg_sys::SIGHUP as c_int, raw::SignalHandlerForConfigReload);
+        handle(pg_sys::SIGTERM as c_int, raw::die);
         pg_sys::BackgroundWorkerUnblockSignals();
     }
     worker::database::main(argument.value() as u64);

@@ -53,7 +53,7 @@ impl Measure {
     }
 }
 
-/// A length of time as somebody who waits would say it, rounded up.
+/// A length of time in words, rounded up to the unit that a reader needs.
 pub fn in_words(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let minutes = seconds.div_ceil(60);

@@ -78,7 +78,7 @@ pub fn expired_range(
                 .ok_or(Error::ZoneMissing)?
                 .div_euclid(MICROSECONDS_PER_DAY),
         }),
-        Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Numeric | Kind::Float8 => Ok(expired_numbers(
+        Kind::Int4 | Kind::Int8 | Kind::Numeric | Kind::Float8 => Ok(expired_numbers(
             kind,
             unit.ok_or(Error::UnitMissing)?,
             now,
@@ -153,7 +153,6 @@ fn float_down(number: i128) -> f64 {
 /// largest value; numeric and float8 have larger ones, which no plausible instant reaches.
 fn largest(kind: Kind) -> i64 {
     match kind {
-        Kind::Int2 => i64::from(i16::MAX),
         Kind::Int4 => i64::from(i32::MAX),
         _ => i64::MAX,
     }

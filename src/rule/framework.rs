@@ -50,7 +50,6 @@ impl ColumnType {
             ColumnType::TimestampTz => Kind::TimestampTz,
             ColumnType::Timestamp => Kind::Timestamp,
             ColumnType::Date => Kind::Date,
-            ColumnType::Int2 => Kind::Int2,
             ColumnType::Int4 => Kind::Int4,
             ColumnType::Int8 => Kind::Int8,
             ColumnType::Float8 => Kind::Float8,
@@ -158,7 +157,7 @@ pub struct Framework {
     pub usual_keep: Option<&'static str>,
     /// An SQL condition, where not every row of the table is a session.
     pub filter: Option<&'static str>,
-    /// What somebody who is about to clear this table should know.
+    /// What the caller should know before this table is cleared.
     pub note: Option<&'static str>,
 }
 

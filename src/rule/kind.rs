@@ -9,8 +9,8 @@ pub enum Kind {
     Timestamp,
     /// A day of a calendar in a zone that the column does not name.
     Date,
-    /// A number of units since the Unix epoch, as are all kinds below.
-    Int2,
+    /// A number of units since the Unix epoch, as are all kinds below. There is no `smallint`: it ends on the first day
+    /// of 1970 even in seconds.
     Int4,
     Int8,
     Float8,
@@ -24,7 +24,6 @@ impl Kind {
             Kind::TimestampTz => "timestamp with time zone",
             Kind::Timestamp => "timestamp without time zone",
             Kind::Date => "date",
-            Kind::Int2 => "smallint",
             Kind::Int4 => "integer",
             Kind::Int8 => "bigint",
             Kind::Float8 => "double precision",
@@ -34,10 +33,7 @@ impl Kind {
 
     /// Whether a value is a number, which says nothing without a unit.
     pub fn is_number(self) -> bool {
-        matches!(
-            self,
-            Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Float8 | Kind::Numeric
-        )
+        matches!(self, Kind::Int4 | Kind::Int8 | Kind::Float8 | Kind::Numeric)
     }
 
     /// Whether a value is a wall-clock time, which says nothing without a zone.

@@ -1,4 +1,4 @@
-//! Which rows are expired: the room that knows time, units and the frameworks' tables, and nothing of PostgreSQL.
+//! Which rows are expired: time, units and the frameworks' tables, without PostgreSQL.
 //!
 //! Everything here is plain arithmetic and data on `core`/`std`, so that it is tested without a server. What a column
 //! holds (`kind`), what a number in it counts (`unit`), what a wall clock says (`zone`), where the cut-off falls in the

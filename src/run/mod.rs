@@ -47,6 +47,8 @@ pub enum Stop {
     Paused,
     /// The table is no longer to be cleared: its policy or setting has gone.
     Unscheduled,
+    /// The table's owner has had it end.
+    Canceled,
 }
 
 impl Stop {
@@ -58,6 +60,7 @@ impl Stop {
             Stop::MaxDuration => "max_duration",
             Stop::Paused => "paused",
             Stop::Unscheduled => "unscheduled",
+            Stop::Canceled => "canceled",
         }
     }
 }
@@ -66,7 +69,7 @@ impl Stop {
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome {
     pub deleted: u64,
-    /// Expired rows left alone because somebody else was changing them.
+    /// Expired rows left alone because another transaction was changing them.
     pub skipped: u64,
     /// Transactions that deleted rows.
     pub batches: u64,

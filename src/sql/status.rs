@@ -1,4 +1,4 @@
-//! The doors behind the views raw_clear_sessions.status and raw_clear_sessions.progress.
+//! The SQL functions behind the views raw_clear_sessions.status and raw_clear_sessions.progress.
 
 use crate::pg::{self, Zone};
 use crate::progress;

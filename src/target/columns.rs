@@ -16,7 +16,6 @@ pub fn kind_of(base_type: pg_sys::Oid) -> Option<Kind> {
         pg_sys::TIMESTAMPTZOID => Kind::TimestampTz,
         pg_sys::TIMESTAMPOID => Kind::Timestamp,
         pg_sys::DATEOID => Kind::Date,
-        pg_sys::INT2OID => Kind::Int2,
         pg_sys::INT4OID => Kind::Int4,
         pg_sys::INT8OID => Kind::Int8,
         pg_sys::FLOAT8OID => Kind::Float8,
@@ -177,7 +176,7 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
 /// that a call that was copied as it stands deletes nothing.
 pub const TO_BE_FILLED_IN: &str = "…";
 
-/// The caller's own call with some parameters changed, or (`None`) left out: whoever follows it must not delete more
+/// The caller's own call with some parameters changed, or (`None`) left out: following it must not delete more
 /// than they asked for, so that everything else stays. Where nothing was said to keep, and the column need not be the
 /// instant of expiry, `keep` is to be filled in.
 pub fn corrected_call(

@@ -57,7 +57,6 @@ fn arguments(kind: Kind, from: i64, to: i64) -> Vec<Argument> {
                 Argument::float(0.0),
             ];
         }
-        Kind::Int2 => (i64::from(i16::MIN), i64::from(i16::MAX)),
         Kind::Int4 => (i64::from(i32::MIN), i64::from(i32::MAX)),
         _ => (i64::MIN, i64::MAX),
     };

@@ -23,7 +23,7 @@ pub fn delay(failures: u32, jitter: f64) -> Duration {
     };
     let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
     let delay = FIRST.saturating_mul(factor).min(LONGEST);
-    // A number that is none would be a panic below.
+    // NaN would be a panic below.
     let jitter = if (0.0..=1.0).contains(&jitter) {
         jitter
     } else {

@@ -6,12 +6,14 @@ use super::host::{Host, commit_durably};
 use super::left;
 use super::policy::{self, Due};
 use super::rewriting::{self, Rewriting};
+use super::stop_request::{self, Reason};
 use crate::pg::{self, Usage};
 use crate::progress::{self, Phase, Progress, Shown};
 use crate::refusal::Refusal;
 use crate::run::{Outcome, run};
 use crate::settings;
 use crate::target;
+use pgrx::prelude::PgSqlErrorCode;
 use std::time::{Duration, Instant};
 
 /// How it went on with the database.
@@ -36,22 +38,16 @@ pub fn clear(schema: &str, due: &Due) -> After {
     let shown = Shown::of_worker(due.table);
     let (started, used) = (Instant::now(), Usage::now());
     let mut host = Host::new(schema, due.table, policy.clone());
+    let run = stop_request::Run::begin(due.table);
     let rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut host);
-    let outcome = match &rewritten {
-        Rewriting::Done(outcome) => Ok(*outcome),
-        _ => pg::catch(|| {
-            host.begin();
-            let outcome = run(due.table, &mut host)?;
-            host.end();
-            Ok(outcome)
-        }),
-    };
+    let outcome = clear_rows(due, &rewritten, &mut host);
     let elapsed = started.elapsed();
     let expired_left = match &outcome {
         Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome, hides_rows(due)),
         Err(_) => None,
     };
-    let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
+    let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome, &mut host));
+    drop(run);
     drop(shown);
 
     let gone = is_gone(due);
@@ -86,6 +82,48 @@ pub fn clear(schema: &str, due: &Due) -> After {
     if yields { After::Yield } else { After::GoOn }
 }
 
+/// Deletes what a rewrite has left to do.
+fn clear_rows(due: &Due, rewritten: &Rewriting, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
+    if let Rewriting::Done(outcome) = rewritten {
+        return Ok(*outcome);
+    }
+    // In the middle of the rewrite.
+    if let Some(reason) = stop_request::take_canceled() {
+        return cut_short(reason, host);
+    }
+    let outcome = pg::catch(|| {
+        host.begin();
+        let outcome = run(due.table, host)?;
+        host.end();
+        Ok(outcome)
+    });
+    stop_request::end_statement();
+    let canceled = stop_request::take_canceled();
+    match (outcome, canceled) {
+        (Err(_), Some(reason)) => cut_short(reason, host),
+        (outcome, _) => outcome,
+    }
+}
+
+/// What a run has come to that was ended in the middle of a statement.
+fn cut_short(reason: Reason, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
+    let (deleted, skipped, batches) = host.record.committed();
+    match reason.stop() {
+        Some(stop) => Ok(Outcome {
+            deleted,
+            skipped,
+            batches,
+            stop,
+        }),
+        None if reason == Reason::DatabaseWanted => Err(host.make_way()),
+        None => Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+            "the run was ended because another session waited for a lock that it held",
+        )
+        .hint("A batch should take less than a second: look at the policy's filter and expression, and at the table's triggers.")),
+    }
+}
+
 fn hides_rows(due: &Due) -> bool {
     pg::begin();
     let hides = target::hides_rows_from_owner(due.table);
@@ -100,9 +138,15 @@ fn is_gone(due: &Due) -> bool {
     gone
 }
 
-/// Vacuums the table if the run has left much to vacuum; whether it did. What goes wrong with it is logged.
-fn vacuum(due: &Due, outcome: &Outcome) -> bool {
-    if !settings::vacuum() || !is_much(due, outcome.deleted) {
+/// Vacuums the table if the run has left much to vacuum, in what is left of its time; whether it did. What goes wrong with
+/// it is logged.
+fn vacuum(due: &Due, outcome: &Outcome, host: &mut Host<'_>) -> bool {
+    let time_left = host.time_left();
+    if !settings::vacuum()
+        || !is_much(due, outcome.deleted)
+        || stop_request::requested().is_some()
+        || time_left.is_some_and(|left| left.is_zero())
+    {
         return false;
     }
     progress::update(&Progress {
@@ -116,10 +160,16 @@ fn vacuum(due: &Due, outcome: &Outcome) -> bool {
     // Else the deleted rows would be counted as dead once more, after VACUUM has removed them.
     pg::report_statistics();
     let vacuumed = pg::catch(|| {
+        stop_request::begin_statement(time_left);
         pg::vacuum(&due.name);
         Ok(())
     });
-    if let Err(refusal) = &vacuumed {
+    stop_request::end_statement();
+    let canceled = stop_request::take_canceled();
+    if canceled == Some(Reason::DatabaseWanted) {
+        host.make_way();
+    }
+    if let (Err(refusal), None) = (&vacuumed, canceled) {
         let context = format!("automatic vacuum of table \"{}\"", full_name(due));
         pg::log_error(refusal, &context);
     }

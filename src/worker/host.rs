@@ -4,6 +4,7 @@ use super::board::board;
 use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
+use super::stop_request::{self, Reason};
 use crate::pg::{self, ActingAs};
 use crate::refusal::Refusal;
 use crate::run::{self, Limits, Stop};
@@ -14,7 +15,7 @@ use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
-/// During a sleep, how often to look whether somebody wants the database for himself.
+/// During a sleep, how often to look whether a session wants the database for itself.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The host of the run of one table.
@@ -22,6 +23,8 @@ pub struct Host<'a> {
     schema: &'a str,
     table: pg_sys::Oid,
     policy: Policy,
+    /// Since when the run's time counts.
+    started: Instant,
     stop: Option<Stop>,
     acting: Option<ActingAs>,
     /// What the policies were when `policy` was read.
@@ -29,7 +32,7 @@ pub struct Host<'a> {
     reloaded: bool,
     /// The extension's table of runs, as long as the extension is installed.
     runs: Option<pg_sys::Oid>,
-    /// The run has to end because somebody wants the database for himself.
+    /// The run has to end because a session wants the database for itself.
     pub yields: bool,
     /// What the history gets to know.
     pub record: Record,
@@ -72,6 +75,7 @@ impl<'a> Host<'a> {
             schema,
             table,
             policy,
+            started: Instant::now(),
             stop: None,
             acting: None,
             changes: changes(),
@@ -86,8 +90,20 @@ impl<'a> Host<'a> {
     pub fn begin(&mut self) {
         pg::begin();
         self.runs = history::table(self.schema);
+        self.enter();
+    }
+
+    /// In a transaction that has just begun: sees what it may do, and acts as the table's owner.
+    fn enter(&mut self) {
+        stop_request::begin_statement(self.time_left());
         self.look_around();
         self.act();
+    }
+
+    /// What is left of the time that the run may take; `None`: it may take any.
+    pub fn time_left(&self) -> Option<Duration> {
+        let limit = self.policy.limits().max_duration?;
+        Some(limit.saturating_sub(self.started.elapsed()))
     }
 
     /// Ends one.
@@ -99,6 +115,8 @@ impl<'a> Host<'a> {
             }
         }
         pg::commit();
+        stop_request::end_statement();
+        self.record.note_commit();
     }
 
     /// What the table is cleared by.
@@ -119,24 +137,29 @@ impl<'a> Host<'a> {
 
     /// The transaction has been aborted, and with it the role that was acted as.
     pub fn forget(&mut self) {
+        stop_request::end_statement();
         self.acting = None;
     }
 
-    /// Acts as the table's owner, whoever that is now.
+    /// Acts as the table's owner of this moment.
     fn act(&mut self) {
         // Where the table has gone, the run finds out by itself.
         self.acting = ActingAs::owner_of(self.table);
     }
 
+    /// Leaves the database to another session that wants it for itself; says so as an error.
+    pub fn make_way(&mut self) -> Refusal {
+        self.yields = true;
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+            "the database is wanted by another session",
+        )
+    }
+
     /// Sees what has changed since the last transaction. ERROR where the database is wanted.
     fn look_around(&mut self) {
         if pg::database_is_wanted() {
-            self.yields = true;
-            Refusal::new(
-                PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
-                "the database is wanted by another session",
-            )
-            .raise();
+            self.make_way().raise();
         }
         let changes = changes();
         if self.runs.and_then(pg::owner).is_none() {
@@ -159,6 +182,9 @@ impl<'a> Host<'a> {
         if settings::paused() {
             self.stop = Some(Stop::Paused);
         }
+        if let Some(stop) = stop_request::requested().and_then(Reason::stop) {
+            self.stop = Some(stop);
+        }
     }
 
     fn reload(&mut self) -> bool {
@@ -174,7 +200,7 @@ impl<'a> Host<'a> {
     fn sleep(&mut self, time: Duration) {
         let end = Instant::now() + time;
         loop {
-            if self.reload() {
+            if self.reload() || stop_request::requested().is_some() {
                 return;
             }
             let left = end.saturating_duration_since(Instant::now());
@@ -216,7 +242,6 @@ impl run::Host for Host<'_> {
         self.end();
         self.sleep(sleep);
         pg::begin();
-        self.look_around();
-        self.act();
+        self.enter();
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the worker works in this database, for whoever asks in a session.
+//! Whether the worker works in this database, for the views.
 
 use super::board::board;
 use super::names::Databases;

@@ -2,7 +2,7 @@
 //!
 //! For tables of which little is live: it writes what stays, not what goes, and gives the space back. The price is an
 //! ACCESS EXCLUSIVE lock for as long as it takes, and that rows vanish without a trace: nothing fires, nothing is
-//! decoded. So it refuses wherever somebody would have to hear of a deletion.
+//! decoded. So it refuses wherever something has to be told of a deletion.
 
 mod estimate;
 mod refuse;

@@ -1,4 +1,4 @@
-//! Which tables are not rewritten: those where somebody would have to hear of each deleted row.
+//! Which tables are not rewritten: those where something has to be told of each deleted row (a trigger, a subscriber).
 
 use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
@@ -118,6 +118,6 @@ fn check_slots(name: &str) -> Result<(), Refusal> {
     Err(not_in_this_state(format!(
         "cannot rewrite table \"{name}\" because a logical replication slot decodes the changes of all tables"
     ))
-    .detail("Who reads the slot would not hear of the expired rows.")
+    .detail("The reader of the slot would not be told of the expired rows.")
     .hint(DELETE_INSTEAD))
 }

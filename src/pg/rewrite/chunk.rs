@@ -1,4 +1,5 @@
-//! What goes from who judges the old heap to who writes the new one: row versions, copied out of their pages.
+//! What a process that judges the old heap hands to the one that writes the new heap: row versions, copied out of their
+//! pages.
 
 use super::super::tuple_set::TUPLES;
 use pgrx::pg_sys;
@@ -50,7 +51,7 @@ struct Entry {
 /// As much as a chunk's blocks can come to: in the page a row version takes a line pointer, here an entry.
 const ROOM: usize = CHUNK as usize * (BLOCK_BYTES + TUPLES * size_of::<Entry>());
 
-/// The row versions of a chunk of blocks that the new heap is to hear of, in order, and what was found beside them.
+/// The row versions of a chunk of blocks that the new heap has to know, in order, and what was found beside them.
 #[repr(C, align(8))]
 pub(super) struct Chunk {
     pub found: Found,

@@ -19,7 +19,7 @@ pub(super) struct Cutoffs {
     pub multixact: pg_sys::MultiXactId,
 }
 
-/// After how many chunks somebody hears of it: 8 MB.
+/// After how many chunks `observe` is called: 8 MB.
 const OBSERVED: u32 = 1024 / CHUNK;
 
 /// Copies everything that is neither dead nor expired. `observe` hears after every few blocks how many have been read,
@@ -97,7 +97,7 @@ struct Writer {
     table: pg_sys::Oid,
     old_descriptor: pg_sys::TupleDesc,
     new_descriptor: pg_sys::TupleDesc,
-    state: raw::RewriteState,
+    state: pg_sys::RewriteState,
     /// As many as the table has columns.
     values: *mut pg_sys::Datum,
     nulls: *mut bool,

@@ -1,4 +1,4 @@
-//! Judging what is in the old heap: which row versions the new heap is to hear of, block by block.
+//! Judging what is in the old heap: which row versions the new heap has to know, block by block.
 //!
 //! What was found is copied out of the page at once, into a [`Chunk`]: who writes the new heap needs no page of the old
 //! one, and may be another process than the one that judged ([`super::team`]).

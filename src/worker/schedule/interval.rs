@@ -7,7 +7,7 @@ const DAY: i128 = 86_400 * SECOND;
 
 /// A worker that starts more often would do nothing else.
 const SHORTEST: i128 = SECOND;
-/// A year, and a leap year: whoever clears sessions less often has mistyped.
+/// A year, and a leap year: a longer interval is a mistyped one.
 const LONGEST: i128 = 366 * DAY;
 
 /// The units, with their lengths in microseconds. Months and years are not among them, because theirs vary.

@@ -73,6 +73,21 @@ fn triggers_fire_for_the_worker_though_a_database_says_that_they_do_not() {
 }
 
 #[test]
+fn a_condition_means_to_the_worker_what_it_was_checked_as_whatever_a_database_says() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.tables", "")]);
+    let mut session = with_sessions(&cluster, "app");
+    create_sessions(&mut session, "witness", 100, 10);
+    session.run(
+        "ALTER DATABASE app SET transform_null_equals = on;
+         SELECT raw_clear_sessions_schedule('django_session', '1 s', filter => 'nullif(session_key, ''key2'') = NULL'),
+             raw_clear_sessions_schedule('witness', '1 s')",
+    );
+    session.wait_for_ends("django_session", 1);
+    session.wait_for_count("witness", 10);
+    assert_eq!(session.count("django_session"), 1000);
+}
+
+#[test]
 fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.paused", "on")]);
     let mut session = with_sessions(&cluster, "app");

@@ -13,8 +13,7 @@ const EPOCHS_APART: i64 = 946_684_800 * SECOND;
 const UNIX_NOW: i64 = 1_782_907_200;
 const NOW: i64 = UNIX_NOW * SECOND - EPOCHS_APART;
 
-const INTEGERS: [(Kind, i64, i64); 3] = [
-    (Kind::Int2, i16::MIN as i64, i16::MAX as i64),
+const INTEGERS: [(Kind, i64, i64); 2] = [
     (Kind::Int4, i32::MIN as i64, i32::MAX as i64),
     (Kind::Int8, i64::MIN, i64::MAX),
 ];
@@ -113,11 +112,9 @@ fn plausible_is_fifty_years_around_now() {
     let plausible = plausible_range(Kind::Int8, Unit::Seconds, NOW);
     assert_eq!(plausible.from, UNIX_NOW - 50 * 31_557_600);
     assert_eq!(plausible.to, UNIX_NOW + 50 * 31_557_600);
-    // An integer ends in 2038, a smallint on the first day of 1970.
+    // An integer ends in 2038.
     let plausible = plausible_range(Kind::Int4, Unit::Seconds, NOW);
     assert_eq!(plausible.to, i64::from(i32::MAX));
-    let plausible = plausible_range(Kind::Int2, Unit::Seconds, NOW);
-    assert!(plausible.from > plausible.to);
 }
 
 #[test]
@@ -135,13 +132,7 @@ fn a_number_in_another_unit_is_told_by_its_size() {
 #[test]
 fn a_rule_that_lacks_or_repeats_something_is_refused() {
     let range = |kind, unit, wall| expired_range(kind, unit, NOW, NOW, wall);
-    for kind in [
-        Kind::Int2,
-        Kind::Int4,
-        Kind::Int8,
-        Kind::Float8,
-        Kind::Numeric,
-    ] {
+    for kind in [Kind::Int4, Kind::Int8, Kind::Float8, Kind::Numeric] {
         assert!(kind.is_number() && !kind.is_naive());
         assert_eq!(range(kind, None, None), Err(Error::UnitMissing));
         assert_eq!(range(kind, None, Some(NOW)), Err(Error::UnitMissing));
@@ -260,7 +251,7 @@ proptest! {
     #[test]
     fn what_expires_is_plausible(now in any_instant(), cutoff in any_instant(), unit in any_unit()) {
         let cutoff = cutoff.min(now);
-        for kind in [Kind::Int2, Kind::Int4, Kind::Int8, Kind::Numeric] {
+        for kind in [Kind::Int4, Kind::Int8, Kind::Numeric] {
             let (from, below) = integers(kind, Some(unit), now, cutoff, None);
             let plausible = plausible_range(kind, unit, now);
             prop_assert_eq!(from, plausible.from);
@@ -272,7 +263,7 @@ proptest! {
     #[test]
     fn a_later_run_deletes_no_less(now in any_instant(), unit in any_unit(), later in 0..366 * DAY) {
         let then = now.saturating_add(later);
-        for kind in [Kind::Int2, Kind::Int4, Kind::Int8, Kind::Numeric] {
+        for kind in [Kind::Int4, Kind::Int8, Kind::Numeric] {
             let before = integers(kind, Some(unit), now, now, None);
             let after = integers(kind, Some(unit), then, then, None);
             prop_assert!(before.0 <= after.0 && before.1 <= after.1);

@@ -35,7 +35,6 @@ fn types_are_called_what_postgresql_calls_them() {
         (Kind::TimestampTz, "timestamp with time zone"),
         (Kind::Timestamp, "timestamp without time zone"),
         (Kind::Date, "date"),
-        (Kind::Int2, "smallint"),
         (Kind::Int4, "integer"),
         (Kind::Int8, "bigint"),
         (Kind::Float8, "double precision"),
