@@ -9,12 +9,14 @@ mod sql;
 
 pub use sql::LeftOut;
 
-use crate::pg::{BatchLimit, Deleted, FileNode, Relation};
+use crate::pg::{self, BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
 use crate::rule::cutoff::Range;
 use crate::target::{Method, Part, Plan, Target, What};
+use core::ffi::CStr;
 use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
 
 /// Clears a target within the caller's transaction.
 pub fn run(target: &Target) -> Result<Deleted, Refusal> {
@@ -22,7 +24,8 @@ pub fn run(target: &Target) -> Result<Deleted, Refusal> {
     let leaves = match target.by() {
         Plan::Whole { .. } => {
             progress::one_statement();
-            return Ok(sql::delete(target.root(), criterion));
+            let root = target.root();
+            return Ok(explained(root, || sql::delete(root, criterion)));
         }
         Plan::Leaves(leaves) => leaves,
     };
@@ -40,7 +43,7 @@ pub fn run(target: &Target) -> Result<Deleted, Refusal> {
                 let blocks = relation.is_heap().then(|| (0, relation.blocks()));
                 tally.in_leaf(relation.oid(), Phase::DeletingBySql, blocks);
                 tally.show();
-                let deleted = sql::delete_from_leaf(relation, criterion);
+                let deleted = explained(relation, || sql::delete_from_leaf(relation, criterion));
                 tally.add(deleted.deleted, deleted.skipped);
                 deleted
             }
@@ -50,6 +53,29 @@ pub fn run(target: &Target) -> Result<Deleted, Refusal> {
         outcome += deleted;
     }
     Ok(outcome)
+}
+
+/// What is deleted in one transaction is deleted altogether or not at all, on other servers too: an ERROR of one of these
+/// is the call's. It says which table it was, and what could be done.
+fn explained(table: &Relation, delete: impl FnOnce() -> Deleted) -> Deleted {
+    if !table.is_foreign() {
+        return delete();
+    }
+    let part = format!("clearing of foreign table \"{}\"", table.name());
+    pg::explaining(&part, hint_for_foreign, delete)
+}
+
+fn hint_for_foreign(sqlstate: PgSqlErrorCode) -> Option<&'static CStr> {
+    match sqlstate {
+        PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE => Some(
+            c"A row has been changed on the foreign server meanwhile. Try again, or use the procedure raw_clear_sessions_in_batches(), which does so by itself.",
+        ),
+        PgSqlErrorCode::ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION
+        | PgSqlErrorCode::ERRCODE_CONNECTION_FAILURE => Some(
+            c"Nothing has been deleted. Where it is one of several partitions, the procedure raw_clear_sessions_in_batches() clears the others.",
+        ),
+        _ => None,
+    }
 }
 
 /// Where a batched clearing of a leaf, or of a whole table, has got to; holds across transactions. A place in a file means
@@ -147,25 +173,29 @@ impl Cursor {
         }
     }
 
-    /// Deletes the next batch of what is open: from where the last one ended, or from the beginning.
-    pub fn delete(&mut self, part: &Part<'_>, limit: BatchLimit) -> Deleted {
+    /// Deletes the next batch of what is open: from where the last one ended, or from the beginning. Refuses what is wrong
+    /// with a leaf; then this transaction has to be rolled back, and other leaves can be cleared in the next.
+    pub fn delete(&mut self, part: &Part<'_>, limit: BatchLimit) -> Result<Deleted, Refusal> {
         let key = Key::of(part);
         if self.0.as_ref().is_none_or(|(begun, _)| *begun != key) {
+            if part.is_foreign() {
+                pg::attempt(pg::is_of_a_table, || part.check_foreign_values()).flatten()?;
+            }
             self.0 = Some((key, Place::begin(part)));
         }
         let Some((_, place)) = &mut self.0 else {
-            return Deleted::default();
+            return Ok(Deleted::default());
         };
-        match (place, &part.what) {
+        Ok(match (place, &part.what) {
             (Place::Raw(cursor), What::Leaf(leaf)) => match leaf.method() {
                 Method::Raw { test, pass } => {
                     cursor.delete(leaf.relation(), *test, pass, limit, &mut |_, _, _| ())
                 }
                 Method::Sql | Method::Nothing => Deleted::default(),
             },
-            (Place::Sql(cursor), what) => delete_by_sql(cursor, part, what, limit),
+            (Place::Sql(cursor), what) => delete_by_sql(cursor, part, what, limit)?,
             (Place::Finished, _) | (Place::Raw(_), What::Whole(_)) => Deleted::default(),
-        }
+        })
     }
 }
 
@@ -174,7 +204,7 @@ fn delete_by_sql(
     part: &Part<'_>,
     what: &What,
     limit: BatchLimit,
-) -> Deleted {
+) -> Result<Deleted, Refusal> {
     match what {
         What::Whole(leaves) => {
             let skip_locked = leaves.len() == 1 && sql::can_skip_locked(&part.root);

@@ -177,14 +177,15 @@ impl Cursor {
         }
     }
 
-    /// Deletes the next batch, or finds out a little more of which row it is that fails.
+    /// Deletes the next batch, or finds out a little more of which row it is that fails. Refuses what is wrong with a leaf
+    /// that can be cleared only as a whole: then this transaction has to be rolled back.
     pub fn delete(
         &mut self,
         table: Table<'_>,
         criterion: &Criterion,
         skip_locked: bool,
         limit: BatchLimit,
-    ) -> Deleted {
+    ) -> Result<Deleted, Refusal> {
         let Cursor::Blocks {
             next,
             end,
@@ -194,13 +195,16 @@ impl Cursor {
         } = self
         else {
             *self = Cursor::Whole { done: true };
-            return table.delete(criterion, "");
+            return match table.only {
+                true => pg::attempt(pg::is_of_a_table, || table.delete(criterion, "")),
+                false => Ok(table.delete(criterion, "")),
+            };
         };
         // Without it each statement would read the whole table.
         let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
         let from = *next;
         let until = bound.unwrap_or((from.0.saturating_add(*step).min(*end), 0));
-        let tried = pg::attempt(|| {
+        let tried = pg::attempt(pg::is_of_a_row, || {
             let found = look(table, criterion, from, until, limit.rows);
             let last = found.last.unwrap_or(until);
             let deleted = if found.rows == 0 {
@@ -220,7 +224,7 @@ impl Cursor {
                     left_out.push(LeftOut { ctid, refusal });
                     *next = until;
                 }
-                return Deleted::default();
+                return Ok(Deleted::default());
             }
         };
         // The step follows what there is: the next batch is about as large as it should be.
@@ -232,7 +236,7 @@ impl Cursor {
         .clamp(1, limit.blocks);
         *bound = None;
         *next = found.last.unwrap_or(until);
-        deleted
+        Ok(deleted)
     }
 }
 

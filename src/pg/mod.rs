@@ -51,6 +51,7 @@ pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
+pub use internal_statement::explaining;
 pub use invalidation::Changes;
 pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
@@ -86,8 +87,8 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, owner,
-    report_statistics, set_for_session,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, is_of_a_row,
+    is_of_a_table, owner, report_statistics, roll_back, set_for_session,
 };
 pub use tuple_set::TupleSet;
 pub use usage::Usage;

@@ -31,6 +31,12 @@ impl NonatomicCall {
         // SAFETY: connected as nonatomic, and the innermost connection: those of statements are closed again.
         unsafe { pg_sys::SPI_commit() }
     }
+
+    /// Aborts the transaction and begins the next.
+    pub fn roll_back(&mut self) {
+        // SAFETY: as for `commit`.
+        unsafe { pg_sys::SPI_rollback() }
+    }
 }
 
 impl Drop for NonatomicCall {

@@ -1,9 +1,10 @@
 //! The run itself.
 
+use super::left_out::{FailedLeaves, LeftOutRows};
 use super::pace::Pace;
 use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
-use crate::engine::{Cursor, LeftOut};
+use crate::engine::Cursor;
 use crate::pg::{self, BatchLimit, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
@@ -21,8 +22,8 @@ const REPLICAS_AGAIN: Duration = Duration::from_millis(500);
 
 /// Clears a table by the host's rule. Entered and left inside a transaction of the host's.
 ///
-/// Refuses what `raw_clear_sessions()` refuses; batches that were committed before stay so. Rows that cannot be deleted are
-/// left out, and are an error at the end, when all others are gone.
+/// Refuses what `raw_clear_sessions()` refuses; batches that were committed before stay so. Rows that cannot be deleted, and
+/// leaves that cannot be cleared, are left out, and are an error at the end, when all others are gone.
 pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> {
     let limits = host.limits();
     limit_lock_wait(&limits);
@@ -37,45 +38,14 @@ pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> 
         run.batch(&limits, host)?;
         if let Some(stop) = run.stop(&limits, host) {
             host.next_transaction(true, Duration::ZERO);
-            return match run.left_out.take() {
-                Some(left_out) => Err(left_out.refusal()),
+            let failed = run.failed.take_refusal(table);
+            return match failed.or_else(|| run.left_out.take_refusal()) {
+                Some(refusal) => Err(refusal),
                 None => Ok(run.outcome(stop)),
             };
         }
         run.sleep(host);
         run.wait_for_replicas(host);
-    }
-}
-
-/// With so many rows that cannot be deleted something is wrong that is no row's, and to try each would take for ever.
-const MOST_LEFT_OUT: u64 = 100;
-
-/// Rows that could not be deleted.
-struct LeftOutRows {
-    rows: u64,
-    /// The leaf of the first.
-    table: String,
-    first: LeftOut,
-}
-
-impl LeftOutRows {
-    /// The first one's error, and how many there are.
-    fn refusal(self) -> Refusal {
-        let LeftOut { ctid, refusal } = self.first;
-        let rows = if self.rows == 1 { "row" } else { "rows" };
-        let message = format!(
-            "could not delete {} expired {rows} of table \"{}\", the first at ctid {ctid}: {}",
-            self.rows,
-            self.table,
-            refusal.message()
-        );
-        let left_out = Refusal::new(refusal.sqlstate(), message);
-        let left_out = match refusal.notes().0 {
-            Some(detail) => left_out.detail(detail),
-            None => left_out,
-        };
-        let hint = refusal.notes().1;
-        left_out.hint(hint.unwrap_or("The other expired rows do not wait for it."))
     }
 }
 
@@ -89,7 +59,8 @@ struct Run {
     replicas: Replicas,
     /// What has been done, and where it is at.
     tally: Tally,
-    left_out: Option<LeftOutRows>,
+    left_out: LeftOutRows,
+    failed: FailedLeaves,
     _guard: Option<TableGuard>,
 }
 
@@ -106,7 +77,8 @@ impl Run {
             pace: Pace::new(),
             replicas: Replicas::default(),
             tally: Tally::default(),
-            left_out: None,
+            left_out: LeftOutRows::default(),
+            failed: FailedLeaves::default(),
             _guard: guard,
         };
         run.enqueue(todo)?;
@@ -156,9 +128,19 @@ impl Run {
                 (outcome, is_last.then(|| part.reached_now()))
             }
         };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(refusal) => {
+                self.failed.note(oid, refusal)?;
+                // What the leaf's server has been asked for, too.
+                host.roll_back();
+                prepare_transaction(limits);
+                return Ok(());
+            }
+        };
         self.note(oid, &cursor, outcome, limits);
         for row in cursor.take_left_out() {
-            self.leave_out(oid, row)?;
+            self.left_out.note(oid, row)?;
         }
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();
@@ -171,27 +153,6 @@ impl Run {
             self.enqueue(new)?;
         }
         self.pace.charge(pg::buffer_cost().saturating_sub(before));
-        Ok(())
-    }
-
-    /// Counts a row that cannot be deleted. Refuses what was wrong with it where there are too many.
-    fn leave_out(&mut self, leaf: pg_sys::Oid, row: LeftOut) -> Result<(), Refusal> {
-        match &mut self.left_out {
-            Some(left_out) if left_out.rows >= MOST_LEFT_OUT => {
-                return Err(row.refusal.hint(format!(
-                    "More than {MOST_LEFT_OUT} rows cannot be deleted: the run has given up."
-                )));
-            }
-            Some(left_out) => left_out.rows += 1,
-            None => {
-                let table = pg::name_unlocked(leaf);
-                self.left_out = Some(LeftOutRows {
-                    rows: 1,
-                    table,
-                    first: row,
-                });
-            }
-        }
         Ok(())
     }
 

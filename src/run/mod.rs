@@ -5,6 +5,7 @@
 //! at anew in each transaction, because anything may have changed in between.
 
 mod batches;
+mod left_out;
 mod pace;
 mod procedure;
 mod replicas;
@@ -97,4 +98,7 @@ pub trait Host {
     ///
     /// ERROR on a cancel or a shutdown, also during the sleep.
     fn next_transaction(&mut self, durable: bool, sleep: Duration);
+
+    /// Aborts the transaction, in which nothing has been deleted that counts, and begins the next.
+    fn roll_back(&mut self);
 }

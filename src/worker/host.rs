@@ -244,4 +244,12 @@ impl run::Host for Host<'_> {
         pg::begin();
         self.enter();
     }
+
+    fn roll_back(&mut self) {
+        self.acting = None;
+        pg::roll_back();
+        pg::begin();
+        self.look_around();
+        self.act();
+    }
 }
