@@ -58,7 +58,7 @@ pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
-pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
+pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
     has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,
