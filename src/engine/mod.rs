@@ -9,7 +9,7 @@ mod sql;
 
 pub use sql::LeftOut;
 
-use crate::pg::{BatchLimit, Deleted, FileNode, Relation};
+use crate::pg::{self, BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
 use crate::rule::cutoff::Range;
@@ -77,7 +77,7 @@ impl Key {
     fn of(part: &Part<'_>) -> Key {
         let file = |relation: &Relation| (relation.oid(), relation.file());
         let (files, sql) = match &part.what {
-            What::Whole(leaves) => (leaves.iter().map(file).collect(), true),
+            What::Whole(leaves) => (pg::gather(leaves.iter().map(file)), true),
             What::Leaf(leaf) => (
                 vec![file(leaf.relation())],
                 matches!(leaf.method(), Method::Sql),

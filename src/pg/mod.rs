@@ -4,6 +4,7 @@
 //! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
+mod allocator;
 mod btree;
 mod column_place;
 mod cost;
@@ -16,6 +17,7 @@ mod internal_statement;
 mod invalidation;
 mod lock_wait;
 mod log;
+mod memory;
 mod name;
 mod own;
 mod owner;
@@ -51,6 +53,7 @@ pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached}
 pub use invalidation::Changes;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
+pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
