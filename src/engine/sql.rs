@@ -1,6 +1,7 @@
 //! The SQL engine: DELETE through the executor, so that triggers, foreign keys, row security, rules, foreign tables and
 //! other access methods mean what they mean.
 
+use super::bookmark::At;
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::target::{Criterion, managed_by};
@@ -154,6 +155,23 @@ impl Cursor {
         }
     }
 
+    /// The same, from where another one has got to.
+    pub fn new_at(table: &Relation, leaves: &[Relation], at: At) -> Self {
+        let mut cursor = Cursor::new(table, leaves);
+        if let (Cursor::Blocks { next, .. }, At::Place(block, number)) = (&mut cursor, at) {
+            *next = (block, number);
+        }
+        cursor
+    }
+
+    /// Where it has got to, if that is a place.
+    pub fn at(&self) -> Option<At> {
+        match self {
+            Cursor::Blocks { next, .. } => Some(At::Place(next.0, next.1)),
+            Cursor::Whole { .. } => None,
+        }
+    }
+
     pub fn is_finished(&self) -> bool {
         match self {
             Cursor::Blocks { next, end, .. } => next.0 >= *end,
@@ -177,14 +195,15 @@ impl Cursor {
         }
     }
 
-    /// Deletes the next batch, or finds out a little more of which row it is that fails.
+    /// Deletes the next batch, or finds out a little more of which row it is that fails. Refuses what is wrong with a leaf
+    /// that can be cleared only as a whole: then this transaction has to be rolled back.
     pub fn delete(
         &mut self,
         table: Table<'_>,
         criterion: &Criterion,
         skip_locked: bool,
         limit: BatchLimit,
-    ) -> Deleted {
+    ) -> Result<Deleted, Refusal> {
         let Cursor::Blocks {
             next,
             end,
@@ -194,13 +213,16 @@ impl Cursor {
         } = self
         else {
             *self = Cursor::Whole { done: true };
-            return table.delete(criterion, "");
+            return match table.only {
+                true => pg::attempt(pg::is_of_a_table, || table.delete(criterion, "")),
+                false => Ok(table.delete(criterion, "")),
+            };
         };
         // Without it each statement would read the whole table.
         let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
         let from = *next;
         let until = bound.unwrap_or((from.0.saturating_add(*step).min(*end), 0));
-        let tried = pg::attempt(|| {
+        let tried = pg::attempt(pg::is_of_a_row, || {
             let found = look(table, criterion, from, until, limit.rows);
             let last = found.last.unwrap_or(until);
             let deleted = if found.rows == 0 {
@@ -220,7 +242,7 @@ impl Cursor {
                     left_out.push(LeftOut { ctid, refusal });
                     *next = until;
                 }
-                return Deleted::default();
+                return Ok(Deleted::default());
             }
         };
         // The step follows what there is: the next batch is about as large as it should be.
@@ -232,7 +254,7 @@ impl Cursor {
         .clamp(1, limit.blocks);
         *bound = None;
         *next = found.last.unwrap_or(until);
-        deleted
+        Ok(deleted)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use pgrx::pg_sys::ErrorData;
 use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{PgTryBuilder, pg_sys};
 use std::ffi::{CStr, CString};
 use std::panic::AssertUnwindSafe;
@@ -21,27 +22,72 @@ pub(super) fn hiding<T>(statement: &CStr, execute: impl FnOnce() -> T) -> T {
         .execute()
 }
 
+/// Runs something that is one part of a call. To an ERROR it adds which part, as CONTEXT, and, if it has none, the HINT that
+/// there is for its SQLSTATE.
+pub fn explaining<T>(
+    part: &str,
+    hint: fn(PgSqlErrorCode) -> Option<&'static CStr>,
+    execute: impl FnOnce() -> T,
+) -> T {
+    let part = CString::new(part).expect("a name has no zero byte");
+    PgTryBuilder::new(AssertUnwindSafe(execute))
+        .catch_others(|error| match error {
+            // SAFETY: as in `hiding`.
+            CaughtError::PostgresError(_) => unsafe {
+                throw_changed(|error| {
+                    if error.hint.is_null()
+                        && let Some(hint) = hint(PgSqlErrorCode::from(error.sqlerrcode as isize))
+                    {
+                        error.hint = pg_sys::pstrdup(hint.as_ptr());
+                    }
+                    let mut context = Vec::new();
+                    if !error.context.is_null() {
+                        context.extend(CStr::from_ptr(error.context).to_bytes());
+                        context.push(b'\n');
+                    }
+                    context.extend(part.to_bytes());
+                    let context = CString::new(context).unwrap_or_default();
+                    error.context = pg_sys::pstrdup(context.as_ptr());
+                })
+            },
+            other => other.rethrow(),
+        })
+        .execute()
+}
+
 /// Takes the ERROR off the error stack and raises it again, without the statement.
 ///
 /// # Safety
-/// There is one, and it has been caught; CurrentMemoryContext is not ErrorContext.
+/// As for `throw_changed`.
 unsafe fn throw_without(statement: &CStr) -> ! {
+    // SAFETY: passed on; the strings of an ERROR are C strings, or NULL.
+    unsafe {
+        throw_changed(|error| {
+            if !error.internalquery.is_null() && CStr::from_ptr(error.internalquery) == statement {
+                error.internalquery = ptr::null_mut();
+                error.internalpos = 0;
+            }
+            if !error.context.is_null() {
+                let rest = without_line_of(CStr::from_ptr(error.context), statement);
+                error.context = match rest.is_empty() {
+                    true => ptr::null_mut(),
+                    false => pg_sys::pstrdup(rest.as_ptr()),
+                };
+            }
+        })
+    }
+}
+
+/// Takes the ERROR off the error stack and raises it again, changed.
+///
+/// # Safety
+/// There is one, and it has been caught; CurrentMemoryContext is not ErrorContext.
+unsafe fn throw_changed(change: impl FnOnce(&mut ErrorData)) -> ! {
     // SAFETY: a copy of ours in the current memory context, which the abort frees; ReThrowError copies it in its turn.
     unsafe {
         let error: *mut ErrorData = pg_sys::CopyErrorData();
         pg_sys::FlushErrorState();
-        if !(*error).internalquery.is_null() && CStr::from_ptr((*error).internalquery) == statement
-        {
-            (*error).internalquery = ptr::null_mut();
-            (*error).internalpos = 0;
-        }
-        if !(*error).context.is_null() {
-            let rest = without_line_of(CStr::from_ptr((*error).context), statement);
-            (*error).context = match rest.is_empty() {
-                true => ptr::null_mut(),
-                false => pg_sys::pstrdup(rest.as_ptr()),
-            };
-        }
+        change(&mut *error);
         pg_sys::ReThrowError(error);
     }
     #[allow(

@@ -163,6 +163,11 @@ impl Relation {
         self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
     }
 
+    /// Whether the rows are on a foreign server.
+    pub fn is_foreign(&self) -> bool {
+        self.kind() == RelationKind::ForeignTable
+    }
+
     /// The file that it is stored in: another one after anything that has written its rows anew.
     pub fn file(&self) -> FileNode {
         #[cfg(feature = "pg15")]

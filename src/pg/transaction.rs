@@ -7,6 +7,7 @@ use super::table_guard::forget_guard;
 use crate::refusal::Refusal;
 use core::ffi::CStr;
 use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{PgTryBuilder, pg_sys};
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -37,6 +38,13 @@ pub fn commit() {
         pg_sys::CommitTransactionCommand();
         pg_sys::pgstat_report_stat(false);
     }
+    leave_transaction_memory();
+}
+
+/// Aborts the transaction, also what it has done on other servers.
+pub fn roll_back() {
+    // SAFETY: ends what `begin` began, with its snapshots and subtransactions, as ROLLBACK does (tcop/postgres.c).
+    unsafe { pg_sys::AbortCurrentTransaction() }
     leave_transaction_memory();
 }
 
@@ -94,9 +102,23 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
 /// functions raise. Not a cancel, a lock, a deadlock, a lack of resources.
 const OF_A_ROW: [&str; 10] = ["21", "22", "23", "27", "2F", "38", "39", "42", "44", "P0"];
 
-/// Tries something in a subtransaction. An ERROR that may be a row's takes back what it did, and is returned; any other one
-/// goes on.
-pub fn attempt<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
+/// Whether an ERROR of that SQLSTATE may be a row's.
+pub fn is_of_a_row(sqlstate: PgSqlErrorCode) -> bool {
+    let sqlstate = super::sqlstate_text(sqlstate);
+    OF_A_ROW.iter().any(|class| sqlstate.starts_with(class))
+}
+
+/// Whether it may be one table's, so that other tables can still be cleared: all but a cancel, which is somebody's wish.
+pub fn is_of_a_table(sqlstate: PgSqlErrorCode) -> bool {
+    sqlstate != PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+}
+
+/// Tries something in a subtransaction. An ERROR whose SQLSTATE `returned` says so takes back what it did, and is returned;
+/// any other one goes on.
+pub fn attempt<T>(
+    returned: fn(PgSqlErrorCode) -> bool,
+    action: impl FnOnce() -> T,
+) -> Result<T, Refusal> {
     // SAFETY: as PL/pgSQL runs a block with EXCEPTION (pl_exec.c, exec_stmt_block): memory context and resource owner are
     // those of the caller again afterwards. Relations that the caller has open belong to his resource owner and stay open;
     // what `action` has opened, set or acted as is taken back by the subtransaction's abort, which destructors leave to it
@@ -110,8 +132,7 @@ pub fn attempt<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
         let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(action())))
             .catch_others(|error| {
                 let refusal = refusal(&error);
-                let sqlstate = super::sqlstate_text(refusal.sqlstate());
-                if OF_A_ROW.iter().any(|class| sqlstate.starts_with(class)) {
+                if returned(refusal.sqlstate()) {
                     Err(refusal)
                 } else {
                     pg_sys::RollbackAndReleaseCurrentSubTransaction();

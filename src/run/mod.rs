@@ -5,14 +5,19 @@
 //! at anew in each transaction, because anything may have changed in between.
 
 mod batches;
+mod left_out;
 mod pace;
 mod procedure;
 mod replicas;
+mod slice;
 
 pub use batches::run;
 pub use procedure::{in_procedure, limits};
+pub use slice::clear_slice;
 
+use crate::refusal::Refusal;
 use crate::target::Rule;
+use pgrx::pg_sys;
 use std::time::Duration;
 
 /// What a run may take. Read again before each batch, so that a reload of the settings applies at once.
@@ -47,6 +52,8 @@ pub enum Stop {
     Paused,
     /// The table is no longer to be cleared: its policy or setting has gone.
     Unscheduled,
+    /// The table's owner has had it end.
+    Canceled,
 }
 
 impl Stop {
@@ -58,6 +65,7 @@ impl Stop {
             Stop::MaxDuration => "max_duration",
             Stop::Paused => "paused",
             Stop::Unscheduled => "unscheduled",
+            Stop::Canceled => "canceled",
         }
     }
 }
@@ -89,9 +97,17 @@ pub trait Host {
     /// Why the run should end after this batch, if it should.
     fn wants_stop(&mut self) -> Option<Stop>;
 
+    /// So many rows of a relation have been deleted: of a leaf, whichever way it was named.
+    fn note_deleted(&mut self, _relation: pg_sys::Oid, _rows: u64) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Commits the transaction, sleeps, and begins the next. `durable`: the commit, and with it every one before, has
     /// reached the disk when it returns; otherwise a crash may undo the last batches, which are then done again.
     ///
     /// ERROR on a cancel or a shutdown, also during the sleep.
     fn next_transaction(&mut self, durable: bool, sleep: Duration);
+
+    /// Aborts the transaction, in which nothing has been deleted that counts, and begins the next.
+    fn roll_back(&mut self);
 }

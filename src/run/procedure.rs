@@ -109,4 +109,8 @@ impl Host for Procedure {
         // The server begins the next transaction with the commit; until its first statement it holds nothing.
         pg::sleep(sleep);
     }
+
+    fn roll_back(&mut self) {
+        self.call.roll_back();
+    }
 }

@@ -137,6 +137,20 @@ fn raw_clear_sessions_run_now(table: Option<pg_sys::Oid>) -> bool {
     scheduling::run_now(table).unwrap_or_else(|refusal| refusal.raise())
 }
 
+/// Ends the worker's run of a table; false where there is none.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions_cancel("table" regclass) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_cancel(regclass)
+IS 'ends the run of a table that the worker is at, within a second or so; false if there is none';
+"#)]
+fn raw_clear_sessions_cancel(table: Option<pg_sys::Oid>) -> bool {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_cancel()");
+    scheduling::cancel(table).unwrap_or_else(|refusal| refusal.raise())
+}
+
 /// Has the launcher look at this database at once, when this transaction is committed: at the end of CREATE EXTENSION.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions.announce() RETURNS void

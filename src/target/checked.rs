@@ -4,7 +4,7 @@
 //! only then what the rule means for the columns, the right to read them, the guard against other clearings, and whether
 //! the numbers can be what the rule takes them for.
 
-use super::plausible::check_plausible;
+use super::plausible::{check_plausible, check_plausible_here};
 use super::{Criterion, Rule, check_may_read, guard, lock_against_others, open};
 use crate::pg::{self, LockMode, Relation, TableGuard};
 use crate::refusal::Refusal;
@@ -82,8 +82,10 @@ impl Checked {
             Purpose::Run => Some(guard(&root)?),
             Purpose::Resume | Purpose::Preview | Purpose::Estimate | Purpose::Schedule => None,
         };
-        if purpose.looks_at_values() {
-            check_plausible(&root, &criterion, rule)?;
+        match purpose {
+            Purpose::Run | Purpose::Resume => check_plausible_here(&root, &criterion, rule)?,
+            _ if purpose.looks_at_values() => check_plausible(&root, &criterion, rule)?,
+            _ => (),
         }
         Ok(Checked {
             root,

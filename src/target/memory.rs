@@ -48,6 +48,7 @@ pub struct Part<'m> {
     /// The table that was named.
     pub root: Relation,
     pub criterion: &'m Criterion,
+    rule: &'m Rule,
     /// Between the two; open as long as they are.
     _between: Vec<Relation>,
 }
@@ -68,6 +69,35 @@ pub enum Opened<'m> {
 }
 
 impl Part<'_> {
+    /// What the relations that one statement reaches have lost so far; nothing where the part is a leaf.
+    pub fn deleted_from(&self) -> Vec<(pg_sys::Oid, u64)> {
+        match &self.what {
+            What::Whole(leaves) => leaves
+                .iter()
+                .map(|leaf| (leaf.oid(), pg::deleted_here(leaf.oid())))
+                .collect(),
+            What::Leaf(_) => Vec::new(),
+        }
+    }
+
+    /// Whether its rows are on a foreign server.
+    pub fn is_foreign(&self) -> bool {
+        matches!(&self.what, What::Leaf(leaf) if leaf.relation().is_foreign())
+    }
+
+    /// Refuses (22008) what is on a foreign server and cannot be what the rule takes it for. ERROR where that cannot be
+    /// asked.
+    pub fn check_foreign_values(&self) -> Result<(), Refusal> {
+        match &self.what {
+            What::Leaf(leaf) if leaf.relation().is_foreign() => {
+                check_plausible(leaf.relation(), self.criterion, self.rule).map_err(|refusal| {
+                    refusal.detail("It would be more than 50 years from now. Nothing has been deleted from this table.")
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The oids of everything that the table reaches now. Nothing of it is locked.
     pub fn reached_now(&self) -> Vec<pg_sys::Oid> {
         pg::inheritors_unlocked(&self.root)
@@ -159,6 +189,7 @@ impl Memory {
                 what: What::Whole(leaves),
                 root,
                 criterion: &self.criterion,
+                rule: &self.rule,
                 _between: Vec::new(),
             })));
         }
@@ -169,6 +200,7 @@ impl Memory {
             what: What::Leaf(leaf),
             root,
             criterion: &self.criterion,
+            rule: &self.rule,
             _between: between,
         })))
     }

@@ -248,7 +248,9 @@ impl Target {
     }
 }
 
-fn by_leaves(checked: &Checked, relations: Vec<Relation>) -> Plan {
+fn by_leaves(checked: &Checked, mut relations: Vec<Relation>) -> Plan {
+    // What is on other servers comes last: it may take long, and fail.
+    relations.sort_by_key(Relation::is_foreign);
     let (root, criterion) = (checked.root(), checked.criterion());
     let estimate = estimate_leaves(checked, &relations);
     pg::ensure_memory(size_of::<(Changes, Decision)>() * relations.len());

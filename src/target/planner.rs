@@ -93,7 +93,15 @@ fn by_leaves<'a>(
         pg::gather_by_key(leaves.clone().map(name))
     };
     let before = names();
-    let estimate = estimate();
+    let estimate = match leaves.clone().any(Relation::is_foreign) {
+        // The planner may ask the foreign server, which may fail: that is to be said when it is this leaf's turn.
+        true => pg::attempt(pg::is_of_a_table, estimate).unwrap_or(Estimate {
+            tables: HashMap::new(),
+            complete: false,
+            rows: 0.0,
+        }),
+        false => estimate(),
+    };
     let complete = estimate.complete
         && names() == before
         && estimate.tables.keys().all(|name| before.contains_key(name));

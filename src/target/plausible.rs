@@ -2,7 +2,7 @@
 
 use super::columns::corrected_call;
 use super::criterion::{Criterion, Rule};
-use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
+use crate::pg::{self, Argument, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::rule::cutoff::{plausible_range, units_that_fit};
 use crate::rule::kind::Kind;
@@ -44,6 +44,30 @@ pub fn check_plausible(
         None => Ok(()),
         Some(number) => Err(refuse(relation, criterion, rule, unit, &number)),
     }
+}
+
+/// The same, but for what is on foreign servers that cannot be asked now: that is looked at when it is to be cleared.
+pub fn check_plausible_here(
+    root: &Relation,
+    criterion: &Criterion,
+    rule: &Rule,
+) -> Result<(), Refusal> {
+    if criterion.unit.is_none() {
+        return Ok(());
+    }
+    let leaves = pg::leaves(root, LockMode::RowExclusive);
+    if leaves.len() == 1 || !leaves.iter().any(Relation::is_foreign) {
+        return check_plausible(root, criterion, rule);
+    }
+    let checked = pg::attempt(pg::is_of_a_table, || check_plausible(root, criterion, rule));
+    checked.unwrap_or_else(|refusal| {
+        let readable = |leaf: &Relation| pg::has_privilege(leaf, Privilege::Select);
+        let mut here = leaves.iter().filter(|leaf| !leaf.is_foreign());
+        if !here.clone().all(readable) {
+            return Err(refusal);
+        }
+        here.try_for_each(|leaf| check_plausible(leaf, criterion, rule))
+    })
 }
 
 fn arguments(kind: Kind, from: i64, to: i64) -> Vec<Argument> {

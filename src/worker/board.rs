@@ -1,5 +1,6 @@
 //! What the launcher, the database workers and the sessions tell each other, in shared memory.
 
+use super::stop_request::{Place, Reason};
 use crate::pg;
 use crate::settings::MOST_WORKERS;
 use crate::shared::Words;
@@ -59,6 +60,8 @@ struct Seat {
     timetable: AtomicU64,
     /// What the worker failed with; zero where it could not say.
     error: Words<ERROR_WORDS>,
+    /// The run that it is at.
+    place: Place,
 }
 
 const FREE: u32 = 0;
@@ -298,6 +301,21 @@ impl Board {
         }
     }
 
+    /// The run that a worker is at, if it has begun and not ended.
+    pub fn place(&self, ticket: Ticket) -> Option<&Place> {
+        let seat = &self.seats[ticket.seat];
+        (seat.state.load(Ordering::Acquire) == RUNNING).then_some(&seat.place)
+    }
+
+    /// Asks the run of a table to end, if the worker is at it; whether it is.
+    pub fn request_stop(&self, database: pg_sys::Oid, table: pg_sys::Oid, reason: Reason) -> bool {
+        self.seats.iter().any(|seat| {
+            seat.state.load(Ordering::Acquire) == RUNNING
+                && seat.database.load(Ordering::Acquire) == u32::from(database)
+                && seat.place.request(Some(table), reason)
+        })
+    }
+
     /// What a worker that failed has said of it; empty where it could not.
     pub fn error(&self, ticket: Ticket) -> String {
         to_text(self.seats[ticket.seat].error.read())
@@ -317,6 +335,7 @@ impl Board {
         seat.state
             .compare_exchange(ASSIGNED, RUNNING, Ordering::AcqRel, Ordering::Acquire)
             .ok()?;
+        seat.place.take();
         MINE.set(Some(seat));
         pg::at_exit(|| leave_seat(Ending::Failed));
         Some(seat.database.load(Ordering::Acquire).into())

@@ -6,12 +6,15 @@ use super::host::{Host, commit_durably};
 use super::left;
 use super::policy::{self, Due};
 use super::rewriting::{self, Rewriting};
+use super::stop_request::{self, Reason};
+use super::vacuuming::{self, full_name};
 use crate::pg::{self, Usage};
-use crate::progress::{self, Phase, Progress, Shown};
+use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, run};
 use crate::settings;
 use crate::target;
+use pgrx::prelude::PgSqlErrorCode;
 use std::time::{Duration, Instant};
 
 /// How it went on with the database.
@@ -36,22 +39,16 @@ pub fn clear(schema: &str, due: &Due) -> After {
     let shown = Shown::of_worker(due.table);
     let (started, used) = (Instant::now(), Usage::now());
     let mut host = Host::new(schema, due.table, policy.clone());
+    let run = stop_request::Run::begin(due.table);
     let rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut host);
-    let outcome = match &rewritten {
-        Rewriting::Done(outcome) => Ok(*outcome),
-        _ => pg::catch(|| {
-            host.begin();
-            let outcome = run(due.table, &mut host)?;
-            host.end();
-            Ok(outcome)
-        }),
-    };
+    let outcome = clear_rows(due, &rewritten, &mut host);
     let elapsed = started.elapsed();
     let expired_left = match &outcome {
         Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome, hides_rows(due)),
         Err(_) => None,
     };
-    let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome));
+    let vacuumed = outcome.as_ref().map_or(0, |_| vacuuming::vacuum(&mut host));
+    drop(run);
     drop(shown);
 
     let gone = is_gone(due);
@@ -86,6 +83,48 @@ pub fn clear(schema: &str, due: &Due) -> After {
     if yields { After::Yield } else { After::GoOn }
 }
 
+/// Deletes what a rewrite has left to do.
+fn clear_rows(due: &Due, rewritten: &Rewriting, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
+    if let Rewriting::Done(outcome) = rewritten {
+        return Ok(*outcome);
+    }
+    // In the middle of the rewrite.
+    if let Some(reason) = stop_request::take_canceled() {
+        return cut_short(reason, host);
+    }
+    let outcome = pg::catch(|| {
+        host.begin();
+        let outcome = run(due.table, host)?;
+        host.end();
+        Ok(outcome)
+    });
+    stop_request::end_statement();
+    let canceled = stop_request::take_canceled();
+    match (outcome, canceled) {
+        (Err(_), Some(reason)) => cut_short(reason, host),
+        (outcome, _) => outcome,
+    }
+}
+
+/// What a run has come to that was ended in the middle of a statement.
+fn cut_short(reason: Reason, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
+    let (deleted, skipped, batches) = host.record.committed();
+    match reason.stop() {
+        Some(stop) => Ok(Outcome {
+            deleted,
+            skipped,
+            batches,
+            stop,
+        }),
+        None if reason == Reason::DatabaseWanted => Err(host.make_way()),
+        None => Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+            "the run was ended because another session waited for a lock that it held",
+        )
+        .hint("A batch should take less than a second: look at the policy's filter and expression, and at the table's triggers.")),
+    }
+}
+
 fn hides_rows(due: &Due) -> bool {
     pg::begin();
     let hides = target::hides_rows_from_owner(due.table);
@@ -100,61 +139,11 @@ fn is_gone(due: &Due) -> bool {
     gone
 }
 
-/// Vacuums the table if the run has left much to vacuum; whether it did. What goes wrong with it is logged.
-fn vacuum(due: &Due, outcome: &Outcome) -> bool {
-    if !settings::vacuum() || !is_much(due, outcome.deleted) {
-        return false;
-    }
-    progress::update(&Progress {
-        phase: Phase::Vacuuming,
-        deleted: outcome.deleted,
-        skipped: outcome.skipped,
-        batches: outcome.batches,
-        ..Progress::default()
-    });
-    pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
-    // Else the deleted rows would be counted as dead once more, after VACUUM has removed them.
-    pg::report_statistics();
-    let vacuumed = pg::catch(|| {
-        pg::vacuum(&due.name);
-        Ok(())
-    });
-    if let Err(refusal) = &vacuumed {
-        let context = format!("automatic vacuum of table \"{}\"", full_name(due));
-        pg::log_error(refusal, &context);
-    }
-    vacuumed.is_ok()
-}
-
-/// By autovacuum's measure.
-fn is_much(due: &Due, deleted: u64) -> bool {
-    pg::begin();
-    let rows = pg::query(
-        "SELECT greatest(reltuples, 0) FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-        &[pg::Argument::integer(u32::from(due.table).into())],
-    );
-    pg::commit();
-    let tuples = rows.into_iter().flatten().flatten().next();
-    let number = |text: String| text.parse::<f64>().unwrap_or_default();
-    let threshold = number(pg::server_setting(c"autovacuum_vacuum_threshold"));
-    let scale = number(pg::server_setting(c"autovacuum_vacuum_scale_factor"));
-    deleted as f64 > threshold + scale * tuples.map_or(0.0, number)
-}
-
-/// The table as autovacuum names one: with its database and schema, not quoted.
-fn full_name(due: &Due) -> String {
-    pg::begin();
-    let name = pg::full_name(due.table).unwrap_or_else(|| due.name.clone());
-    let name = format!("{}.{name}", pg::my_database_name());
-    pg::commit();
-    name
-}
-
 /// A failure is always logged, as an ERROR; a run that took long if it deleted anything.
 fn log(due: &Due, result: &history::Result, elapsed: Duration) {
     match result {
         history::Result::Failed(refusal) => {
-            let context = format!("automatic clearing of table \"{}\"", full_name(due));
+            let context = format!("automatic clearing of table \"{}\"", full_name(due.table));
             pg::log_error(refusal, &context);
         }
         history::Result::Ended(outcome) => {
@@ -162,7 +151,7 @@ fn log(due: &Due, result: &history::Result, elapsed: Duration) {
             if long && outcome.deleted > 0 {
                 let message = format!(
                     "automatic clearing of table \"{}\": deleted {} rows in {} batches, skipped {}, elapsed {:.3} s, stopped: {}",
-                    full_name(due),
+                    full_name(due.table),
                     outcome.deleted,
                     outcome.batches,
                     outcome.skipped,

@@ -41,14 +41,18 @@ pub struct Details<'a> {
     /// Whether the table was rewritten, where that was tried: "done", or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<&'a str>,
-    /// Whether the table was vacuumed afterwards.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub vacuumed: bool,
+    /// How many relations were vacuumed afterwards.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub vacuumed: u64,
     /// Of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The policy as JSON, without nulls.
@@ -84,6 +88,8 @@ pub struct Record {
     started: i64,
     id: Option<i64>,
     noted: Instant,
+    /// What committed transactions have deleted, skipped, and how many of them there were.
+    committed: (u64, u64, u64),
 }
 
 impl Record {
@@ -93,7 +99,19 @@ impl Record {
             started: pg::now(),
             id: None,
             noted: Instant::now(),
+            committed: (0, 0, 0),
         }
+    }
+
+    /// What has been done so far is committed.
+    pub fn note_commit(&mut self) {
+        let last = progress::last();
+        self.committed = (last.deleted, last.skipped, last.batches);
+    }
+
+    /// Rows deleted and skipped, and transactions, as far as they are committed.
+    pub fn committed(&self) -> (u64, u64, u64) {
+        self.committed
     }
 
     /// Writes how much has been deleted so far, in the transaction that deleted it: of a run that is killed, nothing
@@ -157,8 +175,7 @@ impl Record {
     /// nothing is counted with others, by `flush`.
     pub fn end(mut self, schema: &str, result: &Result, details: &Details) -> bool {
         // What batches have deleted before an ERROR stays deleted.
-        let last = progress::last();
-        let until_then = (last.deleted, last.skipped, last.batches);
+        let until_then = self.committed;
         let (stop, (deleted, skipped, batches), error) = match result {
             Result::Ended(outcome) => (
                 outcome.stop.name(),

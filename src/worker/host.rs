@@ -4,8 +4,9 @@ use super::board::board;
 use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
+use super::stop_request::{self, Reason};
 use crate::pg::{self, ActingAs};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
 use crate::target::Rule;
@@ -22,6 +23,8 @@ pub struct Host<'a> {
     schema: &'a str,
     table: pg_sys::Oid,
     policy: Policy,
+    /// Since when the run's time counts.
+    started: Instant,
     stop: Option<Stop>,
     acting: Option<ActingAs>,
     /// What the policies were when `policy` was read.
@@ -33,6 +36,8 @@ pub struct Host<'a> {
     pub yields: bool,
     /// What the history gets to know.
     pub record: Record,
+    /// The relations that rows were deleted from, and how many.
+    deleted_from: Vec<(pg_sys::Oid, u64)>,
 }
 
 /// Sets what the worker's transactions go by; again after a reload.
@@ -72,6 +77,7 @@ impl<'a> Host<'a> {
             schema,
             table,
             policy,
+            started: Instant::now(),
             stop: None,
             acting: None,
             changes: changes(),
@@ -79,6 +85,7 @@ impl<'a> Host<'a> {
             runs: None,
             yields: false,
             record: Record::begin(table),
+            deleted_from: Vec::new(),
         }
     }
 
@@ -86,8 +93,20 @@ impl<'a> Host<'a> {
     pub fn begin(&mut self) {
         pg::begin();
         self.runs = history::table(self.schema);
+        self.enter();
+    }
+
+    /// In a transaction that has just begun: sees what it may do, and acts as the table's owner.
+    fn enter(&mut self) {
+        stop_request::begin_statement(self.time_left());
         self.look_around();
         self.act();
+    }
+
+    /// What is left of the time that the run may take; `None`: it may take any.
+    pub fn time_left(&self) -> Option<Duration> {
+        let limit = self.policy.limits().max_duration?;
+        Some(limit.saturating_sub(self.started.elapsed()))
     }
 
     /// Ends one.
@@ -99,6 +118,13 @@ impl<'a> Host<'a> {
             }
         }
         pg::commit();
+        stop_request::end_statement();
+        self.record.note_commit();
+    }
+
+    /// The relations that rows were deleted from, and how many.
+    pub fn take_deleted_from(&mut self) -> Vec<(pg_sys::Oid, u64)> {
+        std::mem::take(&mut self.deleted_from)
     }
 
     /// What the table is cleared by.
@@ -119,6 +145,7 @@ impl<'a> Host<'a> {
 
     /// The transaction has been aborted, and with it the role that was acted as.
     pub fn forget(&mut self) {
+        stop_request::end_statement();
         self.acting = None;
     }
 
@@ -128,15 +155,19 @@ impl<'a> Host<'a> {
         self.acting = ActingAs::owner_of(self.table);
     }
 
+    /// Leaves the database to another session that wants it for itself; says so as an error.
+    pub fn make_way(&mut self) -> Refusal {
+        self.yields = true;
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+            "the database is wanted by another session",
+        )
+    }
+
     /// Sees what has changed since the last transaction. ERROR where the database is wanted.
     fn look_around(&mut self) {
         if pg::database_is_wanted() {
-            self.yields = true;
-            Refusal::new(
-                PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
-                "the database is wanted by another session",
-            )
-            .raise();
+            self.make_way().raise();
         }
         let changes = changes();
         if self.runs.and_then(pg::owner).is_none() {
@@ -159,6 +190,9 @@ impl<'a> Host<'a> {
         if settings::paused() {
             self.stop = Some(Stop::Paused);
         }
+        if let Some(stop) = stop_request::requested().and_then(Reason::stop) {
+            self.stop = Some(stop);
+        }
     }
 
     fn reload(&mut self) -> bool {
@@ -174,7 +208,7 @@ impl<'a> Host<'a> {
     fn sleep(&mut self, time: Duration) {
         let end = Instant::now() + time;
         loop {
-            if self.reload() {
+            if self.reload() || stop_request::requested().is_some() {
                 return;
             }
             let left = end.saturating_duration_since(Instant::now());
@@ -211,12 +245,36 @@ impl run::Host for Host<'_> {
         self.stop
     }
 
+    fn note_deleted(&mut self, relation: pg_sys::Oid, rows: u64) -> Result<(), Refusal> {
+        // Leaves are cleared one after the other.
+        match self
+            .deleted_from
+            .iter_mut()
+            .rev()
+            .find(|(oid, _)| *oid == relation)
+        {
+            Some((_, deleted)) => *deleted += rows,
+            None => {
+                enough(self.deleted_from.try_reserve(1))?;
+                self.deleted_from.push((relation, rows));
+            }
+        }
+        Ok(())
+    }
+
     /// Not durable here, but with the row of the history that follows: that commit takes all earlier ones along.
     fn next_transaction(&mut self, _durable: bool, sleep: Duration) {
         self.end();
         self.sleep(sleep);
         pg::begin();
-        self.look_around();
-        self.act();
+        self.enter();
+    }
+
+    fn roll_back(&mut self) {
+        self.acting = None;
+        pg::roll_back();
+        stop_request::end_statement();
+        pg::begin();
+        self.enter();
     }
 }

@@ -7,6 +7,7 @@ use super::backoff;
 use super::board::{Board, Ending, Ticket, board};
 use super::names::Databases;
 use super::schedule::Schedule;
+use super::stop_request::{INTERVAL, Place, Reason};
 use crate::pg::{self, Database, Handle, Zone};
 use crate::settings;
 use pgrx::pg_sys;
@@ -91,7 +92,12 @@ pub fn main() {
         launcher.notice_changes();
         launcher.reap();
         let next = launcher.start_what_is_due();
-        pg::wait(next.map(|next| until(next).min(LONGEST_SLEEP)));
+        launcher.supervise();
+        let mut sleep = next.map(|next| until(next).min(LONGEST_SLEEP));
+        if !launcher.running.is_empty() {
+            sleep = Some(sleep.unwrap_or(INTERVAL).min(INTERVAL));
+        }
+        pg::wait(sleep);
     }
 }
 
@@ -101,6 +107,17 @@ fn until(instant: i64) -> Duration {
 
 fn after(delay: Duration) -> i64 {
     pg::now().saturating_add(delay.as_micros() as i64)
+}
+
+/// Ends what others wait for.
+fn give_way(long: &[(pg_sys::Oid, &Place, u64)], locks: &pg::LockTable) {
+    for (database, place, transaction) in long {
+        if locks.database_is_wanted(*database, place.pid()) {
+            place.request(None, Reason::DatabaseWanted);
+        } else if locks.makes_others_wait(place.pid()) {
+            place.want_locks_of(*transaction);
+        }
+    }
 }
 
 impl Launcher {
@@ -248,6 +265,29 @@ impl Launcher {
             }
         }
         Some(next)
+    }
+
+    /// Ends the runs that are to end, also in the middle of a statement, which sees for itself neither a setting nor who
+    /// waits for it.
+    fn supervise(&self) {
+        let is_off = settings::databases() == Databases::None;
+        let mut long = Vec::new();
+        for running in &self.running {
+            let Some(place) = self.board.place(running.ticket) else {
+                continue;
+            };
+            if settings::paused() {
+                place.request(None, Reason::Paused);
+            } else if is_off || !self.entries.contains_key(&running.database) {
+                place.request(None, Reason::Unscheduled);
+            }
+            if let Some(transaction) = place.long_transaction() {
+                long.push((running.database, place, transaction));
+            }
+        }
+        if !long.is_empty() {
+            pg::LockTable::read(|locks| give_way(&long, locks));
+        }
     }
 
     /// Brings the entries in line with the databases that there are.

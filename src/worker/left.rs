@@ -3,10 +3,15 @@
 
 use super::host::Host;
 use super::policy::{Due, Policy};
+use super::stop_request;
 use crate::engine::rewrite;
 use crate::pg;
 use crate::run::{Outcome, Stop};
 use crate::target::{Checked, Purpose};
+use std::time::Duration;
+
+/// How long the sample may take: an expression of the owner's is evaluated for each of its rows.
+const SAMPLE: Duration = Duration::from_secs(10);
 
 /// How many expired rows are left, about: by a sample of the table after a limit has ended the run, and otherwise those
 /// that it has skipped. `None` where that is not known; `hidden`: row security hides rows from the owner.
@@ -23,13 +28,15 @@ pub fn expired_left(
         Stop::Done => Some(outcome.skipped),
         Stop::MaxRows | Stop::MaxDuration => sample(due, policy, host),
         // Whoever has said so is not to be kept waiting.
-        Stop::Paused | Stop::Unscheduled => None,
+        Stop::Paused | Stop::Unscheduled | Stop::Canceled => None,
     }
 }
 
 fn sample(due: &Due, policy: &Policy, host: &mut Host<'_>) -> Option<u64> {
     let rows = pg::catch(|| {
         host.begin();
+        // The run's own time is over.
+        stop_request::limit_statement(Some(SAMPLE));
         let checked = Checked::open(Some(due.table), &policy.rule(), Purpose::Estimate)?;
         let rows = rewrite::expired_rows(&checked);
         drop(checked);

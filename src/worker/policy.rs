@@ -195,7 +195,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
 }
 
 /// Whether the setting `tables` names a table; as the view raw_clear_sessions.scheduled has it.
-fn is_listed(table: pg_sys::Oid) -> bool {
+pub(super) fn is_listed(table: pg_sys::Oid) -> bool {
     let tables = settings::tables();
     if tables.is_empty() {
         return false;

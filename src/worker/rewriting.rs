@@ -2,6 +2,7 @@
 
 use super::host::Host;
 use super::policy::{Due, Policy};
+use super::stop_request;
 use crate::engine::rewrite;
 use crate::pg;
 use crate::progress::{self, Phase, Progress};
@@ -50,6 +51,8 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
             ..Progress::default()
         });
         pg::report_activity(Some(&format!("raw_clear_sessions: rewriting {}", due.name)));
+        // Whoever reads the table waits, as the policy wants it.
+        stop_request::keep_locks();
         let rule = host.rule();
         let rewritten = rewrite::rewrite(due.table, &rule, &mut || host.check_up_to_date())?;
         host.end();

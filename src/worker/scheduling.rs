@@ -2,8 +2,9 @@
 //! theirs.
 
 use super::board::board;
-use super::policy::{COLUMNS, Policy};
+use super::policy::{self, COLUMNS, Policy};
 use super::schedule::Schedule;
+use super::stop_request::Reason;
 use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Zone};
 use crate::refusal::Refusal;
 use crate::target::{self, Checked, Purpose};
@@ -163,21 +164,47 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     if pg::owner(table).is_some() {
         check_owns(table, &pg::relation_name(table))?;
     }
-    change_policy(
+    let removed = change_policy(
         table,
         "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-    )
+    )?;
+    if removed && !policy::is_listed(table) {
+        end_run_at_commit(table);
+    }
+    Ok(removed)
 }
 
 /// Has a table's policy rest; false where there is none, or it rests already.
 pub fn suspend(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let table = given(table)?;
     check_owns(table, &pg::relation_name(table))?;
-    change_policy(
+    let suspended = change_policy(
         table,
         "UPDATE {schema}.policy SET suspended = pg_catalog.now() \
          WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND suspended IS NULL",
-    )
+    )?;
+    if suspended {
+        end_run_at_commit(table);
+    }
+    Ok(suspended)
+}
+
+/// The worker reads policies between two transactions: a statement that takes long is told.
+fn end_run_at_commit(table: pg_sys::Oid) {
+    let database = pg::my_database();
+    pg::on_commit(move || {
+        if let Some(board) = board() {
+            board.request_stop(database, table, Reason::Unscheduled);
+        }
+    });
+}
+
+/// Ends the worker's run of a table, at once; false where there is none.
+pub fn cancel(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
+    let table = given(table)?;
+    check_owns(table, &pg::relation_name(table))?;
+    let database = pg::my_database();
+    Ok(board().is_some_and(|board| board.request_stop(database, table, Reason::Canceled)))
 }
 
 /// Has a policy that rests be carried out again, from now on; false where there is none, or it does not rest.

@@ -8,5 +8,6 @@ CREATE TABLE directus_sessions (
     user_agent text,
     share uuid,
     origin character varying(255),
-    next_token character varying(64)
+    next_token character varying(64),
+    oauth_client character varying(255)
 );

@@ -1,11 +1,13 @@
 """Makes a copy of the sources that has all mutants in it, each of them off: which one is on, the environment says.
 
-    switch.py ROOT TREE [name ...]    copies ROOT's sources into TREE, and prints "name<TAB>test<TAB>..." for each mutant
+    switch.py ROOT TREE [name ...]    copies ROOT's sources into TREE, and prints "name<TAB>digest<TAB>test<TAB>..." for each
+                                      mutant
 
 A mutant is a piece of a source file as it is (`from`) and as it would be wrong (`to`), where MUTANT is true if the mutant
 is on. One that no longer fits the sources is an error: whoever changes them changes the mutant, too.
 """
 
+import hashlib
 import pathlib
 import subprocess
 import sys
@@ -30,6 +32,11 @@ def mutants(folder):
             assert name not in found, f"{name} is there twice"
             found[name] = mutant
     return found
+
+
+def digest(mutant):
+    """Tells whether a mutant is still the one that was run: another change of the code, or in another file, is another."""
+    return hashlib.sha256("\0".join(mutant[key] for key in ["file", "from", "to"]).encode()).hexdigest()[:16]
 
 
 def switched(text, name, mutant):
@@ -65,8 +72,10 @@ def main(root, tree, chosen):
     for name, mutant in found.items():
         file = mutant["file"]
         texts[file] = switched(texts.get(file) or (root / file).read_text(), name, mutant)
-    texts["src/lib.rs"] = texts.get("src/lib.rs") or (root / "src/lib.rs").read_text()
-    texts["src/lib.rs"] += SWITCH
+    # The extension, and what of it is compiled without PostgreSQL, too.
+    for crate in ["src/lib.rs", "tests/unit/src/lib.rs"]:
+        texts[crate] = texts.get(crate) or (root / crate).read_text()
+        texts[crate] += SWITCH
     names = sources(root)
     for folder in ["build", "src", "sql", "tests"]:
         for path in (tree / folder).rglob("*"):
@@ -78,7 +87,7 @@ def main(root, tree, chosen):
         (tree / name).chmod((root / name).stat().st_mode)
     for name, mutant in found.items():
         if not chosen or name in chosen:
-            print(name, *mutant["tests"], sep="\t")
+            print(name, digest(mutant), *mutant["tests"], sep="\t")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-INSERT INTO core_session SELECT name, 1, ends - interval '14 days' FROM ending;
+INSERT INTO core_session (id, user_id, created_at, key_hashed) SELECT name, 1, ends - interval '14 days', name FROM ending;

@@ -3,13 +3,12 @@
 from case import TARGET, stores
 
 UTC = "time_zone => 'UTC'"
-EXPIRES = "expires => 'expires'"
 
 Stores = stores(["node", f"{TARGET}/node/main.mjs"], [
     ("express/connect-pg-simple", "connect-pg-simple", "session", UTC),
     ("express/connect-session-knex", "connect-session-knex", "sessions"),
     ("express/connect-session-sequelize", "connect-session-sequelize", '"Sessions"'),
-    ("express/express-session-sequelize", None, '"Sessions"', EXPIRES),
+    ("express/express-session-sequelize", "express-session-sequelize", '"Sessions"'),
     ("express/connect-typeorm", "connect-typeorm", "session"),
     ("auth/pg", "Auth.js", "sessions"),
     ("auth/sequelize", "Auth.js, snake case", "sessions"),

@@ -6,6 +6,7 @@ pub(super) const ALL: &[Framework] = &[
     CONNECT_PG_SIMPLE,
     CONNECT_SESSION_KNEX,
     CONNECT_SESSION_SEQUELIZE,
+    EXPRESS_SESSION_SEQUELIZE,
     CONNECT_TYPEORM,
     AUTH_JS,
     AUTH_JS_TIMESTAMP,
@@ -48,6 +49,18 @@ const CONNECT_SESSION_SEQUELIZE: Framework = Framework {
         ("updatedAt", TIMESTAMPTZ),
         ("userId", KEY),
     ],
+    expires: "expires",
+    ..COMMON
+};
+
+const EXPRESS_SESSION_SEQUELIZE: Framework = Framework {
+    name: "express-session-sequelize",
+    columns: &[
+        ("session_id", TEXT),
+        ("expires", TIMESTAMPTZ),
+        ("data", TEXT),
+    ],
+    also: &[("createdAt", TIMESTAMPTZ), ("updatedAt", TIMESTAMPTZ)],
     expires: "expires",
     ..COMMON
 };
@@ -226,7 +239,13 @@ const DIRECTUS: Framework = Framework {
         ("ip", TEXT),
         ("user_agent", TEXT),
     ],
-    also: &[("share", UUID), ("origin", TEXT), ("next_token", TEXT)],
+    also: &[
+        ("share", UUID),
+        ("origin", TEXT),
+        ("next_token", TEXT),
+        ("oauth_client", TEXT),
+    ],
+    further: Further::Optional,
     expires: "expires",
     ..COMMON
 };

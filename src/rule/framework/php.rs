@@ -14,6 +14,7 @@ pub(super) const ALL: &[Framework] = &[
     CODEIGNITER_3,
     YII_TEXT,
     ROUNDCUBE,
+    ROUNDCUBE_1_7,
     ROUNDCUBE_CACHE,
     ROUNDCUBE_MAILBOXES,
     MEDIAWIKI,
@@ -149,6 +150,20 @@ const ROUNDCUBE: Framework = Framework {
     expires: "changed",
     lifetime: Lifetime::SinceLastActivity,
     usual_keep: Some("10 minutes"),
+    ..ABSOLUTE
+};
+
+/// Where the column holds the instant of expiry, and no longer the last change.
+const ROUNDCUBE_1_7: Framework = Framework {
+    name: "Roundcube 1.7",
+    columns: &[
+        ("sess_id", TEXT),
+        ("expires_at", TIMESTAMPTZ),
+        ("ip", TEXT),
+        ("vars", TEXT),
+    ],
+    also: &[("created", TIMESTAMPTZ)],
+    expires: "expires_at",
     ..ABSOLUTE
 };
 

@@ -53,6 +53,7 @@ const KNOX: Framework = Framework {
         ("user_id", KEY),
         ("expiry", TIMESTAMPTZ),
     ],
+    also: &[("salt", TEXT)],
     names: &["knox"],
     expires: "expiry",
     ..ABSOLUTE

@@ -125,6 +125,15 @@ impl Session {
         pid
     }
 
+    /// Waits until somebody waits for a lock on a table.
+    pub fn wait_for_lock_on(&mut self, table: &str) {
+        wait_until("the table is waited for", || {
+            self.count(&format!(
+                "pg_locks WHERE relation = '{table}'::regclass AND NOT granted"
+            )) > 0
+        });
+    }
+
     /// Waits until so many rows are left.
     pub fn wait_for_count(&mut self, table: &str, rows: i64) {
         wait_until(&format!("{table} has {rows} rows"), || {

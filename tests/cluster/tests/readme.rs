@@ -41,8 +41,10 @@ fn every_block_of_sql_works_as_written() {
     let mut session = database.connect();
     create_sessions(&mut session, "django_session", 100, 10);
     let readme = document("README.md");
-    let blocks = blocks(&readme);
-    assert_eq!(blocks.len(), 10);
+    let mut blocks = blocks(&readme);
+    assert_eq!(blocks.len(), 9);
+    // It shows what the extension does before it tells how to get it.
+    blocks.sort_by_key(|block| !block.starts_with("CREATE EXTENSION"));
     for block in blocks {
         session.run(block);
     }

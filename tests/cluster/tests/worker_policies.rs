@@ -75,6 +75,48 @@ fn each_table_is_cleared_by_its_own_rule_and_schedule() {
 }
 
 #[test]
+fn no_table_is_cleared_more_often_than_min_interval_says() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[
+            ("raw_clear_sessions.tables", ""),
+            ("raw_clear_sessions.min_interval", "1 h"),
+        ],
+    );
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "first", 100, 10);
+    create_sessions(&mut session, "second", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('first', '1 s')");
+    wait_until("its schedule would have it cleared again", || {
+        session.yes("SELECT coalesce(bool_or(now() > last_start + interval '1 s'), false) FROM raw_clear_sessions.status")
+    });
+    add_expired(&mut session, "first", 5);
+    // A worker comes for the other table, and does not end before nothing is due.
+    session.run("SELECT raw_clear_sessions_schedule('second', '1 s')");
+    session.wait_for_count("second", 10);
+    wait_until("the worker has ended", || session.workers().is_empty());
+    assert_eq!(session.count("first"), 15);
+    assert_eq!(runs_of(&mut session, "first"), 1);
+}
+
+#[test]
+fn what_was_missed_before_there_was_a_worker_is_not_made_up_for() {
+    let (_database, mut session) = database("missed");
+    create_sessions(&mut session, "yearly", 100, 10);
+    create_sessions(&mut session, "witness", 100, 10);
+    // A policy of last week's, by which yesterday was the day of the year.
+    session.run(
+        "DO $$ BEGIN
+             PERFORM raw_clear_sessions_schedule('yearly', to_char(now() - interval '1 day', '\"0 0\" DD MM \"*\"'));
+         END $$;
+         UPDATE raw_clear_sessions.policy SET changed = now() - interval '7 days';
+         SELECT raw_clear_sessions_schedule('witness', '1 s')",
+    );
+    wait_for_runs(&mut session, "witness", 3);
+    assert_eq!(session.count("yearly"), 100);
+}
+
+#[test]
 fn the_limits_of_a_policy_end_its_runs() {
     let (_database, mut session) = database("limits");
     for table in ["by_rows", "by_time", "by_batch"] {

@@ -98,6 +98,34 @@ fn a_replaced_policy_applies_to_the_run_that_is_busy() {
 }
 
 #[test]
+fn a_policy_replaced_while_the_table_is_waited_for_applies_to_the_run_that_waits() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.lock_timeout", "1min")]);
+    let database = cluster.database("app");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 0, 10);
+    session.run("BEGIN; LOCK TABLE django_session");
+    add_expired(&mut session, "django_session", 1000);
+    database.connect().wait_for_lock_on("django_session");
+    session.run(
+        "SELECT raw_clear_sessions_schedule('django_session', '1 s', keep => '1000 years'); COMMIT",
+    );
+    session.wait_for_ends("django_session", 1);
+    assert_eq!(session.count("django_session"), 1000);
+}
+
+#[test]
+fn a_policy_that_is_suspended_ends_the_run_that_is_busy() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = sessions(&cluster);
+    session.run("SELECT raw_clear_sessions_schedule('django_session')");
+    session.wait_for_busy_worker("django_session");
+    session.run("SELECT raw_clear_sessions_suspend('django_session')");
+    session.wait_for_run("stop = 'unscheduled' AND ended IS NOT NULL");
+    wait_until("no worker is left", || session.workers().is_empty());
+    assert!(session.count("django_session") > 100);
+}
+
+#[test]
 fn the_setting_engine_applies_to_the_run_that_is_busy() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = sessions(&cluster);

@@ -66,6 +66,23 @@ fn a_table_that_others_are_using_is_cleared_in_batches_instead() {
 }
 
 #[test]
+fn a_policy_replaced_while_the_table_is_waited_for_is_not_rewritten_by() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[ABOVE_HALF, ("raw_clear_sessions.lock_timeout", "1min")],
+    );
+    let database = cluster.database("app");
+    let mut session = prepare(&database, 100);
+    let mut user = database.connect();
+    user.run("BEGIN; LOCK TABLE prepared IN ROW EXCLUSIVE MODE");
+    session.run("SELECT raw_clear_sessions_schedule('prepared', '1 s')");
+    session.wait_for_lock_on("prepared");
+    user.run("SELECT raw_clear_sessions_schedule('prepared', '1 s', keep => '1000 years'); COMMIT");
+    session.wait_for_ends("prepared", 1);
+    assert_eq!(session.count("prepared"), 10_000);
+}
+
+#[test]
 fn a_table_that_cannot_be_rewritten_is_cleared_in_batches_instead() {
     let cluster = Cluster::with_worker("app", &[ABOVE_HALF]);
     let mut session = prepare(&cluster.database("app"), 100);

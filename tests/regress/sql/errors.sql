@@ -141,6 +141,10 @@ SELECT refusals(ARRAY[
     $$'django_session', keep => '300000 years'$$,
     $$'django_session', keep => '2147483647 months'$$
 ]);
+-- What an infinite interval is stored as: PostgreSQL knows the word since version 17, and reads these numbers before it.
+SELECT CASE WHEN current_setting('server_version_num')::integer < 170000
+    THEN '178956970 years 7 months 2147483647 days 2562047788:00:54.775807' ELSE 'infinity' END AS forever \gset
+SELECT test.refusal(format('raw_clear_sessions(%L, keep => %L)', 'django_session', :'forever'));
 
 -- Milliseconds read as seconds, the reverse, and other numbers that are no instant.
 CREATE TABLE symfony (sess_id text, sess_data bytea, sess_lifetime integer, sess_time integer);

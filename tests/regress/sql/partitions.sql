@@ -156,13 +156,27 @@ SELECT engine, why, deleted FROM cleared('mixed');
 SELECT count(*) FROM mixed_1;
 RESET ROLE;
 ALTER TABLE mixed_1 DISABLE ROW LEVEL SECURITY;
-REVOKE SELECT, DELETE ON mixed_1 FROM regress_partitions;
+-- Nor for one of two rights, where this role has the other one on the leaf.
+REVOKE DELETE ON mixed_1 FROM regress_partitions;
+CALL fill('mixed');
+SET ROLE regress_partitions;
+SELECT engine, why, deleted FROM cleared('mixed');
+RESET ROLE;
+CALL fill('mixed');
+REVOKE SELECT ON mixed_1 FROM regress_partitions;
+GRANT DELETE ON mixed_1 TO regress_partitions;
+SET ROLE regress_partitions;
+SELECT engine, why, deleted FROM cleared('mixed');
+RESET ROLE;
+REVOKE DELETE ON mixed_1 FROM regress_partitions;
 
 -- A statement trigger of the parent fires once, one of a leaf does not: the statement names the parent.
 CREATE TABLE statements (name text);
 CREATE FUNCTION note_statement() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN INSERT INTO partitions.statements VALUES (tg_table_name); RETURN NULL; END';
 CREATE TRIGGER note_statement AFTER DELETE ON by_list EXECUTE FUNCTION note_statement();
+CALL fill('by_list');
+SELECT engine, why, deleted FROM cleared('by_list');
 CREATE TRIGGER note_statement AFTER DELETE ON by_list_1 EXECUTE FUNCTION note_statement();
 CALL fill('by_list');
 SELECT engine, why, deleted FROM cleared('by_list');
@@ -194,6 +208,11 @@ CREATE FOREIGN TABLE with_foreign_remote PARTITION OF with_foreign FOR VALUES FR
 CALL fill('with_foreign');
 SELECT * FROM leaves('with_foreign');
 SELECT * FROM cleared('with_foreign');
+-- in batches, as far as there are any
+CALL fill('with_foreign');
+CALL raw_clear_sessions_in_batches('with_foreign', expires => 'expires', batch_size => 1);
+CALL fill('with_foreign');
+CALL raw_clear_sessions_in_batches('with_foreign', expires => 'expires', batch_size => 1, filter => 'id > 0');
 -- one that takes no DELETE, and one that the caller has no rights on
 ALTER FOREIGN TABLE "foreign" OPTIONS (updatable 'false');
 SELECT test.refusal($$raw_clear_sessions('"foreign"', expires => 'expires')$$, 'SELECT count(*) FROM partitions.remote');

@@ -222,6 +222,8 @@ SET ROLE regress_policies_owner;
 SELECT raw_clear_sessions_suspend('django_session');
 SELECT raw_clear_sessions_resume('django_session');
 SELECT raw_clear_sessions_run_now('django_session');
+SELECT raw_clear_sessions_cancel('django_session');
+SELECT raw_clear_sessions_cancel('owned');
 SELECT raw_clear_sessions_suspend(NULL);
 RESET ROLE;
 

@@ -1,0 +1,66 @@
+//! A timer of this process, a background worker, that looks at something while a statement runs, and can have the
+//! statement canceled.
+
+use super::raw;
+use core::ffi::c_int;
+use pgrx::pg_sys;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Any number from USER_TIMEOUT on, which differs between versions, asks for a timeout of one's own.
+const OF_OUR_OWN: u32 = u16::MAX as u32;
+
+/// The timeout's id; 0, which is the server's own, before it is registered.
+static ID: AtomicU32 = AtomicU32::new(0);
+
+/// Says whether the statement is to be canceled.
+static LOOK: OnceLock<fn() -> bool> = OnceLock::new();
+
+/// From now on, calls `look` that often, in a signal handler: it may read and write atomics, and nothing else. Where it
+/// returns true, the statement that is running is canceled at its next check for interrupts, as by pg_cancel_backend().
+/// A process has one such function.
+pub fn look_every(interval: Duration, look: fn() -> bool) {
+    let _ = LOOK.set(look);
+    let milliseconds = interval.as_millis() as c_int;
+    // SAFETY: background workers have their timeouts initialized before their main function (postmaster/bgworker.c). The
+    // handler is a function of this library, which is never unloaded. Only plain data is on the stack.
+    unsafe {
+        pg_sys::ffi::pg_guard_ffi_boundary(|| {
+            if ID.load(Ordering::Relaxed) == 0 {
+                ID.store(
+                    raw::RegisterTimeout(OF_OUR_OWN, on_alarm),
+                    Ordering::Relaxed,
+                );
+            }
+            let first = pg_sys::GetCurrentTimestamp() + i64::from(milliseconds) * 1_000;
+            raw::enable_timeout_every(ID.load(Ordering::Relaxed), first, milliseconds);
+        });
+    }
+}
+
+/// Looks no longer.
+pub fn stop_looking() {
+    let id = ID.load(Ordering::Relaxed);
+    if id != 0 {
+        // SAFETY: it is registered; to disable what is not enabled does nothing.
+        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| raw::disable_timeout(id, false)) }
+    }
+}
+
+/// Called by the handler of SIGALRM (utils/misc/timeout.c), which has set this process's latch already.
+unsafe extern "C-unwind" fn on_alarm() {
+    if LOOK.get().is_some_and(|look| look()) {
+        // SAFETY: as StatementCancelHandler does (tcop/postgres.c); the variables are made to be written here.
+        unsafe {
+            core::ptr::write_volatile(&raw mut pg_sys::QueryCancelPending, 1);
+            core::ptr::write_volatile(&raw mut pg_sys::InterruptPending, 1);
+        }
+    }
+}
+
+/// A cancel that has been asked for and has found no statement is forgotten.
+pub fn forget_cancel() {
+    // SAFETY: a variable of this process; a check for interrupts that finds nothing pending does nothing.
+    unsafe { core::ptr::write_volatile(&raw mut pg_sys::QueryCancelPending, 0) }
+}

@@ -1,0 +1,270 @@
+//! Ending a run from outside, also in the middle of a statement that takes long.
+//!
+//! A statement looks at no setting: a filter that sleeps, or a trigger, checks for interrupts and for nothing else. So
+//! whoever wants a run to end writes that, and which run is meant, into the worker's place in shared memory; twice a
+//! second a timer of the worker's own process looks there, and cancels a statement that has gone on for a while. No process
+//! sends another one a signal, which could arrive when the worker is at another table, or is another process.
+//!
+//! The launcher writes what concerns the server: the settings, and who waits for what the run holds. It is connected to no
+//! database and cannot read policies; the functions that suspend, remove or cancel one write that themselves, when their
+//! transaction is committed. The time limit of a run is its process's own to keep, by the same timer.
+
+use crate::pg;
+use crate::run::Stop;
+use pgrx::pg_sys;
+use std::ptr;
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering,
+};
+use std::time::Duration;
+
+/// How often the timer looks, and the launcher, while there are runs.
+pub const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How many looks a statement gets to end by itself: between half a second and a whole one.
+const PATIENCE: u32 = 2;
+
+/// Why a run is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// `raw_clear_sessions.paused` is on.
+    Paused,
+    /// The policy has gone or rests, or the database is no longer listed.
+    Unscheduled,
+    /// The table's owner wants it to.
+    Canceled,
+    /// Another session wants the database for itself.
+    DatabaseWanted,
+    /// Another session waits for a lock that the statement holds.
+    LockWanted,
+    /// The run has used up its time.
+    OutOfTime,
+}
+
+const REASONS: [Reason; 6] = [
+    Reason::Paused,
+    Reason::Unscheduled,
+    Reason::Canceled,
+    Reason::DatabaseWanted,
+    Reason::LockWanted,
+    Reason::OutOfTime,
+];
+
+impl Reason {
+    /// In shared memory; 0 is none.
+    fn number(self) -> u32 {
+        let place = REASONS.iter().position(|reason| *reason == self);
+        place.map_or(0, |place| place as u32 + 1)
+    }
+
+    fn from_number(number: u32) -> Option<Reason> {
+        REASONS.get((number as usize).checked_sub(1)?).copied()
+    }
+
+    /// The stop reason of a run that ends for it; `None` where it ends with an error.
+    pub fn stop(self) -> Option<Stop> {
+        match self {
+            Reason::Paused => Some(Stop::Paused),
+            Reason::Unscheduled => Some(Stop::Unscheduled),
+            Reason::Canceled => Some(Stop::Canceled),
+            Reason::OutOfTime => Some(Stop::MaxDuration),
+            Reason::DatabaseWanted | Reason::LockWanted => None,
+        }
+    }
+}
+
+/// What others see of the run that a database worker is at, and what they ask of it: in shared memory, a part of its seat.
+pub struct Place {
+    pid: AtomicI32,
+    /// The run's number in the upper half, which never comes again, its table in the lower; no table: no run.
+    run: AtomicU64,
+    /// The number of the run that is to end in the upper half, why in the lower.
+    request: AtomicU64,
+    /// The number of the transaction that is open; 0: none.
+    transaction: AtomicU64,
+    /// When it began.
+    since: AtomicI64,
+    /// The number of the transaction whose locks somebody waits for.
+    wanted: AtomicU64,
+}
+
+fn halves(word: u64) -> (u32, u32) {
+    ((word >> 32) as u32, word as u32)
+}
+
+fn word(upper: u32, lower: u32) -> u64 {
+    u64::from(upper) << 32 | u64::from(lower)
+}
+
+impl Place {
+    /// This process's from now on.
+    pub fn take(&'static self) {
+        let (number, _) = halves(self.run.load(Ordering::Acquire));
+        self.transaction.store(0, Ordering::Release);
+        self.run.store(word(number, 0), Ordering::Release);
+        self.pid.store(pg::my_pid(), Ordering::Release);
+        PLACE.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
+    }
+
+    pub fn pid(&self) -> i32 {
+        self.pid.load(Ordering::Acquire)
+    }
+
+    /// Asks the run that is under way to end, if it is that of this table; whether it is. The first reason stays.
+    pub fn request(&self, table: Option<pg_sys::Oid>, reason: Reason) -> bool {
+        loop {
+            let request = self.request.load(Ordering::Acquire);
+            let (number, at) = halves(self.run.load(Ordering::Acquire));
+            if at == 0 || table.is_some_and(|table| u32::from(table) != at) {
+                return false;
+            }
+            // Who comes too late asks a run to end that is over.
+            let asked = word(number, reason.number());
+            if halves(request).0 == number
+                || self
+                    .request
+                    .compare_exchange(request, asked, Ordering::AcqRel, Ordering::Acquire)
+                    .is_ok()
+            {
+                return true;
+            }
+        }
+    }
+
+    /// The transaction that is open and has been for a while.
+    pub fn long_transaction(&self) -> Option<u64> {
+        let number = self.transaction.load(Ordering::Acquire);
+        let elapsed = pg::now().saturating_sub(self.since.load(Ordering::Acquire));
+        (number != 0 && elapsed >= INTERVAL.as_micros() as i64).then_some(number)
+    }
+
+    /// Somebody waits for what this transaction has locked.
+    pub fn want_locks_of(&self, transaction: u64) {
+        self.wanted.store(transaction, Ordering::Release);
+    }
+
+    fn requested(&self) -> Option<Reason> {
+        let (asked, reason) = halves(self.request.load(Ordering::Acquire));
+        let (number, _) = halves(self.run.load(Ordering::Acquire));
+        (asked == number)
+            .then(|| Reason::from_number(reason))
+            .flatten()
+    }
+}
+
+// Of this process. The timer's signal handler reads and writes them: atomics, and no thread-local ones, which may be
+// allocated when they are first used.
+static PLACE: AtomicPtr<Place> = AtomicPtr::new(ptr::null_mut());
+/// How often the timer has looked since the transaction began.
+static LOOKS: AtomicU32 = AtomicU32::new(0);
+/// How often it may, until the run's time is over.
+static LIMIT: AtomicU32 = AtomicU32::new(u32::MAX);
+/// Whether the statement makes way for others who wait for its locks.
+static GIVES_WAY: AtomicBool = AtomicBool::new(true);
+/// Why the statement was canceled.
+static CANCELED: AtomicU32 = AtomicU32::new(0);
+
+fn place() -> Option<&'static Place> {
+    // SAFETY: NULL, or the place of this process in shared memory, which is mapped as long as the process lives.
+    unsafe { PLACE.load(Ordering::Acquire).as_ref() }
+}
+
+/// The timer: whether the statement is to be canceled. In a signal handler.
+fn look() -> bool {
+    let Some(place) = place() else { return false };
+    let transaction = place.transaction.load(Ordering::Acquire);
+    if transaction == 0 {
+        return false;
+    }
+    let looks = LOOKS.fetch_add(1, Ordering::AcqRel) + 1;
+    if looks < PATIENCE {
+        return false;
+    }
+    let wanted = || {
+        let wanted = place.wanted.load(Ordering::Acquire) == transaction
+            && GIVES_WAY.load(Ordering::Acquire);
+        wanted.then_some(Reason::LockWanted)
+    };
+    let over = || (looks >= LIMIT.load(Ordering::Acquire)).then_some(Reason::OutOfTime);
+    let Some(reason) = place.requested().or_else(wanted).or_else(over) else {
+        return false;
+    };
+    CANCELED.store(reason.number(), Ordering::Release);
+    true
+}
+
+/// The run of a table, until this is dropped: it can be asked to end.
+pub struct Run(());
+
+impl Run {
+    pub fn begin(table: pg_sys::Oid) -> Run {
+        if let Some(place) = place() {
+            let (number, _) = halves(place.run.load(Ordering::Acquire));
+            let number = number.wrapping_add(1);
+            place
+                .run
+                .store(word(number, table.into()), Ordering::Release);
+            pg::look_every(INTERVAL, look);
+        }
+        Run(())
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        end_statement();
+        pg::stop_looking();
+        take_canceled();
+        if let Some(place) = place() {
+            let (number, _) = halves(place.run.load(Ordering::Acquire));
+            place.run.store(word(number, 0), Ordering::Release);
+        }
+    }
+}
+
+/// A transaction of the run begins, and with it what can be canceled; `left`: what is left of the run's time.
+pub fn begin_statement(left: Option<Duration>) {
+    let Some(place) = place() else { return };
+    LOOKS.store(0, Ordering::Release);
+    limit_statement(left);
+    GIVES_WAY.store(true, Ordering::Release);
+    let number = 1 + TRANSACTIONS.fetch_add(1, Ordering::AcqRel);
+    place.since.store(pg::now(), Ordering::Release);
+    place.transaction.store(number, Ordering::Release);
+}
+
+static TRANSACTIONS: AtomicU64 = AtomicU64::new(0);
+
+/// The statement that has begun may take so long.
+pub fn limit_statement(left: Option<Duration>) {
+    let looks = |left: Duration| {
+        let looks = left.as_millis().div_ceil(INTERVAL.as_millis());
+        u32::try_from(looks).unwrap_or(u32::MAX).max(PATIENCE)
+    };
+    LIMIT.store(left.map_or(u32::MAX, looks), Ordering::Release);
+}
+
+/// The statement that has begun keeps its locks, though others wait for them.
+pub fn keep_locks() {
+    GIVES_WAY.store(false, Ordering::Release);
+}
+
+/// It has ended.
+pub fn end_statement() {
+    if let Some(place) = place() {
+        place.transaction.store(0, Ordering::Release);
+    }
+}
+
+/// Why this process's run is to end, if it is.
+pub fn requested() -> Option<Reason> {
+    place()?.requested()
+}
+
+/// Why the last statement was canceled, if it was; after `end_statement`.
+pub fn take_canceled() -> Option<Reason> {
+    let reason = Reason::from_number(CANCELED.swap(0, Ordering::AcqRel))?;
+    // It may have ended before.
+    pg::forget_cancel();
+    Some(reason)
+}

@@ -1,0 +1,217 @@
+//! Foreign tables of postgres_fdw: on their own, and as partitions beside local ones.
+
+use cluster::{
+    Cluster, Database, EXPIRED, LIVE, PRELOADED, SOON, Session, create_sessions, wait_until,
+};
+
+/// A database and another one that its foreign tables are in.
+struct Pair<'a> {
+    here: Database<'a>,
+    there: Database<'a>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(name: &str) -> Pair<'static> {
+        Pair::of(Cluster::shared(), name)
+    }
+
+    fn of(cluster: &'a Cluster, name: &str) -> Pair<'a> {
+        let there = cluster.bare_database(&format!("{name}_there"));
+        let here = cluster.database(name);
+        here.connect().run(&format!(
+            "CREATE EXTENSION postgres_fdw;
+             CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{}', dbname '{name}_there');
+             CREATE SERVER dead FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '/nonexistent');
+             CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (user 'postgres');
+             CREATE USER MAPPING FOR CURRENT_USER SERVER dead OPTIONS (user 'postgres')",
+            cluster.folder().display()
+        ));
+        Pair { here, there }
+    }
+
+    /// A table `sessions` with a foreign partition at each of these servers, made first, and a local one, of which each has
+    /// a live row and nine expired ones. On the other server that is the table `sessions`.
+    fn partitioned(&self, servers: &[&str]) -> Session {
+        create_sessions(&mut self.there.connect(), "sessions", 10, 10);
+        let mut session = self.here.connect();
+        session.run(
+            "CREATE TABLE sessions (session_key text NOT NULL, session_data text NOT NULL, expire_date timestamptz NOT NULL)
+                 PARTITION BY LIST (left(session_key, 1))",
+        );
+        for (number, server) in servers.iter().enumerate() {
+            session.run(&format!(
+                "CREATE FOREIGN TABLE sessions_at_{server} PARTITION OF sessions FOR VALUES IN ('{number}')
+                     SERVER {server} OPTIONS (table_name 'sessions')"
+            ));
+        }
+        session.run(&format!(
+            "CREATE TABLE sessions_here PARTITION OF sessions FOR VALUES IN ('k');
+             INSERT INTO sessions_here
+                 SELECT 'key' || i, '', CASE i WHEN 1 THEN {LIVE} ELSE {EXPIRED} END::timestamptz FROM generate_series(1, 10) AS i"
+        ));
+        session
+    }
+}
+
+const BATCHES: &str = "CALL raw_clear_sessions_in_batches('sessions', expires => 'expire_date')";
+
+/// An ERROR's message.
+fn message<T>(outcome: Result<T, postgres::Error>) -> String {
+    let error = outcome.err().expect("an ERROR was expected");
+    let error = error.as_db_error().expect("it is the server's");
+    error.message().to_owned()
+}
+
+#[test]
+fn a_dead_foreign_partition_keeps_the_procedure_from_no_other_partition() {
+    let pair = Pair::new("dead_procedure");
+    let mut session = pair.partitioned(&["dead", "elsewhere"]);
+    let outcome = session.ask(BATCHES);
+    assert_eq!(
+        message(outcome),
+        "could not clear \"sessions_at_dead\" below table \"sessions\": could not connect to server \"dead\""
+    );
+    assert_eq!(session.count("sessions_here"), 1);
+    assert_eq!(session.count("sessions_at_elsewhere"), 1);
+}
+
+#[test]
+fn a_dead_foreign_partition_keeps_the_worker_from_no_other_partition() {
+    let cluster = Cluster::with(&[
+        PRELOADED,
+        ("raw_clear_sessions.databases", "dead_worker"),
+        SOON,
+    ]);
+    let pair = Pair::of(&cluster, "dead_worker");
+    let mut session = pair.partitioned(&["dead", "elsewhere"]);
+    session.run("SELECT raw_clear_sessions_schedule('sessions', expires => 'expire_date')");
+    session.wait_for_run("sqlstate = '08001'");
+    let error = session.text(
+        "SELECT error FROM raw_clear_sessions.run WHERE sqlstate = '08001' ORDER BY id LIMIT 1",
+    );
+    assert!(
+        error.contains("\"sessions_at_dead\" below table \"sessions\""),
+        "{error}"
+    );
+    assert_eq!(session.number("SELECT deleted FROM raw_clear_sessions.run WHERE sqlstate = '08001' ORDER BY id LIMIT 1"), 18);
+    assert_eq!(session.count("sessions_here"), 1);
+    assert_eq!(session.count("sessions_at_elsewhere"), 1);
+}
+
+#[test]
+fn several_foreign_partitions_that_fail_are_counted() {
+    let pair = Pair::new("dead_several");
+    let mut session = pair.partitioned(&["dead"]);
+    session.run(
+        "CREATE FOREIGN TABLE sessions_x PARTITION OF sessions FOR VALUES IN ('x') SERVER dead;
+         CREATE FOREIGN TABLE sessions_y PARTITION OF sessions FOR VALUES IN ('y') SERVER dead",
+    );
+    let message = message(session.ask(BATCHES));
+    assert!(
+        message.starts_with(
+            "could not clear 3 tables, the first \"sessions_at_dead\", below table \"sessions\": "
+        ),
+        "{message}"
+    );
+    assert_eq!(session.count("sessions_here"), 1);
+}
+
+#[test]
+fn the_function_deletes_nothing_where_a_foreign_partition_fails_and_says_which() {
+    let pair = Pair::new("dead_function");
+    let mut session = pair.partitioned(&["elsewhere", "dead"]);
+    let error = session
+        .try_number("SELECT raw_clear_sessions('sessions', expires => 'expire_date')")
+        .err();
+    let error = error.expect("an ERROR was expected");
+    let error = error.as_db_error().expect("it is the server's");
+    assert_eq!(error.code().code(), "08001");
+    assert_eq!(error.message(), "could not connect to server \"dead\"");
+    let context = error.where_().unwrap_or_default();
+    assert!(
+        context.contains("clearing of foreign table \"sessions_at_dead\""),
+        "{context}"
+    );
+    assert!(
+        error
+            .hint()
+            .unwrap_or_default()
+            .contains("raw_clear_sessions_in_batches()")
+    );
+    assert_eq!(session.count("sessions_here"), 10);
+    assert_eq!(session.count("sessions_at_elsewhere"), 10);
+}
+
+#[test]
+fn a_foreign_server_that_the_planner_asks_keeps_nothing_from_being_cleared() {
+    let pair = Pair::new("dead_planner");
+    let mut session = pair.partitioned(&["dead"]);
+    session.run("ALTER SERVER dead OPTIONS (ADD use_remote_estimate 'true')");
+    assert!(message(session.ask(BATCHES)).contains("\"sessions_at_dead\""));
+    assert_eq!(session.count("sessions_here"), 1);
+}
+
+#[test]
+fn a_connection_that_is_lost_takes_back_nothing_that_has_been_cleared() {
+    let pair = Pair::new("lost_connection");
+    let mut session = pair.partitioned(&["elsewhere"]);
+    let mut there = pair.there.connect();
+    there.run("BEGIN; UPDATE sessions SET session_data = 'new' WHERE session_key = 'key2'");
+    let running = session.start(BATCHES);
+    let mut observer = pair.there.connect();
+    let waiting = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'postgres_fdw' AND wait_event_type = 'Lock'";
+    wait_until("the foreign server's session has been ended", || {
+        observer.number(waiting) > 0
+    });
+    let (session_again, outcome) = running.finish();
+    session = session_again;
+    let message = message(outcome);
+    assert!(
+        message.contains("\"sessions_at_elsewhere\" below table \"sessions\""),
+        "{message}"
+    );
+    assert_eq!(session.count("sessions_here"), 1);
+    there.run("COMMIT");
+    assert_eq!(
+        session
+            .ask(BATCHES)
+            .expect("it is cleared")
+            .value
+            .as_deref(),
+        Some("9")
+    );
+}
+
+#[test]
+fn implausible_numbers_on_a_foreign_server_are_not_deleted_and_dead_ones_stop_nothing() {
+    let pair = Pair::new("implausible");
+    pair.there.connect().run(
+        "CREATE TABLE sessions (id text, expires bigint);
+         INSERT INTO sessions VALUES ('1', 1577836800000)",
+    );
+    let mut session = pair.here.connect();
+    session.run(
+        "CREATE TABLE sessions (id text, expires bigint) PARTITION BY LIST (id);
+         CREATE FOREIGN TABLE sessions_at_elsewhere PARTITION OF sessions FOR VALUES IN ('1') SERVER elsewhere OPTIONS (table_name 'sessions');
+         CREATE TABLE sessions_here PARTITION OF sessions FOR VALUES IN ('2');
+         INSERT INTO sessions_here VALUES ('2', 1577836800)",
+    );
+    let call =
+        "CALL raw_clear_sessions_in_batches('sessions', expires => 'expires', unit => 'seconds')";
+    let outcome = session.ask(call);
+    assert!(
+        message(outcome).starts_with("value 1577836800000 in table \"sessions\" is implausible")
+    );
+    assert_eq!(session.count("sessions"), 2);
+    session.run(
+        "CREATE FOREIGN TABLE sessions_at_dead PARTITION OF sessions FOR VALUES IN ('0') SERVER dead",
+    );
+    let message = message(session.ask(call));
+    assert!(
+        message.starts_with("could not clear 2 tables, the first \"sessions_at_elsewhere\""),
+        "{message}"
+    );
+    assert_eq!(session.count("sessions_here"), 0);
+    assert_eq!(session.count("sessions_at_elsewhere"), 1);
+}

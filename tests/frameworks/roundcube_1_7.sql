@@ -1,0 +1,9 @@
+-- recognized as: Roundcube 1.7
+-- recipe: [Roundcube](more.md#roundcube-17)
+CREATE TABLE "session" (
+    sess_id character varying(128) DEFAULT '' NOT NULL PRIMARY KEY,
+    expires_at timestamp with time zone DEFAULT now() NOT NULL,
+    ip character varying(41) NOT NULL,
+    vars text NOT NULL
+);
+CREATE INDEX session_expires_at_idx ON "session" (expires_at);

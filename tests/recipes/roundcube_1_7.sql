@@ -1,0 +1,1 @@
+INSERT INTO "session" SELECT name, ends, '::1', '' FROM ending;
