@@ -3,6 +3,7 @@
 //!
 //! They take nothing but what [`crate::target`] hands out: relations that are open and locked, with what holds for them.
 
+mod foreign;
 mod raw;
 pub mod rewrite;
 mod sql;
@@ -147,6 +148,15 @@ impl Cursor {
         }
     }
 
+    /// What the first batch does, where that is not known from the cursor yet: SQL's, which may take long.
+    pub fn first_phase(&self, part: &Part<'_>) -> Option<Phase> {
+        let by_sql = match &part.what {
+            What::Whole(_) => true,
+            What::Leaf(leaf) => matches!(leaf.method(), Method::Sql),
+        };
+        (self.0.is_none() && by_sql).then_some(Phase::DeletingBySql)
+    }
+
     /// What it is doing, for the progress view; nothing where there is nothing to do.
     pub fn phase(&self) -> Option<Phase> {
         match &self.0 {
@@ -170,6 +180,14 @@ impl Cursor {
         match &mut self.0 {
             Some((_, Place::Sql(cursor))) => cursor.take_left_out(),
             Some((_, Place::Raw(_) | Place::Finished)) | None => Vec::new(),
+        }
+    }
+
+    /// What the last batch has cost another server, about, in the currency of the pace.
+    pub fn take_foreign_cost(&mut self) -> u64 {
+        match &mut self.0 {
+            Some((_, Place::Sql(cursor))) => cursor.take_foreign_cost(),
+            Some((_, Place::Raw(_) | Place::Finished)) | None => 0,
         }
     }
 

@@ -122,6 +122,11 @@ impl Run {
             }
             Opened::Outdated => return self.plan_anew(&rule),
             Opened::Part(part) => {
+                if let Some(phase) = cursor.first_phase(&part) {
+                    // Who looks at a batch that takes long is not to see the one before.
+                    self.tally.in_leaf(oid, phase, None);
+                    self.tally.show();
+                }
                 let outcome = cursor.delete(&part, limit);
                 // All is done only if the table has not got something new meanwhile.
                 let is_last = cursor.is_finished() && self.queue.is_empty();
@@ -145,6 +150,7 @@ impl Run {
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();
         }
+        let foreign = cursor.take_foreign_cost();
         if !cursor.is_finished() {
             self.queue.push_front((oid, cursor));
         }
@@ -152,7 +158,8 @@ impl Run {
             let new = self.memory.new_among(reached)?;
             self.enqueue(new)?;
         }
-        self.pace.charge(pg::buffer_cost().saturating_sub(before));
+        let local = pg::buffer_cost().saturating_sub(before);
+        self.pace.charge(local.saturating_add(foreign));
         Ok(())
     }
 
