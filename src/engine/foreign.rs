@@ -5,6 +5,7 @@
 //! since it began, or is changing for longer than the other server's lock_timeout, ends it. So such a batch is tried again in
 //! the next transaction, which sees the row as it is then, and halved each time; a row that is alone in the end is skipped.
 
+use super::shards::Elsewhere;
 use super::sql::{LeftOut, Place, Table, middle, place_after, range};
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
@@ -51,8 +52,11 @@ impl Cursor {
     }
 
     /// What the last batch has cost the other server, about, in the currency of the pace.
-    pub fn take_cost(&mut self) -> u64 {
-        std::mem::take(&mut self.cost)
+    pub fn take_elsewhere(&mut self) -> Elsewhere {
+        Elsewhere {
+            batches: 0,
+            cost: std::mem::take(&mut self.cost),
+        }
     }
 
     /// Deletes the next batch, or finds out a little more of which row cannot be deleted. Refuses what is wrong with a leaf;

@@ -1,7 +1,9 @@
 //! The SQL engine: DELETE through the executor, so that triggers, foreign keys, row security, rules, foreign tables and
 //! other access methods mean what they mean.
 
+use super::bookmark::At;
 use super::foreign;
+use super::shards::Elsewhere;
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::target::{Criterion, managed_by};
@@ -176,6 +178,23 @@ impl Cursor {
         }
     }
 
+    /// The same, from where another one has got to.
+    pub fn new_at(table: &Relation, leaves: &[Relation], at: At) -> Self {
+        let mut cursor = Cursor::new(table, leaves);
+        if let (Cursor::Blocks { next, .. }, At::Place(block, number)) = (&mut cursor, at) {
+            *next = (block, number);
+        }
+        cursor
+    }
+
+    /// Where it has got to, if that is a place.
+    pub fn at(&self) -> Option<At> {
+        match self {
+            Cursor::Blocks { next, .. } => Some(At::Place(next.0, next.1)),
+            Cursor::Foreign(_) | Cursor::Whole { .. } => None,
+        }
+    }
+
     pub fn is_finished(&self) -> bool {
         match self {
             Cursor::Blocks { next, end, .. } => next.0 >= *end,
@@ -202,11 +221,11 @@ impl Cursor {
         }
     }
 
-    /// What the last batch has cost another server.
-    pub fn take_foreign_cost(&mut self) -> u64 {
+    /// What was done on another server since it was last asked.
+    pub fn take_elsewhere(&mut self) -> Elsewhere {
         match self {
-            Cursor::Foreign(cursor) => cursor.take_cost(),
-            Cursor::Blocks { .. } | Cursor::Whole { .. } => 0,
+            Cursor::Foreign(cursor) => cursor.take_elsewhere(),
+            Cursor::Blocks { .. } | Cursor::Whole { .. } => Elsewhere::default(),
         }
     }
 

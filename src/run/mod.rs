@@ -9,9 +9,11 @@ mod left_out;
 mod pace;
 mod procedure;
 mod replicas;
+mod slice;
 
 pub use batches::run;
 pub use procedure::{in_procedure, limits};
+pub use slice::clear_slice;
 
 use crate::target::Rule;
 use std::time::Duration;

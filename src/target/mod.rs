@@ -16,6 +16,7 @@ mod planner;
 mod plausible;
 mod requirements;
 mod row_security;
+mod shards;
 
 pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
@@ -28,6 +29,7 @@ pub use planner::{
     estimate_all, estimate_all_leaves, estimate_expired, estimate_leaves, estimate_live_leaves,
 };
 pub use row_security::hides_rows_from_owner;
+pub use shards::{Node, Shard, has_single_shards, shards};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;

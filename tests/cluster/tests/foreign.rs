@@ -433,3 +433,21 @@ fn no_renewal_on_the_foreign_server_is_lost_and_none_stops_the_procedure() {
         0
     );
 }
+
+#[test]
+fn progress_shows_the_first_batch_on_a_foreign_server_while_it_waits_there() {
+    let cluster = Cluster::with(&[PRELOADED]);
+    let pair = Pair::of(&cluster, "far_progress");
+    let session = pair.foreign(100);
+    let mut there = pair.there.connect();
+    there.run("BEGIN; UPDATE sessions SET session_data = 'new' WHERE session_key = 'key2'");
+    let running = session.start(BATCHES);
+    wait_for_lock_wait(&mut pair.there.connect());
+    let phase = pair
+        .here
+        .connect()
+        .text("SELECT phase FROM raw_clear_sessions.progress");
+    assert_eq!(phase, "deleting by SQL");
+    there.run("COMMIT");
+    assert_eq!(running.value(), "90");
+}

@@ -103,7 +103,7 @@ fn a_foreign_table_is_cleared_where_its_rows_are() {
     assert_eq!(deleted.trim(), "2");
     assert!(filled.is_cleared(&mut there));
     filled.expire(&mut there);
-    there.run("CREATE EXTENSION raw_clear_sessions");
+    there.run("CREATE EXTENSION raw_clear_sessions SCHEMA public");
     here.run("CREATE EXTENSION dblink");
     let deleted = cluster.psql("here", &there_itself.text);
     assert_eq!(deleted.trim(), "2");
