@@ -24,7 +24,7 @@ COMMENT ON VIEW raw_clear_sessions.progress IS 'the clearings that are running n
 COMMENT ON COLUMN raw_clear_sessions.progress.pid IS 'the process id of the worker, or of the session that called';
 COMMENT ON COLUMN raw_clear_sessions.progress."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.progress.phase IS
-    'initializing, scanning heap, scanning index, deleting by SQL, finding expired rows, rewriting, rebuilding indexes, or vacuuming';
+    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, finding expired rows, rewriting, rebuilding indexes, or vacuuming';
 COMMENT ON COLUMN raw_clear_sessions.progress.leaf IS 'the partition that it is at, or the table itself';
 COMMENT ON COLUMN raw_clear_sessions.progress.blocks_total IS
     'blocks to read, of all partitions that are read by blocks; NULL if there are none';

@@ -1,6 +1,7 @@
 //! The SQL engine: DELETE through the executor, so that triggers, foreign keys, row security, rules, foreign tables and
 //! other access methods mean what they mean.
 
+use super::bookmark::At;
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::target::{Criterion, managed_by};
@@ -151,6 +152,23 @@ impl Cursor {
             }
         } else {
             Cursor::Whole { done: false }
+        }
+    }
+
+    /// The same, from where another one has got to.
+    pub fn new_at(table: &Relation, leaves: &[Relation], at: At) -> Self {
+        let mut cursor = Cursor::new(table, leaves);
+        if let (Cursor::Blocks { next, .. }, At::Place(block, number)) = (&mut cursor, at) {
+            *next = (block, number);
+        }
+        cursor
+    }
+
+    /// Where it has got to, if that is a place.
+    pub fn at(&self) -> Option<At> {
+        match self {
+            Cursor::Blocks { next, .. } => Some(At::Place(next.0, next.1)),
+            Cursor::Whole { .. } => None,
         }
     }
 

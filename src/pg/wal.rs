@@ -23,6 +23,12 @@ pub fn make_commits_durable() {
     }
 }
 
+/// Has every commit of this process so far reached the local disk. No synchronous standby is waited for.
+pub fn flush_commits() {
+    // SAFETY: as in `make_commits_durable`.
+    unsafe { pg_sys::XLogFlush(pg_sys::XactLastCommitEnd) }
+}
+
 /// Has the WAL writer begin with what this transaction has written so far, as an asynchronous commit does. A long transaction
 /// would else write its WAL itself, whenever the WAL buffers are full, and have most of it left to flush when it commits.
 ///

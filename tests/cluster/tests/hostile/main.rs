@@ -158,10 +158,15 @@ fn attempt(
     (outcome, rows)
 }
 
-/// PostgreSQL 19 has strings of SQL's kind only.
+/// PostgreSQL 19 has strings of SQL's kind only, and so nothing to warn of.
+const UP_TO_18: [&str; 2] = [
+    "standard_conforming_strings = off",
+    "escape_string_warning = on",
+];
+
 fn set(session: &mut Session, how: &str, setting: &str) {
     let newest = "SELECT current_setting('server_version_num')::integer >= 190000";
-    if setting != "standard_conforming_strings = off" || !session.yes(newest) {
+    if !UP_TO_18.contains(&setting) || !session.yes(newest) {
         session.run(&format!("{how} {setting}"));
     }
 }
