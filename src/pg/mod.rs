@@ -11,6 +11,7 @@ mod cost;
 mod database;
 mod expiry;
 mod expression;
+mod foreign;
 mod heap;
 mod inheritance;
 mod internal_statement;
@@ -45,10 +46,11 @@ mod worker;
 
 pub use alarm::{forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
-pub use cost::buffer_cost;
+pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, databases};
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
+pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
 pub use internal_statement::explaining;
@@ -61,7 +63,8 @@ pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
-    has_privilege, may_read_all, may_see, owns, row_security_applies, row_security_binds_owner,
+    has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,
+    row_security_binds_owner,
 };
 pub use procedure::{NonatomicCall, procedure_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
@@ -92,7 +95,9 @@ pub use transaction::{
 pub use tuple_set::TupleSet;
 pub use usage::Usage;
 pub use vacuum::vacuum;
-pub use wal::{Lsn, flush_commits, make_commits_durable, replayed_by_all, wal_end, wal_flushed};
+pub use wal::{
+    Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
+};
 pub use worker::{
     Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
     start_database_worker, wait, wake,
