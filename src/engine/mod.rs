@@ -4,6 +4,7 @@
 //! They take nothing but what [`crate::target`] hands out: relations that are open and locked, with what holds for them.
 
 mod bookmark;
+mod foreign;
 mod raw;
 pub mod rewrite;
 pub mod shards;
@@ -114,7 +115,7 @@ impl Key {
     fn of(part: &Part<'_>) -> Key {
         let file = |relation: &Relation| (relation.oid(), relation.file());
         let (files, sql) = match &part.what {
-            What::Whole(leaves) => (leaves.iter().map(file).collect(), true),
+            What::Whole(leaves) => (pg::gather(leaves.iter().map(file)), true),
             What::Leaf(leaf) => (
                 vec![file(leaf.relation())],
                 matches!(leaf.method(), Method::Sql),
@@ -189,10 +190,11 @@ impl Cursor {
         })
     }
 
-    /// What was done in other sessions since it was last asked.
+    /// What was done in other sessions, and on other servers, since it was last asked.
     pub fn take_elsewhere(&mut self) -> shards::Elsewhere {
         match &mut self.begun {
             Some((_, Place::Shards(cursor))) => cursor.take_elsewhere(),
+            Some((_, Place::Sql(cursor))) => cursor.take_elsewhere(),
             _ => shards::Elsewhere::default(),
         }
     }
@@ -213,6 +215,20 @@ impl Cursor {
             Some((_, Place::Raw(cursor))) => cursor.is_finished(),
             Some((_, Place::Sql(cursor))) => cursor.is_finished(),
             Some((_, Place::Finished)) => true,
+        }
+    }
+
+    /// What the first batch is going to do, where it may take long: one that is SQL's.
+    pub fn first_phase(&self, part: &Part<'_>) -> Option<Phase> {
+        if self.begun.is_some() {
+            return None;
+        }
+        match &part.what {
+            What::Whole(_) if target::has_single_shards(&part.root) => Some(Phase::ClearingShards),
+            What::Whole(_) => Some(Phase::DeletingBySql),
+            What::Leaf(leaf) => {
+                matches!(leaf.method(), Method::Sql).then_some(Phase::DeletingBySql)
+            }
         }
     }
 
