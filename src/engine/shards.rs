@@ -10,6 +10,7 @@ mod call;
 mod failures;
 mod order;
 
+pub use call::limit_lock_wait;
 pub use order::{Order, Place, Report};
 
 use crate::pg::{self, Deleted, Relation};

@@ -15,3 +15,9 @@ pub fn buffer_cost() -> u64 {
     };
     cost.max(0) as u64
 }
+
+/// What it costs to change a page, in the same units.
+pub fn dirty_page_cost() -> u64 {
+    // SAFETY: a setting (miscadmin.h).
+    unsafe { pg_sys::VacuumCostPageDirty }.max(0) as u64
+}

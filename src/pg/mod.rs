@@ -45,7 +45,7 @@ mod worker;
 
 pub use alarm::{forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
-pub use cost::buffer_cost;
+pub use cost::{buffer_cost, dirty_page_cost};
 pub use database::{Database, database_is_wanted, databases};
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
