@@ -58,10 +58,11 @@ pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
-pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
+pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
-    has_privilege, may_read_all, may_see, owns, row_security_applies, row_security_binds_owner,
+    has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,
+    row_security_binds_owner,
 };
 pub use procedure::{NonatomicCall, procedure_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
@@ -92,7 +93,9 @@ pub use transaction::{
 pub use tuple_set::TupleSet;
 pub use usage::Usage;
 pub use vacuum::vacuum;
-pub use wal::{Lsn, flush_commits, make_commits_durable, replayed_by_all, wal_end, wal_flushed};
+pub use wal::{
+    Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
+};
 pub use worker::{
     Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
     start_database_worker, wait, wake,

@@ -108,6 +108,22 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
     }
 }
 
+/// Whether the current role owns this database, as above.
+pub fn owns_database() -> bool {
+    // SAFETY: a catalog look-up for the database that this process is connected to.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        let owns = pg_sys::pg_database_ownercheck(pg_sys::MyDatabaseId, pg_sys::GetUserId());
+        #[cfg(not(feature = "pg15"))]
+        let owns = pg_sys::object_ownercheck(
+            pg_sys::DatabaseRelationId,
+            pg_sys::MyDatabaseId,
+            pg_sys::GetUserId(),
+        );
+        owns
+    }
+}
+
 /// Whether the current role may read every column and every row of a table, or owns it. Of a table that is gone, a
 /// superuser may.
 pub fn may_read_all(relation: pg_sys::Oid) -> bool {

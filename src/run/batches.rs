@@ -6,10 +6,10 @@ use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
 use crate::engine::shards::Place;
 use crate::engine::{Cursor, Slice};
-use crate::pg::{self, BatchLimit, TableGuard};
+use crate::pg::{self, BatchLimit, LockMode, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
-use crate::target::{Checked, Memory, Opened, Purpose, Rule, Target};
+use crate::target::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
 use pgrx::pg_sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -75,6 +75,24 @@ pub(super) fn run_from(
     }
 }
 
+/// Tells the host from which relations a batch has deleted; `before`: what was counted of them.
+fn note_deleted(
+    part: &Part<'_>,
+    rows: u64,
+    before: Vec<(pg_sys::Oid, u64)>,
+    host: &mut dyn Host,
+) -> Result<(), Refusal> {
+    if let What::Leaf(leaf) = &part.what {
+        return host.note_deleted(leaf.relation().oid(), rows);
+    }
+    for ((relation, after), (_, before)) in part.deleted_from().into_iter().zip(before) {
+        if after > before {
+            host.note_deleted(relation, after - before)?;
+        }
+    }
+    Ok(())
+}
+
 struct Run {
     memory: Memory,
     /// What is left: leaves, or the table itself where it is cleared as a whole, each with how far it has got.
@@ -91,7 +109,7 @@ struct Run {
     failed_shards: Option<Refusal>,
     /// Leaves that are done with.
     done: Vec<pg_sys::Oid>,
-    _guard: Option<TableGuard>,
+    guard: Option<TableGuard>,
 }
 
 impl Run {
@@ -112,7 +130,7 @@ impl Run {
             failed: FailedLeaves::default(),
             failed_shards: None,
             done: Vec::new(),
-            _guard: guard,
+            guard,
         };
         run.enqueue(todo)?;
         if let Some(start) = start {
@@ -193,7 +211,13 @@ impl Run {
             }
             Opened::Outdated => return self.plan_anew(&rule),
             Opened::Part(part) => {
+                let before = part.deleted_from();
                 let outcome = cursor.delete(&part, limit, &slice);
+                if let Ok(outcome) = &outcome
+                    && outcome.deleted > 0
+                {
+                    note_deleted(&part, outcome.deleted, before, host)?;
+                }
                 // All is done only if the table has not got something new meanwhile.
                 let is_last = cursor.is_finished() && self.queue.is_empty();
                 (outcome, is_last.then(|| part.reached_now()))
@@ -206,7 +230,7 @@ impl Run {
                 // What the leaf's server has been asked for, too.
                 host.roll_back();
                 prepare_transaction(limits);
-                return Ok(());
+                return self.guard_again();
             }
         };
         let elsewhere = cursor.take_elsewhere();
@@ -229,6 +253,15 @@ impl Run {
         }
         let cost = pg::buffer_cost().saturating_sub(before);
         self.pace.charge(cost.saturating_add(elsewhere.cost));
+        Ok(())
+    }
+
+    /// An abort has released the guard. Refuses (55P03) where another session has it by now.
+    fn guard_again(&mut self) -> Result<(), Refusal> {
+        if self.guard.take().is_some() {
+            let relation = open(Some(self.table), LockMode::RowExclusive)?;
+            self.guard = Some(guard(&relation)?);
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::pg;
 use crate::refusal::Refusal;
 use crate::worker::policy::Policy;
+use crate::worker::recovery;
 use crate::worker::scheduling;
 use crate::worker::state;
 use pgrx::datum::Interval;
@@ -116,6 +117,35 @@ fn raw_clear_sessions_resume(table: Option<pg_sys::Oid>) -> bool {
     scheduling::resume(table).unwrap_or_else(|refusal| refusal.raise())
 }
 
+/// Has the worker clear what rests because it comes from elsewhere; false where nothing does.
+#[pg_extern(requires = ["views"], sql = r#"
+CREATE FUNCTION raw_clear_sessions_resume_all() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_resume_all()
+IS 'has the worker clear what rests after a restore or a recovery to a point in time; false if nothing does';
+"#)]
+fn raw_clear_sessions_resume_all() -> bool {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_resume_all()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_resume_all()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_resume_all()");
+    scheduling::resume_all().unwrap_or_else(|refusal| refusal.raise())
+}
+
+/// The last recovery of this server to a point in time.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.recovery() RETURNS text
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.recovery()
+IS 'the last recovery of this server to a point in time, for the view raw_clear_sessions.status; NULL if there was none';
+"#)]
+fn raw_clear_sessions_recovery() -> Option<String> {
+    recovery::last()
+}
+
 /// Has the worker clear a table at once; false where it is not scheduled.
 #[pg_extern(requires = ["views"], sql = r#"
 CREATE FUNCTION raw_clear_sessions_run_now("table" regclass) RETURNS boolean
@@ -227,6 +257,7 @@ extension_sql_file!(
     requires = [
         raw_clear_sessions_check_policy,
         raw_clear_sessions_is_applied,
+        raw_clear_sessions_recovery,
         raw_clear_sessions_leave_out
     ]
 );

@@ -184,7 +184,7 @@ fn lock_against_others(relation: &Relation) -> Result<(), Refusal> {
 }
 
 /// The same for as long as the guard lives, over any number of transactions.
-fn guard(relation: &Relation) -> Result<TableGuard, Refusal> {
+pub fn guard(relation: &Relation) -> Result<TableGuard, Refusal> {
     TableGuard::try_acquire(relation.oid()).ok_or_else(|| being_cleared(relation))
 }
 
