@@ -96,7 +96,9 @@ impl Cursor {
                     table.name()
                 ),
                 Some(&why),
-                Some("One DELETE clears them all instead, for which no limits apply."),
+                Some(
+                    "One DELETE clears them all instead; of the limits, only lock_timeout applies to it.",
+                ),
             );
             return None;
         }
