@@ -170,7 +170,10 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON PROCEDURE raw_clear_sessions_in_batches(regclass, text, interval, text, text, text, integer, bigint, interval, bigint)
 IS 'deletes the expired rows of a session table in batches that commit';
 "#)]
-#[allow(clippy::too_many_arguments)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one for each parameter of the SQL function"
+)]
 fn raw_clear_sessions_in_batches(
     table: Option<pg_sys::Oid>,
     expires: Option<&[u8]>,

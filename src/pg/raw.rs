@@ -184,7 +184,7 @@ bound! {
 /// # Safety
 /// As for the function.
 #[cfg(feature = "pg19")]
-#[allow(non_snake_case)]
+#[allow(non_snake_case, reason = "PostgreSQL's name")]
 #[inline(always)]
 pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: BufferLockMode) {
     // SAFETY: passed on.

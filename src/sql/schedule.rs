@@ -31,7 +31,10 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision, text)
 IS 'has the worker clear a session table on a schedule, in place of an earlier policy';
 "#)]
-#[allow(clippy::too_many_arguments)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one for each parameter of the SQL function"
+)]
 fn raw_clear_sessions_schedule(
     table: Option<pg_sys::Oid>,
     schedule: Option<&[u8]>,
