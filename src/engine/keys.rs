@@ -62,7 +62,7 @@ impl Cursor {
         );
         let deleted = sql::delete_among(table, criterion, &among);
         // Where the rows lie has nothing to do with their keys: a page for each.
-        self.elsewhere.cost += deleted.deleted.saturating_mul(pg::dirty_page_cost());
+        self.elsewhere.cost += pg::cost_of_pages(0, deleted.deleted);
         deleted
     }
 

@@ -4,6 +4,7 @@
 //! They take nothing but what [`crate::target`] hands out: relations that are open and locked, with what holds for them.
 
 mod bookmark;
+mod foreign;
 mod keys;
 mod raw;
 pub mod rewrite;
@@ -113,11 +114,21 @@ enum Place {
     Finished,
 }
 
+/// How a table is spread that is to be cleared as a whole for no other reason.
+fn spread(part: &Part<'_>) -> Option<Spread> {
+    match part.what {
+        What::Whole(_) if obstacle::of_statement(&part.root) == Some(Obstacle::Managed(CITUS)) => {
+            target::spread(&part.root)
+        }
+        _ => None,
+    }
+}
+
 impl Key {
     fn of(part: &Part<'_>) -> Key {
         let file = |relation: &Relation| (relation.oid(), relation.file());
         let (files, sql) = match &part.what {
-            What::Whole(leaves) => (leaves.iter().map(file).collect(), true),
+            What::Whole(leaves) => (pg::gather(leaves.iter().map(file)), true),
             What::Leaf(leaf) => (
                 vec![file(leaf.relation())],
                 matches!(leaf.method(), Method::Sql),
@@ -128,14 +139,7 @@ impl Key {
             base_type: part.criterion.base_type,
             range: part.criterion.range,
             sql,
-            spread: match part.what {
-                What::Whole(_)
-                    if obstacle::of_statement(&part.root) == Some(Obstacle::Managed(CITUS)) =>
-                {
-                    target::spread(&part.root)
-                }
-                _ => None,
-            },
+            spread: spread(part),
         }
     }
 }
@@ -202,11 +206,12 @@ impl Cursor {
         })
     }
 
-    /// What was done in other sessions since it was last asked.
+    /// What was done in other sessions, and on other servers, since it was last asked.
     pub fn take_elsewhere(&mut self) -> shards::Elsewhere {
         match &mut self.begun {
             Some((_, Place::Shards(cursor))) => cursor.take_elsewhere(),
             Some((_, Place::Keys(cursor))) => cursor.take_elsewhere(),
+            Some((_, Place::Sql(cursor))) => cursor.take_elsewhere(),
             _ => shards::Elsewhere::default(),
         }
     }
@@ -228,6 +233,20 @@ impl Cursor {
             Some((_, Place::Raw(cursor))) => cursor.is_finished(),
             Some((_, Place::Sql(cursor))) => cursor.is_finished(),
             Some((_, Place::Finished)) => true,
+        }
+    }
+
+    /// What the first batch is going to do, where it may take long: one that is SQL's.
+    pub fn first_phase(&self, part: &Part<'_>) -> Option<Phase> {
+        if self.begun.is_some() {
+            return None;
+        }
+        match &part.what {
+            What::Whole(_) if spread(part) == Some(Spread::Single) => Some(Phase::ClearingShards),
+            What::Whole(_) => Some(Phase::DeletingBySql),
+            What::Leaf(leaf) => {
+                matches!(leaf.method(), Method::Sql).then_some(Phase::DeletingBySql)
+            }
         }
     }
 
