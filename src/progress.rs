@@ -27,6 +27,8 @@ pub enum Phase {
     ScanningIndex,
     /// A DELETE in the executor.
     DeletingBySql,
+    /// Has the nodes of a Citus cluster clear its shards.
+    ClearingShards,
     /// Looks up with SQL which rows a rewrite leaves out.
     FindingExpired,
     /// Copies the rows that stay.
@@ -36,11 +38,12 @@ pub enum Phase {
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 8] = [
+const PHASES: [(Phase, &str); 9] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
     (Phase::DeletingBySql, "deleting by SQL"),
+    (Phase::ClearingShards, "clearing shards"),
     (Phase::FindingExpired, "finding expired rows"),
     (Phase::Rewriting, "rewriting"),
     (Phase::RebuildingIndexes, "rebuilding indexes"),
@@ -86,7 +89,7 @@ impl Progress {
     pub fn percent(&self) -> Option<f64> {
         let reads_blocks = matches!(
             self.phase,
-            Phase::ScanningHeap | Phase::DeletingBySql | Phase::Rewriting
+            Phase::ScanningHeap | Phase::DeletingBySql | Phase::ClearingShards | Phase::Rewriting
         );
         (self.all_in_blocks && reads_blocks)
             .then(|| self.measure(Duration::ZERO).percent())

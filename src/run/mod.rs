@@ -9,11 +9,15 @@ mod left_out;
 mod pace;
 mod procedure;
 mod replicas;
+mod slice;
 
 pub use batches::run;
 pub use procedure::{in_procedure, limits};
+pub use slice::clear_slice;
 
+use crate::refusal::Refusal;
 use crate::target::Rule;
+use pgrx::pg_sys;
 use std::time::Duration;
 
 /// What a run may take. Read again before each batch, so that a reload of the settings applies at once.
@@ -92,6 +96,11 @@ pub trait Host {
 
     /// Why the run should end after this batch, if it should.
     fn wants_stop(&mut self) -> Option<Stop>;
+
+    /// So many rows of a relation have been deleted: of a leaf, whichever way it was named.
+    fn note_deleted(&mut self, _relation: pg_sys::Oid, _rows: u64) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// Commits the transaction, sleeps, and begins the next. `durable`: the commit, and with it every one before, has
     /// reached the disk when it returns; otherwise a crash may undo the last batches, which are then done again.

@@ -16,6 +16,7 @@ mod planner;
 mod plausible;
 mod requirements;
 mod row_security;
+mod shards;
 
 pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
@@ -28,6 +29,7 @@ pub use planner::{
     estimate_all, estimate_all_leaves, estimate_expired, estimate_leaves, estimate_live_leaves,
 };
 pub use row_security::hides_rows_from_owner;
+pub use shards::{Node, Shard, has_single_shards, shards};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;
@@ -182,7 +184,7 @@ fn lock_against_others(relation: &Relation) -> Result<(), Refusal> {
 }
 
 /// The same for as long as the guard lives, over any number of transactions.
-fn guard(relation: &Relation) -> Result<TableGuard, Refusal> {
+pub fn guard(relation: &Relation) -> Result<TableGuard, Refusal> {
     TableGuard::try_acquire(relation.oid()).ok_or_else(|| being_cleared(relation))
 }
 

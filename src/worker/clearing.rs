@@ -7,8 +7,9 @@ use super::left;
 use super::policy::{self, Due};
 use super::rewriting::{self, Rewriting};
 use super::stop_request::{self, Reason};
+use super::vacuuming::{self, full_name};
 use crate::pg::{self, Usage};
-use crate::progress::{self, Phase, Progress, Shown};
+use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, run};
 use crate::settings;
@@ -46,7 +47,7 @@ pub fn clear(schema: &str, due: &Due) -> After {
         Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome, hides_rows(due)),
         Err(_) => None,
     };
-    let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome, &mut host));
+    let vacuumed = outcome.as_ref().map_or(0, |_| vacuuming::vacuum(&mut host));
     drop(run);
     drop(shown);
 
@@ -138,73 +139,11 @@ fn is_gone(due: &Due) -> bool {
     gone
 }
 
-/// Vacuums the table if the run has left much to vacuum, in what is left of its time; whether it did. What goes wrong with
-/// it is logged.
-fn vacuum(due: &Due, outcome: &Outcome, host: &mut Host<'_>) -> bool {
-    let time_left = host.time_left();
-    if !settings::vacuum()
-        || !is_much(due, outcome.deleted)
-        || stop_request::requested().is_some()
-        || time_left.is_some_and(|left| left.is_zero())
-    {
-        return false;
-    }
-    progress::update(&Progress {
-        phase: Phase::Vacuuming,
-        deleted: outcome.deleted,
-        skipped: outcome.skipped,
-        batches: outcome.batches,
-        ..Progress::default()
-    });
-    pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
-    // Else the deleted rows would be counted as dead once more, after VACUUM has removed them.
-    pg::report_statistics();
-    let vacuumed = pg::catch(|| {
-        stop_request::begin_statement(time_left);
-        pg::vacuum(&due.name);
-        Ok(())
-    });
-    stop_request::end_statement();
-    let canceled = stop_request::take_canceled();
-    if canceled == Some(Reason::DatabaseWanted) {
-        host.make_way();
-    }
-    if let (Err(refusal), None) = (&vacuumed, canceled) {
-        let context = format!("automatic vacuum of table \"{}\"", full_name(due));
-        pg::log_error(refusal, &context);
-    }
-    vacuumed.is_ok()
-}
-
-/// By autovacuum's measure.
-fn is_much(due: &Due, deleted: u64) -> bool {
-    pg::begin();
-    let rows = pg::query(
-        "SELECT greatest(reltuples, 0) FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-        &[pg::Argument::integer(u32::from(due.table).into())],
-    );
-    pg::commit();
-    let tuples = rows.into_iter().flatten().flatten().next();
-    let number = |text: String| text.parse::<f64>().unwrap_or_default();
-    let threshold = number(pg::server_setting(c"autovacuum_vacuum_threshold"));
-    let scale = number(pg::server_setting(c"autovacuum_vacuum_scale_factor"));
-    deleted as f64 > threshold + scale * tuples.map_or(0.0, number)
-}
-
-/// The table as autovacuum names one: with its database and schema, not quoted.
-fn full_name(due: &Due) -> String {
-    pg::begin();
-    let name = pg::full_name(due.table).unwrap_or_else(|| due.name.clone());
-    let name = format!("{}.{name}", pg::my_database_name());
-    pg::commit();
-    name
-}
-
 /// A failure is always logged, as an ERROR; a run that took long if it deleted anything.
 fn log(due: &Due, result: &history::Result, elapsed: Duration) {
     match result {
         history::Result::Failed(refusal) => {
-            let context = format!("automatic clearing of table \"{}\"", full_name(due));
+            let context = format!("automatic clearing of table \"{}\"", full_name(due.table));
             pg::log_error(refusal, &context);
         }
         history::Result::Ended(outcome) => {
@@ -212,7 +151,7 @@ fn log(due: &Due, result: &history::Result, elapsed: Duration) {
             if long && outcome.deleted > 0 {
                 let message = format!(
                     "automatic clearing of table \"{}\": deleted {} rows in {} batches, skipped {}, elapsed {:.3} s, stopped: {}",
-                    full_name(due),
+                    full_name(due.table),
                     outcome.deleted,
                     outcome.batches,
                     outcome.skipped,

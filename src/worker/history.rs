@@ -41,14 +41,18 @@ pub struct Details<'a> {
     /// Whether the table was rewritten, where that was tried: "done", or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<&'a str>,
-    /// Whether the table was vacuumed afterwards.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub vacuumed: bool,
+    /// How many relations were vacuumed afterwards.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub vacuumed: u64,
     /// Of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The policy as JSON, without nulls.

@@ -6,7 +6,7 @@ use super::policy::{self, Policy};
 use super::state;
 use super::stop_request::{self, Reason};
 use crate::pg::{self, ActingAs};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
 use crate::target::Rule;
@@ -36,6 +36,8 @@ pub struct Host<'a> {
     pub yields: bool,
     /// What the history gets to know.
     pub record: Record,
+    /// The relations that rows were deleted from, and how many.
+    deleted_from: Vec<(pg_sys::Oid, u64)>,
 }
 
 /// Sets what the worker's transactions go by; again after a reload.
@@ -83,6 +85,7 @@ impl<'a> Host<'a> {
             runs: None,
             yields: false,
             record: Record::begin(table),
+            deleted_from: Vec::new(),
         }
     }
 
@@ -117,6 +120,11 @@ impl<'a> Host<'a> {
         pg::commit();
         stop_request::end_statement();
         self.record.note_commit();
+    }
+
+    /// The relations that rows were deleted from, and how many.
+    pub fn take_deleted_from(&mut self) -> Vec<(pg_sys::Oid, u64)> {
+        std::mem::take(&mut self.deleted_from)
     }
 
     /// What the table is cleared by.
@@ -237,6 +245,23 @@ impl run::Host for Host<'_> {
         self.stop
     }
 
+    fn note_deleted(&mut self, relation: pg_sys::Oid, rows: u64) -> Result<(), Refusal> {
+        // Leaves are cleared one after the other.
+        match self
+            .deleted_from
+            .iter_mut()
+            .rev()
+            .find(|(oid, _)| *oid == relation)
+        {
+            Some((_, deleted)) => *deleted += rows,
+            None => {
+                enough(self.deleted_from.try_reserve(1))?;
+                self.deleted_from.push((relation, rows));
+            }
+        }
+        Ok(())
+    }
+
     /// Not durable here, but with the row of the history that follows: that commit takes all earlier ones along.
     fn next_transaction(&mut self, _durable: bool, sleep: Duration) {
         self.end();
@@ -248,8 +273,8 @@ impl run::Host for Host<'_> {
     fn roll_back(&mut self) {
         self.acting = None;
         pg::roll_back();
+        stop_request::end_statement();
         pg::begin();
-        self.look_around();
-        self.act();
+        self.enter();
     }
 }

@@ -1,0 +1,116 @@
+//! The shards of a table that Citus has distributed, where each of them is there once: those are ordinary tables on their
+//! nodes, and can be cleared there one by one.
+//!
+//! A shard that has replicas, and a reference table, which is on every node, can not: what is deleted from one placement
+//! behind Citus' back is still in the others.
+
+use crate::pg::{self, Argument, Relation, Rows};
+use pgrx::pg_sys;
+
+/// What of Citus' is asked here, all in pg_catalog, as in Citus 9.5 to 14 (src/backend/distributed/sql).
+const COLUMNS: &str = "('pg_dist_partition', 'logicalrelid'), ('pg_dist_partition', 'repmodel'), \
+     ('pg_dist_shard', 'logicalrelid'), ('pg_dist_shard', 'shardid'), \
+     ('pg_dist_placement', 'shardid'), ('pg_dist_placement', 'shardstate'), ('pg_dist_placement', 'groupid'), \
+     ('pg_dist_node', 'groupid'), ('pg_dist_node', 'noderole'), ('pg_dist_node', 'nodename'), \
+     ('pg_dist_node', 'nodeport'), ('pg_dist_local_group', 'groupid')";
+
+/// A shard, and where it is.
+#[derive(Clone, Debug)]
+pub struct Shard {
+    pub id: i64,
+    /// Its name there, qualified and quoted where SQL needs it.
+    pub name: String,
+    pub node: Node,
+}
+
+/// A server of a Citus cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub group: i32,
+    pub host: String,
+    pub port: i32,
+    /// It is this one.
+    pub is_here: bool,
+}
+
+/// Whether the table has shards, each of them once, which the current role can have cleared where they are.
+pub fn has_single_shards(table: &Relation) -> bool {
+    pg::extension_installed(c"citus")
+        && can_be_asked()
+        && !ask(
+            "SELECT FROM pg_catalog.pg_dist_partition AS d \
+             WHERE d.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
+             AND d.repmodel OPERATOR(pg_catalog.=) 's' \
+             AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_shard AS s \
+                 WHERE s.logicalrelid OPERATOR(pg_catalog.=) d.logicalrelid \
+                 AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_dist_placement AS p \
+                     JOIN pg_catalog.pg_dist_node AS n ON n.groupid OPERATOR(pg_catalog.=) p.groupid \
+                     AND n.noderole OPERATOR(pg_catalog.=) 'primary' \
+                     WHERE p.shardid OPERATOR(pg_catalog.=) s.shardid \
+                     AND p.shardstate OPERATOR(pg_catalog.=) 1) OPERATOR(pg_catalog.<>) 1)",
+            table.oid(),
+        )
+        .is_empty()
+}
+
+/// The shards of a table that has single ones, as they are now.
+pub fn shards(table: &Relation) -> Vec<Shard> {
+    // Up to Citus 13.0 the name of a shard in the schema public is never qualified, later not by default.
+    let rows = ask(
+        "SELECT s.shardid, CASE WHEN n.is_public AND n.name NOT LIKE 'public.%' THEN 'public.' ELSE '' END \
+         OPERATOR(pg_catalog.||) n.name, p.groupid, w.nodename, w.nodeport, \
+         EXISTS (SELECT FROM pg_catalog.pg_dist_local_group AS l WHERE l.groupid OPERATOR(pg_catalog.=) p.groupid) \
+         FROM pg_catalog.pg_dist_shard AS s \
+         JOIN pg_catalog.pg_dist_placement AS p ON p.shardid OPERATOR(pg_catalog.=) s.shardid \
+         AND p.shardstate OPERATOR(pg_catalog.=) 1 \
+         JOIN pg_catalog.pg_dist_node AS w ON w.groupid OPERATOR(pg_catalog.=) p.groupid \
+         AND w.noderole OPERATOR(pg_catalog.=) 'primary', \
+         LATERAL (SELECT pg_catalog.shard_name(s.logicalrelid, s.shardid) AS name, \
+             c.relnamespace OPERATOR(pg_catalog.=) 'public'::pg_catalog.regnamespace AS is_public \
+             FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) s.logicalrelid) AS n \
+         WHERE s.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid ORDER BY s.shardid",
+        table.oid(),
+    );
+    rows.into_iter().filter_map(shard).collect()
+}
+
+fn shard(row: Vec<Option<String>>) -> Option<Shard> {
+    let mut fields = row.into_iter().flatten();
+    Some(Shard {
+        id: fields.next()?.parse().ok()?,
+        name: fields.next()?,
+        node: Node {
+            group: fields.next()?.parse().ok()?,
+            host: fields.next()?,
+            port: fields.next()?.parse().ok()?,
+            is_here: fields.next()? == "t",
+        },
+    })
+}
+
+fn ask(statement: &str, table: pg_sys::Oid) -> Rows {
+    pg::query(statement, &[Argument::integer(u32::from(table).into())])
+}
+
+/// Whether the catalogs are as expected and may be read, and the functions that are used are there and may be called.
+fn can_be_asked() -> bool {
+    let found = pg::query(
+        &format!(
+            "SELECT FROM (VALUES {COLUMNS}) AS e (relation, name) \
+             LEFT JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.=) e.relation::pg_catalog.name \
+             AND c.relnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace \
+             LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
+             AND a.attname OPERATOR(pg_catalog.=) e.name::pg_catalog.name AND NOT a.attisdropped \
+             WHERE a.attnum IS NULL OR NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')"
+        ),
+        &[],
+    );
+    let callable = pg::query(
+        "SELECT FROM pg_catalog.pg_proc AS p \
+         WHERE p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace \
+         AND p.proname IN ('master_run_on_worker', 'shard_name') \
+         AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')",
+        &[],
+    );
+    found.is_empty() && callable.len() == 2
+}
