@@ -83,3 +83,9 @@ pub fn replayed_by_all() -> Option<Lsn> {
     };
     rows.into_iter().flatten().next().flatten()?.parse().ok()
 }
+
+/// The timeline that the server writes to; `None` on a standby.
+pub fn timeline() -> Option<u32> {
+    // SAFETY: reads shared memory (access/transam/xlog.c), which says so once recovery is over.
+    (!super::in_recovery()).then(|| unsafe { pg_sys::GetWALInsertionTimeLine() })
+}

@@ -228,6 +228,11 @@ impl Run {
             }
             Opened::Outdated => return self.plan_anew(&rule),
             Opened::Part(part) => {
+                if let Some(phase) = cursor.first_phase(&part) {
+                    // Who looks at a batch that takes long is not to see the one before.
+                    self.tally.in_leaf(oid, phase, None);
+                    self.tally.show();
+                }
                 let before = part.deleted_from();
                 let outcome = cursor.delete(&part, limit, &slice);
                 if let Ok(outcome) = &outcome

@@ -2,9 +2,12 @@
 the extension's is planned to be dropped or altered, none of them fails, and the extension works afterwards."""
 
 import os
+import shutil
 import sys
+import unittest
 
 from case import HERE, TARGET, Case, Program
+from test_php import INSTALLED as LARAVEL_INSTALLED
 
 # All that belongs to the extension, each with what it is now.
 MEMBERS = """
@@ -13,6 +16,8 @@ WHERE deptype = 'e' AND refobjid = (SELECT oid FROM pg_extension WHERE extname =
 """
 NODE = ["node", f"{TARGET}/node/tools.mjs"]
 PYTHON = [sys.executable, os.path.join(HERE, "python", "tools.py")]
+LARAVEL = ["php", os.path.join(HERE, "php", "main.php"), "laravel/drop-all"]
+RAILS = ["ruby", os.path.join(HERE, "schema_dump.rb")]
 
 
 class SchemaTools(Case):
@@ -78,4 +83,23 @@ class SchemaTools(Case):
         plan = self.plan(*PYTHON)
         self.assertIn("drop_table('old')", plan)
         self.assertNotIn("raw_clear", plan)
+        self.is_untouched()
+
+    @unittest.skipUnless(LARAVEL_INSTALLED, "Laravel is not a package here")
+    def test_laravel_migrate_fresh(self):
+        self.connection.execute("CREATE TABLE sessions (id text); CREATE VIEW ids AS SELECT id FROM sessions")
+        plan = self.plan(*LARAVEL)
+        self.assertIn('drop table "sessions" cascade', plan)
+        self.assertNotIn("raw_clear", plan)
+        self.is_untouched()
+
+    @unittest.skipUnless(shutil.which("ruby") and os.path.exists("/usr/share/doc/ruby-activerecord"), "Rails is not a package here")
+    def test_rails_schema_dump(self):
+        self.connection.execute("CREATE TABLE sessions (id bigserial PRIMARY KEY, session_id text)")
+        dump = self.plan(*RAILS)
+        self.assertIn('create_table "sessions"', dump)
+        # The one line that is right: whoever loads the schema gets the extension.
+        self.assertEqual(['enable_extension "raw_clear_sessions"'],
+                         [line.strip() for line in dump.splitlines() if "raw_clear" in line])
+        self.assertNotIn("Could not dump", dump)
         self.is_untouched()
