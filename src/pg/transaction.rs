@@ -2,6 +2,7 @@
 //! on after an ERROR.
 
 use super::Relation;
+use super::memory::set_memory_aside;
 use super::table_guard::forget_guard;
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -20,6 +21,7 @@ thread_local! {
 
 /// Begins a transaction with a snapshot.
 pub fn begin() {
+    set_memory_aside();
     // SAFETY: as the workers of PostgreSQL's own test suite begin theirs (src/test/modules/worker_spi).
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();

@@ -18,6 +18,7 @@ pub fn main(argument: u64) {
         return;
     };
     pg::connect(database);
+    let _aside = pg::MemoryAside::set();
     own_settings::apply();
     host::apply_settings();
     let ending = pg::catch(|| Ok(work())).unwrap_or_else(|refusal| {

@@ -59,7 +59,29 @@ CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
 SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
 -- The guard of the table is gone with the ERROR.
 SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND objsubid <> 0;
+-- So it is with one that is no row's, and ends the call at once.
+CREATE FUNCTION give_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE 'not now' USING ERRCODE = 'lock_not_available';
+END
+$$;
+CREATE TRIGGER a_fail BEFORE DELETE ON parts_1 FOR EACH ROW EXECUTE FUNCTION give_up();
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
+SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND objsubid <> 0;
+-- A row that cannot be deleted keeps none beside it.
+CREATE TABLE halved (id integer, expires timestamptz);
+CALL fill('halved', 40);
+CREATE TRIGGER fail BEFORE DELETE ON halved FOR EACH ROW WHEN (OLD.id % 4 = 1) EXECUTE FUNCTION fail();
+CALL raw_clear_sessions_in_batches('halved', expires => 'expires');
+SELECT string_agg(id::text, ' ') FROM halved;
+-- Where hardly any row can be deleted, not each of them is tried.
+CREATE TABLE hopeless (id integer, expires timestamptz);
+CALL fill('hopeless', 150);
+CREATE TRIGGER fail BEFORE DELETE ON hopeless FOR EACH ROW EXECUTE FUNCTION fail();
+CALL raw_clear_sessions_in_batches('hopeless', expires => 'expires');
 DROP TRIGGER fail ON parts_1;
+DROP TRIGGER a_fail ON parts_1;
 CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
 SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND objsubid <> 0;
