@@ -270,7 +270,10 @@ impl Cursor {
             let deleted = if found.rows == 0 {
                 Deleted::default()
             } else {
-                delete_range(table, criterion, skip_locked, from, last)
+                let deleted = delete_range(table, criterion, skip_locked, from, last);
+                // The commit that follows would fire them, when no row can be left out any more.
+                pg::constraints_immediate();
+                deleted
             };
             (found, deleted)
         });
