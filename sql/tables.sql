@@ -113,6 +113,21 @@ COMMENT ON COLUMN raw_clear_sessions.state.run_now IS 'a run at once has been as
 COMMENT ON COLUMN raw_clear_sessions.state.lost IS 'the policy of a table that has gone';
 COMMENT ON INDEX raw_clear_sessions.state_pkey IS 'one row for a table';
 
+-- One row. A restore is not over with its rows, and who recovers a server to a point in time may want to look first: the
+-- worker waits until it is told to go on. A dump is restored with row_security off, which nobody has otherwise.
+CREATE TABLE raw_clear_sessions.origin (
+    restored boolean NOT NULL,
+    recovery text
+);
+INSERT INTO raw_clear_sessions.origin
+VALUES (current_setting('row_security') = 'off', raw_clear_sessions.recovery());
+
+COMMENT ON TABLE raw_clear_sessions.origin IS 'where this database comes from, for raw_clear_sessions_resume_all()';
+COMMENT ON COLUMN raw_clear_sessions.origin.restored IS
+    'the extension was created by a restored dump, and nobody has said since that the tables may be cleared';
+COMMENT ON COLUMN raw_clear_sessions.origin.recovery IS
+    'the last recovery of the server to a point in time after which somebody has said that the tables may be cleared';
+
 -- Behind the view run, which hides what may not be read.
 CREATE TABLE raw_clear_sessions.history (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -160,6 +175,10 @@ CREATE TRIGGER policy_is_local BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_se
     FOR EACH ROW WHEN (raw_clear_sessions.is_applied()) EXECUTE FUNCTION raw_clear_sessions.leave_out();
 ALTER TABLE raw_clear_sessions.policy ENABLE REPLICA TRIGGER policy_is_local;
 COMMENT ON TRIGGER policy_is_local ON raw_clear_sessions.policy IS 'leaves out what a publication of another server''s brings';
+CREATE TRIGGER origin_is_local BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.origin
+    FOR EACH ROW WHEN (raw_clear_sessions.is_applied()) EXECUTE FUNCTION raw_clear_sessions.leave_out();
+ALTER TABLE raw_clear_sessions.origin ENABLE REPLICA TRIGGER origin_is_local;
+COMMENT ON TRIGGER origin_is_local ON raw_clear_sessions.origin IS 'leaves out what a publication of another server''s brings';
 CREATE TRIGGER state_is_local BEFORE INSERT OR UPDATE OR DELETE ON raw_clear_sessions.state
     FOR EACH ROW WHEN (raw_clear_sessions.is_applied()) EXECUTE FUNCTION raw_clear_sessions.leave_out();
 ALTER TABLE raw_clear_sessions.state ENABLE REPLICA TRIGGER state_is_local;

@@ -24,7 +24,7 @@ COMMENT ON VIEW raw_clear_sessions.progress IS 'the clearings that are running n
 COMMENT ON COLUMN raw_clear_sessions.progress.pid IS 'the process id of the worker, or of the session that called';
 COMMENT ON COLUMN raw_clear_sessions.progress."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.progress.phase IS
-    'initializing, scanning heap, scanning index, deleting by SQL, finding expired rows, rewriting, rebuilding indexes, or vacuuming';
+    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, finding expired rows, rewriting, rebuilding indexes, or vacuuming';
 COMMENT ON COLUMN raw_clear_sessions.progress.leaf IS 'the partition that it is at, or the table itself';
 COMMENT ON COLUMN raw_clear_sessions.progress.blocks_total IS
     'blocks to read, of all partitions that are read by blocks; NULL if there are none';
@@ -87,6 +87,10 @@ GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;
 
 -- What is scheduled, and what is known of it: for the worker, and the view status.
 CREATE VIEW raw_clear_sessions.scheduled AS
+WITH recovered AS MATERIALIZED (
+    SELECT r.recovery FROM raw_clear_sessions.recovery() AS r (recovery), raw_clear_sessions.origin AS o
+    WHERE r.recovery IS DISTINCT FROM o.recovery
+)
 SELECT
     t."table",
     o.identity,
@@ -96,6 +100,7 @@ SELECT
     t.changed,
     t.suspended,
     t.restored,
+    (SELECT r.recovery FROM recovered AS r) AS recovery,
     s.name,
     s.runs,
     s.deleted,
@@ -125,7 +130,8 @@ FROM (
         p.installation IS DISTINCT FROM 'raw_clear_sessions.policy'::regclass::oid AS restored
     FROM raw_clear_sessions.policy AS p
     UNION ALL
-    SELECT DISTINCT c.oid, 'setting' AS source, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, false
+    SELECT DISTINCT c.oid, 'setting' AS source, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz,
+        (SELECT o.restored FROM raw_clear_sessions.origin AS o)
     FROM raw_clear_sessions.listed() AS l
     JOIN pg_class AS c ON c.relname = l.name::name
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -149,7 +155,9 @@ COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule IS 'its own schedule';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule_time_zone IS 'the zone of that';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.changed IS 'when the policy was made or replaced';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.suspended IS 'since when the policy rests';
-COMMENT ON COLUMN raw_clear_sessions.scheduled.restored IS 'the policy comes from a dump or another server';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.restored IS 'the policy, or the database, comes from a dump or another server';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.recovery IS
+    'the recovery to a point in time after which nobody has said that it may be cleared';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.name IS 'its name when it was last seen';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.runs IS 'runs that have ended';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.deleted IS 'rows that they deleted';
@@ -184,7 +192,7 @@ SELECT
     s."table"::regclass AS "table",
     s.source,
     coalesce(s.schedule, current_setting('raw_clear_sessions.schedule', true)) AS schedule,
-    CASE WHEN s.suspended IS NULL AND NOT s.restored AND s.subscription IS NULL THEN
+    CASE WHEN s.suspended IS NULL AND NOT s.restored AND s.recovery IS NULL AND s.subscription IS NULL THEN
         raw_clear_sessions.next_start(
             s."table", s.schedule, s.schedule_time_zone, s.changed, s.last_start, s.last_end, s.failures)
     END AS next_start,
@@ -208,6 +216,11 @@ SELECT
     s.sqlstate AS last_sqlstate,
     running.pid,
     CASE
+        WHEN s.recovery IS NOT NULL THEN format(
+            'the server was recovered to a point in time (%s), and nothing is cleared until you say that it may be: SELECT @extschema@.raw_clear_sessions_resume_all()',
+            s.recovery)
+        WHEN s.restored AND s.source = 'setting' THEN
+            'the database comes from a dump, and the table rests until you say that it may be cleared here: SELECT @extschema@.raw_clear_sessions_resume_all()'
         WHEN s.restored THEN format(
             'the policy comes from a dump or from another server, and rests until you say that it may be carried out here: SELECT @extschema@.raw_clear_sessions_resume(%L)',
             s."table"::regclass)

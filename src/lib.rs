@@ -13,8 +13,6 @@
 //!
 //! [`refusal`] is the error that all of them return when a call must not delete anything.
 
-#![deny(unsafe_op_in_unsafe_fn)]
-
 #[cfg(not(panic = "unwind"))]
 compile_error!("an ERROR of PostgreSQL's crosses Rust frames as a panic: panic must be \"unwind\"");
 

@@ -27,6 +27,8 @@ pub enum Phase {
     ScanningIndex,
     /// A DELETE in the executor.
     DeletingBySql,
+    /// Has the nodes of a Citus cluster clear its shards.
+    ClearingShards,
     /// Looks up with SQL which rows a rewrite leaves out.
     FindingExpired,
     /// Copies the rows that stay.
@@ -36,11 +38,12 @@ pub enum Phase {
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 8] = [
+const PHASES: [(Phase, &str); 9] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
     (Phase::DeletingBySql, "deleting by SQL"),
+    (Phase::ClearingShards, "clearing shards"),
     (Phase::FindingExpired, "finding expired rows"),
     (Phase::Rewriting, "rewriting"),
     (Phase::RebuildingIndexes, "rebuilding indexes"),
@@ -86,7 +89,7 @@ impl Progress {
     pub fn percent(&self) -> Option<f64> {
         let reads_blocks = matches!(
             self.phase,
-            Phase::ScanningHeap | Phase::DeletingBySql | Phase::Rewriting
+            Phase::ScanningHeap | Phase::DeletingBySql | Phase::ClearingShards | Phase::Rewriting
         );
         (self.all_in_blocks && reads_blocks)
             .then(|| self.measure(Duration::ZERO).percent())
@@ -188,15 +191,15 @@ pub struct Shown(());
 impl Shown {
     /// This process begins to clear a table, because a client asks for it.
     pub fn to_client(table: pg_sys::Oid) -> Self {
-        Self::begin(table, true)
+        Self::begin(table, true, pg::now())
     }
 
-    /// The worker begins to clear a table.
-    pub fn of_worker(table: pg_sys::Oid) -> Self {
-        Self::begin(table, false)
+    /// The worker clears a table, and began with it at this instant.
+    pub fn of_worker(table: pg_sys::Oid, started: i64) -> Self {
+        Self::begin(table, false, started)
     }
 
-    fn begin(table: pg_sys::Oid, has_client: bool) -> Self {
+    fn begin(table: pg_sys::Oid, has_client: bool, started: i64) -> Self {
         DEPTH.set(DEPTH.get() + 1);
         if DEPTH.get() == 1 {
             LAST.take();
@@ -205,7 +208,7 @@ impl Shown {
             MINE.set(Some(Mine {
                 table,
                 since: Instant::now(),
-                started: pg::now(),
+                started,
                 by_worker: !has_client,
                 slot,
             }));

@@ -60,6 +60,7 @@ fn raw_clear_sessions(
     filter: Option<&[u8]>,
 ) -> i64 {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions()");
     let rule = rule(expires, keep, unit, time_zone, filter);
     clear(table, &rule).unwrap_or_else(|refusal| refusal.raise())
@@ -101,6 +102,7 @@ fn raw_clear_sessions_rewrite(
     filter: Option<&[u8]>,
 ) -> i64 {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_rewrite()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
     pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
     let rule = rule(expires, keep, unit, time_zone, filter);
@@ -142,6 +144,7 @@ fn raw_clear_sessions_preview(
     exact: Option<bool>,
 ) -> JsonB {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_preview()");
+    let _aside = pg::MemoryAside::set();
     let rule = rule(expires, keep, unit, time_zone, filter);
     let preview: Result<Preview, Refusal> = preview::make(table, &rule, exact.unwrap_or(false));
     match preview {
@@ -170,7 +173,10 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON PROCEDURE raw_clear_sessions_in_batches(regclass, text, interval, text, text, text, integer, bigint, interval, bigint)
 IS 'deletes the expired rows of a session table in batches that commit';
 "#)]
-#[allow(clippy::too_many_arguments)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one for each parameter of the SQL function"
+)]
 fn raw_clear_sessions_in_batches(
     table: Option<pg_sys::Oid>,
     expires: Option<&[u8]>,
@@ -185,6 +191,7 @@ fn raw_clear_sessions_in_batches(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Internal {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_in_batches()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_in_batches()");
     let rule = rule(expires, keep, unit, time_zone, filter);
     // SAFETY: this call's own.
@@ -193,5 +200,29 @@ fn raw_clear_sessions_in_batches(
         .and_then(|limits| run::in_procedure(table, &rule, call, limits))
         .unwrap_or_else(|refusal| refusal.raise());
     // A composite value, which the SQL declares; pgrx hands on an internal one as it is.
-    Internal::from(Some(pg::count_result(c"deleted", deleted as i64)))
+    Internal::from(Some(pg::procedure_result(c"deleted", deleted as i64)))
+}
+
+/// A slice of the work on a shard, for the procedure on a Citus coordinator.
+#[pg_extern(sql = r#"
+CREATE PROCEDURE raw_clear_sessions.clear_shard(shard regclass, INOUT work jsonb)
+LANGUAGE c
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON PROCEDURE raw_clear_sessions.clear_shard(regclass, jsonb)
+IS 'a part of the work of raw_clear_sessions_in_batches() on a Citus coordinator';
+"#)]
+fn raw_clear_sessions_clear_shard(
+    shard: Option<pg_sys::Oid>,
+    work: Option<JsonB>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) -> Internal {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions.clear_shard()");
+    pg::prevent_during_recovery(c"raw_clear_sessions.clear_shard()");
+    let order = work.map_or_else(String::new, |JsonB(work)| work.to_string());
+    // SAFETY: this call's own.
+    let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
+    let report = run::clear_slice(shard, &order, call).unwrap_or_else(|refusal| refusal.raise());
+    let report = serde_json::to_value(report).expect("plain data becomes JSON");
+    Internal::from(Some(pg::procedure_result(c"work", JsonB(report))))
 }

@@ -1,5 +1,6 @@
 //! The raw engine: finds expired rows in the heap or through an index, and calls the storage layer's delete on each.
 
+use super::bookmark::At;
 use crate::pg::{BatchLimit, Deleted, ExpiryTest, HeapCursor, IndexCursor, Relation};
 use crate::progress::{Phase, Tally};
 use crate::target::{Criterion, Pass};
@@ -21,6 +22,27 @@ impl Cursor {
         match pass {
             Pass::Heap => Cursor::Heap(HeapCursor::new(leaf)),
             Pass::Index(_) => Cursor::Index(IndexCursor::new(criterion.base_type, criterion.range)),
+        }
+    }
+
+    /// The same, from where another one has got to.
+    pub fn new_at(leaf: &Relation, criterion: &Criterion, pass: &Pass, at: At) -> Self {
+        match (at, pass) {
+            (At::Block(block), _) => Cursor::Heap(HeapCursor::from_block(leaf, block)),
+            (At::Value(value), Pass::Index(_)) => Cursor::Index(IndexCursor::from_value(
+                criterion.base_type,
+                criterion.range,
+                value,
+            )),
+            _ => Cursor::new(leaf, criterion, pass),
+        }
+    }
+
+    /// Where it has got to.
+    pub fn at(&self) -> At {
+        match self {
+            Cursor::Heap(cursor) => At::Block(cursor.blocks().0),
+            Cursor::Index(cursor) => At::Value(cursor.value()),
         }
     }
 

@@ -1,9 +1,12 @@
 //! The SQL engine: DELETE through the executor, so that triggers, foreign keys, row security, rules, foreign tables and
 //! other access methods mean what they mean.
 
+use super::bookmark::At;
+use super::foreign;
+use super::shards::{self, Elsewhere};
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::{Criterion, managed_by};
+use crate::target::{CITUS, Criterion, managed_by};
 use pgrx::pg_sys;
 
 /// Clears the table that was named, in one statement.
@@ -12,6 +15,11 @@ use pgrx::pg_sys;
 /// of it before it deletes.
 pub fn delete(root: &Relation, criterion: &Criterion) -> Deleted {
     Table::whole(root).delete(criterion, "")
+}
+
+/// Clears those rows of it that a further condition, which ends with AND, is about.
+pub fn delete_among(root: &Relation, criterion: &Criterion, further: &str) -> Deleted {
+    Table::whole(root).delete(criterion, further)
 }
 
 /// The same for a leaf only.
@@ -41,8 +49,17 @@ impl<'r> Table<'r> {
         }
     }
 
+    pub fn relation(self) -> &'r Relation {
+        self.relation
+    }
+
+    /// One of several.
+    pub fn is_leaf(self) -> bool {
+        self.only
+    }
+
     /// As it stands in FROM, with a name that has just been looked up.
-    fn named(self, name: &str) -> String {
+    pub fn named(self, name: &str) -> String {
         let only = if self.only { "ONLY " } else { "" };
         format!("{only}{name} AS {TABLE_ALIAS}")
     }
@@ -62,8 +79,19 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// Deletes all that has expired. Refuses what is wrong with one leaf of several; else that is an ERROR.
+    pub fn delete_whole(self, criterion: &Criterion) -> Result<Deleted, Refusal> {
+        match self.only {
+            true => pg::attempt(pg::is_of_a_table, || self.delete(criterion, "")),
+            false => Ok(self.delete(criterion, "")),
+        }
+    }
+
     /// Deletes what has expired and meets a further condition, which ends with AND.
-    fn delete(self, criterion: &Criterion, further: &str) -> Deleted {
+    pub fn delete(self, criterion: &Criterion, further: &str) -> Deleted {
+        if managed_by(self.relation) == Some(CITUS) {
+            shards::limit_lock_wait();
+        }
         let (_, arguments) = criterion.condition();
         let condition = self.condition(criterion);
         let statement = |name: &str| {
@@ -83,7 +111,7 @@ fn can_read_places(relation: &Relation) -> bool {
 }
 
 /// A place between two rows of a heap: the block, and the number of the next row in it.
-type Place = (u32, u16);
+pub type Place = (u32, u16);
 
 /// As a ctid.
 fn ctid((block, number): Place) -> String {
@@ -102,7 +130,7 @@ pub struct LeftOut {
 const NUMBERS: u16 = (pg_sys::BLCKSZ / 4) as u16 + 1;
 
 /// A place in the middle of a range; `None` where the range is one place.
-fn middle(from: Place, until: Place) -> Option<Place> {
+pub fn middle(from: Place, until: Place) -> Option<Place> {
     let blocks = until.0 - from.0;
     if blocks > 1 {
         return Some((from.0 + blocks / 2, 0));
@@ -130,6 +158,8 @@ pub enum Cursor {
         bound: Option<Place>,
         left_out: Vec<LeftOut>,
     },
+    /// A table of postgres_fdw.
+    Foreign(foreign::Cursor),
     Whole {
         done: bool,
     },
@@ -149,14 +179,34 @@ impl Cursor {
                 bound: None,
                 left_out: Vec::new(),
             }
+        } else if leaves.len() == 1 && foreign::has_places(table) {
+            Cursor::Foreign(foreign::Cursor::default())
         } else {
             Cursor::Whole { done: false }
+        }
+    }
+
+    /// The same, from where another one has got to.
+    pub fn new_at(table: &Relation, leaves: &[Relation], at: At) -> Self {
+        let mut cursor = Cursor::new(table, leaves);
+        if let (Cursor::Blocks { next, .. }, At::Place(block, number)) = (&mut cursor, at) {
+            *next = (block, number);
+        }
+        cursor
+    }
+
+    /// Where it has got to, if that is a place.
+    pub fn at(&self) -> Option<At> {
+        match self {
+            Cursor::Blocks { next, .. } => Some(At::Place(next.0, next.1)),
+            Cursor::Foreign(_) | Cursor::Whole { .. } => None,
         }
     }
 
     pub fn is_finished(&self) -> bool {
         match self {
             Cursor::Blocks { next, end, .. } => next.0 >= *end,
+            Cursor::Foreign(cursor) => cursor.is_finished(),
             Cursor::Whole { done } => *done,
         }
     }
@@ -165,6 +215,7 @@ impl Cursor {
     pub fn blocks(&self) -> Option<(u32, u32)> {
         match self {
             Cursor::Blocks { next, end, .. } => Some((next.0, *end)),
+            Cursor::Foreign(cursor) => cursor.blocks(),
             Cursor::Whole { .. } => None,
         }
     }
@@ -173,7 +224,16 @@ impl Cursor {
     pub fn take_left_out(&mut self) -> Vec<LeftOut> {
         match self {
             Cursor::Blocks { left_out, .. } => std::mem::take(left_out),
+            Cursor::Foreign(cursor) => cursor.take_left_out(),
             Cursor::Whole { .. } => Vec::new(),
+        }
+    }
+
+    /// What was done on another server since it was last asked.
+    pub fn take_elsewhere(&mut self) -> Elsewhere {
+        match self {
+            Cursor::Foreign(cursor) => cursor.take_elsewhere(),
+            Cursor::Blocks { .. } | Cursor::Whole { .. } => Elsewhere::default(),
         }
     }
 
@@ -186,6 +246,9 @@ impl Cursor {
         skip_locked: bool,
         limit: BatchLimit,
     ) -> Result<Deleted, Refusal> {
+        if let Cursor::Foreign(cursor) = self {
+            return cursor.delete(table, criterion, limit);
+        }
         let Cursor::Blocks {
             next,
             end,
@@ -195,10 +258,7 @@ impl Cursor {
         } = self
         else {
             *self = Cursor::Whole { done: true };
-            return match table.only {
-                true => pg::attempt(pg::is_of_a_table, || table.delete(criterion, "")),
-                false => Ok(table.delete(criterion, "")),
-            };
+            return table.delete_whole(criterion);
         };
         // Without it each statement would read the whole table.
         let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
@@ -210,7 +270,10 @@ impl Cursor {
             let deleted = if found.rows == 0 {
                 Deleted::default()
             } else {
-                delete_range(table, criterion, skip_locked, from, last)
+                let deleted = delete_range(table, criterion, skip_locked, from, last);
+                // The commit that follows would fire them, when no row can be left out any more.
+                pg::constraints_immediate();
+                deleted
             };
             (found, deleted)
         });
@@ -273,7 +336,7 @@ fn look(table: Table<'_>, criterion: &Criterion, from: Place, until: Place, rows
 }
 
 /// The place behind a row, from its ctid in its text form: `(block,number)`.
-fn place_after(ctid: &str) -> Option<Place> {
+pub fn place_after(ctid: &str) -> Option<Place> {
     let (block, number) = ctid.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
     Some((
         block.parse().ok()?,
@@ -282,7 +345,7 @@ fn place_after(ctid: &str) -> Option<Place> {
 }
 
 /// A condition, which ends with AND.
-fn range(from: Place, until: Place) -> String {
+pub fn range(from: Place, until: Place) -> String {
     format!(
         "{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.>=) {} AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.<) {} AND ",
         ctid(from),

@@ -119,6 +119,8 @@ pub struct IndexCursor {
     position: usize,
     /// The lower end of what is still to be collected: the bits of a datum.
     from: usize,
+    /// The same, when the entries at hand were collected.
+    entries_from: usize,
     below: usize,
     state: State,
 }
@@ -144,9 +146,29 @@ impl IndexCursor {
             entries: Vec::new(),
             position: 0,
             from,
+            entries_from: from,
             below,
             state,
         }
+    }
+
+    /// The same, from a value on: what [`IndexCursor::value`] has returned.
+    pub fn from_value(base_type: pg_sys::Oid, range: Range, value: u64) -> Self {
+        let mut cursor = IndexCursor::new(base_type, range);
+        if cursor.state == State::More {
+            cursor.from = value as usize;
+        }
+        cursor
+    }
+
+    /// The value, as the bits of a datum, below which all entries have been visited.
+    pub fn value(&self) -> u64 {
+        let is_done = self.position == self.entries.len();
+        (if is_done {
+            self.from
+        } else {
+            self.entries_from
+        }) as u64
     }
 
     pub fn is_finished(&self) -> bool {
@@ -201,6 +223,7 @@ impl IndexCursor {
     fn collect(&mut self, leaf: &Relation, index: &BtreeIndex, command: &CommandSnapshot) {
         let index = Index::open(index.oid);
         let before = self.from;
+        self.entries_from = before;
         self.position = 0;
         self.entries.clear();
         self.entries

@@ -15,3 +15,11 @@ pub fn buffer_cost() -> u64 {
     };
     cost.max(0) as u64
 }
+
+/// What so many pages cost that were read and of which some were changed, where no buffer of this server's was used.
+pub fn cost_of_pages(read: u64, dirtied: u64) -> u64 {
+    // SAFETY: settings (miscadmin.h).
+    let (miss, dirty) = unsafe { (pg_sys::VacuumCostPageMiss, pg_sys::VacuumCostPageDirty) };
+    let cost = |pages: u64, each: i32| pages.saturating_mul(u64::try_from(each).unwrap_or(0));
+    cost(read, miss).saturating_add(cost(dirtied, dirty))
+}

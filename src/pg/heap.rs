@@ -156,6 +156,14 @@ impl HeapCursor {
         }
     }
 
+    /// The same, from a block on.
+    pub fn from_block(leaf: &Relation, next: u32) -> Self {
+        HeapCursor {
+            next,
+            ..HeapCursor::new(leaf)
+        }
+    }
+
     pub fn is_finished(&self) -> bool {
         self.next >= self.end
     }

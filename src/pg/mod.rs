@@ -5,12 +5,14 @@
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
 mod alarm;
+mod allocator;
 mod btree;
 mod column_place;
 mod cost;
 mod database;
 mod expiry;
 mod expression;
+mod foreign;
 mod heap;
 mod inheritance;
 mod internal_statement;
@@ -18,6 +20,7 @@ mod invalidation;
 mod lock_table;
 mod lock_wait;
 mod log;
+mod memory;
 mod name;
 mod own;
 mod owner;
@@ -45,10 +48,11 @@ mod worker;
 
 pub use alarm::{forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
-pub use cost::buffer_cost;
+pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, databases};
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
+pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
 pub use internal_statement::explaining;
@@ -56,14 +60,16 @@ pub use invalidation::Changes;
 pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
+pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
-pub use owner::{Unlocked, full_name, look_unlocked, name_unlocked};
+pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
-    has_privilege, may_read_all, may_see, owns, row_security_applies, row_security_binds_owner,
+    has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,
+    row_security_binds_owner,
 };
-pub use procedure::{NonatomicCall, count_result, sleep};
+pub use procedure::{NonatomicCall, procedure_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::{publishes_deletes, why_not_published};
 pub use refusing::refusing;
@@ -86,13 +92,16 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, is_of_a_row,
-    is_of_a_table, owner, report_statistics, roll_back, set_for_session,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit,
+    constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
+    set_for_session,
 };
 pub use tuple_set::TupleSet;
 pub use usage::Usage;
 pub use vacuum::vacuum;
-pub use wal::{Lsn, make_commits_durable, replayed_by_all, wal_end, wal_flushed};
+pub use wal::{
+    Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
+};
 pub use worker::{
     Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
     start_database_worker, wait, wake,

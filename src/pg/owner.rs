@@ -1,7 +1,7 @@
 //! Who owns a table, and acting as its owner.
 
 use super::Relation;
-use pgrx::pg_sys;
+use pgrx::{IntoDatum, direct_function_call, pg_sys};
 
 /// What a relation is before it is locked: enough to decide how to lock it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,32 @@ pub fn full_name(oid: pg_sys::Oid) -> Option<String> {
         let text = |text| core::ffi::CStr::from_ptr(text).to_string_lossy();
         Some(format!("{}.{}", text(schema), text(name)))
     }
+}
+
+/// How many rows a relation has by the last VACUUM or ANALYZE, 0 where there was none; `None` where there is none of that
+/// oid (any more).
+pub fn estimated_rows(oid: pg_sys::Oid) -> Option<f64> {
+    // SAFETY: a look-up in the system cache; the tuple is read before it is released.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::RELOID as _;
+        let tuple = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(oid));
+        if tuple.is_null() {
+            return None;
+        }
+        let class = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>();
+        let rows = (*class).reltuples;
+        pg_sys::ReleaseSysCache(tuple);
+        Some(f64::from(rows.max(0.0)))
+    }
+}
+
+/// Rows of a relation that this process has deleted, since it last told the statistics system; 0 without `track_counts`.
+pub fn deleted_here(oid: pg_sys::Oid) -> u64 {
+    // SAFETY: a look at counters of this process (utils/adt/pgstatfuncs.c), with subtransactions that go on.
+    let deleted = unsafe {
+        direct_function_call::<i64>(pg_sys::pg_stat_get_xact_tuples_deleted, &[oid.into_datum()])
+    };
+    deleted.unwrap_or(0).max(0) as u64
 }
 
 /// The identity of a table's owner, under which the functions of its indexes run, in a restricted operation, as VACUUM

@@ -33,17 +33,19 @@ pub fn has_privilege(relation: &Relation, privilege: Privilege) -> bool {
 
 /// Whether the current role has a privilege on the column, by itself or through the table.
 pub fn has_column_privilege(relation: &Relation, attnum: i16, privilege: Privilege) -> bool {
-    has_privilege(relation, privilege)
-        // SAFETY: as above; the column exists, its relation is locked.
-        || attnum > 0
-            && unsafe {
-                pg_sys::pg_attribute_aclcheck(
-                    relation.oid(),
-                    attnum,
-                    pg_sys::GetUserId(),
-                    privilege.mode(),
-                ) == pg_sys::AclResult::ACLCHECK_OK
-            }
+    let on_table = has_privilege(relation, privilege);
+    if on_table || attnum <= 0 {
+        return on_table;
+    }
+    // SAFETY: as above; the column exists, its relation is locked.
+    unsafe {
+        pg_sys::pg_attribute_aclcheck(
+            relation.oid(),
+            attnum,
+            pg_sys::GetUserId(),
+            privilege.mode(),
+        ) == pg_sys::AclResult::ACLCHECK_OK
+    }
 }
 
 /// Whether row-level security policies restrict what the current role sees and deletes.
@@ -105,6 +107,22 @@ pub fn owns(relation: pg_sys::Oid) -> bool {
             );
             owns
         }
+    }
+}
+
+/// Whether the current role owns this database, as above.
+pub fn owns_database() -> bool {
+    // SAFETY: a catalog look-up for the database that this process is connected to.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        let owns = pg_sys::pg_database_ownercheck(pg_sys::MyDatabaseId, pg_sys::GetUserId());
+        #[cfg(not(feature = "pg15"))]
+        let owns = pg_sys::object_ownercheck(
+            pg_sys::DatabaseRelationId,
+            pg_sys::MyDatabaseId,
+            pg_sys::GetUserId(),
+        );
+        owns
     }
 }
 

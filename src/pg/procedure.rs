@@ -1,6 +1,7 @@
 //! Procedures that commit.
 
-use pgrx::{direct_function_call_as_datum, is_a, pg_sys};
+use super::memory::set_memory_aside;
+use pgrx::{IntoDatum, direct_function_call_as_datum, is_a, pg_sys};
 use std::time::Duration;
 
 /// A CALL that may end transactions: connected to SPI as such until it is dropped.
@@ -30,12 +31,14 @@ impl NonatomicCall {
     pub fn commit(&mut self) {
         // SAFETY: connected as nonatomic, and the innermost connection: those of statements are closed again.
         unsafe { pg_sys::SPI_commit() }
+        set_memory_aside();
     }
 
     /// Aborts the transaction and begins the next.
     pub fn roll_back(&mut self) {
         // SAFETY: as for `commit`.
         unsafe { pg_sys::SPI_rollback() }
+        set_memory_aside();
     }
 }
 
@@ -64,15 +67,15 @@ pub fn sleep(duration: Duration) {
     }
 }
 
-/// The row that a procedure with one INOUT parameter of type bigint returns.
-pub fn count_result(name: &core::ffi::CStr, count: i64) -> pg_sys::Datum {
-    // SAFETY: a descriptor of one attribute, one value, no NULL; all palloc'd in the caller's memory context, where the
-    // CALL reads the result (commands/functioncmds.c, ExecuteCallStmt).
+/// The row that a procedure with one INOUT parameter returns.
+pub fn procedure_result<T: IntoDatum>(name: &core::ffi::CStr, value: T) -> pg_sys::Datum {
+    // SAFETY: a descriptor of one attribute, one value of its type, no NULL; all palloc'd in the caller's memory context,
+    // where the CALL reads the result (commands/functioncmds.c, ExecuteCallStmt).
     unsafe {
         let descriptor = pg_sys::CreateTemplateTupleDesc(1);
-        pg_sys::TupleDescInitEntry(descriptor, 1, name.as_ptr(), pg_sys::INT8OID, -1, 0);
+        pg_sys::TupleDescInitEntry(descriptor, 1, name.as_ptr(), T::type_oid(), -1, 0);
         let descriptor = pg_sys::BlessTupleDesc(descriptor);
-        let mut values = [pg_sys::Datum::from(count)];
+        let mut values = [value.into_datum().expect("it is not NULL")];
         let mut nulls = [false];
         let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
         pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data)

@@ -46,6 +46,14 @@ impl Keep {
             || (self.months == i32::MIN && self.days == i32::MIN && self.microseconds == i64::MIN)
     }
 
+    pub fn of_microseconds(microseconds: i64) -> Self {
+        Keep {
+            months: 0,
+            days: 0,
+            microseconds,
+        }
+    }
+
     /// In microseconds, a month of 30 days and a day of 24 hours; at the limits of a bigint if beyond them.
     pub fn microseconds(&self) -> i64 {
         let days = i128::from(self.months) * 30 + i128::from(self.days);

@@ -1,23 +1,22 @@
-//! VACUUM of one table by a background worker.
+//! VACUUM of one relation by a background worker.
 
 use pgrx::{PgList, is_a, pg_sys};
-use std::ffi::CString;
 
-/// Vacuums a table, which the worker may do at top level only: outside of transactions. `name` is qualified and quoted.
+/// Vacuums one relation, and nothing below it, which the worker may do at top level only: outside of transactions. ERROR
+/// where another session has locked it for longer than `lock_timeout`.
 ///
-/// A table that another session has locked is passed over, with a WARNING. VACUUM acts as the table's owner by itself
-/// (commands/vacuum.c).
-pub fn vacuum(name: &str) {
-    let statement = CString::new(format!("VACUUM (SKIP_LOCKED) {name}")).unwrap_or_default();
-    // SAFETY: the parser gives a list of one RawStmt around a VacuumStmt. ExecVacuum begins in a transaction without a
-    // snapshot, as PostgreSQL's own dispatcher calls it, ends that and leaves another one open (commands/vacuum.c). The
-    // statement lives in a context of its own, which is the parent of VACUUM's too, because transactions come and go.
+/// VACUUM acts as the table's owner by itself (commands/vacuum.c).
+pub fn vacuum(relation: pg_sys::Oid) {
+    // SAFETY: the parser gives a list of one RawStmt around a VacuumStmt, with one VacuumRelation, of which VACUUM does not
+    // look at the name where it has the oid (commands/vacuum.c, expand_vacuum_rel). ExecVacuum begins in a transaction
+    // without a snapshot, as PostgreSQL's own dispatcher calls it, ends that and leaves another one open. The statement
+    // lives in a context of its own, which is the parent of VACUUM's too, because transactions come and go.
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();
         pg_sys::StartTransactionCommand();
         let caller = pg_sys::MemoryContextSwitchTo(context());
         let list = PgList::<pg_sys::Node>::from_pg(pg_sys::raw_parser(
-            statement.as_ptr(),
+            c"VACUUM relation".as_ptr(),
             pg_sys::RawParseMode::RAW_PARSE_DEFAULT,
         ));
         let node = list
@@ -25,6 +24,9 @@ pub fn vacuum(name: &str) {
             .map(|node| (*node.cast::<pg_sys::RawStmt>()).stmt)
             .filter(|node| is_a(*node, pg_sys::NodeTag::T_VacuumStmt))
             .expect("VACUUM is parsed as VACUUM");
+        let relations = (*node.cast::<pg_sys::VacuumStmt>()).rels;
+        let named = PgList::<pg_sys::VacuumRelation>::from_pg(relations).head();
+        (*named.expect("one relation is named")).oid = relation;
         let state = pg_sys::make_parsestate(core::ptr::null_mut());
         pg_sys::MemoryContextSwitchTo(caller);
         pg_sys::ExecVacuum(state, node.cast(), true);

@@ -23,6 +23,12 @@ pub fn make_commits_durable() {
     }
 }
 
+/// Has every commit of this process so far reached the local disk. No synchronous standby is waited for.
+pub fn flush_commits() {
+    // SAFETY: as in `make_commits_durable`.
+    unsafe { pg_sys::XLogFlush(pg_sys::XactLastCommitEnd) }
+}
+
 /// Has the WAL writer begin with what this transaction has written so far, as an asynchronous commit does. A long transaction
 /// would else write its WAL itself, whenever the WAL buffers are full, and have most of it left to flush when it commits.
 ///
@@ -76,4 +82,10 @@ pub fn replayed_by_all() -> Option<Lsn> {
         rows
     };
     rows.into_iter().flatten().next().flatten()?.parse().ok()
+}
+
+/// The timeline that the server writes to; `None` on a standby.
+pub fn timeline() -> Option<u32> {
+    // SAFETY: reads shared memory (access/transam/xlog.c), which says so once recovery is over.
+    (!super::in_recovery()).then(|| unsafe { pg_sys::GetWALInsertionTimeLine() })
 }

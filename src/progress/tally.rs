@@ -50,9 +50,9 @@ impl Tally {
         self.progress.skipped += skipped;
     }
 
-    /// A transaction has deleted rows.
-    pub fn add_batch(&mut self) {
-        self.progress.batches += 1;
+    /// So many transactions have deleted rows.
+    pub fn add_batches(&mut self, batches: u64) {
+        self.progress.batches += batches;
     }
 
     pub fn wait_for(&mut self, waiting: Option<Waiting>) {

@@ -1,14 +1,15 @@
 //! The run itself.
 
 use super::left_out::{FailedLeaves, LeftOutRows};
-use super::pace::Pace;
+use super::pace::{self, Pace};
 use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
-use crate::engine::Cursor;
-use crate::pg::{self, BatchLimit, TableGuard};
+use crate::engine::shards::Place;
+use crate::engine::{Cursor, Slice};
+use crate::pg::{self, BatchLimit, LockMode, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
-use crate::target::{Checked, Memory, Opened, Purpose, Rule, Target};
+use crate::target::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
 use pgrx::pg_sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,6 +17,9 @@ use std::time::{Duration, Instant};
 /// How many blocks a transaction reads at most (8 MB): also where nothing has expired it should end soon, so that it
 /// holds back no vacuum, and so that the pace has something to slow down.
 const BLOCKS: u32 = 1024;
+
+/// The sleep that one slice of other sessions may ask for, about.
+const PAID_FOR: Duration = Duration::from_millis(200);
 
 /// How often replicas are asked whether they have caught up.
 const REPLICAS_AGAIN: Duration = Duration::from_millis(500);
@@ -25,9 +29,41 @@ const REPLICAS_AGAIN: Duration = Duration::from_millis(500);
 /// Refuses what `raw_clear_sessions()` refuses; batches that were committed before stay so. Rows that cannot be deleted, and
 /// leaves that cannot be cleared, are left out, and are an error at the end, when all others are gone.
 pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> {
+    let ended = run_from(table, host, None)?;
+    ended.failure.map_or(Ok(ended.outcome), Err)
+}
+
+/// Where a run begins that another one has begun.
+#[derive(Default)]
+pub struct Start {
+    /// The clock of that one's beginning.
+    pub now: i64,
+    pub place: Place,
+    /// What it has deleted and skipped, in how many batches and how much time, where this one is to count it as its own.
+    pub counts: (u64, u64, u64),
+    pub elapsed: Duration,
+}
+
+/// What has become of a run.
+pub struct Ended {
+    pub outcome: Outcome,
+    /// What could not be cleared.
+    pub failure: Option<Refusal>,
+    /// Where it has got to, if there is more to do.
+    pub place: Option<Place>,
+    /// The clock that it went by.
+    pub now: i64,
+}
+
+/// The same as [`run`], from where another run has got to; what could not be cleared is no error.
+pub fn run_from(
+    table: pg_sys::Oid,
+    host: &mut dyn Host,
+    start: Option<Start>,
+) -> Result<Ended, Refusal> {
     let limits = host.limits();
     limit_lock_wait(&limits);
-    let mut run = Run::begin(table, &host.rule())?;
+    let mut run = Run::begin(table, &host.rule(), start)?;
     // What the caller has done before, in the same transaction, is as durable as he wants it.
     if pg::has_written() {
         host.next_transaction(false, Duration::ZERO);
@@ -38,15 +74,35 @@ pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> 
         run.batch(&limits, host)?;
         if let Some(stop) = run.stop(&limits, host) {
             host.next_transaction(true, Duration::ZERO);
-            let failed = run.failed.take_refusal(table);
-            return match failed.or_else(|| run.left_out.take_refusal()) {
-                Some(refusal) => Err(refusal),
-                None => Ok(run.outcome(stop)),
-            };
+            return Ok(run.end(stop));
         }
         run.sleep(host);
         run.wait_for_replicas(host);
     }
+}
+
+/// So long ago.
+pub fn before(elapsed: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_sub(elapsed).unwrap_or(now)
+}
+
+/// Tells the host from which relations a batch has deleted; `before`: what was counted of them.
+fn note_deleted(
+    part: &Part<'_>,
+    rows: u64,
+    before: Vec<(pg_sys::Oid, u64)>,
+    host: &mut dyn Host,
+) -> Result<(), Refusal> {
+    if let What::Leaf(leaf) = &part.what {
+        return host.note_deleted(leaf.relation().oid(), rows);
+    }
+    for ((relation, after), (_, before)) in part.deleted_from().into_iter().zip(before) {
+        if after > before {
+            host.note_deleted(relation, after - before)?;
+        }
+    }
+    Ok(())
 }
 
 struct Run {
@@ -61,12 +117,17 @@ struct Run {
     tally: Tally,
     left_out: LeftOutRows,
     failed: FailedLeaves,
-    _guard: Option<TableGuard>,
+    /// What is wrong with shards.
+    failed_shards: Option<Refusal>,
+    /// Leaves that are done with.
+    done: Vec<pg_sys::Oid>,
+    guard: Option<TableGuard>,
 }
 
 impl Run {
-    fn begin(table: pg_sys::Oid, rule: &Rule) -> Result<Run, Refusal> {
-        let mut checked = Checked::open(Some(table), rule, Purpose::Run)?;
+    fn begin(table: pg_sys::Oid, rule: &Rule, start: Option<Start>) -> Result<Run, Refusal> {
+        let now = start.as_ref().map_or_else(pg::now, |start| start.now);
+        let mut checked = Checked::open_at(Some(table), rule, Purpose::Run, now)?;
         let guard = checked.take_guard();
         let (memory, todo) = Memory::of(Target::plan(checked), rule)?;
         let mut run = Run {
@@ -79,10 +140,54 @@ impl Run {
             tally: Tally::default(),
             left_out: LeftOutRows::default(),
             failed: FailedLeaves::default(),
-            _guard: guard,
+            failed_shards: None,
+            done: Vec::new(),
+            guard,
         };
         run.enqueue(todo)?;
+        if let Some(start) = start {
+            run.go_on_at(start.place)?;
+            run.started = before(start.elapsed);
+            let (deleted, skipped, batches) = start.counts;
+            run.tally.add(deleted, skipped);
+            run.tally.add_batches(batches);
+            run.tally.show();
+        }
         Ok(run)
+    }
+
+    /// Leaves out what another run has done.
+    fn go_on_at(&mut self, place: Place) -> Result<(), Refusal> {
+        enough(self.done.try_reserve(place.done.len()))?;
+        self.queue.retain(|(oid, _)| {
+            let done = place.is_done(*oid);
+            if done {
+                self.done.push(*oid);
+            }
+            !done
+        });
+        let (oid, bookmark) = match place.at {
+            Some((oid, bookmark)) => (pg_sys::Oid::from(oid), bookmark),
+            None => return Ok(()),
+        };
+        // It goes first, as it went before.
+        if let Some(index) = self.queue.iter().position(|(queued, _)| *queued == oid) {
+            self.queue.remove(index);
+            self.queue
+                .push_front((oid, Cursor::from_bookmark(bookmark)));
+        }
+        Ok(())
+    }
+
+    /// Where it has got to; `None` where nothing is left to do.
+    fn place(&self) -> Option<Place> {
+        let (oid, cursor) = self.queue.front()?;
+        Some(Place {
+            done: self.done.iter().map(|oid| u32::from(*oid)).collect(),
+            at: cursor
+                .bookmark()
+                .map(|bookmark| (u32::from(*oid), bookmark)),
+        })
     }
 
     fn enqueue(&mut self, oids: Vec<pg_sys::Oid>) -> Result<(), Refusal> {
@@ -109,6 +214,7 @@ impl Run {
         };
         let before = pg::buffer_cost();
         let limit = self.limit(limits);
+        let slice = self.slice(limits);
         let rule = host.rule();
         let opened = self.memory.open(oid, &rule, &mut |_| host.is_outdated())?;
         let (outcome, new) = match opened {
@@ -122,7 +228,18 @@ impl Run {
             }
             Opened::Outdated => return self.plan_anew(&rule),
             Opened::Part(part) => {
-                let outcome = cursor.delete(&part, limit);
+                if let Some(phase) = cursor.first_phase(&part) {
+                    // Who looks at a batch that takes long is not to see the one before.
+                    self.tally.in_leaf(oid, phase, None);
+                    self.tally.show();
+                }
+                let before = part.deleted_from();
+                let outcome = cursor.delete(&part, limit, &slice);
+                if let Ok(outcome) = &outcome
+                    && outcome.deleted > 0
+                {
+                    note_deleted(&part, outcome.deleted, before, host)?;
+                }
                 // All is done only if the table has not got something new meanwhile.
                 let is_last = cursor.is_finished() && self.queue.is_empty();
                 (outcome, is_last.then(|| part.reached_now()))
@@ -135,35 +252,58 @@ impl Run {
                 // What the leaf's server has been asked for, too.
                 host.roll_back();
                 prepare_transaction(limits);
-                return Ok(());
+                return self.guard_again();
             }
         };
-        self.note(oid, &cursor, outcome, limits);
+        let elsewhere = cursor.take_elsewhere();
+        self.note(oid, &cursor, outcome, elsewhere.batches, limits);
+        self.failed_shards = cursor.failure().or(self.failed_shards.take());
         for row in cursor.take_left_out() {
             self.left_out.note(oid, row)?;
         }
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();
         }
-        if !cursor.is_finished() {
+        if cursor.is_finished() {
+            self.done.push(oid);
+        } else {
             self.queue.push_front((oid, cursor));
         }
         if let Some(reached) = new {
             let new = self.memory.new_among(reached)?;
             self.enqueue(new)?;
         }
-        self.pace.charge(pg::buffer_cost().saturating_sub(before));
+        let cost = pg::buffer_cost().saturating_sub(before);
+        self.pace.charge(cost.saturating_add(elsewhere.cost));
+        Ok(())
+    }
+
+    /// An abort has released the guard. Refuses (55P03) where another session has it by now.
+    fn guard_again(&mut self) -> Result<(), Refusal> {
+        if self.guard.take().is_some() {
+            let relation = open(Some(self.table), LockMode::RowExclusive)?;
+            self.guard = Some(guard(&relation)?);
+        }
         Ok(())
     }
 
     /// Adds a batch to what has been done.
-    fn note(&mut self, oid: pg_sys::Oid, cursor: &Cursor, outcome: pg::Deleted, limits: &Limits) {
+    fn note(
+        &mut self,
+        oid: pg_sys::Oid,
+        cursor: &Cursor,
+        outcome: pg::Deleted,
+        batches_elsewhere: u64,
+        limits: &Limits,
+    ) {
         let (blocks, all_in_blocks) = self.memory.blocks();
         self.tally.plan(blocks, all_in_blocks);
         self.tally.limit(limits.max_rows, limits.max_duration);
         self.tally.add(outcome.deleted, outcome.skipped);
-        if outcome.deleted > 0 {
-            self.tally.add_batch();
+        if batches_elsewhere > 0 {
+            self.tally.add_batches(batches_elsewhere);
+        } else if outcome.deleted > 0 {
+            self.tally.add_batches(1);
         }
         if let Some(phase) = cursor.phase() {
             self.tally.in_leaf(oid, phase, cursor.blocks());
@@ -181,13 +321,29 @@ impl Run {
     }
 
     fn limit(&self, limits: &Limits) -> BatchLimit {
-        let left = limits.max_rows.map_or(u64::MAX, |max_rows| {
-            max_rows.saturating_sub(self.tally.progress().deleted)
-        });
         BatchLimit {
-            rows: limits.batch_size.min(left),
+            rows: limits.batch_size.min(self.rows_left(limits)),
             blocks: BLOCKS,
         }
+    }
+
+    /// What other sessions may do at once.
+    fn slice(&self, limits: &Limits) -> Slice {
+        Slice {
+            batch_size: limits.batch_size,
+            rows: self.rows_left(limits),
+            time: limits
+                .max_duration
+                .map(|max| max.saturating_sub(self.started.elapsed())),
+            cost: pace::cost_of(PAID_FOR, limits.cost_delay, limits.cost_limit),
+            lock_timeout: limits.lock_timeout,
+        }
+    }
+
+    fn rows_left(&self, limits: &Limits) -> u64 {
+        limits.max_rows.map_or(u64::MAX, |max_rows| {
+            max_rows.saturating_sub(self.tally.progress().deleted)
+        })
     }
 
     /// Why to stop after this batch, if there is a reason.
@@ -245,12 +401,20 @@ impl Run {
         }
     }
 
-    fn outcome(&self, stop: Stop) -> Outcome {
-        Outcome {
-            deleted: self.tally.progress().deleted,
-            skipped: self.tally.progress().skipped,
-            batches: self.tally.progress().batches,
-            stop,
+    fn end(&mut self, stop: Stop) -> Ended {
+        let failed = self.failed.take_refusal(self.table);
+        Ended {
+            outcome: Outcome {
+                deleted: self.tally.progress().deleted,
+                skipped: self.tally.progress().skipped,
+                batches: self.tally.progress().batches,
+                stop,
+            },
+            failure: failed
+                .or_else(|| self.left_out.take_refusal())
+                .or(self.failed_shards.take()),
+            place: self.place(),
+            now: self.memory.now(),
         }
     }
 }

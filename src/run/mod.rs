@@ -9,11 +9,15 @@ mod left_out;
 mod pace;
 mod procedure;
 mod replicas;
+mod slice;
 
-pub use batches::run;
+pub use batches::{Ended, Start, before, run, run_from};
 pub use procedure::{in_procedure, limits};
+pub use slice::clear_slice;
 
+use crate::refusal::Refusal;
 use crate::target::Rule;
+use pgrx::pg_sys;
 use std::time::Duration;
 
 /// What a run may take. Read again before each batch, so that a reload of the settings applies at once.
@@ -50,6 +54,8 @@ pub enum Stop {
     Unscheduled,
     /// The table's owner has had it end.
     Canceled,
+    /// It is put aside, and goes on when others have had their turn.
+    Turn,
 }
 
 impl Stop {
@@ -62,6 +68,7 @@ impl Stop {
             Stop::Paused => "paused",
             Stop::Unscheduled => "unscheduled",
             Stop::Canceled => "canceled",
+            Stop::Turn => "turn",
         }
     }
 }
@@ -92,6 +99,11 @@ pub trait Host {
 
     /// Why the run should end after this batch, if it should.
     fn wants_stop(&mut self) -> Option<Stop>;
+
+    /// So many rows of a relation have been deleted: of a leaf, whichever way it was named.
+    fn note_deleted(&mut self, _relation: pg_sys::Oid, _rows: u64) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// Commits the transaction, sleeps, and begins the next. `durable`: the commit, and with it every one before, has
     /// reached the disk when it returns; otherwise a crash may undo the last batches, which are then done again.

@@ -9,6 +9,16 @@ use std::time::Duration;
 /// The longest sleep at a time. The rest stays owed, at the price of the settings then in force.
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// The cost that a sleep of that length pays for; `None` where nothing is paid for.
+pub fn cost_of(sleep: Duration, cost_delay: Duration, cost_limit: u32) -> Option<u64> {
+    let (delay, limit) = (cost_delay.as_nanos(), u128::from(cost_limit));
+    if delay == 0 || limit == 0 {
+        return None;
+    }
+    let cost = sleep.as_nanos().saturating_mul(limit) / delay;
+    Some(u64::try_from(cost).unwrap_or(u64::MAX))
+}
+
 /// What a run has cost and not paid for.
 #[derive(Debug, Default)]
 pub struct Pace {

@@ -25,7 +25,10 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON FUNCTION raw_clear_sessions.found()
 IS 'for raw_clear_sessions_find(): the tables by the catalogs alone';
 "#, requires = ["schema"])]
-#[allow(clippy::type_complexity)] // One column of the result after the other.
+#[allow(
+    clippy::type_complexity,
+    reason = "one column of the result after the other"
+)]
 fn raw_clear_sessions_found() -> TableIterator<
     'static,
     (
@@ -43,6 +46,7 @@ fn raw_clear_sessions_found() -> TableIterator<
     ),
 > {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
+    let _aside = pg::MemoryAside::set();
     TableIterator::new(find::find().into_iter().map(|found| {
         (
             found.table,

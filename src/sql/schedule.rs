@@ -3,6 +3,7 @@
 use crate::pg;
 use crate::refusal::Refusal;
 use crate::worker::policy::Policy;
+use crate::worker::recovery;
 use crate::worker::scheduling;
 use crate::worker::state;
 use pgrx::datum::Interval;
@@ -30,7 +31,10 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision, text)
 IS 'has the worker clear a session table on a schedule, in place of an earlier policy';
 "#)]
-#[allow(clippy::too_many_arguments)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one for each parameter of the SQL function"
+)]
 fn raw_clear_sessions_schedule(
     table: Option<pg_sys::Oid>,
     schedule: Option<&[u8]>,
@@ -46,6 +50,7 @@ fn raw_clear_sessions_schedule(
     schedule_time_zone: Option<&[u8]>,
 ) {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_schedule()");
     pg::prevent_in_read_only(c"raw_clear_sessions_schedule()");
     let interval = |interval: Interval| pg::Keep::from(interval).text();
@@ -79,6 +84,7 @@ IS 'removes the policy by which the worker clears a table; false if there is non
 "#)]
 fn raw_clear_sessions_unschedule(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_unschedule()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_unschedule()");
     pg::prevent_in_read_only(c"raw_clear_sessions_unschedule()");
     scheduling::unschedule(table).unwrap_or_else(|refusal| refusal.raise())
@@ -95,6 +101,7 @@ IS 'has the policy of a table rest until it is resumed; false if there is none t
 "#)]
 fn raw_clear_sessions_suspend(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_suspend()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_suspend()");
     pg::prevent_in_read_only(c"raw_clear_sessions_suspend()");
     scheduling::suspend(table).unwrap_or_else(|refusal| refusal.raise())
@@ -111,9 +118,39 @@ IS 'has a suspended policy, or one from a dump, be carried out from now on; fals
 "#)]
 fn raw_clear_sessions_resume(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_resume()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_resume()");
     pg::prevent_in_read_only(c"raw_clear_sessions_resume()");
     scheduling::resume(table).unwrap_or_else(|refusal| refusal.raise())
+}
+
+/// Has the worker clear what rests because it comes from elsewhere; false where nothing does.
+#[pg_extern(requires = ["views"], sql = r#"
+CREATE FUNCTION raw_clear_sessions_resume_all() RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions_resume_all()
+IS 'has the worker clear what rests after a restore or a recovery to a point in time; false if nothing does';
+"#)]
+fn raw_clear_sessions_resume_all() -> bool {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_resume_all()");
+    pg::prevent_during_recovery(c"raw_clear_sessions_resume_all()");
+    pg::prevent_in_read_only(c"raw_clear_sessions_resume_all()");
+    scheduling::resume_all().unwrap_or_else(|refusal| refusal.raise())
+}
+
+/// The last recovery of this server to a point in time.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.recovery() RETURNS text
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.recovery()
+IS 'the last recovery of this server to a point in time, for the view raw_clear_sessions.status; NULL if there was none';
+"#)]
+fn raw_clear_sessions_recovery() -> Option<String> {
+    recovery::last()
 }
 
 /// Has the worker clear a table at once; false where it is not scheduled.
@@ -127,6 +164,7 @@ IS 'has the worker clear a scheduled table at once; false if it is not scheduled
 "#)]
 fn raw_clear_sessions_run_now(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_run_now()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_run_now()");
     pg::prevent_in_read_only(c"raw_clear_sessions_run_now()");
     scheduling::run_now(table).unwrap_or_else(|refusal| refusal.raise())
@@ -227,6 +265,7 @@ extension_sql_file!(
     requires = [
         raw_clear_sessions_check_policy,
         raw_clear_sessions_is_applied,
+        raw_clear_sessions_recovery,
         raw_clear_sessions_leave_out
     ]
 );

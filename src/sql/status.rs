@@ -198,7 +198,10 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON FUNCTION raw_clear_sessions.running()
 IS 'for the view raw_clear_sessions.progress';
 "#)]
-#[allow(clippy::type_complexity)]
+#[allow(
+    clippy::type_complexity,
+    reason = "one column of the result after the other"
+)]
 fn raw_clear_sessions_running() -> TableIterator<
     'static,
     (

@@ -2,6 +2,7 @@
 
 use super::{Checked, Criterion};
 use crate::pg::{self, LockMode, Relation, TABLE_ALIAS};
+use crate::refusal::enough;
 use crate::rule::kind::Kind;
 use pgrx::pg_sys;
 use std::collections::HashMap;
@@ -33,7 +34,7 @@ pub fn sample_fraction(table: &Checked) -> Option<f64> {
     if !leaves.iter().all(Relation::is_heap) {
         return None;
     }
-    let blocks: f64 = leaves.iter().map(|leaf| f64::from(leaf.blocks())).sum();
+    let blocks = super::size(table.root()).blocks;
     Some((SAMPLE / blocks.max(1.0)).min(1.0))
 }
 
@@ -76,6 +77,8 @@ pub fn count(table: &Checked, fraction: Option<f64>, by_leaf: bool) -> Counts {
         };
         match row[0].as_deref().and_then(|oid| oid.parse::<u32>().ok()) {
             Some(oid) => {
+                let room = counts.leaves.try_reserve(1);
+                enough(room).unwrap_or_else(|refusal| refusal.raise());
                 counts.leaves.insert(oid.into(), count);
             }
             None => (counts.total, counts.oldest) = (count, row.swap_remove(4)),

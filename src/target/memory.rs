@@ -69,6 +69,17 @@ pub enum Opened<'m> {
 }
 
 impl Part<'_> {
+    /// What the relations that one statement reaches have lost so far; nothing where the part is a leaf.
+    pub fn deleted_from(&self) -> Vec<(pg_sys::Oid, u64)> {
+        match &self.what {
+            What::Whole(leaves) => leaves
+                .iter()
+                .map(|leaf| (leaf.oid(), pg::deleted_here(leaf.oid())))
+                .collect(),
+            What::Leaf(_) => Vec::new(),
+        }
+    }
+
     /// Whether its rows are on a foreign server.
     pub fn is_foreign(&self) -> bool {
         matches!(&self.what, What::Leaf(leaf) if leaf.relation().is_foreign())

@@ -7,10 +7,12 @@ use super::left;
 use super::policy::{self, Due};
 use super::rewriting::{self, Rewriting};
 use super::stop_request::{self, Reason};
+use super::turns::{Turn, Turns};
+use super::vacuuming::{self, full_name};
 use crate::pg::{self, Usage};
-use crate::progress::{self, Phase, Progress, Shown};
+use crate::progress::Shown;
 use crate::refusal::Refusal;
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, Stop, run_from};
 use crate::settings;
 use crate::target;
 use pgrx::prelude::PgSqlErrorCode;
@@ -25,39 +27,64 @@ pub enum After {
     Yield,
 }
 
-/// Clears a table that is due. Whatever goes wrong with the table is in the history and the log, and no ERROR.
-pub fn clear(schema: &str, due: &Due) -> After {
+/// Clears a table that is due, or goes on with it, until it is done or its turn is over. Whatever goes wrong with the table is
+/// in the history and the log, and no ERROR.
+pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
+    pg::commit();
+    let aside = turns.take(due.table);
     let Some(policy) = found.flatten() else {
-        pg::commit();
+        if let Some(aside) = aside {
+            aside.close(schema, Stop::Unscheduled.name());
+        }
         return After::GoOn;
     };
-    pg::commit();
+    let asked = stop_request::take_aside(due.table).and_then(Reason::stop);
+    let aside = match (aside, asked) {
+        (Some(aside), Some(stop)) => {
+            aside.close(schema, stop.name());
+            return After::GoOn;
+        }
+        (aside, _) => aside,
+    };
 
     pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
-    let shown = Shown::of_worker(due.table);
+    let mut turn = match aside {
+        Some(aside) => aside.resume(policy.clone()),
+        None => Turn::first(Host::new(schema, due.table, policy.clone())),
+    };
+    let shown = Shown::of_worker(due.table, turn.host.record.started());
     let (started, used) = (Instant::now(), Usage::now());
-    let mut host = Host::new(schema, due.table, policy.clone());
     let run = stop_request::Run::begin(due.table);
-    let rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut host);
-    let outcome = clear_rows(due, &rewritten, &mut host);
-    let elapsed = started.elapsed();
+    if turn.start.is_none() {
+        turn.rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut turn.host);
+    }
+    let outcome = clear_rows(due, &mut turn);
+    turn.elapsed += started.elapsed();
+    if matches!(&outcome, Ok(outcome) if outcome.stop == Stop::Turn) {
+        turn.used += used.since();
+        turns.put_aside(due.table, turn);
+        return After::GoOn;
+    }
+    let elapsed = turn.elapsed;
+    let host = &mut turn.host;
     let expired_left = match &outcome {
-        Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome, hides_rows(due)),
+        Ok(outcome) => left::expired_left(due, &policy, host, outcome, hides_rows(due)),
         Err(_) => None,
     };
-    let vacuumed = matches!(&outcome, Ok(outcome) if vacuum(due, outcome, &mut host));
+    let vacuumed = outcome.as_ref().map_or(0, |_| vacuuming::vacuum(host));
+    turn.used += used.since();
     drop(run);
     drop(shown);
 
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
-        policy: history::policy_json(host.policy()),
+        policy: history::policy_json(turn.host.policy()),
         elapsed_ms: elapsed.as_millis() as u64,
-        usage: used.since(),
+        usage: turn.used,
         expired_left,
-        rewrite: rewritten.in_words(),
+        rewrite: turn.rewritten.in_words(),
         vacuumed,
         detail,
         hint,
@@ -65,12 +92,14 @@ pub fn clear(schema: &str, due: &Due) -> After {
     let result = match &outcome {
         Ok(outcome) => history::Result::Ended(*outcome),
         Err(_) if gone => history::Result::Interrupted("unscheduled", None),
-        Err(refusal) if host.yields => history::Result::Interrupted("interrupted", Some(refusal)),
+        Err(refusal) if turn.host.yields => {
+            history::Result::Interrupted("interrupted", Some(refusal))
+        }
         Err(refusal) => history::Result::Failed(refusal),
     };
     log(due, &result, elapsed);
-    let yields = host.yields;
-    let record = host.record;
+    let yields = turn.host.yields;
+    let record = turn.host.record;
     if begin_in(schema) {
         record.end(schema, &result, &details);
     }
@@ -82,26 +111,28 @@ pub fn clear(schema: &str, due: &Due) -> After {
     if yields { After::Yield } else { After::GoOn }
 }
 
-/// Deletes what a rewrite has left to do.
-fn clear_rows(due: &Due, rewritten: &Rewriting, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
-    if let Rewriting::Done(outcome) = rewritten {
+/// Deletes what a rewrite, or the turns before, have left to do.
+fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
+    if let Rewriting::Done(outcome) = &turn.rewritten {
         return Ok(*outcome);
     }
     // In the middle of the rewrite.
     if let Some(reason) = stop_request::take_canceled() {
-        return cut_short(reason, host);
+        return cut_short(reason, &mut turn.host);
     }
-    let outcome = pg::catch(|| {
+    let (host, start) = (&mut turn.host, turn.start.take());
+    let ended = pg::catch(|| {
         host.begin();
-        let outcome = run(due.table, host)?;
+        let ended = run_from(due.table, host, start)?;
         host.end();
-        Ok(outcome)
+        Ok(ended)
     });
     stop_request::end_statement();
     let canceled = stop_request::take_canceled();
-    match (outcome, canceled) {
+    match (ended, canceled) {
         (Err(_), Some(reason)) => cut_short(reason, host),
-        (outcome, _) => outcome,
+        (Err(refusal), None) => Err(refusal),
+        (Ok(ended), _) => turn.end(ended),
     }
 }
 
@@ -138,73 +169,11 @@ fn is_gone(due: &Due) -> bool {
     gone
 }
 
-/// Vacuums the table if the run has left much to vacuum, in what is left of its time; whether it did. What goes wrong with
-/// it is logged.
-fn vacuum(due: &Due, outcome: &Outcome, host: &mut Host<'_>) -> bool {
-    let time_left = host.time_left();
-    if !settings::vacuum()
-        || !is_much(due, outcome.deleted)
-        || stop_request::requested().is_some()
-        || time_left.is_some_and(|left| left.is_zero())
-    {
-        return false;
-    }
-    progress::update(&Progress {
-        phase: Phase::Vacuuming,
-        deleted: outcome.deleted,
-        skipped: outcome.skipped,
-        batches: outcome.batches,
-        ..Progress::default()
-    });
-    pg::report_activity(Some(&format!("raw_clear_sessions: vacuuming {}", due.name)));
-    // Else the deleted rows would be counted as dead once more, after VACUUM has removed them.
-    pg::report_statistics();
-    let vacuumed = pg::catch(|| {
-        stop_request::begin_statement(time_left);
-        pg::vacuum(&due.name);
-        Ok(())
-    });
-    stop_request::end_statement();
-    let canceled = stop_request::take_canceled();
-    if canceled == Some(Reason::DatabaseWanted) {
-        host.make_way();
-    }
-    if let (Err(refusal), None) = (&vacuumed, canceled) {
-        let context = format!("automatic vacuum of table \"{}\"", full_name(due));
-        pg::log_error(refusal, &context);
-    }
-    vacuumed.is_ok()
-}
-
-/// By autovacuum's measure.
-fn is_much(due: &Due, deleted: u64) -> bool {
-    pg::begin();
-    let rows = pg::query(
-        "SELECT greatest(reltuples, 0) FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-        &[pg::Argument::integer(u32::from(due.table).into())],
-    );
-    pg::commit();
-    let tuples = rows.into_iter().flatten().flatten().next();
-    let number = |text: String| text.parse::<f64>().unwrap_or_default();
-    let threshold = number(pg::server_setting(c"autovacuum_vacuum_threshold"));
-    let scale = number(pg::server_setting(c"autovacuum_vacuum_scale_factor"));
-    deleted as f64 > threshold + scale * tuples.map_or(0.0, number)
-}
-
-/// The table as autovacuum names one: with its database and schema, not quoted.
-fn full_name(due: &Due) -> String {
-    pg::begin();
-    let name = pg::full_name(due.table).unwrap_or_else(|| due.name.clone());
-    let name = format!("{}.{name}", pg::my_database_name());
-    pg::commit();
-    name
-}
-
 /// A failure is always logged, as an ERROR; a run that took long if it deleted anything.
 fn log(due: &Due, result: &history::Result, elapsed: Duration) {
     match result {
         history::Result::Failed(refusal) => {
-            let context = format!("automatic clearing of table \"{}\"", full_name(due));
+            let context = format!("automatic clearing of table \"{}\"", full_name(due.table));
             pg::log_error(refusal, &context);
         }
         history::Result::Ended(outcome) => {
@@ -212,7 +181,7 @@ fn log(due: &Due, result: &history::Result, elapsed: Duration) {
             if long && outcome.deleted > 0 {
                 let message = format!(
                     "automatic clearing of table \"{}\": deleted {} rows in {} batches, skipped {}, elapsed {:.3} s, stopped: {}",
-                    full_name(due),
+                    full_name(due.table),
                     outcome.deleted,
                     outcome.batches,
                     outcome.skipped,

@@ -41,14 +41,18 @@ pub struct Details<'a> {
     /// Whether the table was rewritten, where that was tried: "done", or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<&'a str>,
-    /// Whether the table was vacuumed afterwards.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub vacuumed: bool,
+    /// How many relations were vacuumed afterwards.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub vacuumed: u64,
     /// Of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The policy as JSON, without nulls.
@@ -99,6 +103,11 @@ impl Record {
         }
     }
 
+    /// When the run began.
+    pub fn started(&self) -> i64 {
+        self.started
+    }
+
     /// What has been done so far is committed.
     pub fn note_commit(&mut self) {
         let last = progress::last();
@@ -112,9 +121,11 @@ impl Record {
 
     /// Writes how much has been deleted so far, in the transaction that deleted it: of a run that is killed, nothing
     /// else is left. Not with each batch, or the row would have as many versions as there are batches.
-    pub fn note(&mut self, schema: &str) {
+    /// With `at_once`, though it is not time yet.
+    pub fn note(&mut self, schema: &str, at_once: bool) {
         let last = progress::last();
-        if last.deleted == 0 || self.id.is_some() && self.noted.elapsed() < NOTE_EVERY {
+        let is_time = at_once || self.id.is_none() || self.noted.elapsed() >= NOTE_EVERY;
+        if last.deleted == 0 || !is_time {
             return;
         }
         self.noted = Instant::now();

@@ -6,7 +6,7 @@ use super::policy::{self, Policy};
 use super::state;
 use super::stop_request::{self, Reason};
 use crate::pg::{self, ActingAs};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
 use crate::target::Rule;
@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// During a sleep, how often to look whether a session wants the database for itself.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long a run goes on at least before another table's turn comes.
+const TURN: Duration = Duration::from_secs(1);
+
 /// The host of the run of one table.
 pub struct Host<'a> {
     schema: &'a str,
@@ -25,6 +28,8 @@ pub struct Host<'a> {
     policy: Policy,
     /// Since when the run's time counts.
     started: Instant,
+    /// Since when it has had its turn, and after how long it is looked next whether that is over.
+    turn: (Instant, Duration),
     stop: Option<Stop>,
     acting: Option<ActingAs>,
     /// What the policies were when `policy` was read.
@@ -36,6 +41,8 @@ pub struct Host<'a> {
     pub yields: bool,
     /// What the history gets to know.
     pub record: Record,
+    /// The relations that rows were deleted from, and how many.
+    deleted_from: Vec<(pg_sys::Oid, u64)>,
 }
 
 /// Sets what the worker's transactions go by; again after a reload.
@@ -76,6 +83,7 @@ impl<'a> Host<'a> {
             table,
             policy,
             started: Instant::now(),
+            turn: (Instant::now(), TURN),
             stop: None,
             acting: None,
             changes: changes(),
@@ -83,7 +91,33 @@ impl<'a> Host<'a> {
             runs: None,
             yields: false,
             record: Record::begin(table),
+            deleted_from: Vec::new(),
         }
+    }
+
+    /// Goes on with the run, which has taken so long until it was put aside, by this policy.
+    pub fn resume(&mut self, policy: Policy, elapsed: Duration) {
+        self.policy = policy;
+        self.changes = changes();
+        self.started = run::before(elapsed);
+        self.turn = (Instant::now(), TURN);
+        self.stop = None;
+    }
+
+    /// Whether the run has had its turn, because another table of the database is due. How often that is looked up follows
+    /// what it costs, which rises with the number of tables.
+    fn turn_is_over(&mut self) -> bool {
+        let (began, next_look) = self.turn;
+        if began.elapsed() < next_look {
+            return false;
+        }
+        let look = Instant::now();
+        let now = pg::now();
+        let is_over = policy::due(self.schema)
+            .iter()
+            .any(|due| due.table != self.table && due.next_start <= now);
+        self.turn.1 = began.elapsed() + TURN.max(20 * look.elapsed());
+        is_over
     }
 
     /// Begins the first transaction.
@@ -111,12 +145,17 @@ impl<'a> Host<'a> {
         if let Some(acting) = self.acting.take() {
             acting.end();
             if self.runs.and_then(pg::owner).is_some() {
-                self.record.note(self.schema);
+                self.record.note(self.schema, self.stop == Some(Stop::Turn));
             }
         }
         pg::commit();
         stop_request::end_statement();
         self.record.note_commit();
+    }
+
+    /// The relations that rows were deleted from, and how many.
+    pub fn take_deleted_from(&mut self) -> Vec<(pg_sys::Oid, u64)> {
+        std::mem::take(&mut self.deleted_from)
     }
 
     /// What the table is cleared by.
@@ -185,6 +224,9 @@ impl<'a> Host<'a> {
         if let Some(stop) = stop_request::requested().and_then(Reason::stop) {
             self.stop = Some(stop);
         }
+        if self.stop.is_none() && self.turn_is_over() {
+            self.stop = Some(Stop::Turn);
+        }
     }
 
     fn reload(&mut self) -> bool {
@@ -237,6 +279,23 @@ impl run::Host for Host<'_> {
         self.stop
     }
 
+    fn note_deleted(&mut self, relation: pg_sys::Oid, rows: u64) -> Result<(), Refusal> {
+        // Leaves are cleared one after the other.
+        match self
+            .deleted_from
+            .iter_mut()
+            .rev()
+            .find(|(oid, _)| *oid == relation)
+        {
+            Some((_, deleted)) => *deleted += rows,
+            None => {
+                enough(self.deleted_from.try_reserve(1))?;
+                self.deleted_from.push((relation, rows));
+            }
+        }
+        Ok(())
+    }
+
     /// Not durable here, but with the row of the history that follows: that commit takes all earlier ones along.
     fn next_transaction(&mut self, _durable: bool, sleep: Duration) {
         self.end();
@@ -248,8 +307,8 @@ impl run::Host for Host<'_> {
     fn roll_back(&mut self) {
         self.acting = None;
         pg::roll_back();
+        stop_request::end_statement();
         pg::begin();
-        self.look_around();
-        self.act();
+        self.enter();
     }
 }

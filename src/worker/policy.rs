@@ -105,7 +105,7 @@ pub fn due(schema: &str) -> Vec<Due> {
             "SELECT s.\"table\", s.identity, s.schedule, s.schedule_time_zone, \
              {}, {}, {}, s.failures, s.run_now \
              FROM {schema}.scheduled s \
-             WHERE s.suspended IS NULL AND NOT s.restored AND s.subscription IS NULL",
+             WHERE s.suspended IS NULL AND NOT s.restored AND s.recovery IS NULL AND s.subscription IS NULL",
             instant("changed"),
             instant("last_start"),
             instant("last_end"),

@@ -3,6 +3,7 @@
 
 use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
+use super::recovery;
 use super::schedule::Schedule;
 use super::stop_request::Reason;
 use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Zone};
@@ -221,6 +222,37 @@ pub fn resume(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     )
 }
 
+/// Has the worker clear what rests because it comes from a dump, another server or a recovery to a point in time; false
+/// where nothing does. Refuses (42501) who does not own the database.
+pub fn resume_all() -> Result<bool, Refusal> {
+    if !pg::owns_database() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of database {}", pg::my_database_name()),
+        )
+        .hint("The owner of a table resumes its policy: raw_clear_sessions_resume()."));
+    }
+    change(|schema| {
+        let own = format!("'{schema}.policy'::pg_catalog.regclass::pg_catalog.oid");
+        let policies = pg::modify_own(
+            &format!(
+                "UPDATE {schema}.policy SET changed = pg_catalog.now(), installation = {own} \
+                 WHERE installation IS NULL OR installation OPERATOR(pg_catalog.<>) {own}"
+            ),
+            &[],
+        );
+        let recovery = recovery::last().unwrap_or_default();
+        let origin = pg::modify_own(
+            &format!(
+                "UPDATE {schema}.origin SET restored = false, recovery = nullif($1, '') \
+                 WHERE restored OR recovery IS DISTINCT FROM nullif($1, '')"
+            ),
+            &[Argument::text(&recovery)],
+        );
+        policies + origin
+    })
+}
+
 /// Has the worker clear a scheduled table at once; false where it is not scheduled, or its policy rests.
 pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let table = given(table)?;
@@ -232,6 +264,7 @@ pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
          FROM {schema}.scheduled d \
          JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.\"table\" \
          WHERE d.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND d.suspended IS NULL AND NOT d.restored \
+         AND d.recovery IS NULL \
          ON CONFLICT (\"table\") DO UPDATE SET run_now = true",
     )
 }

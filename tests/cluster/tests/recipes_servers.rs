@@ -78,7 +78,7 @@ fn a_foreign_table_is_cleared_where_its_rows_are() {
     let cluster = Cluster::shared();
     let elsewhere = cluster.bare_database("elsewhere");
     let mut there = elsewhere.connect();
-    let filled = Filled::new(&mut there, "site", "django_sessions");
+    let mut filled = Filled::new(&mut there, "site", "django_sessions");
     let mut here = cluster.database("here").connect();
     here.run(&format!(
         "CREATE EXTENSION postgres_fdw;
@@ -89,7 +89,23 @@ fn a_foreign_table_is_cleared_where_its_rows_are() {
         cluster.folder().display()
     ));
     let page = Page::named("sharding").blocks_of("sql");
-    let deleted = cluster.psql("here", &page[2].text);
+    let calls = page
+        .iter()
+        .skip_while(|block| !block.text.contains("_elsewhere"));
+    let [function, procedure, there_itself] = calls.collect::<Vec<_>>()[..] else {
+        panic!("the page has other blocks: {page:?}");
+    };
+    let deleted = cluster.psql("here", &function.text);
+    assert_eq!(deleted.trim(), "2");
+    assert!(filled.is_cleared(&mut there));
+    filled.expire(&mut there);
+    let deleted = cluster.psql("here", &procedure.text);
+    assert_eq!(deleted.trim(), "2");
+    assert!(filled.is_cleared(&mut there));
+    filled.expire(&mut there);
+    there.run("CREATE EXTENSION raw_clear_sessions SCHEMA public");
+    here.run("CREATE EXTENSION dblink");
+    let deleted = cluster.psql("here", &there_itself.text);
     assert_eq!(deleted.trim(), "2");
     assert!(filled.is_cleared(&mut there));
 }

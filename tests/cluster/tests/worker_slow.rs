@@ -140,7 +140,10 @@ fn a_statement_makes_way_for_a_session_that_waits_for_its_lock() {
     let cluster = Cluster::with_worker("app", &[]);
     let mut session = with_slow_function(&cluster, "app");
     stuck(&mut session, "");
-    run_soon(&mut session, "ALTER TABLE stuck ADD COLUMN added text");
+    run_soon(
+        &mut session,
+        "ALTER TABLE stuck ALTER session_data SET DEFAULT ''",
+    );
     session.wait_for_run("stop = 'failed' AND sqlstate = '55006'");
     assert!(session.yes("SELECT next_start > now() FROM raw_clear_sessions.status WHERE \"table\" = 'stuck'::regclass"));
     session.run("SELECT raw_clear_sessions_run_now('stuck')");
@@ -206,4 +209,81 @@ fn a_function_that_catches_the_cancel_is_canceled_again() {
     session.wait_for_run("stop = 'canceled'");
     add_expired(&mut session, "stuck", 1);
     assert_goes_on(&mut session);
+}
+
+#[test]
+fn a_rewrite_is_ended_in_the_middle_of_its_indexes() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.rewrite_above", "0.5")]);
+    let mut session = cluster.database("app").connect();
+    // A function in an index that sleeps as soon as it is told to.
+    session.run(
+        "CREATE TABLE switch AS SELECT false AS is_on;
+         CREATE FUNCTION key(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+             $$BEGIN IF (SELECT is_on FROM public.switch) THEN PERFORM pg_sleep(3600); END IF; RETURN $1; END$$",
+    );
+    create_sessions(&mut session, "stuck", 1000, 10);
+    session.run(
+        "CREATE INDEX ON stuck (public.key(session_key)); UPDATE switch SET is_on = true;
+         SELECT raw_clear_sessions_schedule('stuck', '1 h')",
+    );
+    wait_until_it_sleeps(&mut session);
+    let phase = "SELECT phase FROM raw_clear_sessions.progress";
+    assert_eq!(session.text(phase), "rebuilding indexes");
+    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+    session.wait_for_run("stop = 'paused' AND deleted = 0");
+    assert_eq!(session.count("stuck"), 1000);
+}
+
+/// A cluster where VACUUM takes a tenth of a second for a page, and the clearing goes as fast as it can.
+fn with_slow_vacuum() -> Cluster {
+    let settings = [
+        ("raw_clear_sessions.vacuum", "on"),
+        ("raw_clear_sessions.cost_limit", "0"),
+        ("raw_clear_sessions.cost_delay", "100"),
+        ("vacuum_cost_limit", "1"),
+    ];
+    Cluster::with_worker("*", &settings)
+}
+
+fn wait_for_vacuum(cluster: &Cluster, name: &str) -> Session {
+    let mut session = cluster.database(name).connect();
+    create_sessions(&mut session, "django_session", 20_000, 10);
+    wait_until("the worker vacuums", || {
+        session.count("raw_clear_sessions.progress WHERE phase = 'vacuuming'") > 0
+    });
+    session
+}
+
+#[test]
+fn a_vacuum_makes_way_for_whoever_wants_the_table_or_the_database() {
+    let cluster = with_slow_vacuum();
+    let mut postgres = cluster.connect();
+    let mut session = wait_for_vacuum(&cluster, "app");
+    run_soon(
+        &mut session,
+        "ALTER TABLE django_session ADD COLUMN added text",
+    );
+    session.wait_for_run("stop = 'done' AND deleted = 18000 AND NOT details ? 'vacuumed'");
+    let session = wait_for_vacuum(&cluster, "dropped");
+    drop(session);
+    run_soon(&mut postgres, "DROP DATABASE dropped");
+    let session = wait_for_vacuum(&cluster, "original");
+    drop(session);
+    run_soon(&mut postgres, "CREATE DATABASE copy TEMPLATE original");
+    assert_eq!(cluster.logged("ERROR"), 0);
+}
+
+#[test]
+fn a_vacuum_ends_with_the_runs_time_and_when_the_worker_is_paused() {
+    let cluster = with_slow_vacuum();
+    let mut session = wait_for_vacuum(&cluster, "app");
+    cluster.reload(&[
+        ("raw_clear_sessions.paused", "on"),
+        ("raw_clear_sessions.max_run_time", "2 s"),
+    ]);
+    session.wait_for_run("stop = 'done' AND deleted = 18000 AND NOT details ? 'vacuumed'");
+    add_expired(&mut session, "django_session", 10_000);
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    session.wait_for_run("deleted = 10000 AND NOT details ? 'vacuumed'");
+    assert_eq!(cluster.logged("ERROR"), 0);
 }

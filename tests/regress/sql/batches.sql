@@ -57,9 +57,47 @@ CREATE TRIGGER fail BEFORE DELETE ON parts_1 FOR EACH ROW EXECUTE FUNCTION fail(
 CALL fill('parts', 5);
 CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
 SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
+-- Deferred constraints are checked with each batch, as its commit would do, so that a row which they refuse is left out. What
+-- a trigger has put right by then is no reason: the key's own trigger comes before it.
+CREATE TABLE deferred (id integer PRIMARY KEY, expires timestamptz);
+CREATE TABLE referring (id integer CONSTRAINT refers REFERENCES deferred DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION put_right() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM batches.referring WHERE id = OLD.id AND id < 1000;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER put_right AFTER DELETE ON deferred FOR EACH ROW EXECUTE FUNCTION put_right();
+INSERT INTO deferred SELECT n, 'epoch' FROM generate_series(1, 2000) AS n;
+INSERT INTO referring VALUES (700), (1500), (1501);
+CALL raw_clear_sessions_in_batches('deferred', expires => 'expires', batch_size => 100);
+SELECT id FROM deferred ORDER BY id;
+
 -- The guard of the table is gone with the ERROR.
 SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND objsubid <> 0;
+-- So it is with one that is no row's, and ends the call at once.
+CREATE FUNCTION give_up() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE 'not now' USING ERRCODE = 'lock_not_available';
+END
+$$;
+CREATE TRIGGER a_fail BEFORE DELETE ON parts_1 FOR EACH ROW EXECUTE FUNCTION give_up();
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
+SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND objsubid <> 0;
+-- A row that cannot be deleted keeps none beside it.
+CREATE TABLE halved (id integer, expires timestamptz);
+CALL fill('halved', 40);
+CREATE TRIGGER fail BEFORE DELETE ON halved FOR EACH ROW WHEN (OLD.id % 4 = 1) EXECUTE FUNCTION fail();
+CALL raw_clear_sessions_in_batches('halved', expires => 'expires');
+SELECT string_agg(id::text, ' ') FROM halved;
+-- Where hardly any row can be deleted, not each of them is tried.
+CREATE TABLE hopeless (id integer, expires timestamptz);
+CALL fill('hopeless', 150);
+CREATE TRIGGER fail BEFORE DELETE ON hopeless FOR EACH ROW EXECUTE FUNCTION fail();
+CALL raw_clear_sessions_in_batches('hopeless', expires => 'expires');
 DROP TRIGGER fail ON parts_1;
+DROP TRIGGER a_fail ON parts_1;
 CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
 SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass AND objsubid <> 0;
@@ -115,6 +153,31 @@ SELECT raw_clear_sessions_preview('parts', expires => 'expires') - ARRAY['cutoff
 CALL raw_clear_sessions_in_batches('parts', expires => 'expires', batch_size => 50);
 RESET ROLE;
 SELECT * FROM ONLY parts_0 WHERE expires < now() UNION ALL SELECT * FROM ONLY parts_1;
+-- SQL deletes no more at once than it is told, also behind a stretch without expired rows, and reads no more than that,
+-- whatever the session has planned; nor does it need the right to lock rows. Without the right to read where a row is, it
+-- deletes all at once.
+TRUNCATE watched, seen;
+INSERT INTO watched SELECT i, now() + interval '2 days' FROM generate_series(1, 5000) AS i;
+INSERT INTO watched SELECT i, now() - interval '2 days' FROM generate_series(1, 2000) AS i;
+GRANT SELECT, DELETE ON watched TO batches_parent;
+SELECT pg_stat_force_next_flush();
+SELECT seq_scan AS whole_scans FROM pg_stat_user_tables WHERE relid = 'watched'::regclass \gset
+SET ROLE batches_parent;
+SET enable_tidscan = off;
+CALL raw_clear_sessions_in_batches('watched', expires => 'expires', batch_size => 100);
+RESET enable_tidscan;
+RESET ROLE;
+SELECT pg_stat_force_next_flush();
+SELECT seq_scan - :whole_scans AS whole_scans FROM pg_stat_user_tables WHERE relid = 'watched'::regclass;
+SELECT max(count), sum(count) FROM (SELECT count(*) FROM seen GROUP BY batch) AS batch;
+TRUNCATE seen;
+INSERT INTO watched SELECT i, now() - interval '2 days' FROM generate_series(1, 2000) AS i;
+REVOKE SELECT ON watched FROM batches_parent;
+GRANT SELECT (expires) ON watched TO batches_parent;
+SET ROLE batches_parent;
+CALL raw_clear_sessions_in_batches('watched', expires => 'expires', batch_size => 100);
+RESET ROLE;
+SELECT max(count), sum(count) FROM (SELECT count(*) FROM seen GROUP BY batch) AS batch;
 
 --
 -- Row security: other people's rows stay.

@@ -208,6 +208,11 @@ CREATE FOREIGN TABLE with_foreign_remote PARTITION OF with_foreign FOR VALUES FR
 CALL fill('with_foreign');
 SELECT * FROM leaves('with_foreign');
 SELECT * FROM cleared('with_foreign');
+-- in batches, as far as there are any
+CALL fill('with_foreign');
+CALL raw_clear_sessions_in_batches('with_foreign', expires => 'expires', batch_size => 1);
+CALL fill('with_foreign');
+CALL raw_clear_sessions_in_batches('with_foreign', expires => 'expires', batch_size => 1, filter => 'id > 0');
 -- one that takes no DELETE, and one that the caller has no rights on
 ALTER FOREIGN TABLE "foreign" OPTIONS (updatable 'false');
 SELECT test.refusal($$raw_clear_sessions('"foreign"', expires => 'expires')$$, 'SELECT count(*) FROM partitions.remote');

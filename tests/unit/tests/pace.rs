@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use std::time::Duration;
-use unit::pace::Pace;
+use unit::pace::{Pace, cost_of};
 
 /// The defaults: each 200 of cost is 2 ms of sleep.
 const DELAY: Duration = Duration::from_millis(2);
@@ -130,4 +130,13 @@ proptest! {
         let owed = pace.owed(Duration::MAX, limit.max(1));
         prop_assert_eq!(owed, Duration::from_secs(1));
     }
+}
+
+#[test]
+fn a_sleep_pays_for_what_it_is_owed_for() {
+    let sleep = Duration::from_millis(200);
+    let cost = cost_of(sleep, DELAY, LIMIT).expect("there is a pace");
+    assert_eq!(owed(cost), sleep);
+    assert_eq!(cost_of(sleep, Duration::ZERO, LIMIT), None);
+    assert_eq!(cost_of(sleep, DELAY, 0), None);
 }

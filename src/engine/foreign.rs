@@ -1,0 +1,248 @@
+//! Tables of postgres_fdw, in batches: by ranges of the places that the rows have in the table on the other server. Conditions
+//! on ctid are sent on, so that the other server reads no more than that range.
+//!
+//! What is deleted in one transaction here is deleted in one there, at REPEATABLE READ: a row that somebody has changed
+//! since it began, or is changing for longer than the other server's lock_timeout, ends it. So such a batch is tried again in
+//! the next transaction, which sees the row as it is then, and halved each time; a row that is alone in the end is skipped.
+
+use super::shards::Elsewhere;
+use super::sql::{LeftOut, Place, Table, middle, place_after, range};
+use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
+use crate::refusal::Refusal;
+use crate::target::Criterion;
+use pgrx::prelude::PgSqlErrorCode;
+
+/// Where a clearing has got to in the table on the other server.
+#[derive(Debug, Default)]
+pub struct Cursor {
+    next: Place,
+    /// Behind the last expired row; `None` where that is still to be asked.
+    end: Option<Place>,
+    /// How many blocks to look through next.
+    step: u32,
+    /// Behind which place the next try ends, at most: the one before has failed.
+    bound: Option<Place>,
+    /// What this pass has deleted.
+    deleted: u64,
+    /// This pass has left rows alone.
+    incomplete: bool,
+    left_out: Vec<LeftOut>,
+    finished: bool,
+    cost: u64,
+}
+
+/// Whether that can be cleared so. It takes the right to read where a row is.
+pub fn has_places(table: &Relation) -> bool {
+    pg::is_of_postgres_fdw(table) && pg::has_privilege(table, pg::Privilege::Select)
+}
+
+impl Cursor {
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Blocks that have been looked through, and all, as far as expired rows lie in them.
+    pub fn blocks(&self) -> Option<(u32, u32)> {
+        let end = self.end?;
+        Some((self.next.0, end.0.saturating_add(1)))
+    }
+
+    pub fn take_left_out(&mut self) -> Vec<LeftOut> {
+        std::mem::take(&mut self.left_out)
+    }
+
+    /// What the last batch has cost the other server, about, in the currency of the pace.
+    pub fn take_elsewhere(&mut self) -> Elsewhere {
+        Elsewhere {
+            batches: 0,
+            cost: std::mem::take(&mut self.cost),
+        }
+    }
+
+    /// Deletes the next batch, or finds out a little more of which row cannot be deleted. Refuses what is wrong with a leaf;
+    /// what is wrong with a table that is on its own is its ERROR.
+    pub fn delete(
+        &mut self,
+        table: Table<'_>,
+        criterion: &Criterion,
+        limit: BatchLimit,
+    ) -> Result<Deleted, Refusal> {
+        let end = match self.end {
+            Some(end) => end,
+            None => match find_end(table, criterion) {
+                Ok(Some(end)) => *self.end.insert(end),
+                Ok(None) => {
+                    self.finished = true;
+                    return Ok(Deleted::default());
+                }
+                Err(refusal) if has_no_places(refusal.sqlstate()) => {
+                    self.finished = true;
+                    return table.delete_whole(criterion);
+                }
+                Err(refusal) => return Err(refusal),
+            },
+        };
+        let from = self.next;
+        let step = self.step.clamp(1, limit.blocks);
+        let until = self.bound.unwrap_or((from.0.saturating_add(step), 0));
+        let until = until.min(end);
+        let returned = match table.is_leaf() {
+            true => pg::is_of_a_table,
+            false => is_of_some_rows,
+        };
+        let tried = pg::attempt(returned, || {
+            let found = look(table, criterion, from, until, limit.rows);
+            let until = found.end.unwrap_or(until);
+            let deleted = match found.rows {
+                0 => 0,
+                _ => table.delete(criterion, &range(from, until)).deleted,
+            };
+            (deleted, until)
+        });
+        match tried {
+            Ok((deleted, until)) => Ok(self.advance(deleted, until, end, step, limit)),
+            Err(refusal) if is_of_some_rows(refusal.sqlstate()) => {
+                Ok(self.halve(until, end, step, refusal))
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// After a try that has deleted so many rows, up to a place.
+    fn advance(
+        &mut self,
+        deleted: u64,
+        until: Place,
+        end: Place,
+        step: u32,
+        limit: BatchLimit,
+    ) -> Deleted {
+        let read = u64::from(until.0.saturating_sub(self.next.0)) + 1;
+        self.cost = pg::cost_of_pages(read, read.min(deleted));
+        self.step = match deleted {
+            _ if self.bound.is_some() => step,
+            few if few <= limit.rows / 2 => step.saturating_mul(2),
+            many if many >= limit.rows => step / 2,
+            _ => step,
+        };
+        self.bound = None;
+        self.next = until;
+        self.deleted += deleted;
+        if until >= end {
+            self.end_pass();
+        }
+        Deleted {
+            deleted,
+            skipped: 0,
+        }
+    }
+
+    /// The table there may have been written anew meanwhile, with its rows at other places: what has deleted rows looks
+    /// once more from the beginning whether any are left.
+    fn end_pass(&mut self) {
+        if self.deleted == 0 || self.incomplete {
+            self.finished = true;
+            return;
+        }
+        *self = Cursor {
+            left_out: self.take_left_out(),
+            cost: self.cost,
+            step: self.step,
+            ..Cursor::default()
+        };
+    }
+
+    /// After a try that has failed for some of its rows.
+    fn halve(&mut self, until: Place, end: Place, step: u32, refusal: Refusal) -> Deleted {
+        let from = self.next;
+        self.step = step / 2;
+        self.bound = middle(from, until);
+        if self.bound.is_some() {
+            return Deleted::default();
+        }
+        self.next = until;
+        self.incomplete = true;
+        let skipped = is_conflict(refusal.sqlstate());
+        if !skipped {
+            let ctid = format!("({},{})", from.0, from.1);
+            self.left_out.push(LeftOut { ctid, refusal });
+        }
+        if until >= end {
+            self.end_pass();
+        }
+        Deleted {
+            deleted: 0,
+            skipped: skipped.into(),
+        }
+    }
+}
+
+/// Whether somebody else is changing a row, or has changed it.
+fn is_conflict(sqlstate: PgSqlErrorCode) -> bool {
+    matches!(
+        sqlstate,
+        PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
+            | PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED
+            | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
+    )
+}
+
+fn is_of_some_rows(sqlstate: PgSqlErrorCode) -> bool {
+    is_conflict(sqlstate) || pg::is_of_a_row(sqlstate)
+}
+
+/// The place behind the last expired row, if there are any. Refuses also where the table there has no places.
+fn find_end(table: Table<'_>, criterion: &Criterion) -> Result<Option<Place>, Refusal> {
+    let (condition, arguments) = criterion.condition();
+    let statement = |name: &str| {
+        let table = table.named(name);
+        format!(
+            "SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {condition} ORDER BY {TABLE_ALIAS}.ctid DESC LIMIT 1"
+        )
+    };
+    let returned = match table.is_leaf() {
+        true => pg::is_of_a_table,
+        false => has_no_places,
+    };
+    let found = pg::attempt(returned, || {
+        pg::query_on(table.relation(), statement, &arguments)
+    })?;
+    let last = found.into_iter().flatten().next().flatten();
+    Ok(last.as_deref().and_then(place_after))
+}
+
+/// A view, for one, has none.
+fn has_no_places(sqlstate: PgSqlErrorCode) -> bool {
+    sqlstate == PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN
+        || sqlstate == PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED
+}
+
+/// The expired rows that a batch takes.
+struct Found {
+    rows: u64,
+    /// Behind which of them it ends, where there may be more.
+    end: Option<Place>,
+}
+
+/// Looks how far a batch goes.
+fn look(table: Table<'_>, criterion: &Criterion, from: Place, until: Place, rows: u64) -> Found {
+    let (condition, arguments) = criterion.condition();
+    let range = range(from, until);
+    let limit = i64::try_from(rows).unwrap_or(i64::MAX);
+    let statement = |name: &str| {
+        let table = table.named(name);
+        format!(
+            "SELECT pg_catalog.count(*), pg_catalog.max(f.ctid) FROM (SELECT {TABLE_ALIAS}.ctid \
+             FROM {table} WHERE {range}{condition} ORDER BY {TABLE_ALIAS}.ctid LIMIT {limit}) AS f"
+        )
+    };
+    let found = pg::query_on(table.relation(), statement, &arguments);
+    let mut columns = found.into_iter().flatten();
+    let count = columns.next().flatten();
+    let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    let last = columns.next().flatten().as_deref().and_then(place_after);
+    Found {
+        rows: count,
+        end: last.filter(|_| count >= rows),
+    }
+}

@@ -1,0 +1,270 @@
+//! Clears the shards of a distributed (Citus) table where they are: slice by slice, all nodes at the same time, each
+//! shard with what [`crate::run`] does on an ordinary table.
+//!
+//! Citus' own function sends the calls, over connections of its own as the current role, outside of the transaction here:
+//! so what a slice has deleted is committed when it returns. A slice is short, because the transaction here lasts as long.
+//! Where each shard has got to is remembered here and passed back with the next slice. A shard that has moved begins again
+//! where it is now; one that fails is tried once more from its beginning, then left alone, and told of at the end.
+
+mod call;
+mod failures;
+mod order;
+
+pub use call::limit_lock_wait;
+pub use order::{Order, Place, Report};
+
+use crate::pg::{self, Deleted, Relation};
+use crate::refusal::Refusal;
+use crate::target::{self, Criterion, Node, Shard};
+use call::{Call, answers, nodes_that_can};
+use failures::Failures;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a slice takes, about: so that no transaction here or there is long, and small beside the sleep that it costs.
+const PACED: Duration = Duration::from_millis(25);
+
+/// The same where nothing is slept: the connections that each slice makes should cost little beside it.
+const UNPACED: Duration = Duration::from_millis(500);
+
+/// How many shards of one node are cleared at the same time: few where others are to be disturbed little.
+const PACED_AT_ONCE: usize = 2;
+
+/// The same where nothing is slept.
+const AT_ONCE: usize = 4;
+
+/// After how many failures in a row a shard is left alone.
+const TRIES: u32 = 2;
+
+/// What one slice may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Slice {
+    /// Rows that one transaction deletes, about.
+    pub batch_size: u64,
+    /// Rows that may be deleted in all.
+    pub rows: u64,
+    /// How much time is left; `None`: as much as it takes.
+    pub time: Option<Duration>,
+    /// What it may cost each node, in autovacuum's units, where it is slept for afterwards; `None`: what it takes.
+    pub cost: Option<u64>,
+    /// How long to wait for the lock on a shard.
+    pub lock_timeout: Duration,
+}
+
+/// What the nodes have done in their own sessions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Elsewhere {
+    /// What it cost the node that it cost most, in autovacuum's units.
+    pub cost: u64,
+    /// Transactions that deleted rows.
+    pub batches: u64,
+}
+
+/// How far the shards of one table are.
+#[derive(Debug)]
+pub struct Cursor {
+    shards: BTreeMap<i64, State>,
+    slices: u64,
+    elsewhere: Elsewhere,
+    failures: Failures,
+    finished: bool,
+}
+
+/// How far one shard is.
+#[derive(Debug, Default)]
+struct State {
+    /// The node that it was found on.
+    group: i32,
+    place: Option<Place>,
+    finished: bool,
+    /// Failures since something last went well.
+    failed: u32,
+    /// The slice that it had its last turn in.
+    turn: u64,
+    /// Blocks that have been read, and all, once it has had a turn.
+    blocks: Option<(u32, u32)>,
+}
+
+impl Cursor {
+    /// At the beginning. `None`, with a NOTICE, where the nodes cannot do it: then it is a DELETE that Citus sends them.
+    pub fn begin(table: &Relation) -> Option<Cursor> {
+        let shards = target::shards(table);
+        if let Err(why) = nodes_that_can(&shards) {
+            pg::notice(
+                &format!(
+                    "the shards of table \"{}\" cannot be cleared one by one",
+                    table.name()
+                ),
+                Some(&why),
+                Some(
+                    "One DELETE clears them all instead; of the limits, only lock_timeout applies to it.",
+                ),
+            );
+            return None;
+        }
+        Some(Cursor {
+            shards: BTreeMap::new(),
+            slices: 0,
+            elsewhere: Elsewhere::default(),
+            failures: Failures::default(),
+            finished: false,
+        })
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Blocks that have been read of all shards, and all that they have, once each has had a turn.
+    pub fn blocks(&self) -> Option<(u32, u32)> {
+        let mut sum = (0_u32, 0_u32);
+        for state in self.shards.values().filter(|state| state.failed == 0) {
+            let (done, all) = state.blocks?;
+            sum = (sum.0.saturating_add(done), sum.1.saturating_add(all));
+        }
+        Some(sum)
+    }
+
+    pub fn take_elsewhere(&mut self) -> Elsewhere {
+        std::mem::take(&mut self.elsewhere)
+    }
+
+    /// What is wrong with the shards that have been left alone.
+    pub fn failure(&self) -> Option<Refusal> {
+        self.failures.refusal(self.shards.len())
+    }
+
+    /// Has the nodes do one slice.
+    pub fn delete(&mut self, table: &Relation, criterion: &Criterion, slice: &Slice) -> Deleted {
+        let shards = target::shards(table);
+        self.follow(&shards);
+        self.slices += 1;
+        let chosen = self.choose(&shards, slice);
+        let order = Order::new(criterion, slice, chosen.len());
+        let calls: Vec<_> = chosen
+            .iter()
+            .map(|shard| Call {
+                node: &shard.node,
+                command: order.command(&shard.name, self.shards[&shard.id].place.as_ref()),
+            })
+            .collect();
+        let mut deleted = Deleted::default();
+        let mut costs: BTreeMap<i32, u64> = BTreeMap::new();
+        let mut failed = Vec::new();
+        for (shard, answer) in chosen.iter().zip(answers(&calls)) {
+            match answer.and_then(|text| Report::parse(&text)) {
+                Ok(report) => {
+                    let cost = costs.entry(shard.node.group).or_default();
+                    *cost = cost.saturating_add(report.cost);
+                    self.elsewhere.batches += report.batches;
+                    deleted += self.take_report(shard, report);
+                }
+                Err(message) => failed.push((*shard, message)),
+            }
+        }
+        self.elsewhere.cost += costs.into_values().max().unwrap_or(0);
+        self.take_failures(&shards, failed);
+        self.finished = shards.iter().all(|shard| self.shards[&shard.id].finished);
+        deleted
+    }
+
+    /// Sees which shards there are now, and where.
+    fn follow(&mut self, shards: &[Shard]) {
+        self.shards
+            .retain(|id, _| shards.iter().any(|shard| shard.id == *id));
+        for shard in shards {
+            let state = self.shards.entry(shard.id).or_insert_with(|| State {
+                group: shard.node.group,
+                ..State::default()
+            });
+            if state.group != shard.node.group {
+                // What was deleted while it was being copied may have come along.
+                *state = State {
+                    group: shard.node.group,
+                    ..State::default()
+                };
+            }
+        }
+    }
+
+    /// The shards whose turn it is: on each node those whose last one is longest ago.
+    fn choose<'s>(&mut self, shards: &'s [Shard], slice: &Slice) -> Vec<&'s Shard> {
+        let mut waiting: Vec<_> = shards
+            .iter()
+            .filter(|shard| !self.shards[&shard.id].finished)
+            .collect();
+        waiting.sort_by_key(|shard| self.shards[&shard.id].turn);
+        let at_once = if slice.cost.is_some() {
+            PACED_AT_ONCE
+        } else {
+            AT_ONCE
+        };
+        let mut busy: BTreeMap<i32, usize> = BTreeMap::new();
+        waiting.retain(|shard| {
+            let busy = busy.entry(shard.node.group).or_default();
+            *busy += 1;
+            *busy <= at_once
+        });
+        waiting.truncate(usize::try_from(slice.rows).unwrap_or(usize::MAX).max(1));
+        for shard in &waiting {
+            if let Some(state) = self.shards.get_mut(&shard.id) {
+                state.turn = self.slices;
+            }
+        }
+        waiting
+    }
+
+    fn take_report(&mut self, shard: &Shard, report: Report) -> Deleted {
+        if let Some(state) = self.shards.get_mut(&shard.id) {
+            state.failed = 0;
+            state.finished = report.finished;
+            state.blocks = Some(report.blocks);
+            state.place = report.place;
+        }
+        if let Some(message) = report.left_out {
+            self.failures.rows(shard, message);
+        }
+        Deleted {
+            deleted: report.deleted,
+            skipped: report.skipped,
+        }
+    }
+
+    /// Looks whether it is the nodes: then none of their shards is waited for any longer.
+    fn take_failures(&mut self, shards: &[Shard], failed: Vec<(&Shard, String)>) {
+        if failed.is_empty() {
+            return;
+        }
+        let mut nodes: Vec<&Node> = failed.iter().map(|(shard, _)| &shard.node).collect();
+        nodes.dedup();
+        let pings: Vec<_> = nodes.iter().map(|node| Call::ping(node)).collect();
+        let down: Vec<_> = nodes
+            .iter()
+            .zip(answers(&pings))
+            .filter_map(|(node, answer)| answer.err().map(|message| (*node, message)))
+            .collect();
+        for (node, message) in &down {
+            for shard in shards.iter().filter(|shard| shard.node == **node) {
+                if let Some(state) = self.shards.get_mut(&shard.id)
+                    && !state.finished
+                {
+                    state.finished = true;
+                    state.failed = TRIES;
+                    self.failures.shard(shard, message.clone());
+                }
+            }
+        }
+        for (shard, message) in failed {
+            if let Some(state) = self.shards.get_mut(&shard.id)
+                && !state.finished
+            {
+                state.failed += 1;
+                state.place = None;
+                if state.failed >= TRIES {
+                    state.finished = true;
+                    self.failures.shard(shard, message);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Statements on other nodes, by Citus' own means: `master_run_on_worker`, which `run_command_on_shards` and its like are
+//! made of. Each has a connection of its own, as the current role; an error there is an answer, and no ERROR here.
+
+use crate::pg::{self, LocalSetting};
+use crate::target::{Node, Shard};
+
+/// A statement for a node.
+pub struct Call<'n> {
+    pub node: &'n Node,
+    pub command: String,
+}
+
+/// What a node has answered: the only value, or what went wrong.
+pub type Answer = Result<String, String>;
+
+impl<'n> Call<'n> {
+    /// Whether the node is there.
+    pub fn ping(node: &'n Node) -> Self {
+        Call {
+            node,
+            command: "SELECT 1".to_owned(),
+        }
+    }
+}
+
+/// Has all of them executed at the same time, and returns their answers in the same order.
+pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
+    if calls.is_empty() {
+        return Vec::new();
+    }
+    let array = |item: &dyn Fn(&Call<'_>) -> String| {
+        let items: Vec<_> = calls.iter().map(item).collect();
+        format!("ARRAY[{}]", items.join(", "))
+    };
+    let hosts = array(&|call| pgrx::spi::quote_literal(&call.node.host));
+    let ports = array(&|call| call.node.port.to_string());
+    let commands = array(&|call| pgrx::spi::quote_literal(&call.command));
+    let rows = pg::query(
+        &format!(
+            "SELECT success, result FROM pg_catalog.master_run_on_worker({hosts}::pg_catalog.text[], \
+             {ports}::pg_catalog.int4[], {commands}::pg_catalog.text[], true) \
+             WITH ORDINALITY AS a (host, port, success, result, call) ORDER BY a.call"
+        ),
+        &[],
+    );
+    rows.into_iter()
+        .map(|row| {
+            let mut fields = row.into_iter();
+            let success = fields
+                .next()
+                .flatten()
+                .is_some_and(|success| success == "t");
+            let result = fields.next().flatten().unwrap_or_default();
+            if success {
+                Ok(result)
+            } else {
+                Err(result.trim().trim_start_matches("ERROR:").trim().to_owned())
+            }
+        })
+        .collect()
+}
+
+/// Whether the nodes that answer can clear their shards. `Err`: why one cannot. A node that does not answer may be down
+/// for a while, and is no reason; but this server has to reach itself.
+pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
+    let mut nodes: Vec<&Node> = Vec::new();
+    for shard in shards {
+        if !nodes.contains(&&shard.node) {
+            nodes.push(&shard.node);
+        }
+    }
+    let version = "SELECT e.extversion FROM pg_catalog.pg_extension AS e \
+         WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions' AND pg_catalog.to_regprocedure(\
+         'raw_clear_sessions.clear_shard(pg_catalog.regclass, pg_catalog.jsonb)') IS NOT NULL";
+    let ours = pg::query(version, &[])
+        .into_iter()
+        .flatten()
+        .flatten()
+        .next();
+    let calls: Vec<_> = nodes
+        .iter()
+        .map(|node| Call {
+            node,
+            command: version.to_owned(),
+        })
+        .collect();
+    for (node, answer) in nodes.iter().zip(answers(&calls)) {
+        let Node { host, port, .. } = node;
+        match answer {
+            Ok(theirs) if Some(&theirs) == ours.as_ref() => {}
+            Ok(theirs) if theirs.is_empty() => {
+                return Err(format!(
+                    "The extension raw_clear_sessions is not installed on node {host}:{port}."
+                ));
+            }
+            Ok(theirs) => {
+                return Err(format!(
+                    "Node {host}:{port} has version {theirs} of the extension, and this one {}.",
+                    ours.unwrap_or_default()
+                ));
+            }
+            Err(message) if node.is_here => {
+                return Err(format!("This server cannot connect to itself: {message}."));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Has the nodes wait for locks in this transaction no longer than this session does.
+///
+/// Citus passes on what SET LOCAL says, in a transaction block or what it takes for one; it does not see a setting that is
+/// set in any other way.
+pub fn limit_lock_wait() {
+    let Some(timeout) = pg::lock_timeout() else {
+        return;
+    };
+    let has_language = pg::query(
+        "SELECT FROM pg_catalog.pg_language WHERE lanname OPERATOR(pg_catalog.=) 'plpgsql'",
+        &[],
+    );
+    if has_language.is_empty() {
+        return;
+    }
+    let _passed_on = LocalSetting::set(&[(c"citus.propagate_set_commands", c"local")]);
+    let milliseconds = timeout.as_millis();
+    pg::query(
+        &format!("DO LANGUAGE plpgsql $$BEGIN SET LOCAL lock_timeout = {milliseconds}; END$$"),
+        &[],
+    );
+}

@@ -1,0 +1,119 @@
+//! What a node is told to do with a shard, and what it says of it afterwards: JSON, between two servers that have the same
+//! version of the extension.
+
+use super::{PACED, PACED_AT_ONCE, Slice, UNPACED};
+use crate::engine::Bookmark;
+use crate::pg::Keep;
+use crate::target::{Criterion, Rule};
+use pgrx::pg_sys;
+use serde::{Deserialize, Serialize};
+
+/// One slice of the work on one shard. The rule comes resolved, with the clock that the run began with: the node's own may
+/// be another, and what has expired is the same on all.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    expires: String,
+    /// How long before `now` the cut-off is, in microseconds.
+    keep: i64,
+    unit: Option<String>,
+    time_zone: Option<String>,
+    filter: Option<String>,
+    /// As a timestamptz.
+    pub now: i64,
+    pub batch_size: u64,
+    pub max_rows: u64,
+    /// Microseconds.
+    pub max_duration: u64,
+    /// In autovacuum's units.
+    pub max_cost: Option<u64>,
+    /// Milliseconds.
+    pub lock_timeout: u64,
+    pub place: Option<Place>,
+}
+
+/// Where a run has got to in a table that may have partitions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Partitions that are done with, by their oids.
+    pub done: Vec<u32>,
+    /// The one that it is at.
+    pub at: Option<(u32, Bookmark)>,
+}
+
+/// What has become of a slice.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    pub deleted: u64,
+    pub skipped: u64,
+    /// Transactions that deleted rows.
+    pub batches: u64,
+    /// In autovacuum's units.
+    pub cost: u64,
+    /// Nothing is left to do.
+    pub finished: bool,
+    /// Blocks that have been read, and all.
+    pub blocks: (u32, u32),
+    pub place: Option<Place>,
+    /// What is wrong with rows that could not be deleted.
+    pub left_out: Option<String>,
+}
+
+impl Order {
+    /// For each of so many shards.
+    pub(super) fn new(criterion: &Criterion, slice: &Slice, shards: usize) -> Order {
+        let time = slice.cost.map_or(UNPACED, |_| PACED);
+        let time = slice.time.map_or(time, |left| left.min(time));
+        Order {
+            expires: criterion.text.clone(),
+            keep: criterion.now.saturating_sub(criterion.cutoff),
+            unit: criterion.unit.map(|unit| unit.name().to_owned()),
+            time_zone: criterion.zone.as_ref().map(|zone| zone.name().to_owned()),
+            filter: criterion.filter_text.clone(),
+            now: criterion.now,
+            batch_size: slice.batch_size,
+            max_rows: (slice.rows / (shards as u64).max(1)).max(1),
+            max_duration: time.as_micros() as u64,
+            max_cost: slice.cost.map(|cost| cost / PACED_AT_ONCE as u64),
+            lock_timeout: slice.lock_timeout.as_millis() as u64,
+            place: None,
+        }
+    }
+
+    /// The statement for one of them.
+    pub(super) fn command(&self, shard: &str, place: Option<&Place>) -> String {
+        let mut order = serde_json::to_value(self).expect("plain data becomes JSON");
+        order["place"] = serde_json::to_value(place).expect("plain data becomes JSON");
+        format!(
+            "CALL raw_clear_sessions.clear_shard({}, {})",
+            pgrx::spi::quote_literal(shard),
+            pgrx::spi::quote_literal(order.to_string())
+        )
+    }
+
+    pub fn rule(&self) -> Rule {
+        Rule {
+            expires: Some(self.expires.clone()),
+            keep: Some(Keep::of_microseconds(self.keep)),
+            unit: self.unit.clone(),
+            time_zone: self.time_zone.clone(),
+            filter: self.filter.clone(),
+        }
+    }
+}
+
+impl Report {
+    /// `Err`: what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Report, String> {
+        serde_json::from_str(text).map_err(|error| format!("its answer is not understood: {error}"))
+    }
+}
+
+impl Place {
+    /// Whether a partition is done with.
+    pub fn is_done(&self, leaf: pg_sys::Oid) -> bool {
+        self.done.contains(&u32::from(leaf))
+    }
+}
