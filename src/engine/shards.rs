@@ -26,7 +26,7 @@ use std::time::Duration;
 const PACED: Duration = Duration::from_millis(25);
 
 /// The same where nothing is slept: the connections that each slice makes should cost little beside it.
-const UNPACED: Duration = Duration::from_millis(500);
+const UNPACED: Duration = Duration::from_secs(1);
 
 /// How many shards of one node are cleared at the same time: few where others are to be disturbed little.
 const PACED_AT_ONCE: usize = 2;
