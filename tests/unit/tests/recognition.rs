@@ -252,7 +252,7 @@ fn a_name_says_what_a_column_holds() {
          updatedAt lastactivityat modified timemodified modified_on changed touched timestamp Timestamp time session_time \
          sess_time date access_time active_at used_at sent_at expiry_checked_at expiryCheckedAt expires_updated lastupdate session_last_visit locked_at rotated_at ts latest recent previous_use dt \
          read_at paidOn order_date entry_date dateOfPurchase fecha_compra kauf_datum \
-         letzte_aktivitaet letzteAktivität letzte_aktivita\u{308}t zuletzt_aktiv letzter_zugriff geaendert_am gelesen_am aktualisiert \
+         letzte_aktivitaet letzteAktivität aktivita\u{308}t zuletzt_aktiv letzter_zugriff geaendert_am gelesen_am aktualisiert \
          derniere_visite dernière_visite date_dernier_acces modifie_le lu_le maj \
          ultima_actividad último_acceso ultima_visita actualizado_en actualizado_el \
          ultimo_acesso atualizado_em acessado_em última_atividade \
