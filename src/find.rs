@@ -85,8 +85,13 @@ fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
         Recognition::One(framework) => recognized(framework),
         Recognition::Unsure(framework) => Found {
             missing: Some(format!(
-                "that it is {}'s: other tables have such columns, too",
-                framework.name
+                "that it is {}'s: {}",
+                framework.name,
+                if framework.common {
+                    "other tables have such columns, too"
+                } else {
+                    "it has other columns, too"
+                }
             )),
             expires: Some(pg::quote_identifier(framework.expires)),
             unit: framework.unit.map(|unit| unit.name().to_owned()),

@@ -265,10 +265,10 @@ impl Drop for ActingAs {
     }
 }
 
-/// As SET CONSTRAINTS ALL IMMEDIATE: deferred triggers, such as those of foreign keys made by Django, fire with the
-/// statement. At commit the role would be another one; PostgreSQL does not let them be deferred past a
-/// security-restricted operation.
-fn constraints_immediate() {
+/// As SET CONSTRAINTS ALL IMMEDIATE: deferred triggers, such as those of foreign keys made by Django, fire at once where
+/// they wait, and then with the statement. At commit the role would be another one; PostgreSQL does not let them be
+/// deferred past a security-restricted operation.
+pub fn constraints_immediate() {
     let mut statement = pg_sys::ConstraintsSetStmt {
         type_: pg_sys::NodeTag::T_ConstraintsSetStmt,
         constraints: ptr::null_mut(),

@@ -2,8 +2,8 @@
 
 use super::Counts;
 use crate::engine::rewrite;
-use crate::pg::{self, LockMode, Privilege, Relation};
-use crate::target::Target;
+use crate::pg::{self, Privilege};
+use crate::target::{self, Target};
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -59,15 +59,13 @@ struct Size {
 }
 
 impl Size {
-    fn of(table: &Relation, counts: &Counts) -> Size {
-        let leaves = pg::leaves(table, LockMode::AccessShare);
-        let heaps = leaves.iter().filter(|leaf| leaf.is_heap());
+    fn of(size: target::Size, counts: &Counts) -> Size {
         Size {
             expired: counts.expired,
             expired_fraction: counts.expired_fraction(),
             total: counts.total,
-            heap_pages: heaps.map(|leaf| f64::from(leaf.blocks())).sum(),
-            bytes: leaves.iter().map(|leaf| leaf.total_bytes() as f64).sum(),
+            heap_pages: size.blocks,
+            bytes: size.total as f64,
         }
     }
 
@@ -87,9 +85,9 @@ impl Size {
 }
 
 /// Looks at the ways.
-pub fn ways(target: &Target, counts: &Counts) -> (Ways, Advice) {
+pub fn ways(target: &Target, counts: &Counts, size: target::Size) -> (Ways, Advice) {
     let relation = target.root();
-    let size = Size::of(relation, counts);
+    let size = Size::of(size, counts);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
     let no_rewrite = no_right

@@ -1,7 +1,7 @@
 //! With the real Citus, where the PostgreSQL that is tested has it.
 
 use cluster::citus::{KINDS, Nodes, assert_placements_agree, create, wait_for_nodes};
-use cluster::{SOON, Session, Shutdown, wait_until};
+use cluster::{Database, SOON, Session, Shutdown, wait_until};
 use std::sync::LazyLock;
 
 static NODES: LazyLock<Nodes> = LazyLock::new(|| Nodes::with(&[]));
@@ -252,9 +252,120 @@ fn a_columnar_table_is_refused() {
     session.run("CREATE EXTENSION IF NOT EXISTS citus_columnar");
     session.run("CREATE TABLE django_session (session_key text, session_data text, expire_date timestamptz) USING columnar");
     session.run("INSERT INTO django_session VALUES ('a', '', '2020-01-01')");
-    assert_eq!(
-        session.refused("SELECT raw_clear_sessions('django_session')"),
-        "0A000"
-    );
+    for call in [
+        "SELECT raw_clear_sessions('django_session')",
+        "SELECT raw_clear_sessions_preview('django_session')",
+        "CALL raw_clear_sessions_in_batches('django_session')",
+    ] {
+        let error = session.try_run(call).expect_err("it cannot delete");
+        let error = error.as_db_error().expect("the server's error");
+        assert_eq!(error.code().code(), "0A000", "{call}");
+        let message = "cannot delete from columnar table \"django_session\"";
+        assert_eq!(error.message(), message, "{call}");
+    }
     assert_eq!(session.count("django_session"), 1);
+}
+
+/// Begins a transaction that has changed an expired row of the table of that kind.
+fn with_a_locked_row(database: &Database<'_>, kind: &str) -> Session {
+    let mut visitor = database.connect();
+    visitor.run(&format!(
+        "BEGIN; UPDATE {kind}.sessions SET expire_date = '2199-01-01' WHERE session_key = 'key2'"
+    ));
+    visitor
+}
+
+/// Whoever waits waits for ever: the row's lock is on a node, and is given back after the call only.
+#[test]
+fn one_delete_waits_for_locks_on_the_nodes_no_longer_than_lock_timeout() {
+    let database = NODES.database("lock_timeout");
+    let mut session = database.connect();
+    for kind in ["hash", "replicated", "reference", "tenant"] {
+        create(&mut session, kind, 1000, 10);
+        let mut visitor = with_a_locked_row(&database, kind);
+        session.run("SET lock_timeout = '300 ms'; SET statement_timeout = '60 s'");
+        let refused = session.refused("SELECT raw_clear_sessions('sessions')");
+        assert_eq!(refused, "55P03", "{kind}");
+        visitor.run("ROLLBACK");
+        assert_eq!(session.clear("sessions"), 900, "{kind}");
+    }
+}
+
+#[test]
+fn tables_with_replicas_are_cleared_in_batches() {
+    let mut session = NODES.database("replicas").connect();
+    for kind in ["replicated", "reference"] {
+        create(&mut session, kind, 3000, 10);
+        let limited =
+            "CALL raw_clear_sessions_in_batches('sessions', batch_size => 100, max_rows => 250)";
+        let answer = session.ask(limited).expect("it is cleared");
+        assert_eq!(answer.value.as_deref(), Some("250"), "{kind}");
+        assert_placements_agree(&mut session, "sessions");
+        session.run("SET raw_clear_sessions.cost_delay = 0");
+        let answer =
+            session.ask("CALL raw_clear_sessions_in_batches('sessions', batch_size => 100)");
+        let rest = answer.expect("it is cleared").value;
+        assert_eq!(rest.as_deref(), Some("2450"), "{kind}");
+        assert_eq!(session.count("sessions"), 300, "{kind}");
+        assert_placements_agree(&mut session, "sessions");
+    }
+}
+
+/// Each row has the same instant: what goes by that alone could delete other rows from each placement.
+#[test]
+fn renewals_during_batches_leave_all_replicas_the_same() {
+    let database = NODES.database("replicas_renewals");
+    let mut session = database.connect();
+    for kind in ["replicated", "reference"] {
+        create(&mut session, kind, 3000, 10);
+        let clearing = {
+            let mut other = database.connect();
+            other.run(&format!("SET search_path = {kind}, public"));
+            other.start("CALL raw_clear_sessions_in_batches('sessions', batch_size => 20)")
+        };
+        let renew = session
+            .prepare("UPDATE sessions SET expire_date = '2199-01-01' WHERE session_key = $1");
+        let mut renewed = 0;
+        for i in (0..3000).rev().step_by(37) {
+            let changed = session.try_change(&renew, &[&format!("key{i}")]);
+            renewed += changed.expect("a renewal succeeds");
+        }
+        clearing.value();
+        let live = session.count("sessions WHERE expire_date > now()");
+        assert_eq!(session.count("sessions"), live, "{kind}");
+        assert!(renewed > 9, "{kind}: nothing was renewed in time");
+        assert!(
+            live >= 300 && live <= 300 + renewed as i64,
+            "{kind}: {live}"
+        );
+        assert_placements_agree(&mut session, "sessions");
+    }
+}
+
+#[test]
+fn the_preview_tells_what_is_in_the_shards() {
+    let mut session = NODES.database("preview").connect();
+    for (kind, _) in KINDS {
+        create(&mut session, kind, 50_000, 10);
+        let mut number = |field: &str| -> i64 {
+            let value = session.preview("sessions", field).expect("a number");
+            value.parse().expect("a number")
+        };
+        // Each sample is another one: of some hundred blocks, and the density of rows is the same in all.
+        let (expired, total) = (number("expired_rows"), number("total_rows"));
+        assert!((30_000..60_000).contains(&expired), "{kind}: {expired}");
+        assert!((35_000..70_000).contains(&total), "{kind}: {total}");
+        let bytes = number("table_bytes");
+        assert!((2_000_000..6_000_000).contains(&bytes), "{kind}: {bytes}");
+        let advice = session.preview("sessions", "advice");
+        assert_eq!(
+            advice.as_deref(),
+            Some("raw_clear_sessions_in_batches"),
+            "{kind}"
+        );
+        let found = session.number(&format!(
+            "SELECT bytes FROM raw_clear_sessions_find() WHERE \"table\" = '{kind}.sessions'"
+        ));
+        assert_eq!(found, bytes, "{kind}");
+    }
 }
