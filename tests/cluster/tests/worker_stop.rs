@@ -11,8 +11,16 @@ fn busy_cluster() -> (Cluster, Session) {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = cluster.database("app").connect();
     create_sessions(&mut session, "django_session", 5000, 10);
-    session.wait_for_busy_worker("django_session");
+    wait_for_noted_run(&mut session);
     (cluster, session)
+}
+
+/// Waits until the worker is busy with a run that has committed its row in the history: it shows that it sleeps before.
+fn wait_for_noted_run(session: &mut Session) {
+    session.wait_for_busy_worker("django_session");
+    wait_until("the run is in the history", || {
+        session.runs("stop IS NULL") == 1
+    });
 }
 
 /// What is to survive a crash has been flushed.
@@ -22,7 +30,7 @@ fn flush(session: &mut Session) {
 
 /// The run that was going on is known as interrupted, and the next is busy.
 fn assert_goes_on(session: &mut Session, interrupted: i64) {
-    session.wait_for_busy_worker("django_session");
+    wait_for_noted_run(session);
     assert_eq!(session.runs("stop = 'interrupted'"), interrupted);
     assert_eq!(session.runs("stop IS NULL"), 1);
     assert_eq!(session.runs("stop <> 'interrupted'"), 0);
