@@ -1,7 +1,7 @@
 //! The ways to clear a table, what each would cost, and which is advised.
 
 use super::Counts;
-use crate::engine::rewrite;
+use crate::engine::{self, rewrite};
 use crate::pg::{self, LockMode, Privilege, Relation};
 use crate::target::Target;
 use pgrx::pg_sys;
@@ -54,6 +54,9 @@ struct Size {
     expired_fraction: f64,
     total: f64,
     heap_pages: f64,
+    /// Rows are on foreign servers: some, or all of them.
+    some_foreign: bool,
+    all_foreign: bool,
     /// With toast and indexes.
     bytes: f64,
 }
@@ -66,6 +69,8 @@ impl Size {
             expired: counts.expired,
             expired_fraction: counts.expired_fraction(),
             total: counts.total,
+            some_foreign: leaves.iter().any(Relation::is_foreign),
+            all_foreign: leaves.iter().all(Relation::is_foreign),
             heap_pages: heaps.map(|leaf| f64::from(leaf.blocks())).sum(),
             bytes: leaves.iter().map(|leaf| leaf.total_bytes() as f64).sum(),
         }
@@ -78,6 +83,10 @@ impl Size {
     }
 
     fn deletion_wal(&self) -> f64 {
+        if self.all_foreign {
+            // Written elsewhere.
+            return 0.0;
+        }
         self.expired * DELETE_RECORD + self.pages_with_expired() * PAGE
     }
 
@@ -95,7 +104,9 @@ pub fn ways(target: &Target, counts: &Counts) -> (Ways, Advice) {
     let no_rewrite = no_right
         .clone()
         .or_else(|| rewrite::why_not(relation).map(|refusal| refusal.message().to_owned()));
-    let no_deletion = no_right.or_else(|| super::why_not_published(target));
+    let no_deletion = no_right
+        .or_else(|| super::why_not_published(target))
+        .or_else(|| super::why_not_by_access_method(relation));
     let deletion = || {
         way(
             no_deletion.clone(),
@@ -110,7 +121,8 @@ pub fn ways(target: &Target, counts: &Counts) -> (Ways, Advice) {
         size.rewrite_wal() / PAGE,
         "ACCESS EXCLUSIVE",
     );
-    let advice = advise(&size, no_deletion.clone(), rewrite.possible);
+    let in_batches = engine::works_in_batches(target);
+    let advice = advise(&size, no_deletion.clone(), rewrite.possible, in_batches);
     let ways = Ways {
         raw_clear_sessions: deletion(),
         raw_clear_sessions_in_batches: deletion(),
@@ -129,7 +141,7 @@ fn way(why_not: Option<String>, wal: f64, pages: f64, lock: &'static str) -> Way
     }
 }
 
-fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool) -> Advice {
+fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool, in_batches: bool) -> Advice {
     let percent = (size.expired_fraction * 100.0) as i64;
     let worth_it = size.rewrite_wal() * WORTH_THE_LOCK <= size.deletion_wal();
     let nothing = || (size.expired < 1.0).then(|| "nothing has expired".to_owned());
@@ -143,6 +155,20 @@ fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool) -> Advice
                 "{percent} % of the rows have expired: it writes the others only, and gives the space back; \
                  nobody can use the table meanwhile"
             ),
+        };
+    }
+    if size.some_foreign && in_batches {
+        return Advice {
+            way: Some("raw_clear_sessions_in_batches"),
+            why: "rows are on a foreign server: where one is changed there meanwhile, the transaction fails, and the procedure tries the batch again"
+                .to_owned(),
+        };
+    }
+    if !in_batches {
+        return Advice {
+            way: Some("raw_clear_sessions"),
+            why: "batches are not possible for all of it: there the procedure deletes in one transaction as well"
+                .to_owned(),
         };
     }
     if size.expired > MANY {
