@@ -1,4 +1,4 @@
-//! Compares with PostgreSQL's header file the functions that the extension declares and pgrx does not bind. A declaration
+//! Compares with PostgreSQL's header files the functions that the extension declares and pgrx does not bind. A declaration
 //! that differs would compile, and end the server when it is called.
 //!
 //! In a build script, so that it is done for whatever PostgreSQL the extension is built for, and by whoever builds it: with
@@ -11,11 +11,11 @@ use pgrx_pg_config::{PgConfig, Pgrx};
 use prototypes::{Declared, declare};
 use std::path::Path;
 
-const FUNCTIONS: &[Declared] = include!("src/pg/raw/elog.rs");
+const FUNCTIONS: &[Declared] = include!("src/pg/raw/unbound.rs");
 
 fn main() {
     println!("cargo:rerun-if-changed=build");
-    println!("cargo:rerun-if-changed=src/pg/raw/elog.rs");
+    println!("cargo:rerun-if-changed=src/pg/raw/unbound.rs");
     for variable in ["DOCS_RS", "PGRX_PG_CONFIG_PATH", "PGRX_PG_CONFIG_AS_ENV"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
@@ -25,12 +25,11 @@ fn main() {
     }
     let pg_config = pg_config();
     let headers = pg_config.includedir_server().expect("pg_config knows it");
-    println!(
-        "cargo:rerun-if-changed={}",
-        headers.join("utils/elog.h").display()
-    );
+    for header in ["utils/elog.h", "utils/timeout.h"] {
+        println!("cargo:rerun-if-changed={}", headers.join(header).display());
+    }
     let folder = std::env::var("OUT_DIR").expect("cargo sets it");
-    let file = Path::new(&folder).join("elog.c");
+    let file = Path::new(&folder).join("unbound.c");
     std::fs::write(&file, prototypes::c_file(FUNCTIONS)).expect("OUT_DIR can be written to");
     let flags = pg_config.cppflags().expect("pg_config knows them");
     let status = cc::Build::new()
@@ -45,7 +44,7 @@ fn main() {
         .expect("the C compiler starts");
     assert!(
         status.success(),
-        "src/pg/raw/elog.rs is not what utils/elog.h of this PostgreSQL is"
+        "src/pg/raw/unbound.rs is not what the header files of this PostgreSQL have"
     );
 }
 

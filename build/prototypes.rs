@@ -1,4 +1,4 @@
-//! What the C compiler is asked about the functions that src/pg/raw/elog.rs declares: whether PostgreSQL's header file says
+//! What the C compiler is asked about the functions that src/pg/raw/unbound.rs declares: whether PostgreSQL's header files say
 //! the same.
 
 /// A name, the parameters and the result, as they stand in Rust.
@@ -13,7 +13,7 @@ pub(crate) use declare;
 
 /// A C file that compiles only if each function is declared, and as here.
 pub fn c_file(functions: &[Declared]) -> String {
-    let mut file = String::from("#include \"postgres.h\"\n");
+    let mut file = String::from("#include \"postgres.h\"\n#include \"utils/timeout.h\"\n");
     for (name, parameters, result) in functions {
         let parameters: Vec<&str> = parameters
             .split(',')
@@ -34,6 +34,9 @@ fn c_type(rust: &str) -> &'static str {
         "()" => "void",
         "bool" => "bool",
         "c_int" => "int",
+        "pg_sys::TimestampTz" => "TimestampTz",
+        "TimeoutId" => "TimeoutId",
+        "TimeoutHandler" => "timeout_handler_proc",
         "*constc_char" => "const char *",
         other => panic!("what is {other} in C?"),
     }

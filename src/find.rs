@@ -54,23 +54,24 @@ pub fn find() -> Vec<Found> {
         pg::query(COLUMNS, &[])
     };
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    rows.chunk_by(|one, next| one[0] == next[0])
-        .filter_map(|table| {
-            let columns: Vec<_> = table
-                .iter()
-                .map(|row| Column {
-                    name: text(&row[3]),
-                    column_type: target::column_type_of(oid(&row[4])),
-                    required: row[5].as_deref() == Some("t"),
+    pg::gather(
+        rows.chunk_by(|one, next| one[0] == next[0])
+            .filter_map(|table| {
+                let columns: Vec<_> = table
+                    .iter()
+                    .map(|row| Column {
+                        name: text(&row[3]),
+                        column_type: target::column_type_of(oid(&row[4])),
+                        required: row[5].as_deref() == Some("t"),
+                    })
+                    .collect();
+                let found = describe(&text(&table[0][1]), &text(&table[0][2]), &columns)?;
+                Some(Found {
+                    table: oid(&table[0][0]),
+                    ..found
                 })
-                .collect();
-            let found = describe(&text(&table[0][1]), &text(&table[0][2]), &columns)?;
-            Some(Found {
-                table: oid(&table[0][0]),
-                ..found
-            })
-        })
-        .collect()
+            }),
+    )
 }
 
 fn oid(text: &Option<String>) -> pg_sys::Oid {
@@ -84,8 +85,13 @@ fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
         Recognition::One(framework) => recognized(framework),
         Recognition::Unsure(framework) => Found {
             missing: Some(format!(
-                "that it is {}'s: other tables have such columns, too",
-                framework.name
+                "that it is {}'s: {}",
+                framework.name,
+                if framework.common {
+                    "other tables have such columns, too"
+                } else {
+                    "it has other columns, too"
+                }
             )),
             expires: Some(pg::quote_identifier(framework.expires)),
             unit: framework.unit.map(|unit| unit.name().to_owned()),

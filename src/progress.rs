@@ -191,15 +191,15 @@ pub struct Shown(());
 impl Shown {
     /// This process begins to clear a table, because a client asks for it.
     pub fn to_client(table: pg_sys::Oid) -> Self {
-        Self::begin(table, true)
+        Self::begin(table, true, pg::now())
     }
 
-    /// The worker begins to clear a table.
-    pub fn of_worker(table: pg_sys::Oid) -> Self {
-        Self::begin(table, false)
+    /// The worker clears a table, and began with it at this instant.
+    pub fn of_worker(table: pg_sys::Oid, started: i64) -> Self {
+        Self::begin(table, false, started)
     }
 
-    fn begin(table: pg_sys::Oid, has_client: bool) -> Self {
+    fn begin(table: pg_sys::Oid, has_client: bool, started: i64) -> Self {
         DEPTH.set(DEPTH.get() + 1);
         if DEPTH.get() == 1 {
             LAST.take();
@@ -208,7 +208,7 @@ impl Shown {
             MINE.set(Some(Mine {
                 table,
                 since: Instant::now(),
-                started: pg::now(),
+                started,
                 by_worker: !has_client,
                 slot,
             }));

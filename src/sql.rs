@@ -60,6 +60,7 @@ fn raw_clear_sessions(
     filter: Option<&[u8]>,
 ) -> i64 {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions()");
     let rule = rule(expires, keep, unit, time_zone, filter);
     clear(table, &rule).unwrap_or_else(|refusal| refusal.raise())
@@ -101,6 +102,7 @@ fn raw_clear_sessions_rewrite(
     filter: Option<&[u8]>,
 ) -> i64 {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_rewrite()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
     pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
     let rule = rule(expires, keep, unit, time_zone, filter);
@@ -142,6 +144,7 @@ fn raw_clear_sessions_preview(
     exact: Option<bool>,
 ) -> JsonB {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_preview()");
+    let _aside = pg::MemoryAside::set();
     let rule = rule(expires, keep, unit, time_zone, filter);
     let preview: Result<Preview, Refusal> = preview::make(table, &rule, exact.unwrap_or(false));
     match preview {
@@ -188,6 +191,7 @@ fn raw_clear_sessions_in_batches(
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Internal {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_in_batches()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_in_batches()");
     let rule = rule(expires, keep, unit, time_zone, filter);
     // SAFETY: this call's own.

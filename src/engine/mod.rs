@@ -5,6 +5,7 @@
 
 mod bookmark;
 mod foreign;
+mod keys;
 mod raw;
 pub mod rewrite;
 pub mod shards;
@@ -18,7 +19,8 @@ use crate::pg::{self, BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
 use crate::rule::cutoff::Range;
-use crate::target::{self, Method, Part, Plan, Target, What};
+use crate::target::obstacle::{self, Obstacle};
+use crate::target::{self, CITUS, Method, Part, Plan, Spread, Target, What};
 use core::ffi::CStr;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
@@ -89,7 +91,7 @@ pub fn works_in_batches(target: &Target) -> bool {
         |table: &Relation, leaves: &[Relation]| sql::Cursor::new(table, leaves).is_in_batches();
     match target.by() {
         Plan::Whole { leaves, .. } => {
-            target::has_single_shards(target.root()) || by_sql(target.root(), leaves)
+            target::spread(target.root()).is_some() || by_sql(target.root(), leaves)
         }
         Plan::Leaves(leaves) => leaves.iter().all(|leaf| match leaf.method() {
             Method::Sql => by_sql(leaf.relation(), core::slice::from_ref(leaf.relation())),
@@ -114,8 +116,8 @@ struct Key {
     base_type: pg_sys::Oid,
     range: Range,
     sql: bool,
-    /// The shards are cleared, and not the table.
-    shards: bool,
+    /// How the table is spread, where it is cleared as a whole.
+    spread: Option<Spread>,
 }
 
 #[derive(Debug)]
@@ -123,14 +125,25 @@ enum Place {
     Raw(raw::Cursor),
     Sql(sql::Cursor),
     Shards(shards::Cursor),
+    Keys(keys::Cursor),
     Finished,
+}
+
+/// How a table is spread that is to be cleared as a whole for no other reason.
+fn spread(part: &Part<'_>) -> Option<Spread> {
+    match part.what {
+        What::Whole(_) if obstacle::of_statement(&part.root) == Some(Obstacle::Managed(CITUS)) => {
+            target::spread(&part.root)
+        }
+        _ => None,
+    }
 }
 
 impl Key {
     fn of(part: &Part<'_>) -> Key {
         let file = |relation: &Relation| (relation.oid(), relation.file());
         let (files, sql) = match &part.what {
-            What::Whole(leaves) => (leaves.iter().map(file).collect(), true),
+            What::Whole(leaves) => (pg::gather(leaves.iter().map(file)), true),
             What::Leaf(leaf) => (
                 vec![file(leaf.relation())],
                 matches!(leaf.method(), Method::Sql),
@@ -141,7 +154,7 @@ impl Key {
             base_type: part.criterion.base_type,
             range: part.criterion.range,
             sql,
-            shards: matches!(part.what, What::Whole(_)) && target::has_single_shards(&part.root),
+            spread: spread(part),
         }
     }
 }
@@ -154,10 +167,13 @@ impl Key {
 
 impl Place {
     fn begin(part: &Part<'_>, key: &Key, bookmark: Option<Bookmark>) -> Place {
-        if key.shards
-            && let Some(cursor) = shards::Cursor::begin(&part.root)
-        {
-            return Place::Shards(cursor);
+        let spread = match key.spread {
+            Some(Spread::Single) => shards::Cursor::begin(&part.root).map(Place::Shards),
+            Some(Spread::Replicated) => keys::Cursor::begin(&part.root).map(Place::Keys),
+            None => None,
+        };
+        if let Some(place) = spread {
+            return place;
         }
         let at = bookmark
             .filter(|bookmark| bookmark.of == key.in_words())
@@ -197,7 +213,7 @@ impl Cursor {
         let at = match place {
             Place::Raw(cursor) => Some(cursor.at()),
             Place::Sql(cursor) => cursor.at(),
-            Place::Shards(_) | Place::Finished => None,
+            Place::Shards(_) | Place::Keys(_) | Place::Finished => None,
         };
         at.map(|at| Bookmark {
             of: key.in_words(),
@@ -209,6 +225,7 @@ impl Cursor {
     pub fn take_elsewhere(&mut self) -> shards::Elsewhere {
         match &mut self.begun {
             Some((_, Place::Shards(cursor))) => cursor.take_elsewhere(),
+            Some((_, Place::Keys(cursor))) => cursor.take_elsewhere(),
             Some((_, Place::Sql(cursor))) => cursor.take_elsewhere(),
             _ => shards::Elsewhere::default(),
         }
@@ -227,6 +244,7 @@ impl Cursor {
         match &self.begun {
             None => false,
             Some((_, Place::Shards(cursor))) => cursor.is_finished(),
+            Some((_, Place::Keys(cursor))) => cursor.is_finished(),
             Some((_, Place::Raw(cursor))) => cursor.is_finished(),
             Some((_, Place::Sql(cursor))) => cursor.is_finished(),
             Some((_, Place::Finished)) => true,
@@ -239,7 +257,7 @@ impl Cursor {
             return None;
         }
         match &part.what {
-            What::Whole(_) if target::has_single_shards(&part.root) => Some(Phase::ClearingShards),
+            What::Whole(_) if spread(part) == Some(Spread::Single) => Some(Phase::ClearingShards),
             What::Whole(_) => Some(Phase::DeletingBySql),
             What::Leaf(leaf) => {
                 matches!(leaf.method(), Method::Sql).then_some(Phase::DeletingBySql)
@@ -251,7 +269,7 @@ impl Cursor {
     pub fn phase(&self) -> Option<Phase> {
         match &self.begun {
             Some((_, Place::Raw(cursor))) => Some(cursor.phase()),
-            Some((_, Place::Sql(_))) => Some(Phase::DeletingBySql),
+            Some((_, Place::Sql(_) | Place::Keys(_))) => Some(Phase::DeletingBySql),
             Some((_, Place::Shards(_))) => Some(Phase::ClearingShards),
             Some((_, Place::Finished)) | None => None,
         }
@@ -263,7 +281,7 @@ impl Cursor {
             Some((_, Place::Raw(cursor))) => cursor.blocks(),
             Some((_, Place::Sql(cursor))) => cursor.blocks(),
             Some((_, Place::Shards(cursor))) => cursor.blocks(),
-            Some((_, Place::Finished)) | None => None,
+            Some((_, Place::Keys(_) | Place::Finished)) | None => None,
         }
     }
 
@@ -304,6 +322,7 @@ impl Cursor {
             },
             (Place::Sql(cursor), what) => delete_by_sql(cursor, part, what, limit)?,
             (Place::Shards(cursor), _) => cursor.delete(&part.root, part.criterion, slice),
+            (Place::Keys(cursor), _) => cursor.delete(&part.root, part.criterion, limit),
             (Place::Finished, _) | (Place::Raw(_), What::Whole(_)) => Deleted::default(),
         })
     }

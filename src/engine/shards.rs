@@ -10,6 +10,7 @@ mod call;
 mod failures;
 mod order;
 
+pub use call::limit_lock_wait;
 pub use order::{Order, Place, Report};
 
 use crate::pg::{self, Deleted, Relation};
@@ -95,7 +96,9 @@ impl Cursor {
                     table.name()
                 ),
                 Some(&why),
-                Some("One DELETE clears them all instead, for which no limits apply."),
+                Some(
+                    "One DELETE clears them all instead; of the limits, only lock_timeout applies to it.",
+                ),
             );
             return None;
         }

@@ -3,10 +3,10 @@
 
 use super::bookmark::At;
 use super::foreign;
-use super::shards::Elsewhere;
+use super::shards::{self, Elsewhere};
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::{Criterion, managed_by};
+use crate::target::{CITUS, Criterion, managed_by};
 use pgrx::pg_sys;
 
 /// Clears the table that was named, in one statement.
@@ -15,6 +15,11 @@ use pgrx::pg_sys;
 /// of it before it deletes.
 pub fn delete(root: &Relation, criterion: &Criterion) -> Deleted {
     Table::whole(root).delete(criterion, "")
+}
+
+/// Clears those rows of it that a further condition, which ends with AND, is about.
+pub fn delete_among(root: &Relation, criterion: &Criterion, further: &str) -> Deleted {
+    Table::whole(root).delete(criterion, further)
 }
 
 /// The same for a leaf only.
@@ -84,6 +89,9 @@ impl<'r> Table<'r> {
 
     /// Deletes what has expired and meets a further condition, which ends with AND.
     pub fn delete(self, criterion: &Criterion, further: &str) -> Deleted {
+        if managed_by(self.relation) == Some(CITUS) {
+            shards::limit_lock_wait();
+        }
         let (_, arguments) = criterion.condition();
         let condition = self.condition(criterion);
         let statement = |name: &str| {
@@ -267,7 +275,10 @@ impl Cursor {
             let deleted = if found.rows == 0 {
                 Deleted::default()
             } else {
-                delete_range(table, criterion, skip_locked, from, last)
+                let deleted = delete_range(table, criterion, skip_locked, from, last);
+                // The commit that follows would fire them, when no row can be left out any more.
+                pg::constraints_immediate();
+                deleted
             };
             (found, deleted)
         });

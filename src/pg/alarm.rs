@@ -1,18 +1,12 @@
 //! A timer of this process, a background worker, that looks at something while a statement runs, and can have the
 //! statement canceled.
 
+use super::raw;
 use core::ffi::c_int;
 use pgrx::pg_sys;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-
-// utils/timeout.h, the same in PostgreSQL 15 to 19; pgrx does not bind it. Inside one boundary: they may end the process.
-unsafe extern "C-unwind" {
-    fn RegisterTimeout(id: u32, handler: unsafe extern "C-unwind" fn()) -> u32;
-    fn enable_timeout_every(id: u32, first: pg_sys::TimestampTz, milliseconds: c_int);
-    fn disable_timeout(id: u32, keep_indicator: bool);
-}
 
 /// Any number from USER_TIMEOUT on, which differs between versions, asks for a timeout of one's own.
 const OF_OUR_OWN: u32 = u16::MAX as u32;
@@ -34,10 +28,13 @@ pub fn look_every(interval: Duration, look: fn() -> bool) {
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             if ID.load(Ordering::Relaxed) == 0 {
-                ID.store(RegisterTimeout(OF_OUR_OWN, on_alarm), Ordering::Relaxed);
+                ID.store(
+                    raw::RegisterTimeout(OF_OUR_OWN, on_alarm),
+                    Ordering::Relaxed,
+                );
             }
             let first = pg_sys::GetCurrentTimestamp() + i64::from(milliseconds) * 1_000;
-            enable_timeout_every(ID.load(Ordering::Relaxed), first, milliseconds);
+            raw::enable_timeout_every(ID.load(Ordering::Relaxed), first, milliseconds);
         });
     }
 }
@@ -47,7 +44,7 @@ pub fn stop_looking() {
     let id = ID.load(Ordering::Relaxed);
     if id != 0 {
         // SAFETY: it is registered; to disable what is not enabled does nothing.
-        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| disable_timeout(id, false)) }
+        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| raw::disable_timeout(id, false)) }
     }
 }
 

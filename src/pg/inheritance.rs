@@ -1,5 +1,6 @@
 //! Which relations a statement on a table reaches: itself, and what inherits from it, partitions among them.
 
+use super::memory::{ensure_memory, gather};
 use super::{LockMode, Relation, RelationKind, raw};
 use pgrx::{PgList, pg_sys};
 
@@ -22,24 +23,26 @@ fn find(root: &Relation, lock: pg_sys::LOCKMODE) -> Vec<pg_sys::Oid> {
         let list = pg_sys::ffi::pg_guard_ffi_boundary(|| {
             raw::find_all_inheritors(root.oid(), lock, core::ptr::null_mut())
         });
-        PgList::<pg_sys::Oid>::from_pg(list).iter_oid().collect()
+        gather(PgList::<pg_sys::Oid>::from_pg(list).iter_oid())
     }
 }
 
 /// The tables that a statement on this one reaches, itself among them, without those that hold no rows of their own
 /// (partitioned tables) and other sessions' temporary tables. Each is locked.
 pub fn leaves(root: &Relation, lock: LockMode) -> Vec<Relation> {
-    all_inheritors(root, lock)
-        .into_iter()
-        .filter_map(|oid| Relation::open(oid, lock))
-        .filter(is_leaf)
-        .collect()
+    let oids = all_inheritors(root, lock).into_iter();
+    gather(
+        oids.filter_map(|oid| Relation::open(oid, lock))
+            .filter(is_leaf),
+    )
 }
 
 /// The same, and the partitioned tables that are passed on the way, but for the table itself.
 pub fn reached(root: &Relation, lock: LockMode) -> (Vec<Relation>, Vec<Relation>) {
-    all_inheritors(root, lock)
-        .into_iter()
+    let oids = all_inheritors(root, lock);
+    // For both lists, which grow by doubling.
+    ensure_memory(4 * size_of::<Relation>() * oids.len());
+    oids.into_iter()
         .filter_map(|oid| Relation::open(oid, lock))
         .filter(|relation| relation.oid() != root.oid() || is_leaf(relation))
         .partition(is_leaf)

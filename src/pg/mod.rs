@@ -5,6 +5,7 @@
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
 mod alarm;
+mod allocator;
 mod btree;
 mod column_place;
 mod cost;
@@ -19,6 +20,7 @@ mod invalidation;
 mod lock_table;
 mod lock_wait;
 mod log;
+mod memory;
 mod name;
 mod own;
 mod owner;
@@ -58,6 +60,7 @@ pub use invalidation::Changes;
 pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text};
+pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
@@ -91,8 +94,9 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit, is_of_a_row,
-    is_of_a_table, owner, report_statistics, roll_back, set_for_session,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit,
+    constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
+    set_for_session,
 };
 pub use tuple_set::TupleSet;
 pub use usage::Usage;

@@ -3,6 +3,7 @@
 //! Rust's texts are UTF-8, and PostgreSQL's are bytes: outside of databases in UTF-8, and in pg_database, whose
 //! names come from sessions of any encoding, they may be none.
 
+use super::memory::ensure_memory;
 use crate::refusal::Refusal;
 use core::ffi::CStr;
 use pgrx::pg_sys;
@@ -33,10 +34,27 @@ pub(super) fn exact(name: &CStr) -> String {
     }
 }
 
-/// A text argument of an SQL function, given as its bytes; NULL is `None`. ERROR 0A000 where they are not UTF-8: as another text, it could name
-/// another column, or mean other rows.
+/// As much text is taken for an argument, in bytes: statements and messages are made of it, a few copies of each.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// A text argument of an SQL function, given as its bytes; NULL is `None`. ERROR 54000 where it is too long, 0A000 where it
+/// is not UTF-8: as another text, it could name another column, or mean other rows.
 pub fn exact_text(argument: &str, text: Option<&[u8]>) -> Option<String> {
-    match str::from_utf8(text?) {
+    let text = text?;
+    if text.len() > MOST_BYTES {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            format!("the value of argument \"{argument}\" is too long"),
+        )
+        .detail(format!(
+            "It has {} bytes, and at most {MOST_BYTES} are taken.",
+            text.len()
+        ))
+        .raise();
+    }
+    // For the copies of one that is as long as can be.
+    ensure_memory(16 * text.len());
+    match str::from_utf8(text) {
         Ok(text) => Some(text.to_owned()),
         Err(_) => Refusal::new(
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,

@@ -1,5 +1,6 @@
 //! Procedures that commit.
 
+use super::memory::set_memory_aside;
 use pgrx::{IntoDatum, direct_function_call_as_datum, is_a, pg_sys};
 use std::time::Duration;
 
@@ -30,12 +31,14 @@ impl NonatomicCall {
     pub fn commit(&mut self) {
         // SAFETY: connected as nonatomic, and the innermost connection: those of statements are closed again.
         unsafe { pg_sys::SPI_commit() }
+        set_memory_aside();
     }
 
     /// Aborts the transaction and begins the next.
     pub fn roll_back(&mut self) {
         // SAFETY: as for `commit`.
         unsafe { pg_sys::SPI_rollback() }
+        set_memory_aside();
     }
 }
 

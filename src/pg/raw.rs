@@ -3,7 +3,7 @@
 //!
 //! Whoever calls one of these does so inside one `pg_guard_ffi_boundary`, whose closure holds only plain data: an ERROR
 //! jumps out of it without running a destructor. No declaration is taken on trust: the compiler compares it with pgrx's
-//! binding (`bound`), or the C compiler with PostgreSQL's header file (`elog`, build.rs), for the version that is built for.
+//! binding (`bound`), or the C compiler with PostgreSQL's header files (`unbound`, build.rs), for the version that is built for.
 
 #[macro_use]
 mod bound;
@@ -11,7 +11,11 @@ mod bound;
 use core::ffi::{c_char, c_int};
 use pgrx::pg_sys;
 
-/// Declares the functions of `elog`.
+/// A C enum, of which no value is negative.
+pub type TimeoutId = core::ffi::c_uint;
+pub type TimeoutHandler = unsafe extern "C-unwind" fn();
+
+/// Declares the functions of `unbound`.
 macro_rules! declare {
     ($(fn $name:ident($($parameter:tt)*) -> $result:ty;)*) => {
         unsafe extern "C-unwind" {
@@ -19,7 +23,7 @@ macro_rules! declare {
         }
     };
 }
-include!("raw/elog.rs");
+include!("raw/unbound.rs");
 
 bound! {
     pub fn heap_getnext(

@@ -64,6 +64,7 @@ pub struct Relation(NonNull<pg_sys::RelationData>);
 impl Relation {
     /// Locks and opens a relation of any kind; `None` where there is none of that oid (any more).
     pub fn open(oid: pg_sys::Oid, lock: LockMode) -> Option<Relation> {
+        super::allocator::check_memory();
         // SAFETY: try_relation_open waits for the lock, then looks whether the relation still exists.
         NonNull::new(unsafe { pg_sys::try_relation_open(oid, lock.mode()) }).map(Relation)
     }

@@ -3,6 +3,7 @@
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
 use super::internal_statement::hiding;
+use super::memory::{copied, gather};
 use super::{Relation, TupleSet};
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_char};
@@ -217,18 +218,15 @@ pub fn rows() -> Rows {
             return Rows::new();
         }
         let descriptor = (*table).tupdesc;
-        (0..pg_sys::SPI_processed as usize)
-            .map(|row| {
-                let tuple = *(*table).vals.add(row);
-                (1..=(*descriptor).natts)
-                    .map(|column| {
-                        let value = pg_sys::SPI_getvalue(tuple, descriptor, column);
-                        (!value.is_null())
-                            .then(|| CStr::from_ptr(value).to_string_lossy().into_owned())
-                    })
-                    .collect()
-            })
-            .collect()
+        gather((0..pg_sys::SPI_processed as usize).map(|row| {
+            let tuple = *(*table).vals.add(row);
+            (1..=(*descriptor).natts)
+                .map(|column| {
+                    let value = pg_sys::SPI_getvalue(tuple, descriptor, column);
+                    (!value.is_null()).then(|| copied(CStr::from_ptr(value)))
+                })
+                .collect()
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 //! on after an ERROR.
 
 use super::Relation;
+use super::memory::set_memory_aside;
 use super::table_guard::forget_guard;
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -20,6 +21,7 @@ thread_local! {
 
 /// Begins a transaction with a snapshot.
 pub fn begin() {
+    set_memory_aside();
     // SAFETY: as the workers of PostgreSQL's own test suite begin theirs (src/test/modules/worker_spi).
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();
@@ -263,10 +265,10 @@ impl Drop for ActingAs {
     }
 }
 
-/// As SET CONSTRAINTS ALL IMMEDIATE: deferred triggers, such as those of foreign keys made by Django, fire with the
-/// statement. At commit the role would be another one; PostgreSQL does not let them be deferred past a
-/// security-restricted operation.
-fn constraints_immediate() {
+/// As SET CONSTRAINTS ALL IMMEDIATE: deferred triggers, such as those of foreign keys made by Django, fire at once where
+/// they wait, and then with the statement. At commit the role would be another one; PostgreSQL does not let them be
+/// deferred past a security-restricted operation.
+pub fn constraints_immediate() {
     let mut statement = pg_sys::ConstraintsSetStmt {
         type_: pg_sys::NodeTag::T_ConstraintsSetStmt,
         constraints: ptr::null_mut(),

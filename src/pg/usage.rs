@@ -2,9 +2,10 @@
 
 use pgrx::pg_sys;
 use serde::Serialize;
+use std::ops::AddAssign;
 
 /// Counts, or the difference of two.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Usage {
     pub wal_bytes: u64,
     pub buffers_hit: i64,
@@ -35,5 +36,14 @@ impl Usage {
             buffers_read: now.buffers_read - self.buffers_read,
             buffers_dirtied: now.buffers_dirtied - self.buffers_dirtied,
         }
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, more: Usage) {
+        self.wal_bytes += more.wal_bytes;
+        self.buffers_hit += more.buffers_hit;
+        self.buffers_read += more.buffers_read;
+        self.buffers_dirtied += more.buffers_dirtied;
     }
 }

@@ -5,6 +5,7 @@
 //! So where it has seen none, the planner's estimate counts, up to what a sample may overlook.
 
 use crate::pg::{self, LockMode, Privilege, Relation};
+use crate::refusal::enough;
 use crate::target::{
     self, Count, Plan, Target, count, estimate_all, estimate_all_leaves, estimate_expired,
 };
@@ -72,6 +73,7 @@ pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
         };
         expired += part_expired;
         total += part.planned_total;
+        enough(leaves.try_reserve(1)).unwrap_or_else(|refusal| refusal.raise());
         leaves.extend(part.leaf.map(|leaf| (leaf, part_expired)));
     }
     Counts {
@@ -88,7 +90,7 @@ fn all_of(counted: target::Counts, by_leaf: bool) -> Counts {
     Counts {
         expired: counted.total.expired,
         total: counted.total.all,
-        leaves: by_leaf.then(|| counted.leaves.into_iter().map(expired).collect()),
+        leaves: by_leaf.then(|| pg::gather_by_key(counted.leaves.into_iter().map(expired))),
         oldest: counted.oldest,
         none_can_expire: counted.total.all > 0.0 && counted.total.mortal == 0.0,
     }
@@ -136,7 +138,7 @@ fn parts(target: &Target, by_leaf: bool) -> Vec<Part> {
                     .map_or(0.0, |access| access.rows),
                 planned_expired: leaf.decision().rows,
             };
-            leaves.iter().map(part).collect()
+            pg::gather(leaves.iter().map(part))
         }
         _ => vec![Part {
             leaf: None,

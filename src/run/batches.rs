@@ -34,23 +34,29 @@ pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> 
 }
 
 /// Where a run begins that another one has begun.
-pub(super) struct Start {
+#[derive(Default)]
+pub struct Start {
     /// The clock of that one's beginning.
     pub now: i64,
     pub place: Place,
+    /// What it has deleted and skipped, in how many batches and how much time, where this one is to count it as its own.
+    pub counts: (u64, u64, u64),
+    pub elapsed: Duration,
 }
 
 /// What has become of a run.
-pub(super) struct Ended {
+pub struct Ended {
     pub outcome: Outcome,
     /// What could not be cleared.
     pub failure: Option<Refusal>,
     /// Where it has got to, if there is more to do.
     pub place: Option<Place>,
+    /// The clock that it went by.
+    pub now: i64,
 }
 
 /// The same as [`run`], from where another run has got to; what could not be cleared is no error.
-pub(super) fn run_from(
+pub fn run_from(
     table: pg_sys::Oid,
     host: &mut dyn Host,
     start: Option<Start>,
@@ -73,6 +79,12 @@ pub(super) fn run_from(
         run.sleep(host);
         run.wait_for_replicas(host);
     }
+}
+
+/// So long ago.
+pub fn before(elapsed: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_sub(elapsed).unwrap_or(now)
 }
 
 /// Tells the host from which relations a batch has deleted; `before`: what was counted of them.
@@ -135,6 +147,11 @@ impl Run {
         run.enqueue(todo)?;
         if let Some(start) = start {
             run.go_on_at(start.place)?;
+            run.started = before(start.elapsed);
+            let (deleted, skipped, batches) = start.counts;
+            run.tally.add(deleted, skipped);
+            run.tally.add_batches(batches);
+            run.tally.show();
         }
         Ok(run)
     }
@@ -397,6 +414,7 @@ impl Run {
                 .or_else(|| self.left_out.take_refusal())
                 .or(self.failed_shards.take()),
             place: self.place(),
+            now: self.memory.now(),
         }
     }
 }

@@ -11,7 +11,7 @@ mod procedure;
 mod replicas;
 mod slice;
 
-pub use batches::run;
+pub use batches::{Ended, Start, before, run, run_from};
 pub use procedure::{in_procedure, limits};
 pub use slice::clear_slice;
 
@@ -54,6 +54,8 @@ pub enum Stop {
     Unscheduled,
     /// The table's owner has had it end.
     Canceled,
+    /// It is put aside, and goes on when others have had their turn.
+    Turn,
 }
 
 impl Stop {
@@ -66,6 +68,7 @@ impl Stop {
             Stop::Paused => "paused",
             Stop::Unscheduled => "unscheduled",
             Stop::Canceled => "canceled",
+            Stop::Turn => "turn",
         }
     }
 }

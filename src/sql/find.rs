@@ -46,6 +46,7 @@ fn raw_clear_sessions_found() -> TableIterator<
     ),
 > {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
+    let _aside = pg::MemoryAside::set();
     TableIterator::new(find::find().into_iter().map(|found| {
         (
             found.table,

@@ -50,6 +50,7 @@ fn raw_clear_sessions_schedule(
     schedule_time_zone: Option<&[u8]>,
 ) {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_schedule()");
     pg::prevent_in_read_only(c"raw_clear_sessions_schedule()");
     let interval = |interval: Interval| pg::Keep::from(interval).text();
@@ -83,6 +84,7 @@ IS 'removes the policy by which the worker clears a table; false if there is non
 "#)]
 fn raw_clear_sessions_unschedule(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_unschedule()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_unschedule()");
     pg::prevent_in_read_only(c"raw_clear_sessions_unschedule()");
     scheduling::unschedule(table).unwrap_or_else(|refusal| refusal.raise())
@@ -99,6 +101,7 @@ IS 'has the policy of a table rest until it is resumed; false if there is none t
 "#)]
 fn raw_clear_sessions_suspend(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_suspend()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_suspend()");
     pg::prevent_in_read_only(c"raw_clear_sessions_suspend()");
     scheduling::suspend(table).unwrap_or_else(|refusal| refusal.raise())
@@ -115,6 +118,7 @@ IS 'has a suspended policy, or one from a dump, be carried out from now on; fals
 "#)]
 fn raw_clear_sessions_resume(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_resume()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_resume()");
     pg::prevent_in_read_only(c"raw_clear_sessions_resume()");
     scheduling::resume(table).unwrap_or_else(|refusal| refusal.raise())
@@ -160,6 +164,7 @@ IS 'has the worker clear a scheduled table at once; false if it is not scheduled
 "#)]
 fn raw_clear_sessions_run_now(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_run_now()");
+    let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_run_now()");
     pg::prevent_in_read_only(c"raw_clear_sessions_run_now()");
     scheduling::run_now(table).unwrap_or_else(|refusal| refusal.raise())

@@ -67,8 +67,13 @@ pub fn recognize_table(
         Recognition::One(framework) => Ok(framework),
         Recognition::Unsure(framework) => Err(not_recognized(relation)
             .detail(format!(
-                "It has the columns that {} makes, but other tables have such columns as well, and its name does not say what it holds.",
-                framework.name
+                "It has the columns that {} makes, but {} as well, and its name does not say what it holds.",
+                framework.name,
+                if framework.common {
+                    "other tables have such columns"
+                } else {
+                    "others"
+                }
             ))
             .hint(format!(
                 "If a row of it is worth nothing after that instant, say so: {}",

@@ -2,6 +2,7 @@
 
 use super::{Checked, Criterion};
 use crate::pg::{self, LockMode, Relation, TABLE_ALIAS};
+use crate::refusal::enough;
 use crate::rule::kind::Kind;
 use pgrx::pg_sys;
 use std::collections::HashMap;
@@ -76,6 +77,8 @@ pub fn count(table: &Checked, fraction: Option<f64>, by_leaf: bool) -> Counts {
         };
         match row[0].as_deref().and_then(|oid| oid.parse::<u32>().ok()) {
             Some(oid) => {
+                let room = counts.leaves.try_reserve(1);
+                enough(room).unwrap_or_else(|refusal| refusal.raise());
                 counts.leaves.insert(oid.into(), count);
             }
             None => (counts.total, counts.oldest) = (count, row.swap_remove(4)),

@@ -32,11 +32,14 @@ pub const TIMESCALEDB: Manager = Manager {
          AND n.nspname OPERATOR(pg_catalog.=) m.schema_name)",
 };
 
+/// The name of the extension whose tables have shards.
+pub const CITUS: &str = "citus";
+
 const MANAGERS: [Manager; 2] = [
     // As in Citus 9.5 to 14 (src/backend/distributed/sql).
     Manager {
         extension: c"citus",
-        name: "citus",
+        name: CITUS,
         unknown: "citus, whose catalog is not as expected",
         schema: "pg_catalog",
         relation: "pg_dist_partition",

@@ -23,14 +23,14 @@ pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
 pub use count::{Count, Counts, count, oldest_expired, sample_fraction};
 pub use criterion::{Criterion, Rule, Value};
-pub use managed::managed_by;
+pub use managed::{CITUS, managed_by};
 pub use memory::{Memory, Opened, Part, What};
 pub use plan::{Leaf, Method, Pass, Plan, Target};
 pub use planner::{
     estimate_all, estimate_all_leaves, estimate_expired, estimate_leaves, estimate_live_leaves,
 };
 pub use row_security::hides_rows_from_owner;
-pub use shards::{Node, Shard, has_single_shards, shards};
+pub use shards::{KeyColumn, Node, Shard, Spread, key_column, shards, spread};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;

@@ -255,6 +255,7 @@ fn by_leaves(checked: &Checked, mut relations: Vec<Relation>) -> Plan {
     relations.sort_by_key(Relation::is_foreign);
     let (root, criterion) = (checked.root(), checked.criterion());
     let estimate = estimate_leaves(checked, &relations);
+    pg::ensure_memory(size_of::<(Changes, Decision)>() * relations.len());
     let mut decided = Vec::with_capacity(relations.len());
     for relation in &relations {
         let changes = relation.changes();
@@ -270,11 +271,9 @@ fn by_leaves(checked: &Checked, mut relations: Vec<Relation>) -> Plan {
         }
     }
     let leaves = relations.into_iter().zip(decided);
-    Plan::Leaves(
-        leaves
-            .map(|(relation, (changes, decision))| Leaf::decided(relation, changes, decision))
-            .collect(),
-    )
+    Plan::Leaves(pg::gather(leaves.map(|(relation, (changes, decision))| {
+        Leaf::decided(relation, changes, decision)
+    })))
 }
 
 /// Why the statement as a whole has to be SQL's.

@@ -90,7 +90,7 @@ fn by_leaves<'a>(
 ) -> LeafEstimate {
     let names = || -> HashMap<_, _> {
         let name = |leaf: &Relation| ((leaf.schema(), leaf.name()), leaf.oid());
-        leaves.clone().map(name).collect()
+        pg::gather_by_key(leaves.clone().map(name))
     };
     let before = names();
     let estimate = match leaves.clone().any(Relation::is_foreign) {
@@ -106,11 +106,10 @@ fn by_leaves<'a>(
         && names() == before
         && estimate.tables.keys().all(|name| before.contains_key(name));
     LeafEstimate {
-        leaves: estimate
-            .tables
-            .into_iter()
-            .filter_map(|(name, access)| Some((*before.get(&name)?, access)))
-            .collect(),
+        leaves: pg::gather_by_key(
+            (estimate.tables.into_iter())
+                .filter_map(|(name, access)| Some((*before.get(&name)?, access))),
+        ),
         complete,
     }
 }
@@ -156,6 +155,8 @@ fn estimate(root: &Relation, select: impl Fn(&str) -> String, arguments: &[Argum
         .next()
         .flatten()
         .expect("EXPLAIN returns one value");
+    // What is read of it takes less than its text.
+    pg::ensure_memory(4 * json.len());
     let plans: Vec<Explained> =
         serde_json::from_str(&json).expect("EXPLAIN (FORMAT JSON) returns a list of plans");
     let mut estimate = Estimate {

@@ -33,27 +33,70 @@ pub struct Node {
     pub is_here: bool,
 }
 
-/// Whether the table has shards, each of them once, which the current role can have cleared where they are.
-pub fn has_single_shards(table: &Relation) -> bool {
-    pg::extension_installed(c"citus")
-        && can_be_asked()
-        && !ask(
-            "SELECT FROM pg_catalog.pg_dist_partition AS d \
-             WHERE d.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
-             AND d.repmodel OPERATOR(pg_catalog.=) 's' \
+/// How a table is spread over nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// Each shard is there once.
+    Single,
+    /// Some are there more than once, and Citus keeps them the same.
+    Replicated,
+}
+
+/// How the table is spread; `None` where it is not, or where that cannot be known, or not be made use of.
+pub fn spread(table: &Relation) -> Option<Spread> {
+    if !pg::extension_installed(c"citus") || !can_be_asked() {
+        return None;
+    }
+    let is_single = ask(
+        "SELECT d.repmodel OPERATOR(pg_catalog.=) 's' \
              AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_shard AS s \
                  WHERE s.logicalrelid OPERATOR(pg_catalog.=) d.logicalrelid \
                  AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_dist_placement AS p \
                      JOIN pg_catalog.pg_dist_node AS n ON n.groupid OPERATOR(pg_catalog.=) p.groupid \
                      AND n.noderole OPERATOR(pg_catalog.=) 'primary' \
                      WHERE p.shardid OPERATOR(pg_catalog.=) s.shardid \
-                     AND p.shardstate OPERATOR(pg_catalog.=) 1) OPERATOR(pg_catalog.<>) 1)",
-            table.oid(),
-        )
-        .is_empty()
+                     AND p.shardstate OPERATOR(pg_catalog.=) 1) OPERATOR(pg_catalog.<>) 1) \
+         FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+        table.oid(),
+    );
+    let is_single = is_single.into_iter().flatten().flatten().next()?;
+    Some(if is_single == "t" {
+        Spread::Single
+    } else {
+        Spread::Replicated
+    })
 }
 
-/// The shards of a table that has single ones, as they are now.
+/// A column that identifies a row.
+#[derive(Clone, Debug)]
+pub struct KeyColumn {
+    /// Quoted where SQL needs it.
+    pub name: String,
+    /// Its type, qualified.
+    pub kind: String,
+}
+
+/// The table's primary key, where that is one column of a type of PostgreSQL's own.
+pub fn key_column(table: &Relation) -> Option<KeyColumn> {
+    let row = ask(
+        "SELECT pg_catalog.quote_ident(a.attname), 'pg_catalog.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(t.typname) \
+         FROM pg_catalog.pg_index AS i \
+         JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid \
+         AND a.attnum OPERATOR(pg_catalog.=) i.indkey[0] \
+         JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) a.atttypid \
+         WHERE i.indrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND i.indisprimary AND i.indisvalid \
+         AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 \
+         AND t.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace",
+        table.oid(),
+    );
+    let mut fields = row.into_iter().flatten().flatten();
+    Some(KeyColumn {
+        name: fields.next()?,
+        kind: fields.next()?,
+    })
+}
+
+/// The shards of a table whose shards are there once, as they are now.
 pub fn shards(table: &Relation) -> Vec<Shard> {
     // Up to Citus 13.0 the name of a shard in the schema public is never qualified, later not by default.
     let rows = ask(

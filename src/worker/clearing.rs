@@ -7,11 +7,12 @@ use super::left;
 use super::policy::{self, Due};
 use super::rewriting::{self, Rewriting};
 use super::stop_request::{self, Reason};
+use super::turns::{Turn, Turns};
 use super::vacuuming::{self, full_name};
 use crate::pg::{self, Usage};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, Stop, run_from};
 use crate::settings;
 use crate::target;
 use pgrx::prelude::PgSqlErrorCode;
@@ -26,39 +27,64 @@ pub enum After {
     Yield,
 }
 
-/// Clears a table that is due. Whatever goes wrong with the table is in the history and the log, and no ERROR.
-pub fn clear(schema: &str, due: &Due) -> After {
+/// Clears a table that is due, or goes on with it, until it is done or its turn is over. Whatever goes wrong with the table is
+/// in the history and the log, and no ERROR.
+pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
+    pg::commit();
+    let aside = turns.take(due.table);
     let Some(policy) = found.flatten() else {
-        pg::commit();
+        if let Some(aside) = aside {
+            aside.close(schema, Stop::Unscheduled.name());
+        }
         return After::GoOn;
     };
-    pg::commit();
+    let asked = stop_request::take_aside(due.table).and_then(Reason::stop);
+    let aside = match (aside, asked) {
+        (Some(aside), Some(stop)) => {
+            aside.close(schema, stop.name());
+            return After::GoOn;
+        }
+        (aside, _) => aside,
+    };
 
     pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
-    let shown = Shown::of_worker(due.table);
+    let mut turn = match aside {
+        Some(aside) => aside.resume(policy.clone()),
+        None => Turn::first(Host::new(schema, due.table, policy.clone())),
+    };
+    let shown = Shown::of_worker(due.table, turn.host.record.started());
     let (started, used) = (Instant::now(), Usage::now());
-    let mut host = Host::new(schema, due.table, policy.clone());
     let run = stop_request::Run::begin(due.table);
-    let rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut host);
-    let outcome = clear_rows(due, &rewritten, &mut host);
-    let elapsed = started.elapsed();
+    if turn.start.is_none() {
+        turn.rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut turn.host);
+    }
+    let outcome = clear_rows(due, &mut turn);
+    turn.elapsed += started.elapsed();
+    if matches!(&outcome, Ok(outcome) if outcome.stop == Stop::Turn) {
+        turn.used += used.since();
+        turns.put_aside(due.table, turn);
+        return After::GoOn;
+    }
+    let elapsed = turn.elapsed;
+    let host = &mut turn.host;
     let expired_left = match &outcome {
-        Ok(outcome) => left::expired_left(due, &policy, &mut host, outcome, hides_rows(due)),
+        Ok(outcome) => left::expired_left(due, &policy, host, outcome, hides_rows(due)),
         Err(_) => None,
     };
-    let vacuumed = outcome.as_ref().map_or(0, |_| vacuuming::vacuum(&mut host));
+    let vacuumed = outcome.as_ref().map_or(0, |_| vacuuming::vacuum(host));
+    turn.used += used.since();
     drop(run);
     drop(shown);
 
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
-        policy: history::policy_json(host.policy()),
+        policy: history::policy_json(turn.host.policy()),
         elapsed_ms: elapsed.as_millis() as u64,
-        usage: used.since(),
+        usage: turn.used,
         expired_left,
-        rewrite: rewritten.in_words(),
+        rewrite: turn.rewritten.in_words(),
         vacuumed,
         detail,
         hint,
@@ -66,12 +92,14 @@ pub fn clear(schema: &str, due: &Due) -> After {
     let result = match &outcome {
         Ok(outcome) => history::Result::Ended(*outcome),
         Err(_) if gone => history::Result::Interrupted("unscheduled", None),
-        Err(refusal) if host.yields => history::Result::Interrupted("interrupted", Some(refusal)),
+        Err(refusal) if turn.host.yields => {
+            history::Result::Interrupted("interrupted", Some(refusal))
+        }
         Err(refusal) => history::Result::Failed(refusal),
     };
     log(due, &result, elapsed);
-    let yields = host.yields;
-    let record = host.record;
+    let yields = turn.host.yields;
+    let record = turn.host.record;
     if begin_in(schema) {
         record.end(schema, &result, &details);
     }
@@ -83,26 +111,28 @@ pub fn clear(schema: &str, due: &Due) -> After {
     if yields { After::Yield } else { After::GoOn }
 }
 
-/// Deletes what a rewrite has left to do.
-fn clear_rows(due: &Due, rewritten: &Rewriting, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
-    if let Rewriting::Done(outcome) = rewritten {
+/// Deletes what a rewrite, or the turns before, have left to do.
+fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
+    if let Rewriting::Done(outcome) = &turn.rewritten {
         return Ok(*outcome);
     }
     // In the middle of the rewrite.
     if let Some(reason) = stop_request::take_canceled() {
-        return cut_short(reason, host);
+        return cut_short(reason, &mut turn.host);
     }
-    let outcome = pg::catch(|| {
+    let (host, start) = (&mut turn.host, turn.start.take());
+    let ended = pg::catch(|| {
         host.begin();
-        let outcome = run(due.table, host)?;
+        let ended = run_from(due.table, host, start)?;
         host.end();
-        Ok(outcome)
+        Ok(ended)
     });
     stop_request::end_statement();
     let canceled = stop_request::take_canceled();
-    match (outcome, canceled) {
+    match (ended, canceled) {
         (Err(_), Some(reason)) => cut_short(reason, host),
-        (outcome, _) => outcome,
+        (Err(refusal), None) => Err(refusal),
+        (Ok(ended), _) => turn.end(ended),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::board::{Board, Ending, Ticket, board, leave_seat, note_error};
 use super::clearing::{After, clear};
 use super::schedule::Schedule;
+use super::turns::Turns;
 use super::{backoff, history, host, own_settings, policy, state};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
@@ -18,6 +19,7 @@ pub fn main(argument: u64) {
         return;
     };
     pg::connect(database);
+    let _aside = pg::MemoryAside::set();
     own_settings::apply();
     host::apply_settings();
     let ending = pg::catch(|| Ok(work())).unwrap_or_else(|refusal| {
@@ -99,11 +101,19 @@ fn work() -> Ending {
     ending
 }
 
-/// Clears what is due until nothing is, pass by pass: what is due is looked up once for all of a pass. The table that has
-/// been due for longest comes first, and a run's budget ends it, so that none keeps the others waiting for ever.
+/// Clears what is due until nothing is, and ends what it has put aside by then.
+fn clear_all(schema: &str) -> Ending {
+    let mut turns = Turns::default();
+    let ending = clear_in_turns(schema, &mut turns);
+    try_to("closing runs in", || turns.close(schema));
+    ending
+}
+
+/// Clears what is due pass by pass: what is due is looked up once for all of a pass. The table that has waited longest for a
+/// turn comes first, and a turn ends when others are due, so that none keeps the others waiting for ever.
 ///
 /// A table whose run cannot be recorded is left alone for a while; the others go on.
-fn clear_all(schema: &str) -> Ending {
+fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
     let mut avoided = HashSet::new();
     loop {
         if !begin_in(schema) {
@@ -130,9 +140,11 @@ fn clear_all(schema: &str) -> Ending {
             return succeeded(first.min(again).min(general_next_start()));
         }
         let changes = board().map(Board::changes);
-        for table in due.iter().take_while(|due| due.next_start <= now) {
+        due.retain(|due| due.next_start <= now);
+        due.sort_by_key(|due| turns.served(due.table));
+        for table in &due {
             let after = pg::catch(|| {
-                let after = clear(schema, table);
+                let after = clear(schema, table, turns);
                 history::flush(schema, false);
                 Ok(after)
             });

@@ -103,6 +103,11 @@ impl Record {
         }
     }
 
+    /// When the run began.
+    pub fn started(&self) -> i64 {
+        self.started
+    }
+
     /// What has been done so far is committed.
     pub fn note_commit(&mut self) {
         let last = progress::last();
@@ -116,9 +121,11 @@ impl Record {
 
     /// Writes how much has been deleted so far, in the transaction that deleted it: of a run that is killed, nothing
     /// else is left. Not with each batch, or the row would have as many versions as there are batches.
-    pub fn note(&mut self, schema: &str) {
+    /// With `at_once`, though it is not time yet.
+    pub fn note(&mut self, schema: &str, at_once: bool) {
         let last = progress::last();
-        if last.deleted == 0 || self.id.is_some() && self.noted.elapsed() < NOTE_EVERY {
+        let is_time = at_once || self.id.is_none() || self.noted.elapsed() >= NOTE_EVERY;
+        if last.deleted == 0 || !is_time {
             return;
         }
         self.noted = Instant::now();

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// During a sleep, how often to look whether a session wants the database for itself.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long a run goes on at least before another table's turn comes.
+const TURN: Duration = Duration::from_secs(1);
+
 /// The host of the run of one table.
 pub struct Host<'a> {
     schema: &'a str,
@@ -25,6 +28,8 @@ pub struct Host<'a> {
     policy: Policy,
     /// Since when the run's time counts.
     started: Instant,
+    /// Since when it has had its turn, and after how long it is looked next whether that is over.
+    turn: (Instant, Duration),
     stop: Option<Stop>,
     acting: Option<ActingAs>,
     /// What the policies were when `policy` was read.
@@ -78,6 +83,7 @@ impl<'a> Host<'a> {
             table,
             policy,
             started: Instant::now(),
+            turn: (Instant::now(), TURN),
             stop: None,
             acting: None,
             changes: changes(),
@@ -87,6 +93,31 @@ impl<'a> Host<'a> {
             record: Record::begin(table),
             deleted_from: Vec::new(),
         }
+    }
+
+    /// Goes on with the run, which has taken so long until it was put aside, by this policy.
+    pub fn resume(&mut self, policy: Policy, elapsed: Duration) {
+        self.policy = policy;
+        self.changes = changes();
+        self.started = run::before(elapsed);
+        self.turn = (Instant::now(), TURN);
+        self.stop = None;
+    }
+
+    /// Whether the run has had its turn, because another table of the database is due. How often that is looked up follows
+    /// what it costs, which rises with the number of tables.
+    fn turn_is_over(&mut self) -> bool {
+        let (began, next_look) = self.turn;
+        if began.elapsed() < next_look {
+            return false;
+        }
+        let look = Instant::now();
+        let now = pg::now();
+        let is_over = policy::due(self.schema)
+            .iter()
+            .any(|due| due.table != self.table && due.next_start <= now);
+        self.turn.1 = began.elapsed() + TURN.max(20 * look.elapsed());
+        is_over
     }
 
     /// Begins the first transaction.
@@ -114,7 +145,7 @@ impl<'a> Host<'a> {
         if let Some(acting) = self.acting.take() {
             acting.end();
             if self.runs.and_then(pg::owner).is_some() {
-                self.record.note(self.schema);
+                self.record.note(self.schema, self.stop == Some(Stop::Turn));
             }
         }
         pg::commit();
@@ -192,6 +223,9 @@ impl<'a> Host<'a> {
         }
         if let Some(stop) = stop_request::requested().and_then(Reason::stop) {
             self.stop = Some(stop);
+        }
+        if self.stop.is_none() && self.turn_is_over() {
+            self.stop = Some(Stop::Turn);
         }
     }
 

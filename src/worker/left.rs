@@ -28,7 +28,7 @@ pub fn expired_left(
         Stop::Done => Some(outcome.skipped),
         Stop::MaxRows | Stop::MaxDuration => sample(due, policy, host),
         // Whoever has said so is not to be kept waiting.
-        Stop::Paused | Stop::Unscheduled | Stop::Canceled => None,
+        Stop::Paused | Stop::Unscheduled | Stop::Canceled | Stop::Turn => None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`vacuuming`]: what is done about it
+//! - [`turns`]: how the tables of a database take turns
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
 //! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
@@ -28,4 +29,5 @@ pub mod schedule;
 pub mod scheduling;
 pub mod state;
 pub mod stop_request;
+pub mod turns;
 pub mod vacuuming;

@@ -86,7 +86,12 @@ pub struct Place {
     since: AtomicI64,
     /// The number of the transaction whose locks somebody waits for.
     wanted: AtomicU64,
+    /// Runs that are put aside until their next turn: the table in the lower half, 0: none; why to end in the upper.
+    aside: [AtomicU64; MOST_ASIDE],
 }
+
+/// How many runs that are put aside can be asked to end before their next turn.
+const MOST_ASIDE: usize = 32;
 
 fn halves(word: u64) -> (u32, u32) {
     ((word >> 32) as u32, word as u32)
@@ -102,6 +107,9 @@ impl Place {
         let (number, _) = halves(self.run.load(Ordering::Acquire));
         self.transaction.store(0, Ordering::Release);
         self.run.store(word(number, 0), Ordering::Release);
+        for aside in &self.aside {
+            aside.store(0, Ordering::Release);
+        }
         self.pid.store(pg::my_pid(), Ordering::Release);
         PLACE.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
     }
@@ -115,7 +123,12 @@ impl Place {
         loop {
             let request = self.request.load(Ordering::Acquire);
             let (number, at) = halves(self.run.load(Ordering::Acquire));
-            if at == 0 || table.is_some_and(|table| u32::from(table) != at) {
+            if let Some(table) = table
+                && u32::from(table) != at
+            {
+                return self.request_aside(table.into(), reason);
+            }
+            if at == 0 {
                 return false;
             }
             // Who comes too late asks a run to end that is over.
@@ -129,6 +142,16 @@ impl Place {
                 return true;
             }
         }
+    }
+
+    /// The same for one that is put aside.
+    fn request_aside(&self, table: u32, reason: Reason) -> bool {
+        let asked = word(reason.number(), table);
+        self.aside.iter().any(|aside| {
+            aside
+                .compare_exchange(word(0, table), asked, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok_and(|before| before != 0)
+        })
     }
 
     /// The transaction that is open and has been for a while.
@@ -220,6 +243,29 @@ impl Drop for Run {
             place.run.store(word(number, 0), Ordering::Release);
         }
     }
+}
+
+/// The run of a table is put aside.
+pub fn put_aside(table: pg_sys::Oid) {
+    let Some(place) = place() else { return };
+    let put = word(0, table.into());
+    for aside in &place.aside {
+        if aside
+            .compare_exchange(0, put, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+        {
+            return;
+        }
+    }
+}
+
+/// A run that was put aside is to go on: why it is to end instead, if it is.
+pub fn take_aside(table: pg_sys::Oid) -> Option<Reason> {
+    let aside = place()?.aside.iter().find(|aside| {
+        let (_, put) = halves(aside.load(Ordering::Acquire));
+        put == u32::from(table)
+    })?;
+    Reason::from_number(halves(aside.swap(0, Ordering::AcqRel)).0)
 }
 
 /// A transaction of the run begins, and with it what can be canceled; `left`: what is left of the run's time.

@@ -64,11 +64,11 @@ def without_sizes():
 class Exporter:
     """prometheus-postgres-exporter with these queries, as a role."""
 
-    def __init__(self, test, user):
+    def __init__(self, test, user, database="app"):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        source = f"host={os.environ['PGHOST']} port={os.environ['PGPORT']} user={user} dbname=app sslmode=disable"
+        source = f"host={os.environ['PGHOST']} port={os.environ['PGPORT']} user={user} dbname={database} sslmode=disable"
         self.log = (ROOT / "target/log/exporter.log").open("w")
         self.process = subprocess.Popen(
             [

@@ -93,8 +93,30 @@ class Scrape(unittest.TestCase):
 
     def test_what_is_wrong_is_told_in_words(self):
         metrics = Exporter(self, "watcher").scrape()
-        notes = [labels["note"] for labels, _ in metrics["raw_clear_sessions_problem_present"]]
-        self.assertEqual(notes, ["table missing of raw_clear_sessions.tables does not exist in this database"])
+        notes = [(labels["kind"], labels["note"]) for labels, _ in metrics["raw_clear_sessions_problem_present"]]
+        missing = "table missing of raw_clear_sessions.tables does not exist in this database"
+        self.assertEqual(notes, [("elsewhere", missing)])
+
+    def test_each_kind_of_note_is_told_from_the_others(self):
+        limited = "'shop.limited'::regclass"
+        self.addCleanup(psql, f"SELECT raw_clear_sessions_resume({limited})")
+        psql(f"SELECT raw_clear_sessions_suspend({limited})")
+        metrics = Exporter(self, "watcher").scrape()
+        kinds = {labels["kind"] for labels, _ in metrics["raw_clear_sessions_problem_present"]}
+        self.assertEqual(kinds, {"elsewhere", "suspended"})
+        psql("UPDATE raw_clear_sessions.origin SET restored = true")
+        self.addCleanup(psql, "SELECT raw_clear_sessions_resume_all()")
+        metrics = Exporter(self, "watcher").scrape()
+        kinds = {labels["kind"] for labels, _ in metrics["raw_clear_sessions_problem_present"]}
+        self.assertEqual(kinds, {"elsewhere", "suspended", "problem"})
+
+    def test_a_database_that_the_worker_is_not_meant_for_has_none(self):
+        psql("CREATE DATABASE cron", database="postgres")
+        psql("CREATE EXTENSION raw_clear_sessions", SESSIONS.format("django_session"), database="cron")
+        psql("SELECT raw_clear_sessions('django_session')", database="cron")
+        metrics = Exporter(self, "watcher", "cron").scrape()
+        self.assertNotIn("raw_clear_sessions_worker_up", metrics)
+        self.assertEqual(value(metrics, "raw_clear_sessions_server_in_recovery", datname="cron"), 0)
 
     def test_a_scrape_waits_for_no_lock_on_a_session_table(self):
         exporter = Exporter(self, "watcher")

@@ -14,7 +14,7 @@ use crate::pg::{
     self, ExpiryTest, Judge, LockMode, LockWait, Relation, RewriteStep, Rewritten, TupleSet,
 };
 use crate::progress::{Phase, Tally};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, enough};
 use crate::target::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
 use pgrx::pg_sys;
 
@@ -76,9 +76,10 @@ fn lock_leaves(table: &Checked, wait: &LockWait) -> Result<Vec<Relation>, Refusa
         let estimate = estimate_leaves(table, &leaves);
         leaves.retain(|leaf| estimate.access(leaf).is_some());
     }
-    let oids: Vec<_> = leaves.iter().map(Relation::oid).collect();
+    let oids = pg::gather(leaves.iter().map(Relation::oid));
     drop(leaves);
-    let mut locked = Vec::with_capacity(oids.len());
+    let mut locked = Vec::new();
+    enough(locked.try_reserve(oids.len()))?;
     for oid in oids {
         if let Some(leaf) = wait.open(oid, LockMode::AccessExclusive)? {
             locked.push(leaf);

@@ -1,7 +1,7 @@
 //! Statements on other nodes, by Citus' own means: `master_run_on_worker`, which `run_command_on_shards` and its like are
 //! made of. Each has a connection of its own, as the current role; an error there is an answer, and no ERROR here.
 
-use crate::pg;
+use crate::pg::{self, LocalSetting};
 use crate::target::{Node, Shard};
 
 /// A statement for a node.
@@ -106,4 +106,27 @@ pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Has the nodes wait for locks in this transaction no longer than this session does.
+///
+/// Citus passes on what SET LOCAL says, in a transaction block or what it takes for one; it does not see a setting that is
+/// set in any other way.
+pub fn limit_lock_wait() {
+    let Some(timeout) = pg::lock_timeout() else {
+        return;
+    };
+    let has_language = pg::query(
+        "SELECT FROM pg_catalog.pg_language WHERE lanname OPERATOR(pg_catalog.=) 'plpgsql'",
+        &[],
+    );
+    if has_language.is_empty() {
+        return;
+    }
+    let _passed_on = LocalSetting::set(&[(c"citus.propagate_set_commands", c"local")]);
+    let milliseconds = timeout.as_millis();
+    pg::query(
+        &format!("DO LANGUAGE plpgsql $$BEGIN SET LOCAL lock_timeout = {milliseconds}; END$$"),
+        &[],
+    );
 }

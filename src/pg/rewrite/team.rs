@@ -9,6 +9,7 @@
 //! written in order from there, so that the rows keep theirs. A slot is free again when it has been written.
 
 use super::super::expiry::ExpiryTest;
+use super::super::memory::MemoryAside;
 use super::super::worker::{LIBRARY, report_activity};
 use super::super::{LockMode, Relation, raw, relation_name};
 use super::chunk::{CHUNK, Chunk};
@@ -331,6 +332,7 @@ extern "C-unwind" fn raw_clear_sessions_judge(
     _segment: *mut pg_sys::dsm_segment,
     toc: *mut pg_sys::shm_toc,
 ) {
+    let _aside = MemoryAside::set();
     // SAFETY: the leader has written what is there, if it is of this version. The lock that the leader has on the table is
     // the group's, so that this one does not wait for it.
     unsafe {

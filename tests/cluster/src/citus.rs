@@ -73,10 +73,9 @@ impl Nodes {
             folder(&self.coordinator)
         ));
         for worker in &self.workers {
-            session.run(&format!(
-                "SELECT citus_add_node('{}', 5432)",
-                folder(worker)
-            ));
+            // Creating the extension makes the node reload its settings, and it may lose connections over that.
+            let add = format!("SELECT citus_add_node('{}', 5432)", folder(worker));
+            wait_until("the node is added", || session.try_run(&add).is_ok());
         }
         session.run("CREATE EXTENSION raw_clear_sessions");
         database

@@ -43,3 +43,21 @@ fn send(signal: &str, pid: i32) -> bool {
         .expect("there is a command kill")
         .success()
 }
+
+/// Gives a process no more address space than it has now and this many bytes; or, with `None`, as much as it wants.
+pub fn limit_memory(pid: i32, more: Option<u64>) {
+    let limit = more.map_or("unlimited".to_owned(), |more| {
+        (address_space(pid) + more).to_string()
+    });
+    let status = as_server_user(Path::new("prlimit"))
+        .args(["--pid", &pid.to_string(), &format!("--as={limit}:")])
+        .status();
+    assert!(status.expect("there is a command prlimit").success());
+}
+
+fn address_space(pid: i32) -> u64 {
+    let status = read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.expect("a size") * 1024
+}

@@ -1,7 +1,7 @@
 //! With the real Citus, where the PostgreSQL that is tested has it.
 
 use cluster::citus::{KINDS, Nodes, assert_placements_agree, create, wait_for_nodes};
-use cluster::{SOON, Session, Shutdown, wait_until};
+use cluster::{Database, SOON, Session, Shutdown, wait_until};
 use std::sync::LazyLock;
 
 static NODES: LazyLock<Nodes> = LazyLock::new(|| Nodes::with(&[]));
@@ -257,4 +257,80 @@ fn a_columnar_table_is_refused() {
         "0A000"
     );
     assert_eq!(session.count("django_session"), 1);
+}
+
+/// Begins a transaction that has changed an expired row of the table of that kind.
+fn with_a_locked_row(database: &Database<'_>, kind: &str) -> Session {
+    let mut visitor = database.connect();
+    visitor.run(&format!(
+        "BEGIN; UPDATE {kind}.sessions SET expire_date = '2199-01-01' WHERE session_key = 'key2'"
+    ));
+    visitor
+}
+
+/// Whoever waits waits for ever: the row's lock is on a node, and is given back after the call only.
+#[test]
+fn one_delete_waits_for_locks_on_the_nodes_no_longer_than_lock_timeout() {
+    let database = NODES.database("lock_timeout");
+    let mut session = database.connect();
+    for kind in ["hash", "replicated", "reference", "tenant"] {
+        create(&mut session, kind, 1000, 10);
+        let mut visitor = with_a_locked_row(&database, kind);
+        session.run("SET lock_timeout = '300 ms'; SET statement_timeout = '60 s'");
+        let refused = session.refused("SELECT raw_clear_sessions('sessions')");
+        assert_eq!(refused, "55P03", "{kind}");
+        visitor.run("ROLLBACK");
+        assert_eq!(session.clear("sessions"), 900, "{kind}");
+    }
+}
+
+#[test]
+fn tables_with_replicas_are_cleared_in_batches() {
+    let mut session = NODES.database("replicas").connect();
+    for kind in ["replicated", "reference"] {
+        create(&mut session, kind, 3000, 10);
+        let limited =
+            "CALL raw_clear_sessions_in_batches('sessions', batch_size => 100, max_rows => 250)";
+        let answer = session.ask(limited).expect("it is cleared");
+        assert_eq!(answer.value.as_deref(), Some("250"), "{kind}");
+        assert_placements_agree(&mut session, "sessions");
+        session.run("SET raw_clear_sessions.cost_delay = 0");
+        let answer =
+            session.ask("CALL raw_clear_sessions_in_batches('sessions', batch_size => 100)");
+        let rest = answer.expect("it is cleared").value;
+        assert_eq!(rest.as_deref(), Some("2450"), "{kind}");
+        assert_eq!(session.count("sessions"), 300, "{kind}");
+        assert_placements_agree(&mut session, "sessions");
+    }
+}
+
+/// Each row has the same instant: what goes by that alone could delete other rows from each placement.
+#[test]
+fn renewals_during_batches_leave_all_replicas_the_same() {
+    let database = NODES.database("replicas_renewals");
+    let mut session = database.connect();
+    for kind in ["replicated", "reference"] {
+        create(&mut session, kind, 3000, 10);
+        let clearing = {
+            let mut other = database.connect();
+            other.run(&format!("SET search_path = {kind}, public"));
+            other.start("CALL raw_clear_sessions_in_batches('sessions', batch_size => 20)")
+        };
+        let renew = session
+            .prepare("UPDATE sessions SET expire_date = '2199-01-01' WHERE session_key = $1");
+        let mut renewed = 0;
+        for i in (0..3000).rev().step_by(37) {
+            let changed = session.try_change(&renew, &[&format!("key{i}")]);
+            renewed += changed.expect("a renewal succeeds");
+        }
+        clearing.value();
+        let live = session.count("sessions WHERE expire_date > now()");
+        assert_eq!(session.count("sessions"), live, "{kind}");
+        assert!(renewed > 9, "{kind}: nothing was renewed in time");
+        assert!(
+            live >= 300 && live <= 300 + renewed as i64,
+            "{kind}: {live}"
+        );
+        assert_placements_agree(&mut session, "sessions");
+    }
 }

@@ -77,6 +77,20 @@ fn a_dead_foreign_partition_keeps_the_procedure_from_no_other_partition() {
 }
 
 #[test]
+fn a_cancel_at_a_foreign_partition_ends_the_procedure() {
+    let pair = Pair::new("canceled_procedure");
+    let mut session = pair.partitioned(&["elsewhere"]);
+    let mut holder = pair.there.connect();
+    holder.run("BEGIN; LOCK TABLE sessions");
+    session.run("SET statement_timeout = '500ms'");
+    let outcome = session.ask(BATCHES);
+    assert_eq!(
+        message(outcome),
+        "canceling statement due to statement timeout"
+    );
+}
+
+#[test]
 fn a_dead_foreign_partition_keeps_the_worker_from_no_other_partition() {
     let cluster = Cluster::with(&[
         PRELOADED,

@@ -39,6 +39,13 @@ fn lock_timeout_ends_the_wait_for_a_table_that_is_locked_exclusively() {
     session.run("SET statement_timeout = '50ms'");
     assert_eq!(session.refused(statement), "57014");
     session.run("RESET statement_timeout");
+    // The procedure's own limit; the session's is shorter, or there is none.
+    let in_batches = "CALL raw_clear_sessions_in_batches('django_session')";
+    session.run("SET raw_clear_sessions.lock_timeout = '50ms'; SET statement_timeout = '1min'");
+    assert_eq!(session.refused(in_batches), "55P03");
+    session.run("SET raw_clear_sessions.lock_timeout = '1h'; SET lock_timeout = '50ms'");
+    assert_eq!(session.refused(in_batches), "55P03");
+    session.run("RESET ALL");
     let waiting = session.start(statement);
     waiting.wait_for_lock_wait(&mut database.connect());
     holder.run("ROLLBACK");

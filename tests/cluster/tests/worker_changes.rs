@@ -1,6 +1,6 @@
 //! What a run works on is changed or dropped meanwhile: nobody waits for the run for long, and it ends or goes on.
 
-use cluster::{Cluster, FAST, SLOW, Session, create_sessions, wait_until};
+use cluster::{Cluster, FAST, SLOW, Session, add_expired, create_sessions, wait_until};
 use std::time::{Duration, Instant};
 
 /// So long may take what must not wait for the worker, on a slow and busy machine.
@@ -110,6 +110,30 @@ fn a_change_of_the_table_or_the_extension_waits_for_no_run_and_the_run_copes() {
         drop(session);
         run_soon(&mut cluster.connect(), &format!("DROP DATABASE {name}"));
     }
+}
+
+#[test]
+fn a_trigger_on_a_partition_that_comes_between_two_batches_fires_for_the_rest() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE TABLE django_session (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL)
+             PARTITION BY LIST (session_data);
+         CREATE TABLE leaf PARTITION OF django_session FOR VALUES IN ('');
+         CREATE TABLE seen (key text);
+         CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO public.seen VALUES (OLD.session_key); RETURN OLD; END $$",
+    );
+    add_expired(&mut session, "django_session", 1000);
+    session.wait_for_busy_worker("django_session");
+    session
+        .run("BEGIN; CREATE TRIGGER see BEFORE DELETE ON leaf FOR EACH ROW EXECUTE FUNCTION see()");
+    let left = session.count("leaf");
+    session.run("COMMIT");
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 0);
+    assert!(left > 0);
+    assert_eq!(session.count("seen"), left);
 }
 
 #[test]

@@ -140,7 +140,10 @@ fn a_statement_makes_way_for_a_session_that_waits_for_its_lock() {
     let cluster = Cluster::with_worker("app", &[]);
     let mut session = with_slow_function(&cluster, "app");
     stuck(&mut session, "");
-    run_soon(&mut session, "ALTER TABLE stuck ADD COLUMN added text");
+    run_soon(
+        &mut session,
+        "ALTER TABLE stuck ALTER session_data SET DEFAULT ''",
+    );
     session.wait_for_run("stop = 'failed' AND sqlstate = '55006'");
     assert!(session.yes("SELECT next_start > now() FROM raw_clear_sessions.status WHERE \"table\" = 'stuck'::regclass"));
     session.run("SELECT raw_clear_sessions_run_now('stuck')");

@@ -135,6 +135,21 @@ fn cancelling_the_worker_fails_the_run_of_that_table_alone() {
 }
 
 #[test]
+fn a_worker_that_was_canceled_between_two_transactions_holds_nothing_when_it_goes_on() {
+    let (cluster, mut session) = busy_cluster();
+    cluster.reload(&[("raw_clear_sessions.tables", "django_session, other_session")]);
+    create_sessions(&mut session, "other_session", 100, 10);
+    let worker = session.wait_for_busy_worker("django_session");
+    assert!(session.yes(&format!("SELECT pg_cancel_backend({worker})")));
+    session.wait_for_run("stop = 'failed' AND sqlstate = '57014' AND ended IS NOT NULL");
+    // The same worker comes to the next table.
+    cluster.reload(&[("raw_clear_sessions.cost_delay", "0")]);
+    session.wait_for_ends("other_session", 1);
+    assert_eq!(session.runs("stop = 'failed' AND sqlstate <> '57014'"), 0);
+    assert_eq!(session.count("other_session"), 10);
+}
+
+#[test]
 fn a_terminated_launcher_comes_back_and_leaves_the_busy_worker_alone() {
     let (_cluster, mut session) = busy_cluster();
     let launcher = session.wait_for_launcher();

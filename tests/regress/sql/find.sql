@@ -22,6 +22,8 @@ CREATE TABLE app."One-time codes" (id bigint PRIMARY KEY, code text NOT NULL, "v
 INSERT INTO app."One-time codes" VALUES (1, '', 5);
 CREATE TABLE app.users (id bigint PRIMARY KEY, email text, reset_token_expires timestamptz, last_login timestamptz);
 CREATE TABLE app.accounts (id bigint PRIMARY KEY, access_token text, expires_at bigint);
+-- perhaps Phoenix's, of whose rows only some are sessions
+CREATE TABLE app.keys (id bigint PRIMARY KEY, token bytea NOT NULL, context text NOT NULL, sent_to text, inserted_at timestamp NOT NULL, device text);
 CREATE TABLE app.logs (id bigint, logged_at timestamptz);
 CREATE TABLE app.parted (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL) PARTITION BY RANGE (expire_date);
 CREATE TABLE app.part PARTITION OF app.parted DEFAULT;

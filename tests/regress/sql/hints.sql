@@ -46,13 +46,19 @@ DECLARE
             attrelid::regclass::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.') AS t(ends, says_time, writes_utc)
     WHERE attrelid = "table" AND attnum > 0 AND NOT attisdropped);
 BEGIN
-    EXECUTE format('TRUNCATE %s CASCADE', "table");
+    EXECUTE format('DELETE FROM %s', "table");
     EXECUTE format('INSERT INTO %1$s SELECT * FROM jsonb_populate_record(NULL::%1$s, $1)', "table") USING live;
 END
 $$;
 
--- Makes a call, and the calls that its HINT shows, until there is no more to follow.
-CREATE FUNCTION follow(call text, OUT followed text, OUT deleted bigint, OUT said text) LANGUAGE plpgsql AS $$
+-- The call with what the caller has to fill in: an hour's lifetime, and the clock by which the rows have been written.
+CREATE FUNCTION filled_in("table" regclass, call text) RETURNS text LANGUAGE sql AS $$
+    SELECT replace(replace(call, 'keep => ''…''', 'keep => ''1 hour'''), 'time_zone => ''…''', format('time_zone => %L',
+        CASE WHEN "table"::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.' THEN 'UTC' ELSE 'America/New_York' END))
+$$;
+
+-- Makes a call, and the calls that its HINT shows, with what has to be filled in, until there is no more to follow.
+CREATE FUNCTION follow("table" regclass, call text, OUT followed text, OUT deleted bigint, OUT said text) LANGUAGE plpgsql AS $$
 BEGIN
     FOR depth IN 1..9 LOOP
         BEGIN
@@ -65,8 +71,8 @@ BEGIN
             IF said = '' OR said = call THEN
                 RETURN;
             END IF;
-            followed := said;
-            call := said;
+            followed := hints.filled_in("table", said);
+            call := followed;
         END;
     END LOOP;
 END
@@ -92,7 +98,7 @@ DECLARE
 BEGIN
     FOR one IN SELECT c."table", c.call, u.unit FROM hints.calls AS c, unnest(ARRAY[1, 1000]) AS u(unit) LOOP
         PERFORM hints.insert_live(one."table", one.unit);
-        SELECT one.call, f.followed, f.deleted INTO call, followed, deleted FROM hints.follow(one.call) AS f;
+        SELECT one.call, f.followed, f.deleted INTO call, followed, deleted FROM hints.follow(one."table", one.call) AS f;
         RETURN NEXT;
     END LOOP;
 END
@@ -101,6 +107,23 @@ CREATE TABLE outcome AS SELECT * FROM outcomes();
 SELECT count(*) > 500 AS many_calls, count(followed) > 300 AS many_followed FROM outcome;
 -- None of them deletes a live row.
 SELECT DISTINCT call, followed, deleted FROM outcome WHERE deleted > 0 ORDER BY 1, 2;
+-- Nor does a call that raw_clear_sessions_find shows.
+CREATE TABLE shown AS SELECT s."table", filled_in(s."table", substring(f.call FROM 'SELECT (.*);')) AS call
+FROM raw_clear_sessions_find() AS f JOIN session_tables AS s ON s."table" = f."table"::regclass;
+CREATE FUNCTION shown_outcomes() RETURNS TABLE (call text, deleted bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT s."table", s.call, u.unit FROM hints.shown AS s, unnest(ARRAY[1, 1000]) AS u(unit) LOOP
+        PERFORM hints.insert_live(one."table", one.unit);
+        SELECT one.call, f.deleted INTO call, deleted FROM hints.follow(one."table", one.call) AS f;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+CREATE TABLE shown_outcome AS SELECT * FROM shown_outcomes();
+SELECT count(*) > 150 AS many_shown, count(deleted) > 150 AS many_work FROM shown_outcome;
+SELECT * FROM shown_outcome WHERE deleted > 0 ORDER BY 1;
 -- No look-alike is recognized.
 SELECT "table" FROM session_tables JOIN outcome ON call = format('raw_clear_sessions(%L)', "table")
 WHERE nspname = 'lookalikes' AND deleted IS NOT NULL AND followed IS NULL;

@@ -77,6 +77,13 @@ SELECT parameters, engine, cleared.* FROM (VALUES
     (8, $$'at', keep => '1 hour'$$)
 ) AS t(n, parameters), unnest(ARRAY['auto', 'sql']) AS engine, cleared(parameters, engine) ORDER BY n, engine;
 
+-- Session tables are found all the same: with the columns that they have, and no others.
+CREATE TABLE django_session (session_key varchar(40), session_data text NOT NULL, expire_date pg_catalog.timestamptz NOT NULL);
+BEGIN;
+SET LOCAL search_path = hostile, pg_catalog;
+SELECT name, framework FROM raw_clear_sessions.found() WHERE name LIKE 'search\_path\_test.%';
+ROLLBACK;
+
 -- An expression and a filter are the caller's own SQL: they mean what they mean to the caller.
 BEGIN;
 SET LOCAL search_path = pg_catalog;

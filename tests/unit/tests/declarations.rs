@@ -7,7 +7,7 @@ use prototypes::{Declared, declare};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const ELOG: &[Declared] = include!("../../../src/pg/raw/elog.rs");
+const UNBOUND: &[Declared] = include!("../../../src/pg/raw/unbound.rs");
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src")
@@ -69,9 +69,10 @@ fn beside_headers(name: &str, functions: &[Declared]) -> (bool, String) {
 
 #[test]
 fn what_the_header_files_have_otherwise_does_not_compile() {
-    let (taken, told) = beside_headers("elog.c", ELOG);
+    let (taken, told) = beside_headers("unbound.c", UNBOUND);
     assert!(taken, "{told}");
-    let wrong: [&[Declared]; 5] = [
+    let wrong: [&[Declared]; 6] = [
+        declare! { fn disable_timeout(id: TimeoutId, keep_indicator: c_int) -> (); },
         declare! { fn errstart(level: c_int) -> bool; },
         declare! { fn errcode(sqlstate: bool) -> c_int; },
         declare! { fn errhint(format: *const c_char) -> c_int; },
@@ -126,6 +127,6 @@ fn nothing_is_declared_but_where_it_is_compared() {
     assert_eq!(
         raw.lines().filter(|line| opens_a_block(line)).count(),
         1,
-        "only the macro of elog.rs declares there"
+        "only the macro of unbound.rs declares there"
     );
 }

@@ -397,6 +397,25 @@ proptest! {
         prop_assert_eq!(name(&recognize("records", &columns)), None);
     }
 
+    /// No word that is known begins with a q. A cache is one of whatever it is.
+    #[test]
+    fn an_unknown_word_in_the_tables_name_leaves_common_columns_a_question(
+        table in any_table(),
+        word in "q[a-z]{1,8}",
+        joint in "_?",
+    ) {
+        let framework = framework(&table);
+        let of_sessions = framework.names.contains(&"sess") && is_of_sessions(&table.name);
+        for name in [format!("{word}{joint}{}", table.name), format!("{}{joint}{word}", table.name)] {
+            let recognition = recognize(&name, &table.columns);
+            if framework.common && of_sessions {
+                prop_assert_eq!(recognition, Recognition::Unsure(framework));
+            } else if !framework.common {
+                prop_assert_eq!(recognition, Recognition::One(framework));
+            }
+        }
+    }
+
     #[test]
     fn an_unknown_column_rules_out_a_framework_whose_columns_are_common(
         table in any_table(),

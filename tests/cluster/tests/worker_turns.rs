@@ -1,0 +1,111 @@
+//! Tables of one database take turns: a run that takes long holds up no other, and stays one run.
+
+use cluster::{Cluster, FAST, SLOW, Session, add_expired, create_sessions, wait_until};
+
+const BIG: &str = "\"table\" = 'big'::regclass";
+
+/// A database with a table whose run takes long, and is under way.
+fn with_big_table(cluster: &Cluster, limits: &str) -> Session {
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "small", 10, 10);
+    create_sessions(&mut session, "big", 5000, 10);
+    session.run(&format!(
+        "SELECT raw_clear_sessions_schedule('big', '1 h'{limits})"
+    ));
+    session.wait_for_busy_worker("big");
+    session
+}
+
+/// Has a table that is due every second cleared some times, while the run of the big one goes on.
+fn clear_small(session: &mut Session) {
+    session.run("SELECT raw_clear_sessions_schedule('small', '1 s')");
+    for _ in 0..3 {
+        add_expired(session, "small", 1);
+        session.wait_for_count("small", 1);
+    }
+    assert_eq!(session.runs(&format!("{BIG} AND ended IS NULL")), 1);
+}
+
+#[test]
+fn a_long_run_holds_up_no_table_that_is_due_every_second_and_stays_one_run() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = with_big_table(&cluster, "");
+    clear_small(&mut session);
+    // It goes on where it was.
+    let query = "SELECT unnest(ARRAY[deleted, blocks_done])::text FROM raw_clear_sessions.progress
+         WHERE \"table\" = 'big'::regclass AND waiting = 'cost delay'";
+    let mut last = (0, 0);
+    wait_until("it has got on", || {
+        if let [deleted, blocks] = &session.texts(query)[..] {
+            let number = |text: &str| text.parse::<i64>().expect("a number");
+            let now = (number(deleted), number(blocks));
+            assert!(now.0 >= last.0 && now.1 >= last.1, "{now:?} after {last:?}");
+            last = now;
+        }
+        last.1 > 10
+    });
+    cluster.reload(&FAST);
+    session.wait_for_run(&format!("{BIG} AND stop = 'done' AND deleted = 4500"));
+    assert_eq!(session.runs(BIG), 1);
+    assert_eq!(session.count("big"), 500);
+    let status =
+        "SELECT concat_ws(' ', runs, total_deleted, failures, last_stop, cleared_until IS NOT NULL)
+         FROM raw_clear_sessions.status WHERE \"table\" = 'big'::regclass";
+    assert_eq!(session.text(status), "1 4500 0 done t");
+    assert_eq!(cluster.logged("ERROR"), 0);
+}
+
+#[test]
+fn the_limits_of_a_run_count_over_all_of_its_turns() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = with_big_table(&cluster, ", max_rows => 1000");
+    clear_small(&mut session);
+    cluster.reload(&[
+        ("raw_clear_sessions.cost_delay", "20"),
+        ("raw_clear_sessions.batch_size", "10"),
+    ]);
+    session.wait_for_run(&format!("{BIG} AND stop = 'max_rows'"));
+    let left = session.count("big");
+    assert!((3800..=4000).contains(&left), "{left}");
+    assert_eq!(session.runs(BIG), 1);
+}
+
+#[test]
+fn runs_that_are_put_aside_end_with_the_worker_and_are_told_as_they_ended() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = with_big_table(&cluster, "");
+    create_sessions(&mut session, "bigger", 5000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('bigger', '1 h')");
+    wait_until("both are under way", || {
+        session.runs("ended IS NULL AND deleted > 0") == 2
+    });
+    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+    wait_until("both have ended", || {
+        session.runs("stop = 'paused' AND deleted > 0") == 2
+    });
+    assert_eq!(session.runs("true"), 2);
+    let deleted = session.number("SELECT sum(deleted)::bigint FROM raw_clear_sessions.run");
+    assert_eq!(
+        deleted,
+        10_000 - session.count("big") - session.count("bigger")
+    );
+}
+
+#[test]
+fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = with_big_table(&cluster, "");
+    create_sessions(&mut session, "bigger", 5000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('bigger', '1 h')");
+    wait_until("one is put aside", || {
+        session.runs("ended IS NULL AND deleted > 0") == 2
+    });
+    // One of them has its turn now, and the other one not.
+    for table in ["big", "bigger"] {
+        assert!(session.yes(&format!("SELECT raw_clear_sessions_cancel('{table}')")));
+    }
+    wait_until("both have ended", || {
+        session.runs("stop = 'canceled' AND deleted > 0 AND error IS NULL") == 2
+    });
+    assert_eq!(session.runs("true"), 2);
+}
