@@ -98,7 +98,7 @@ check-package: stage ## the packages install and remove, the sources build from 
 check-monitoring: stage ## what Prometheus gets to know, with the real exporter; its rules; the dashboard
 	@scripts/check monitoring
 
-check-stores: stage ## the libraries of npm, PyPI and Debian find their live sessions again
+check-stores: stage ## the libraries of npm, PyPI, crates.io and Debian find their live sessions again
 	@scripts/check stores
 
 lint: bootstrap ## format, clippy for every PostgreSQL version, documentation, shell scripts, the Django package

@@ -119,6 +119,8 @@ CREATE TABLE raw_clear_sessions.origin (
     restored boolean NOT NULL,
     recovery text
 );
+-- A publication of all tables refuses an update otherwise.
+ALTER TABLE raw_clear_sessions.origin REPLICA IDENTITY FULL;
 INSERT INTO raw_clear_sessions.origin
 VALUES (current_setting('row_security') = 'off', raw_clear_sessions.recovery());
 

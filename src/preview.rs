@@ -83,11 +83,9 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
     let (relation, criterion) = (target.root(), target.criterion());
     let index = usable_index(&target);
     let counts = counts::take(&target, exact, index.is_some());
-    let table_bytes: i64 = pg::leaves(relation, LockMode::AccessShare)
-        .iter()
-        .map(Relation::table_bytes)
-        .sum();
-    let (ways, advice) = ways::ways(&target, &counts);
+    let size = target::size(relation);
+    let table_bytes = size.table;
+    let (ways, advice) = ways::ways(&target, &counts, size);
     let (engine, why) = summary(target.by());
     let [cutoff, expired_below] = cutoff_text(criterion);
     Ok(Preview {

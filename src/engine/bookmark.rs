@@ -1,6 +1,8 @@
 //! Where a pass has got to, as something to be written down: for a run that goes on in another session.
 
+use super::shards::Place;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A place in a pass, and what the place belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,7 +12,7 @@ pub struct Bookmark {
     pub at: At,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum At {
     /// A block of a heap: what lies before it has been read.
     Block(u32),
@@ -18,4 +20,19 @@ pub enum At {
     Value(u64),
     /// A place in a heap, block and number, for SQL.
     Place(u32, u16),
+    /// A key, as text: the rows before it, in its order, are done with.
+    Key(String),
+    /// How far each shard is, by its number.
+    Shards(BTreeMap<i64, Mark>),
+}
+
+/// How far a shard is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The node that it was found on.
+    pub group: i32,
+    pub place: Option<Place>,
+    pub finished: bool,
+    /// Blocks that have been read, and all, once it has had a turn.
+    pub blocks: Option<(u32, u32)>,
 }

@@ -4,6 +4,7 @@
 //! each could choose rows of its own, and the nodes would differ from then on. The condition stands in it as well, because
 //! rows may have been renewed between the two statements; Citus lets only one transaction at a time write to such a shard.
 
+use super::bookmark::At;
 use super::shards::Elsewhere;
 use super::sql;
 use crate::pg::{self, BatchLimit, Deleted, Privilege, Relation, TABLE_ALIAS};
@@ -20,17 +21,26 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// At the beginning. `None` where the table has no such key, or the current role may not read it.
-    pub fn begin(table: &Relation) -> Option<Cursor> {
+    /// At the beginning, or where another one has got to. `None` where the table has no such key, or the current role may not
+    /// read it.
+    pub fn begin(table: &Relation, at: Option<&At>) -> Option<Cursor> {
         if !pg::has_privilege(table, Privilege::Select) {
             return None;
         }
         Some(Cursor {
             key: target::key_column(table)?,
-            after: None,
+            after: match at {
+                Some(At::Key(key)) => Some(key.clone()),
+                _ => None,
+            },
             elsewhere: Elsewhere::default(),
             finished: false,
         })
+    }
+
+    /// Where it has got to.
+    pub fn at(&self) -> Option<At> {
+        self.after.clone().map(At::Key)
     }
 
     pub fn is_finished(&self) -> bool {

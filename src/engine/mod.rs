@@ -167,17 +167,18 @@ impl Key {
 
 impl Place {
     fn begin(part: &Part<'_>, key: &Key, bookmark: Option<Bookmark>) -> Place {
+        let at = bookmark
+            .filter(|bookmark| bookmark.of == key.in_words())
+            .map(|bookmark| bookmark.at);
+        let at = at.as_ref();
         let spread = match key.spread {
-            Some(Spread::Single) => shards::Cursor::begin(&part.root).map(Place::Shards),
-            Some(Spread::Replicated) => keys::Cursor::begin(&part.root).map(Place::Keys),
+            Some(Spread::Single) => shards::Cursor::begin(&part.root, at).map(Place::Shards),
+            Some(Spread::Replicated) => keys::Cursor::begin(&part.root, at).map(Place::Keys),
             None => None,
         };
         if let Some(place) = spread {
             return place;
         }
-        let at = bookmark
-            .filter(|bookmark| bookmark.of == key.in_words())
-            .map(|bookmark| bookmark.at);
         let by_sql = |table: &Relation, leaves: &[Relation]| {
             Place::Sql(match at {
                 Some(at) => sql::Cursor::new_at(table, leaves, at),
@@ -209,11 +210,15 @@ impl Cursor {
 
     /// Where it has got to, where that can be written down.
     pub fn bookmark(&self) -> Option<Bookmark> {
-        let (key, place) = self.begun.as_ref()?;
+        let Some((key, place)) = &self.begun else {
+            return self.bookmark.clone();
+        };
         let at = match place {
             Place::Raw(cursor) => Some(cursor.at()),
             Place::Sql(cursor) => cursor.at(),
-            Place::Shards(_) | Place::Keys(_) | Place::Finished => None,
+            Place::Shards(cursor) => Some(cursor.at()),
+            Place::Keys(cursor) => cursor.at(),
+            Place::Finished => None,
         };
         at.map(|at| Bookmark {
             of: key.in_words(),

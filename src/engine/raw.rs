@@ -26,13 +26,13 @@ impl Cursor {
     }
 
     /// The same, from where another one has got to.
-    pub fn new_at(leaf: &Relation, criterion: &Criterion, pass: &Pass, at: At) -> Self {
+    pub fn new_at(leaf: &Relation, criterion: &Criterion, pass: &Pass, at: &At) -> Self {
         match (at, pass) {
-            (At::Block(block), _) => Cursor::Heap(HeapCursor::from_block(leaf, block)),
+            (At::Block(block), _) => Cursor::Heap(HeapCursor::from_block(leaf, *block)),
             (At::Value(value), Pass::Index(_)) => Cursor::Index(IndexCursor::from_value(
                 criterion.base_type,
                 criterion.range,
-                value,
+                *value,
             )),
             _ => Cursor::new(leaf, criterion, pass),
         }

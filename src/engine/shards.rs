@@ -13,6 +13,7 @@ mod order;
 pub use call::limit_lock_wait;
 pub use order::{Order, Place, Report};
 
+use super::bookmark::{At, Mark};
 use crate::pg::{self, Deleted, Relation};
 use crate::refusal::Refusal;
 use crate::target::{self, Criterion, Node, Shard};
@@ -25,7 +26,7 @@ use std::time::Duration;
 const PACED: Duration = Duration::from_millis(25);
 
 /// The same where nothing is slept: the connections that each slice makes should cost little beside it.
-const UNPACED: Duration = Duration::from_millis(500);
+const UNPACED: Duration = Duration::from_secs(1);
 
 /// How many shards of one node are cleared at the same time: few where others are to be disturbed little.
 const PACED_AT_ONCE: usize = 2;
@@ -73,21 +74,29 @@ pub struct Cursor {
 /// How far one shard is.
 #[derive(Debug, Default)]
 struct State {
-    /// The node that it was found on.
-    group: i32,
-    place: Option<Place>,
-    finished: bool,
+    mark: Mark,
     /// Failures since something last went well.
     failed: u32,
     /// The slice that it had its last turn in.
     turn: u64,
-    /// Blocks that have been read, and all, once it has had a turn.
-    blocks: Option<(u32, u32)>,
+}
+
+impl State {
+    fn on(group: i32) -> State {
+        State {
+            mark: Mark {
+                group,
+                ..Mark::default()
+            },
+            ..State::default()
+        }
+    }
 }
 
 impl Cursor {
-    /// At the beginning. `None`, with a NOTICE, where the nodes cannot do it: then it is a DELETE that Citus sends them.
-    pub fn begin(table: &Relation) -> Option<Cursor> {
+    /// At the beginning, or where another one has got to. `None`, with a NOTICE, where the nodes cannot do it: then it is a
+    /// DELETE that Citus sends them.
+    pub fn begin(table: &Relation, at: Option<&At>) -> Option<Cursor> {
         let shards = target::shards(table);
         if let Err(why) = nodes_that_can(&shards) {
             pg::notice(
@@ -102,13 +111,34 @@ impl Cursor {
             );
             return None;
         }
+        let marks = match at {
+            Some(At::Shards(marks)) => marks.clone(),
+            _ => BTreeMap::new(),
+        };
+        let state = |(id, mark)| {
+            let state = State {
+                mark,
+                ..State::default()
+            };
+            (id, state)
+        };
         Some(Cursor {
-            shards: BTreeMap::new(),
+            shards: marks.into_iter().map(state).collect(),
             slices: 0,
             elsewhere: Elsewhere::default(),
             failures: Failures::default(),
             finished: false,
         })
+    }
+
+    /// Where it has got to. What has been left alone is tried again from there.
+    pub fn at(&self) -> At {
+        let marks = self.shards.iter().map(|(id, state)| {
+            let mut mark = state.mark.clone();
+            mark.finished &= state.failed == 0;
+            (*id, mark)
+        });
+        At::Shards(marks.collect())
     }
 
     pub fn is_finished(&self) -> bool {
@@ -119,7 +149,7 @@ impl Cursor {
     pub fn blocks(&self) -> Option<(u32, u32)> {
         let mut sum = (0_u32, 0_u32);
         for state in self.shards.values().filter(|state| state.failed == 0) {
-            let (done, all) = state.blocks?;
+            let (done, all) = state.mark.blocks?;
             sum = (sum.0.saturating_add(done), sum.1.saturating_add(all));
         }
         Some(sum)
@@ -145,7 +175,7 @@ impl Cursor {
             .iter()
             .map(|shard| Call {
                 node: &shard.node,
-                command: order.command(&shard.name, self.shards[&shard.id].place.as_ref()),
+                command: order.command(&shard.name, self.shards[&shard.id].mark.place.as_ref()),
             })
             .collect();
         let mut deleted = Deleted::default();
@@ -164,7 +194,9 @@ impl Cursor {
         }
         self.elsewhere.cost += costs.into_values().max().unwrap_or(0);
         self.take_failures(&shards, failed);
-        self.finished = shards.iter().all(|shard| self.shards[&shard.id].finished);
+        self.finished = shards
+            .iter()
+            .all(|shard| self.shards[&shard.id].mark.finished);
         deleted
     }
 
@@ -173,16 +205,14 @@ impl Cursor {
         self.shards
             .retain(|id, _| shards.iter().any(|shard| shard.id == *id));
         for shard in shards {
-            let state = self.shards.entry(shard.id).or_insert_with(|| State {
-                group: shard.node.group,
-                ..State::default()
-            });
-            if state.group != shard.node.group {
+            let group = shard.node.group;
+            let state = self
+                .shards
+                .entry(shard.id)
+                .or_insert_with(|| State::on(group));
+            if state.mark.group != group {
                 // What was deleted while it was being copied may have come along.
-                *state = State {
-                    group: shard.node.group,
-                    ..State::default()
-                };
+                *state = State::on(group);
             }
         }
     }
@@ -191,7 +221,7 @@ impl Cursor {
     fn choose<'s>(&mut self, shards: &'s [Shard], slice: &Slice) -> Vec<&'s Shard> {
         let mut waiting: Vec<_> = shards
             .iter()
-            .filter(|shard| !self.shards[&shard.id].finished)
+            .filter(|shard| !self.shards[&shard.id].mark.finished)
             .collect();
         waiting.sort_by_key(|shard| self.shards[&shard.id].turn);
         let at_once = if slice.cost.is_some() {
@@ -217,9 +247,9 @@ impl Cursor {
     fn take_report(&mut self, shard: &Shard, report: Report) -> Deleted {
         if let Some(state) = self.shards.get_mut(&shard.id) {
             state.failed = 0;
-            state.finished = report.finished;
-            state.blocks = Some(report.blocks);
-            state.place = report.place;
+            state.mark.finished = report.finished;
+            state.mark.blocks = Some(report.blocks);
+            state.mark.place = report.place;
         }
         if let Some(message) = report.left_out {
             self.failures.rows(shard, message);
@@ -246,9 +276,9 @@ impl Cursor {
         for (node, message) in &down {
             for shard in shards.iter().filter(|shard| shard.node == **node) {
                 if let Some(state) = self.shards.get_mut(&shard.id)
-                    && !state.finished
+                    && !state.mark.finished
                 {
-                    state.finished = true;
+                    state.mark.finished = true;
                     state.failed = TRIES;
                     self.failures.shard(shard, message.clone());
                 }
@@ -256,12 +286,12 @@ impl Cursor {
         }
         for (shard, message) in failed {
             if let Some(state) = self.shards.get_mut(&shard.id)
-                && !state.finished
+                && !state.mark.finished
             {
                 state.failed += 1;
-                state.place = None;
+                state.mark.place = None;
                 if state.failed >= TRIES {
-                    state.finished = true;
+                    state.mark.finished = true;
                     self.failures.shard(shard, message);
                 }
             }

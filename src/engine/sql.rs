@@ -187,10 +187,10 @@ impl Cursor {
     }
 
     /// The same, from where another one has got to.
-    pub fn new_at(table: &Relation, leaves: &[Relation], at: At) -> Self {
+    pub fn new_at(table: &Relation, leaves: &[Relation], at: &At) -> Self {
         let mut cursor = Cursor::new(table, leaves);
         if let (Cursor::Blocks { next, .. }, At::Place(block, number)) = (&mut cursor, at) {
-            *next = (block, number);
+            *next = (*block, *number);
         }
         cursor
     }

@@ -59,6 +59,7 @@ pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
     let oldest = indexed.then(|| target::oldest_expired(table));
     let none_expired = oldest == Some(None);
     let (mut expired, mut total) = (0.0, 0.0);
+    let spread_fraction = fraction.filter(|_| target::spread(target.root()).is_some());
     let mut leaves = HashMap::new();
     for part in parts(target, by_leaf) {
         let seen = match part.leaf {
@@ -68,11 +69,14 @@ pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
         let sampled_blocks = fraction.map_or(0.0, |fraction| fraction * part.blocks);
         let part_expired = if none_expired {
             0.0
+        } else if let Some(fraction) = spread_fraction {
+            // The planner here knows nothing of shards.
+            (seen.expired / fraction).round()
         } else {
             part.expired(&seen, sampled_blocks).round()
         };
         expired += part_expired;
-        total += part.planned_total;
+        total += spread_fraction.map_or(part.planned_total, |fraction| sample.total.all / fraction);
         enough(leaves.try_reserve(1)).unwrap_or_else(|refusal| refusal.raise());
         leaves.extend(part.leaf.map(|leaf| (leaf, part_expired)));
     }

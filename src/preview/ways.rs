@@ -3,7 +3,7 @@
 use super::Counts;
 use crate::engine::{self, rewrite};
 use crate::pg::{self, LockMode, Privilege, Relation};
-use crate::target::Target;
+use crate::target::{self, Target};
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -62,17 +62,15 @@ struct Size {
 }
 
 impl Size {
-    fn of(table: &Relation, counts: &Counts) -> Size {
-        let leaves = pg::leaves(table, LockMode::AccessShare);
-        let heaps = leaves.iter().filter(|leaf| leaf.is_heap());
+    fn of(size: target::Size, counts: &Counts, leaves: &[Relation]) -> Size {
         Size {
             expired: counts.expired,
             expired_fraction: counts.expired_fraction(),
             total: counts.total,
             some_foreign: leaves.iter().any(Relation::is_foreign),
             all_foreign: leaves.iter().all(Relation::is_foreign),
-            heap_pages: heaps.map(|leaf| f64::from(leaf.blocks())).sum(),
-            bytes: leaves.iter().map(|leaf| leaf.total_bytes() as f64).sum(),
+            heap_pages: size.blocks,
+            bytes: size.total as f64,
         }
     }
 
@@ -96,9 +94,10 @@ impl Size {
 }
 
 /// Looks at the ways.
-pub fn ways(target: &Target, counts: &Counts) -> (Ways, Advice) {
+pub fn ways(target: &Target, counts: &Counts, size: target::Size) -> (Ways, Advice) {
     let relation = target.root();
-    let size = Size::of(relation, counts);
+    let leaves = pg::leaves(relation, LockMode::AccessShare);
+    let size = Size::of(size, counts, &leaves);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
     let no_rewrite = no_right

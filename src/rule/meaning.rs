@@ -74,15 +74,17 @@ pub fn meaning(name: &str) -> Meaning {
         None if last_of_weight.is_some_and(|place| is_done(&names, &words, place)) => {
             Meaning::LastUse
         }
-        // Alone, a date is when something was; beside other words it says no more than `at`.
+        // A date is when something was, unless another word says that it ends then: `order_date`.
         None if words.contains(&Word::Whenever)
-            || ["date", "datum", "dt"].contains(&&name.to_lowercase()[..]) =>
+            || names.iter().any(|name| DATES.contains(&&name[..])) =>
         {
             Meaning::LastUse
         }
         _ => Meaning::Unclear,
     }
 }
+
+const DATES: &[&str] = &["date", "datum", "fecha", "dt"];
 
 /// Whether the word there is what has been done at the instant: `rotated`, and before `at` also `read` and `gelesen`. What
 /// is to happen is written with an s: `disappears_at`.
@@ -175,7 +177,16 @@ const MADE: &[&str] = &[
 const MADE_ANYWHERE: &[&str] = &["creat", "insert"];
 
 /// The same as a whole word; some are a token's registered claims.
-const MADE_WORDS: &[&str] = &["from", "iat", "nbf", "notbefore", "validfrom", "validsince"];
+const MADE_WORDS: &[&str] = &[
+    "from",
+    "iat",
+    "reg",
+    "regdate",
+    "nbf",
+    "notbefore",
+    "validfrom",
+    "validsince",
+];
 
 /// Begins the words for an end that need not be the row's.
 const OTHER_ENDS: &[&str] = &[

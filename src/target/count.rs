@@ -34,7 +34,7 @@ pub fn sample_fraction(table: &Checked) -> Option<f64> {
     if !leaves.iter().all(Relation::is_heap) {
         return None;
     }
-    let blocks: f64 = leaves.iter().map(|leaf| f64::from(leaf.blocks())).sum();
+    let blocks = super::size(table.root()).blocks;
     Some((SAMPLE / blocks.max(1.0)).min(1.0))
 }
 

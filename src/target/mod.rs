@@ -30,7 +30,7 @@ pub use planner::{
     estimate_all, estimate_all_leaves, estimate_expired, estimate_leaves, estimate_live_leaves,
 };
 pub use row_security::hides_rows_from_owner;
-pub use shards::{KeyColumn, Node, Shard, Spread, key_column, shards, spread};
+pub use shards::{KeyColumn, Node, Shard, Size, Spread, key_column, shards, size, spread};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;
@@ -107,6 +107,7 @@ fn check_kind(relation: &Relation) -> Result<(), Refusal> {
     }
     let kind = match relation.kind() {
         RelationKind::Table | RelationKind::PartitionedTable | RelationKind::ForeignTable => {
+            check_not_columnar(relation)?;
             return check_not_other_temporary(relation);
         }
         RelationKind::View => "views",
@@ -123,6 +124,21 @@ fn check_kind(relation: &Relation) -> Result<(), Refusal> {
     )
     .detail(format!("This operation is not supported for {kind}."))
     .hint("Name the table that holds the sessions."))
+}
+
+fn check_not_columnar(relation: &Relation) -> Result<(), Refusal> {
+    let may_be = relation.kind() == RelationKind::Table && !relation.is_heap();
+    if !may_be || !shards::is_columnar(relation) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        format!("cannot delete from columnar table \"{}\"", relation.name()),
+    )
+    .detail("Citus' columnar storage only takes rows, and keeps them.")
+    .hint(
+        "Sessions belong into an ordinary table; alter_table_set_access_method() makes one of it.",
+    ))
 }
 
 fn check_not_other_temporary(relation: &Relation) -> Result<(), Refusal> {

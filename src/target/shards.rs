@@ -4,7 +4,7 @@
 //! A shard that has replicas, and a reference table, which is on every node, can not: what is deleted from one placement
 //! behind Citus' back is still in the others.
 
-use crate::pg::{self, Argument, Relation, Rows};
+use crate::pg::{self, Argument, LockMode, Relation, Rows};
 use pgrx::pg_sys;
 
 /// What of Citus' is asked here, all in pg_catalog, as in Citus 9.5 to 14 (src/backend/distributed/sql).
@@ -65,6 +65,66 @@ pub fn spread(table: &Relation) -> Option<Spread> {
     } else {
         Spread::Replicated
     })
+}
+
+/// The size of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Of its heap and TOAST, in bytes.
+    pub table: i64,
+    /// With its indexes.
+    pub total: i64,
+    /// The blocks of its heap; 0 where the rows are not in one.
+    pub blocks: f64,
+}
+
+/// The size of a table with everything that it reaches; of shards, each once.
+pub fn size(table: &Relation) -> Size {
+    if let Some(size) = spread(table).and_then(|_| size_of_shards(table)) {
+        return size;
+    }
+    let leaves = pg::leaves(table, LockMode::AccessShare);
+    let heaps = leaves.iter().filter(|leaf| leaf.is_heap());
+    Size {
+        table: leaves.iter().map(Relation::table_bytes).sum(),
+        total: leaves.iter().map(Relation::total_bytes).sum(),
+        blocks: heaps.map(|leaf| f64::from(leaf.blocks())).sum(),
+    }
+}
+
+/// As Citus adds it up, which counts every placement.
+fn size_of_shards(table: &Relation) -> Option<Size> {
+    let row = ask(
+        "SELECT pg_catalog.citus_table_size(d.logicalrelid), pg_catalog.citus_total_relation_size(d.logicalrelid), \
+             (SELECT pg_catalog.count(*)::pg_catalog.float8 OPERATOR(pg_catalog./) pg_catalog.count(DISTINCT s.shardid) \
+              FROM pg_catalog.pg_dist_shard AS s \
+              JOIN pg_catalog.pg_dist_placement AS p ON p.shardid OPERATOR(pg_catalog.=) s.shardid \
+              WHERE s.logicalrelid OPERATOR(pg_catalog.=) d.logicalrelid) \
+         FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+        table.oid(),
+    );
+    let mut fields = row.into_iter().flatten().flatten();
+    let mut number = || fields.next()?.parse::<f64>().ok();
+    let (bytes, total, copies) = (number()?, number()?, number()?.max(1.0));
+    Some(Size {
+        table: (bytes / copies) as i64,
+        total: (total / copies) as i64,
+        blocks: (bytes / copies / f64::from(pg_sys::BLCKSZ)).floor(),
+    })
+}
+
+/// Whether Citus stores it by columns: what has been written so stays.
+pub fn is_columnar(table: &Relation) -> bool {
+    !ask(
+        "SELECT FROM pg_catalog.pg_class AS c \
+         JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_am'::pg_catalog.regclass \
+         AND d.objid OPERATOR(pg_catalog.=) c.relam AND d.deptype OPERATOR(pg_catalog.=) 'e' \
+         JOIN pg_catalog.pg_extension AS e ON e.oid OPERATOR(pg_catalog.=) d.refobjid \
+         AND e.extname IN ('citus', 'citus_columnar') \
+         WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+        table.oid(),
+    )
+    .is_empty()
 }
 
 /// A column that identifies a row.

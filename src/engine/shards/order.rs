@@ -33,7 +33,7 @@ pub struct Order {
 }
 
 /// Where a run has got to in a table that may have partitions.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// Partitions that are done with, by their oids.

@@ -252,10 +252,17 @@ fn a_columnar_table_is_refused() {
     session.run("CREATE EXTENSION IF NOT EXISTS citus_columnar");
     session.run("CREATE TABLE django_session (session_key text, session_data text, expire_date timestamptz) USING columnar");
     session.run("INSERT INTO django_session VALUES ('a', '', '2020-01-01')");
-    assert_eq!(
-        session.refused("SELECT raw_clear_sessions('django_session')"),
-        "0A000"
-    );
+    for call in [
+        "SELECT raw_clear_sessions('django_session')",
+        "SELECT raw_clear_sessions_preview('django_session')",
+        "CALL raw_clear_sessions_in_batches('django_session')",
+    ] {
+        let error = session.try_run(call).expect_err("it cannot delete");
+        let error = error.as_db_error().expect("the server's error");
+        assert_eq!(error.code().code(), "0A000", "{call}");
+        let message = "cannot delete from columnar table \"django_session\"";
+        assert_eq!(error.message(), message, "{call}");
+    }
     assert_eq!(session.count("django_session"), 1);
 }
 
@@ -332,5 +339,33 @@ fn renewals_during_batches_leave_all_replicas_the_same() {
             "{kind}: {live}"
         );
         assert_placements_agree(&mut session, "sessions");
+    }
+}
+
+#[test]
+fn the_preview_tells_what_is_in_the_shards() {
+    let mut session = NODES.database("preview").connect();
+    for (kind, _) in KINDS {
+        create(&mut session, kind, 50_000, 10);
+        let mut number = |field: &str| -> i64 {
+            let value = session.preview("sessions", field).expect("a number");
+            value.parse().expect("a number")
+        };
+        // Each sample is another one: of some hundred blocks, and the density of rows is the same in all.
+        let (expired, total) = (number("expired_rows"), number("total_rows"));
+        assert!((30_000..60_000).contains(&expired), "{kind}: {expired}");
+        assert!((35_000..70_000).contains(&total), "{kind}: {total}");
+        let bytes = number("table_bytes");
+        assert!((2_000_000..6_000_000).contains(&bytes), "{kind}: {bytes}");
+        let advice = session.preview("sessions", "advice");
+        assert_eq!(
+            advice.as_deref(),
+            Some("raw_clear_sessions_in_batches"),
+            "{kind}"
+        );
+        let found = session.number(&format!(
+            "SELECT bytes FROM raw_clear_sessions_find() WHERE \"table\" = '{kind}.sessions'"
+        ));
+        assert_eq!(found, bytes, "{kind}");
     }
 }

@@ -270,3 +270,42 @@ fn a_shard_that_moves_during_a_run_is_cleared_where_it_goes() {
     assert_eq!(session.count("sessions"), 2000);
     assert_placements_agree(&mut session, "sessions");
 }
+
+#[test]
+fn a_run_on_shards_takes_turns_with_another_table_and_stays_one_run() {
+    let nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    create(&mut session, "hash", 20_000, 10);
+    cluster::create_sessions(&mut session, "small", 10, 10);
+    nodes.coordinator.reload(&[
+        ("raw_clear_sessions.batch_size", "10"),
+        ("raw_clear_sessions.cost_delay", "1"),
+        ("raw_clear_sessions.cost_limit", "10"),
+        ("raw_clear_sessions.databases", "app"),
+    ]);
+    session.run(
+        "SELECT raw_clear_sessions_schedule('sessions', '1 h'), raw_clear_sessions_schedule('small', '1 s')",
+    );
+    let progress = "SELECT coalesce(max(blocks_done), 0)::bigint FROM raw_clear_sessions.progress
+         WHERE \"table\" = 'sessions'::regclass AND waiting = 'cost delay'";
+    let mut done = 0;
+    for _ in 0..3 {
+        cluster::add_expired(&mut session, "small", 1);
+        wait_until("the small table has had its turn", || {
+            session.count("small") == 1
+        });
+        wait_until("the large one goes on", || {
+            let now = session.number(progress);
+            assert!(now == 0 || now >= done, "{now} blocks after {done}");
+            done = done.max(now);
+            now > 0
+        });
+    }
+    assert_eq!(
+        session.runs("\"table\" = 'sessions'::regclass AND ended IS NULL"),
+        1
+    );
+    nodes.coordinator.reload(&FAST);
+    session.wait_for_run("\"table\" = 'sessions'::regclass AND stop = 'done' AND deleted = 18000");
+    assert_eq!(session.count("sessions"), 2000);
+}

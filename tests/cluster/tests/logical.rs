@@ -202,3 +202,65 @@ fn a_publication_for_all_tables_brings_a_subscriber_no_policies_and_no_runs() {
     there.run("SELECT raw_clear_sessions_run_now('django_session')");
     there.wait_for_count("django_session", 0);
 }
+
+/// As pg_createsubscriber makes one, or an upgrade from blue to green: a standby that goes on as a subscriber of everything.
+#[test]
+fn a_standby_that_becomes_a_subscriber_clears_nothing_until_it_is_one_no_longer() {
+    let settings = [("wal_level", "logical"), ("raw_clear_sessions.tables", "")];
+    let publisher = Cluster::with_worker("app", &settings);
+    let mut here = publisher.database("app").connect();
+    create_sessions(&mut here, "django_session", 0, 10);
+    here.run(
+        "CREATE TABLE other (LIKE django_session INCLUDING ALL);
+         SELECT raw_clear_sessions_schedule('django_session', '1 s')",
+    );
+    add_expired(&mut here, "django_session", 5);
+    here.wait_for_count("django_session", 0);
+    here.run("CREATE PUBLICATION everything FOR ALL TABLES");
+    here.run("SELECT pg_create_logical_replication_slot('everything', 'pgoutput')");
+    let subscriber = publisher.standby();
+    publisher.wait_for_replay(&subscriber);
+    subscriber.promote();
+    let mut there = subscriber.connect_to("app");
+    there.run(&format!(
+        "CREATE SUBSCRIPTION everything CONNECTION 'host={} dbname=app user=postgres' PUBLICATION everything
+             WITH (create_slot = false, slot_name = 'everything', copy_data = false)",
+        publisher.folder().display()
+    ));
+    let runs = there.runs("true");
+    // What the publisher's worker notes of itself, in each of the extension's tables, is published all along.
+    add_expired(&mut here, "django_session", 7);
+    here.wait_for_count("django_session", 0);
+    here.run(
+        "SELECT raw_clear_sessions_schedule('other', '1 s');
+         SELECT raw_clear_sessions_suspend('django_session');
+         SELECT raw_clear_sessions_resume('django_session');
+         UPDATE raw_clear_sessions.origin SET restored = true;
+         SELECT raw_clear_sessions_resume_all();
+         INSERT INTO other VALUES ('done', '', 'infinity')",
+    );
+    there.wait_for_count("other WHERE session_key = 'done'", 1);
+    assert_eq!(
+        there.texts("SELECT \"table\"::text FROM raw_clear_sessions.policy"),
+        ["django_session"]
+    );
+    add_expired(&mut there, "django_session", 3);
+    there.run(
+        "CREATE TABLE own (LIKE django_session INCLUDING ALL);
+         SELECT raw_clear_sessions_schedule('own', '1 s', expires => 'expire_date')",
+    );
+    there.wait_for_ends("own", 3);
+    let note = there.text(
+        "SELECT note FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass",
+    );
+    assert!(
+        note.contains("written by subscription everything"),
+        "{note}"
+    );
+    assert_eq!(there.runs("true"), runs);
+    assert_eq!(there.count("django_session"), 3);
+    assert_eq!(subscriber.logged("ERROR"), 0);
+    there.run("DROP SUBSCRIPTION everything");
+    there.wait_for_count("django_session", 0);
+    assert_eq!(there.runs("deleted = 3"), 1);
+}

@@ -113,6 +113,30 @@ fn a_change_of_the_table_or_the_extension_waits_for_no_run_and_the_run_copes() {
 }
 
 #[test]
+fn a_run_ends_where_the_extension_is_dropped() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = busy_database(&cluster, "app");
+    session.run("DROP EXTENSION raw_clear_sessions");
+    wait_until("the worker has ended", || session.workers().is_empty());
+    assert!(session.count("django_session") > 100);
+}
+
+#[test]
+fn a_run_that_had_to_make_way_is_still_due_whatever_its_schedule() {
+    let cluster = Cluster::with_worker("*", &SLOW);
+    let mut postgres = cluster.connect();
+    let mut session = busy_database(&cluster, "app");
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 day')");
+    session.wait_for_busy_worker("django_session");
+    drop(session);
+    run_soon(&mut postgres, "ALTER DATABASE app RENAME TO other");
+    cluster.reload(&FAST);
+    let mut session = cluster.connect_to("other");
+    session.wait_for_count("django_session", 100);
+    assert_eq!(session.runs("stop = 'interrupted'"), 1);
+}
+
+#[test]
 fn a_trigger_on_a_partition_that_comes_between_two_batches_fires_for_the_rest() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = cluster.database("app").connect();

@@ -176,6 +176,12 @@ fn a_database_taken_out_of_the_list_is_cleared_no_further() {
     session.wait_for_run("stop = 'unscheduled'");
     wait_until("the worker has ended", || session.workers().is_empty());
     assert!(session.count("django_session") > 100);
+    cluster.reload(&[("raw_clear_sessions.databases", "another")]);
+    wait_until("the status says why", || {
+        let note = session.text("SELECT coalesce(max(note), '') FROM raw_clear_sessions.status");
+        note.contains("the worker does not work in this database")
+            && note.contains("Add \"app\" to")
+    });
 }
 
 #[test]

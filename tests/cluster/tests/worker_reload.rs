@@ -121,6 +121,7 @@ fn a_policy_that_is_suspended_ends_the_run_that_is_busy() {
     session.wait_for_busy_worker("django_session");
     session.run("SELECT raw_clear_sessions_suspend('django_session')");
     session.wait_for_run("stop = 'unscheduled' AND ended IS NOT NULL");
+    wait_until_due_in_vain(&mut session);
     wait_until("no worker is left", || session.workers().is_empty());
     assert!(session.count("django_session") > 100);
 }
@@ -144,6 +145,8 @@ fn pausing_ends_the_busy_run_and_starts_none_until_it_is_over() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = sessions(&cluster);
     session.wait_for_busy_worker("django_session");
+    // The table would be due again.
+    wait_until_due_in_vain(&mut session);
     cluster.reload(&[("raw_clear_sessions.paused", "on")]);
     session.wait_for_run("stop = 'paused' AND deleted > 0 AND ended IS NOT NULL");
     let left = session.count("django_session");

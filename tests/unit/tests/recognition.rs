@@ -251,8 +251,8 @@ fn a_name_says_what_a_column_holds() {
         "last_activity lastActivity LASTACCESS lastaccess lastaccesstime last_login last_used last_seen c_lastseen updated_at \
          updatedAt lastactivityat modified timemodified modified_on changed touched timestamp Timestamp time session_time \
          sess_time date access_time active_at used_at sent_at expiry_checked_at expiryCheckedAt expires_updated lastupdate session_last_visit locked_at rotated_at ts latest recent previous_use dt \
-         read_at paidOn \
-         letzte_aktivitaet letzteAktivität letzte_aktivita\u{308}t zuletzt_aktiv letzter_zugriff geaendert_am gelesen_am aktualisiert \
+         read_at paidOn order_date entry_date dateOfPurchase fecha_compra kauf_datum \
+         letzte_aktivitaet letzteAktivität aktivita\u{308}t zuletzt_aktiv letzter_zugriff geaendert_am gelesen_am aktualisiert \
          derniere_visite dernière_visite date_dernier_acces modifie_le lu_le maj \
          ultima_actividad último_acceso ultima_visita actualizado_en actualizado_el \
          ultimo_acesso atualizado_em acessado_em última_atividade \
@@ -261,7 +261,7 @@ fn a_name_says_what_a_column_holds() {
     said(
         Meaning::Creation,
         "created_at createdAt createat timecreated c_creationdate inserted_at issued_at started_at session_start signedAt iat \
-         nbf not_before valid_from \
+         nbf not_before reg_date regdate valid_from \
          erstellt_am Erstellungsdatum angelegt_am gueltig_ab créé_le date_creation debut inscription creado_en fecha_creacion \
          fecha_alta inicio criado_em data_criacao cadastro data_creazione inizio aangemaakt_op aanmaakdatum",
     );
