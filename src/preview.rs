@@ -224,7 +224,7 @@ fn leaves(target: &Target, counts: &Counts) -> Vec<Leaf> {
             engine: engine_of(leaf),
             index: index_of(leaf),
             why: leaf.decision().why.clone(),
-            expired_rows: counts.leaf(leaf.relation()),
+            expired_rows: counts.leaf(leaf.relation(), leaves.len()),
         })
         .collect()
 }

@@ -203,6 +203,11 @@ impl Relation {
         }
     }
 
+    /// Whether VACUUM or ANALYZE has counted its rows.
+    pub fn is_counted(&self) -> bool {
+        self.class().reltuples >= 0.0
+    }
+
     /// The size of the main fork and its free space and visibility maps, of toast and of nothing else, as
     /// pg_table_size() counts it. In bytes; 0 for a relation without storage.
     pub fn table_bytes(&self) -> i64 {

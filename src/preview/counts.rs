@@ -29,8 +29,11 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The expired rows of a leaf.
-    pub fn leaf(&self, leaf: &Relation) -> Option<i64> {
+    /// The expired rows of one of so many leaves.
+    pub fn leaf(&self, leaf: &Relation, leaves: usize) -> Option<i64> {
+        if leaves == 1 {
+            return Some(self.expired as i64);
+        }
         let leaves = self.leaves.as_ref()?;
         Some(leaves.get(&leaf.oid()).copied().unwrap_or_default() as i64)
     }
@@ -61,7 +64,13 @@ pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
     let (mut expired, mut total) = (0.0, 0.0);
     let spread_fraction = fraction.filter(|_| target::spread(target.root()).is_some());
     let mut leaves = HashMap::new();
-    for part in parts(target, by_leaf) {
+    let parts = parts(target, by_leaf);
+    let blocks: f64 = parts.iter().map(|part| part.blocks).sum();
+    let rows_of_block = fraction.map(|fraction| sample.total.all / (fraction * blocks).max(1.0));
+    for mut part in parts {
+        if let Some(rows) = rows_of_block {
+            part.correct(rows);
+        }
         let seen = match part.leaf {
             Some(leaf) => sample.leaves.get(&leaf).copied().unwrap_or_default(),
             None => sample.total,
@@ -112,9 +121,20 @@ struct Part {
     blocks: f64,
     planned_total: f64,
     planned_expired: f64,
+    /// VACUUM and ANALYZE have been there: the planner does not guess how many rows there are.
+    is_known: bool,
 }
 
 impl Part {
+    /// Takes the number of rows from what a sample has seen where the planner has guessed it.
+    fn correct(&mut self, rows_of_block: f64) {
+        if !self.is_known && self.planned_total > 0.0 {
+            let total = (self.blocks * rows_of_block).round();
+            self.planned_expired *= total / self.planned_total;
+            self.planned_total = total;
+        }
+    }
+
     /// Its expired rows, by what a sample of so many blocks has seen.
     fn expired(&self, seen: &Count, sampled_blocks: f64) -> f64 {
         if seen.expired > 0.0 {
@@ -141,17 +161,19 @@ fn parts(target: &Target, by_leaf: bool) -> Vec<Part> {
                     .access(leaf.relation())
                     .map_or(0.0, |access| access.rows),
                 planned_expired: leaf.decision().rows,
+                is_known: leaf.relation().is_counted(),
             };
             pg::gather(leaves.iter().map(part))
         }
-        _ => vec![Part {
-            leaf: None,
-            blocks: pg::leaves(table.root(), LockMode::AccessShare)
-                .iter()
-                .map(blocks)
-                .sum(),
-            planned_total: estimate_all(table).rows,
-            planned_expired: estimate_expired(table).rows,
-        }],
+        _ => {
+            let leaves = pg::leaves(table.root(), LockMode::AccessShare);
+            vec![Part {
+                leaf: None,
+                blocks: leaves.iter().map(blocks).sum(),
+                planned_total: estimate_all(table).rows,
+                planned_expired: estimate_expired(table).rows,
+                is_known: leaves.iter().all(Relation::is_counted),
+            }]
+        }
     }
 }

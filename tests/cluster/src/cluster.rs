@@ -253,6 +253,16 @@ impl Cluster {
             .expect("the client program can be started")
     }
 
+    /// The same, for who wants to know what it says.
+    pub fn spawn_heard_client(&self, name: &str, arguments: &[&str]) -> Child {
+        self.client_command(name)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the client program can be started")
+    }
+
     /// Runs a line of a shell script, which finds the programs of PostgreSQL and this server.
     pub fn shell(&self, line: &str) -> String {
         output(

@@ -119,6 +119,7 @@ fn a_run_ends_where_the_extension_is_dropped() {
     session.run("DROP EXTENSION raw_clear_sessions");
     wait_until("the worker has ended", || session.workers().is_empty());
     assert!(session.count("django_session") > 100);
+    assert_eq!(cluster.logged("ERROR"), 0);
 }
 
 #[test]

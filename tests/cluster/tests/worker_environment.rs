@@ -78,6 +78,47 @@ fn triggers_fire_for_the_worker_though_a_database_says_that_they_do_not() {
 }
 
 #[test]
+fn what_the_worker_runs_is_read_isolated_and_ended_by_postgresqls_defaults() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.tables", "")]);
+    let mut session = with_sessions(&cluster, "app");
+    create_sessions(&mut session, "broken", 10, 10);
+    session.run(
+        "CREATE TABLE isolation (level text);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN INSERT INTO public.isolation VALUES (current_setting('transaction_isolation')); RETURN OLD; END$$;
+         CREATE TRIGGER t BEFORE DELETE ON django_session FOR EACH ROW EXECUTE FUNCTION note();
+         CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'not today'; END$$;
+         CREATE TRIGGER t BEFORE DELETE ON broken FOR EACH ROW EXECUTE FUNCTION no();
+         ALTER DATABASE app SET standard_conforming_strings = off;
+         ALTER DATABASE app SET default_transaction_isolation = serializable;
+         ALTER DATABASE app SET exit_on_error = on;
+         SELECT raw_clear_sessions_schedule('broken', '1 s');
+         SELECT raw_clear_sessions_schedule('django_session', '1 s', filter => 'strpos(session_key, ''\\'') = 0')",
+    );
+    session.wait_for_run("stop = 'failed' AND \"table\" = 'broken'::regclass");
+    session.wait_for_count("django_session", 100);
+    assert_eq!(
+        session.count("isolation WHERE level = 'read committed'"),
+        900
+    );
+}
+
+#[test]
+fn a_table_under_row_security_is_cleared_though_a_database_turns_that_off() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.paused", "on")]);
+    let mut session = with_sessions(&cluster, "app");
+    session.run(
+        "CREATE ROLE tenant;
+         ALTER TABLE django_session OWNER TO tenant;
+         ALTER TABLE django_session ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+         CREATE POLICY everything ON django_session USING (true);
+         ALTER DATABASE app SET row_security = off",
+    );
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    session.wait_for_count("django_session", 100);
+}
+
+#[test]
 fn a_condition_means_to_the_worker_what_it_was_checked_as_whatever_a_database_says() {
     let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.tables", "")]);
     let mut session = with_sessions(&cluster, "app");

@@ -115,11 +115,13 @@ impl<'a> Runner<'a> {
         self.running = Some(session.start(&statement));
     }
 
-    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, how many rows it deleted.
+    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, its message. One that was still at work by
+    /// the policy of the round before, and was ended with it, is none of this round.
     fn ended_run(&mut self) -> Option<String> {
         let query = format!(
             "SELECT max(concat_ws(' ', r.stop, r.sqlstate, r.error)) FROM raw_clear_sessions.run r
-             WHERE id = (SELECT min(id) FROM raw_clear_sessions.run WHERE id > {}) AND stop IS NOT NULL",
+             WHERE id = (SELECT min(id) FROM raw_clear_sessions.run WHERE id > {} AND stop IS DISTINCT FROM 'unscheduled')
+             AND stop IS NOT NULL",
             self.last_run
         );
         self.observer.value(&query)
