@@ -667,7 +667,7 @@ fn an_error_of_any_length_is_kept_in_part_and_the_run_backs_off() {
     create_with_trigger(
         &mut session,
         "django_session",
-        10,
+        2,
         "RAISE EXCEPTION '%', repeat('x', 20000000) USING DETAIL = repeat('y', 20000000)",
         "",
     );
