@@ -192,10 +192,7 @@ SELECT
     s."table"::regclass AS "table",
     s.source,
     coalesce(s.schedule, current_setting('raw_clear_sessions.schedule', true)) AS schedule,
-    CASE WHEN s.suspended IS NULL AND NOT s.restored AND s.recovery IS NULL AND s.subscription IS NULL THEN
-        raw_clear_sessions.next_start(
-            s."table", s.schedule, s.schedule_time_zone, s.changed, s.last_start, s.last_end, s.failures)
-    END AS next_start,
+    n.next_start,
     s.first_start,
     coalesce(running.started, s.last_start) AS last_start,
     CASE WHEN running.pid IS NULL THEN s.last_end END AS last_end,
@@ -215,6 +212,10 @@ SELECT
     CASE WHEN raw_clear_sessions.reads_all(s."table") THEN s.error END AS last_error,
     s.sqlstate AS last_sqlstate,
     running.pid,
+    CASE WHEN running.pid IS NULL AND off.note IS NULL AND n.next_start <= now() THEN coalesce(
+        (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r HAVING count(*) > 0),
+        'the worker, which is at another table or in other databases')
+    END AS waits_for,
     CASE
         WHEN s.recovery IS NOT NULL THEN format(
             'the server was recovered to a point in time (%s), and nothing is cleared until you say that it may be: SELECT @extschema@.raw_clear_sessions_resume_all()',
@@ -247,9 +248,15 @@ SELECT
     END AS note
 FROM visible AS s
 CROSS JOIN off
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN s.suspended IS NULL AND NOT s.restored AND s.recovery IS NULL AND s.subscription IS NULL THEN
+        raw_clear_sessions.next_start(
+            s."table", s.schedule, s.schedule_time_zone, s.changed, s.last_start, s.last_end, s.failures)
+    END
+) AS n (next_start)
 LEFT JOIN running ON running."table" = s."table"
 UNION ALL
-SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     format('table %s has gone, and its policy with it', g.name)
     || CASE
         WHEN g.another THEN '; if the table that has its name now is to be cleared as well: SELECT @extschema@.raw_clear_sessions_schedule('
@@ -274,7 +281,7 @@ FROM (
             WHERE format('%I.%I', n.nspname, c.relname) = s.name)
 ) AS g
 UNION ALL
-SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     CASE l.kind
         WHEN 'database' THEN format('database %I of raw_clear_sessions.databases does not exist', l.name)
         ELSE format('table %s of raw_clear_sessions.tables does not exist in this database',
@@ -289,7 +296,7 @@ WHERE CASE l.kind
             WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema) AND c.relkind IN ('r', 'p', 'f'))
     END
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     coalesce(off.note, 'no table that you may read is scheduled in this database: call raw_clear_sessions_schedule() or set raw_clear_sessions.tables')
 FROM off
 WHERE NOT EXISTS (SELECT FROM visible);
@@ -324,6 +331,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.last_error IS
     'the last error, which stays here after a success; NULL for roles that may not read the whole table';
 COMMENT ON COLUMN raw_clear_sessions.status.last_sqlstate IS 'its SQLSTATE';
 COMMENT ON COLUMN raw_clear_sessions.status.pid IS 'the process id of the worker that is clearing it now';
+COMMENT ON COLUMN raw_clear_sessions.status.waits_for IS 'what a table that is due waits for; NULL: nothing, or it is not due';
 COMMENT ON COLUMN raw_clear_sessions.status.note IS 'what is wrong or missing, and what to do about it';
 GRANT SELECT ON raw_clear_sessions.status TO PUBLIC;
 

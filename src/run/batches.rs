@@ -28,20 +28,15 @@ const REPLICAS_AGAIN: Duration = Duration::from_millis(500);
 ///
 /// Refuses what `raw_clear_sessions()` refuses; batches that were committed before stay so. Rows that cannot be deleted, and
 /// leaves that cannot be cleared, are left out, and are an error at the end, when all others are gone.
-pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Outcome, Refusal> {
-    let ended = run_from(table, host, None)?;
-    ended.failure.map_or(Ok(ended.outcome), Err)
+pub fn run(table: pg_sys::Oid, host: &mut dyn Host) -> Result<Ended, Refusal> {
+    run_from(table, host, None)?.or_failure()
 }
 
 /// Where a run begins that another one has begun.
-#[derive(Default)]
-pub struct Start {
+pub(super) struct Start {
     /// The clock of that one's beginning.
     pub now: i64,
     pub place: Place,
-    /// What it has deleted and skipped, in how many batches and how much time, where this one is to count it as its own.
-    pub counts: (u64, u64, u64),
-    pub elapsed: Duration,
 }
 
 /// What has become of a run.
@@ -51,34 +46,51 @@ pub struct Ended {
     pub failure: Option<Refusal>,
     /// Where it has got to, if there is more to do.
     pub place: Option<Place>,
-    /// The clock that it went by.
-    pub now: i64,
+    /// The run itself, where it is put aside.
+    pub aside: Option<PutAside>,
+}
+
+impl Ended {
+    /// What could not be cleared is an error.
+    fn or_failure(mut self) -> Result<Ended, Refusal> {
+        self.failure.take().map_or(Ok(self), Err)
+    }
+}
+
+/// A run that is put aside: what it remembers, without the guard of its table. To it the time until it goes on is a long
+/// sleep between two transactions.
+pub struct PutAside {
+    run: Box<Run>,
+    elapsed: Duration,
+}
+
+/// Goes on with a run that was put aside. Refuses (55P03) where another session clears the table by now.
+pub fn go_on(aside: PutAside, host: &mut dyn Host) -> Result<Ended, Refusal> {
+    let mut run = aside.run;
+    let limits = host.limits();
+    limit_lock_wait(&limits);
+    run.started = before(aside.elapsed);
+    run.take_guard()?;
+    run.tally.show();
+    prepare_transaction(&limits);
+    run.run(host)?.or_failure()
 }
 
 /// The same as [`run`], from where another run has got to; what could not be cleared is no error.
-pub fn run_from(
+pub(super) fn run_from(
     table: pg_sys::Oid,
     host: &mut dyn Host,
     start: Option<Start>,
 ) -> Result<Ended, Refusal> {
     let limits = host.limits();
     limit_lock_wait(&limits);
-    let mut run = Run::begin(table, &host.rule(), start)?;
+    let run = Run::begin(table, &host.rule(), start)?;
     // What the caller has done before, in the same transaction, is as durable as he wants it.
     if pg::has_written() {
         host.next_transaction(false, Duration::ZERO);
     }
     prepare_transaction(&limits);
-    loop {
-        let limits = host.limits();
-        run.batch(&limits, host)?;
-        if let Some(stop) = run.stop(&limits, host) {
-            host.next_transaction(true, Duration::ZERO);
-            return Ok(run.end(stop));
-        }
-        run.sleep(host);
-        run.wait_for_replicas(host);
-    }
+    Box::new(run).run(host)
 }
 
 /// So long ago.
@@ -147,13 +159,22 @@ impl Run {
         run.enqueue(todo)?;
         if let Some(start) = start {
             run.go_on_at(start.place)?;
-            run.started = before(start.elapsed);
-            let (deleted, skipped, batches) = start.counts;
-            run.tally.add(deleted, skipped);
-            run.tally.add_batches(batches);
-            run.tally.show();
         }
         Ok(run)
+    }
+
+    /// Goes on until there is a reason to stop.
+    fn run(mut self: Box<Self>, host: &mut dyn Host) -> Result<Ended, Refusal> {
+        loop {
+            let limits = host.limits();
+            self.batch(&limits, host)?;
+            if let Some(stop) = self.stop(&limits, host) {
+                host.next_transaction(true, Duration::ZERO);
+                return Ok(self.end(stop));
+            }
+            self.sleep(host);
+            self.wait_for_replicas(host);
+        }
     }
 
     /// Leaves out what another run has done.
@@ -280,10 +301,15 @@ impl Run {
 
     /// An abort has released the guard. Refuses (55P03) where another session has it by now.
     fn guard_again(&mut self) -> Result<(), Refusal> {
-        if self.guard.take().is_some() {
-            let relation = open(Some(self.table), LockMode::RowExclusive)?;
-            self.guard = Some(guard(&relation)?);
+        match self.guard.take() {
+            Some(_) => self.take_guard(),
+            None => Ok(()),
         }
+    }
+
+    fn take_guard(&mut self) -> Result<(), Refusal> {
+        let relation = open(Some(self.table), LockMode::RowExclusive)?;
+        self.guard = Some(guard(&relation)?);
         Ok(())
     }
 
@@ -401,20 +427,34 @@ impl Run {
         }
     }
 
-    fn end(&mut self, stop: Stop) -> Ended {
+    fn end(mut self: Box<Self>, stop: Stop) -> Ended {
+        let outcome = Outcome {
+            deleted: self.tally.progress().deleted,
+            skipped: self.tally.progress().skipped,
+            batches: self.tally.progress().batches,
+            stop,
+        };
+        if stop == Stop::Turn {
+            self.guard = None;
+            let aside = PutAside {
+                elapsed: self.started.elapsed(),
+                run: self,
+            };
+            return Ended {
+                outcome,
+                failure: None,
+                place: None,
+                aside: Some(aside),
+            };
+        }
         let failed = self.failed.take_refusal(self.table);
         Ended {
-            outcome: Outcome {
-                deleted: self.tally.progress().deleted,
-                skipped: self.tally.progress().skipped,
-                batches: self.tally.progress().batches,
-                stop,
-            },
+            outcome,
             failure: failed
                 .or_else(|| self.left_out.take_refusal())
                 .or(self.failed_shards.take()),
             place: self.place(),
-            now: self.memory.now(),
+            aside: None,
         }
     }
 }

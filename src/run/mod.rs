@@ -11,7 +11,7 @@ mod procedure;
 mod replicas;
 mod slice;
 
-pub use batches::{Ended, Start, before, run, run_from};
+pub use batches::{PutAside, before, go_on, run};
 pub use procedure::{in_procedure, limits};
 pub use slice::clear_slice;
 

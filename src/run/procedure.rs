@@ -68,7 +68,7 @@ pub fn in_procedure(
     let table = table_oid(table)?;
     let _shown = Shown::to_client(table);
     let started = pg::now();
-    let outcome = run(table, &mut host)?;
+    let outcome = run(table, &mut host)?.outcome;
     history::note_call(
         table,
         started,

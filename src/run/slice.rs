@@ -45,7 +45,6 @@ pub fn clear_slice(
     let start = Start {
         now: order.now,
         place: order.place.unwrap_or_default(),
-        ..Start::default()
     };
     let ended = run_from(shard, &mut host, Some(start))?;
     Ok(report(ended, pg::buffer_cost().saturating_sub(before)))

@@ -12,7 +12,7 @@ use super::vacuuming::{self, full_name};
 use crate::pg::{self, Usage};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
-use crate::run::{Outcome, Stop, run_from};
+use crate::run::{Outcome, Stop, go_on, run};
 use crate::settings;
 use crate::target;
 use pgrx::prelude::PgSqlErrorCode;
@@ -56,7 +56,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let shown = Shown::of_worker(due.table, turn.host.record.started());
     let (started, used) = (Instant::now(), Usage::now());
     let run = stop_request::Run::begin(due.table);
-    if turn.start.is_none() {
+    if turn.aside.is_none() {
         turn.rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut turn.host);
     }
     let outcome = clear_rows(due, &mut turn);
@@ -120,10 +120,13 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
     if let Some(reason) = stop_request::take_canceled() {
         return cut_short(reason, &mut turn.host);
     }
-    let (host, start) = (&mut turn.host, turn.start.take());
+    let (host, aside) = (&mut turn.host, turn.aside.take());
     let ended = pg::catch(|| {
         host.begin();
-        let ended = run_from(due.table, host, start)?;
+        let ended = match aside {
+            Some(aside) => go_on(aside, host),
+            None => run(due.table, host),
+        }?;
         host.end();
         Ok(ended)
     });
@@ -132,7 +135,10 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
     match (ended, canceled) {
         (Err(_), Some(reason)) => cut_short(reason, host),
         (Err(refusal), None) => Err(refusal),
-        (Ok(ended), _) => turn.end(ended),
+        (Ok(ended), _) => {
+            turn.aside = ended.aside;
+            Ok(ended.outcome)
+        }
     }
 }
 

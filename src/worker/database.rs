@@ -125,6 +125,7 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
         let mut due = policy::due(schema);
         pg::commit();
         due.retain(|due| !avoided.contains(&due.table));
+        turns.keep_due(&mut due, board().map_or(0, Board::since));
         if wanted {
             return Ending::Yielded;
         }

@@ -4,69 +4,41 @@
 use super::database::begin_in;
 use super::history::{self, Details};
 use super::host::Host;
-use super::policy::{self, Policy};
+use super::policy::{self, Due, Policy};
 use super::rewriting::Rewriting;
 use super::stop_request;
 use crate::pg::{self, Usage};
-use crate::refusal::Refusal;
-use crate::run::{Ended, Outcome, Start, Stop};
+use crate::run::{PutAside, Stop};
 use crate::settings;
 use pgrx::pg_sys;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// A run, which may have had turns before.
 pub struct Turn<'a> {
     pub host: Host<'a>,
-    /// Where it goes on; `None`: it begins.
-    pub start: Option<Start>,
+    /// With which it goes on; `None`: it begins.
+    pub aside: Option<PutAside>,
     pub rewritten: Rewriting,
     pub used: Usage,
     pub elapsed: Duration,
-    /// What could not be cleared.
-    failure: Option<Refusal>,
 }
 
 impl<'a> Turn<'a> {
     pub fn first(host: Host<'a>) -> Self {
         Turn {
             host,
-            start: None,
+            aside: None,
             rewritten: Rewriting::NotWorthIt,
             used: Usage::default(),
             elapsed: Duration::ZERO,
-            failure: None,
         }
     }
 
-    /// Goes on with the run by this policy: from the beginning of the table where another one said what has expired.
+    /// Goes on with the run by this policy.
     pub fn resume(mut self, policy: Policy) -> Self {
-        if let Some(start) = &mut self.start {
-            start.elapsed = self.elapsed;
-            if policy.rule() != self.host.policy().rule() {
-                start.place = Default::default();
-                start.now = pg::now();
-            }
-        }
         self.host.resume(policy, self.elapsed);
         self
-    }
-
-    /// What the turn has come to: an error where rows are left that could not be deleted, and nothing else is.
-    pub fn end(&mut self, ended: Ended) -> Result<Outcome, Refusal> {
-        let failure = self.failure.take().or(ended.failure);
-        let outcome = ended.outcome;
-        if outcome.stop != Stop::Turn {
-            return failure.map_or(Ok(outcome), Err);
-        }
-        self.failure = failure;
-        self.start = Some(Start {
-            now: ended.now,
-            place: ended.place.unwrap_or_default(),
-            counts: (outcome.deleted, outcome.skipped, outcome.batches),
-            elapsed: Duration::ZERO,
-        });
-        Ok(outcome)
     }
 
     /// Ends a run that was put aside and does not go on.
@@ -81,7 +53,7 @@ impl<'a> Turn<'a> {
             detail: None,
             hint: None,
         };
-        let result = history::Result::Interrupted(stop, self.failure.as_ref());
+        let result = history::Result::Interrupted(stop, None);
         if begin_in(schema) {
             self.host.record.end(schema, &result, &details);
         }
@@ -96,6 +68,11 @@ pub struct Turns<'a> {
     /// The number of each table's last turn.
     served: HashMap<u32, u64>,
     last: u64,
+    /// When tables were due by the settings of that instant, as long as they have not had a turn since.
+    planned: HashMap<u32, i64>,
+    planned_by: i64,
+    /// Tables that were due before the settings were reloaded.
+    queued: HashSet<u32>,
 }
 
 impl<'a> Turns<'a> {
@@ -103,12 +80,34 @@ impl<'a> Turns<'a> {
     pub fn take(&mut self, table: pg_sys::Oid) -> Option<Turn<'a>> {
         self.last += 1;
         self.served.insert(table.into(), self.last);
+        self.planned.remove(&table.into());
+        self.queued.remove(&table.into());
         self.aside.remove(&table.into())
     }
 
     pub fn put_aside(&mut self, table: pg_sys::Oid, turn: Turn<'a>) {
         stop_request::put_aside(table);
         self.aside.insert(table.into(), turn);
+    }
+
+    /// Has due what was put aside, and what was due and had not had its turn when the settings were reloaded, from which
+    /// on (`since`) the time is kept anew.
+    pub fn keep_due(&mut self, all: &mut [Due], since: i64) {
+        if since != self.planned_by {
+            let now = pg::now();
+            let overdue = self.planned.iter().filter(|(_, due)| **due <= now);
+            self.queued.extend(overdue.map(|(table, _)| *table));
+            self.planned_by = since;
+        }
+        self.planned.clear();
+        for due in &mut *all {
+            let table = u32::from(due.table);
+            if self.aside.contains_key(&table) || self.queued.contains(&table) {
+                due.next_start = i64::MIN;
+            }
+            self.planned.insert(table, due.next_start);
+        }
+        all.sort_by_key(|due| due.next_start);
     }
 
     /// Tables are due in the order of these numbers: who has waited longest for a turn comes first.

@@ -109,3 +109,54 @@ fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
     });
     assert_eq!(session.runs("true"), 2);
 }
+
+#[test]
+fn a_run_that_waits_for_another_says_so_and_stays_due_when_the_settings_are_reloaded() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
+             $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$",
+    );
+    create_sessions(&mut session, "nightly", 100, 10);
+    create_sessions(&mut session, "stuck", 100, 10);
+    // Due with the next minute, and then not before tomorrow.
+    wait_until("the minute is nearly over", || {
+        session.yes("SELECT extract(second FROM clock_timestamp()) BETWEEN 40 AND 55")
+    });
+    session.run(
+        "SELECT raw_clear_sessions_schedule('nightly', to_char(clock_timestamp() + interval '1 minute', 'MI HH24 * * *'),
+             schedule_time_zone => current_setting('timezone'));
+         SELECT raw_clear_sessions_schedule('stuck', '1 h', filter => 'public.slow()')",
+    );
+    let waits = "SELECT coalesce(max(waits_for), '') FROM raw_clear_sessions.status WHERE \"table\" = 'nightly'::regclass";
+    wait_until("it is due, and waits", || {
+        session.text(waits) == "the run of table stuck"
+    });
+    let launcher_has_read = "SELECT next_start > now() + interval '1 h' FROM raw_clear_sessions.status WHERE \"table\" = 'nightly'::regclass";
+    cluster.reload(&[("raw_clear_sessions.tables", "nothing_of_that_name")]);
+    wait_until("the settings are read", || session.yes(launcher_has_read));
+    assert!(session.yes("SELECT raw_clear_sessions_cancel('stuck')"));
+    session.wait_for_count("nightly", 10);
+}
+
+#[test]
+fn rows_that_cannot_be_deleted_are_counted_over_all_turns_of_a_run() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "small", 10, 10);
+    create_sessions(&mut session, "broken", 100, 10);
+    // Each try takes long enough for the run to have several turns.
+    session.run(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN PERFORM pg_sleep(0.02); RAISE EXCEPTION 'not today' USING ERRCODE = '23514'; END$$;
+         CREATE TRIGGER t BEFORE DELETE ON broken FOR EACH ROW EXECUTE FUNCTION no();
+         SELECT raw_clear_sessions_schedule('small', '1 s');
+         SELECT raw_clear_sessions_schedule('broken', '1 h')",
+    );
+    session.wait_for_run(
+        "stop = 'failed' AND sqlstate = '23514' AND error LIKE 'could not delete 90 expired rows of table \"broken\"%'",
+    );
+    assert_eq!(session.runs("\"table\" = 'broken'::regclass"), 1);
+    assert!(session.ended_runs("small") > 1);
+}
