@@ -14,7 +14,7 @@ export PG_CONFIG DESTDIR TESTS ROWS KEEP RENEWALS CRASHES ROUNDS MATRIX
 .DEFAULT_GOAL := build
 
 .PHONY: all help demo bench bench-quick bench-report build install package dist check frameworks check-unit check-bench check-regress \
-	check-isolation check-cluster check-citus check-django check-clients check-package check-monitoring check-stores check-assert matrix torture mutants lint \
+	check-isolation check-cluster check-citus check-timescaledb check-django check-clients check-package check-monitoring check-stores check-assert matrix torture mutants lint \
 	stage bootstrap clean
 
 help: ## this table
@@ -48,7 +48,7 @@ dist: ## a tar file of the sources, in target/dist
 	@scripts/dist
 
 check: stage ## all tests, in throw-away servers
-	@scripts/check unit bench regress isolation cluster citus django clients package monitoring stores
+	@scripts/check unit bench regress isolation cluster citus timescaledb django clients package monitoring stores
 
 check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
 	@scripts/check unit
@@ -70,6 +70,9 @@ check-cluster: stage ## tests that start servers of their own
 
 check-citus: stage ## the same with Citus: a coordinator and worker nodes; where PG_CONFIG's PostgreSQL has it
 	@scripts/check citus
+
+check-timescaledb: stage ## the same with TimescaleDB; where PG_CONFIG's PostgreSQL has it
+	@scripts/check timescaledb
 
 check-django: stage ## the same rows remain as after Django's own clearsessions
 	@scripts/check django

@@ -108,12 +108,25 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         ways,
         advice: advice.way,
         advice_why: advice.why,
-        warnings: warnings(&target, &counts, index.is_some()),
+        warnings: warnings(&target, &counts, index.is_some(), exact),
         reusable_bytes: (table_bytes as f64 * counts.expired_fraction()) as i64,
         oldest_expired: counts.oldest,
         index,
         table_bytes,
     })
+}
+
+/// Why a DELETE fails for the table access method of a leaf, where that is known to take none.
+fn why_not_by_access_method(root: &Relation) -> Option<String> {
+    pg::leaves(root, LockMode::AccessShare)
+        .iter()
+        .find(|leaf| pg::is_columnar_of_citus(leaf))
+        .map(|leaf| {
+            format!(
+                "the table access method of {} takes no DELETE",
+                leaf.qualified_name()
+            )
+        })
 }
 
 /// Why a DELETE fails for its replica identity, where a leaf that can have expired rows is published.

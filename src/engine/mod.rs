@@ -85,6 +85,21 @@ fn hint_for_foreign(sqlstate: PgSqlErrorCode) -> Option<&'static CStr> {
     }
 }
 
+/// Whether the procedure and the worker clear all of it in batches, and no part of it in one transaction.
+pub fn works_in_batches(target: &Target) -> bool {
+    let by_sql =
+        |table: &Relation, leaves: &[Relation]| sql::Cursor::new(table, leaves).is_in_batches();
+    match target.by() {
+        Plan::Whole { leaves, .. } => {
+            target::spread(target.root()).is_some() || by_sql(target.root(), leaves)
+        }
+        Plan::Leaves(leaves) => leaves.iter().all(|leaf| match leaf.method() {
+            Method::Sql => by_sql(leaf.relation(), core::slice::from_ref(leaf.relation())),
+            Method::Raw { .. } | Method::Nothing => true,
+        }),
+    }
+}
+
 /// Where a batched clearing of a leaf, or of a whole table, has got to; holds across transactions. A place in a file means
 /// nothing in another one, nor under another rule or to another engine: there it begins again.
 #[derive(Debug, Default)]

@@ -203,6 +203,11 @@ impl Cursor {
         }
     }
 
+    /// Whether it gets on by batches; else all is deleted at once.
+    pub fn is_in_batches(&self) -> bool {
+        !matches!(self, Cursor::Whole { .. })
+    }
+
     pub fn is_finished(&self) -> bool {
         match self {
             Cursor::Blocks { next, end, .. } => next.0 >= *end,

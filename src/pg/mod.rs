@@ -73,7 +73,9 @@ pub use procedure::{NonatomicCall, procedure_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::{publishes_deletes, why_not_published};
 pub use refusing::refusing;
-pub use relation::{Attribute, FileNode, LockMode, Relation, RelationKind, relation_name};
+pub use relation::{
+    Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
+};
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
     extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,

@@ -163,6 +163,11 @@ impl Relation {
         self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
     }
 
+    /// Whether statistics tell how many rows it has.
+    pub fn is_analyzed(&self) -> bool {
+        self.class().reltuples >= 0.0
+    }
+
     /// Whether the rows are on a foreign server.
     pub fn is_foreign(&self) -> bool {
         self.kind() == RelationKind::ForeignTable
@@ -365,6 +370,21 @@ pub struct DeleteTrigger {
     pub name: String,
     /// It belongs to a foreign key that points at the table.
     pub is_foreign_key: bool,
+}
+
+/// Whether the rows are in Citus' columnar storage, which takes no DELETE: the access method may have any name, its handler is
+/// a member of that extension.
+pub fn is_columnar_of_citus(relation: &Relation) -> bool {
+    if relation.kind() != RelationKind::Table || relation.is_heap() {
+        return false;
+    }
+    // SAFETY: reads the open relation's entry, and catalogs; a missing extension is no ERROR.
+    unsafe {
+        let of =
+            pg_sys::getExtensionOfObject(pg_sys::ProcedureRelationId, relation.data().rd_amhandler);
+        of != pg_sys::InvalidOid
+            && of == pg_sys::get_extension_oid(c"citus_columnar".as_ptr(), true)
+    }
 }
 
 /// The name of a relation, without its schema; its oid where it does not exist.

@@ -1,8 +1,8 @@
 //! What somebody should know before the call.
 
 use super::counts::Counts;
-use crate::pg::{self, Privilege, RelationKind};
-use crate::target::{Plan, Target, estimate_live_leaves, hides_rows_from_owner};
+use crate::pg::{self, LockMode, Privilege, Relation, RelationKind};
+use crate::target::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
 
 /// Above this fraction of expired rows, what the column means is worth a second look.
 const NEARLY_ALL: f64 = 0.95;
@@ -11,7 +11,7 @@ const NEARLY_ALL: f64 = 0.95;
 const NAMES: usize = 5;
 
 /// `index`: one leads with the column.
-pub fn warnings(target: &Target, counts: &Counts, index: bool) -> Vec<String> {
+pub fn warnings(target: &Target, counts: &Counts, index: bool, exact: bool) -> Vec<String> {
     let (relation, criterion) = (target.root(), target.criterion());
     let mut warnings = Vec::new();
     if let Some(warning) = about_the_column(target, counts) {
@@ -27,7 +27,10 @@ pub fn warnings(target: &Target, counts: &Counts, index: bool) -> Vec<String> {
     warnings.extend(row_security(target));
     warnings.extend(foreign_keys(target));
     warnings.extend(past_partitions(target));
-    if !index {
+    let leaves = pg::leaves(relation, LockMode::AccessShare);
+    warnings.extend(foreign(&leaves, exact));
+    // Which indexes there are on a foreign server is not known.
+    if !index && !leaves.iter().all(Relation::is_foreign) {
         warnings.push(format!(
             "no index leads with {}: each call reads the whole table",
             criterion.text
@@ -63,6 +66,18 @@ fn about_the_column(target: &Target, counts: &Counts) -> Option<String> {
             criterion.text
         )
     })
+}
+
+/// Where the planner knows nothing of the rows on a foreign server.
+fn foreign(leaves: &[Relation], exact: bool) -> Option<String> {
+    let guessed = leaves
+        .iter()
+        .filter(|leaf| leaf.is_foreign() && !leaf.is_analyzed() && !exact)
+        .map(|leaf| vec![Some(leaf.qualified_name())]);
+    let names = listed(guessed.collect())?;
+    Some(format!(
+        "the numbers of rows on foreign servers are guesses, as long as ANALYZE has not been run on {names}: exact => true counts them there"
+    ))
 }
 
 /// What row security hides is neither counted nor deleted.
@@ -141,15 +156,26 @@ fn past_partitions(target: &Target) -> Option<String> {
     let Plan::Leaves(leaves) = target.by() else {
         return None;
     };
-    if target.root().kind() != RelationKind::PartitionedTable {
+    let root = target.root();
+    let is_partitioned = root.kind() == RelationKind::PartitionedTable;
+    if !is_partitioned && managed_by(root).is_none() {
         return None;
     }
-    let leaves = || leaves.iter().map(|leaf| leaf.relation());
+    // A hypertable has no rows of its own.
+    let leaves = || {
+        let leaves = leaves.iter().map(|leaf| leaf.relation());
+        leaves.filter(|leaf| leaf.oid() != root.oid())
+    };
     let live = estimate_live_leaves(target.checked(), leaves())?;
     let names = leaves()
         .filter(|leaf| leaf.kind() == RelationKind::Table && live.access(leaf).is_none())
         .map(|leaf| vec![Some(leaf.qualified_name())]);
     let names = listed(names.collect())?;
+    if !is_partitioned {
+        return Some(format!(
+            "every row of some chunks has expired by their bounds: drop_chunks() of {names} is cheaper than to delete the rows, and fires no trigger"
+        ));
+    }
     Some(format!(
         "every row of some partitions has expired by their bounds: to DETACH or DROP {names} is cheaper than to delete the rows, and fires no trigger"
     ))

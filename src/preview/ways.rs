@@ -1,8 +1,8 @@
 //! The ways to clear a table, what each would cost, and which is advised.
 
 use super::Counts;
-use crate::engine::rewrite;
-use crate::pg::{self, Privilege};
+use crate::engine::{self, rewrite};
+use crate::pg::{self, LockMode, Privilege, Relation};
 use crate::target::{self, Target};
 use pgrx::pg_sys;
 use serde::Serialize;
@@ -54,16 +54,21 @@ struct Size {
     expired_fraction: f64,
     total: f64,
     heap_pages: f64,
+    /// Rows are on foreign servers: some, or all of them.
+    some_foreign: bool,
+    all_foreign: bool,
     /// With toast and indexes.
     bytes: f64,
 }
 
 impl Size {
-    fn of(size: target::Size, counts: &Counts) -> Size {
+    fn of(size: target::Size, counts: &Counts, leaves: &[Relation]) -> Size {
         Size {
             expired: counts.expired,
             expired_fraction: counts.expired_fraction(),
             total: counts.total,
+            some_foreign: leaves.iter().any(Relation::is_foreign),
+            all_foreign: leaves.iter().all(Relation::is_foreign),
             heap_pages: size.blocks,
             bytes: size.total as f64,
         }
@@ -76,6 +81,10 @@ impl Size {
     }
 
     fn deletion_wal(&self) -> f64 {
+        if self.all_foreign {
+            // Written elsewhere.
+            return 0.0;
+        }
         self.expired * DELETE_RECORD + self.pages_with_expired() * PAGE
     }
 
@@ -87,13 +96,16 @@ impl Size {
 /// Looks at the ways.
 pub fn ways(target: &Target, counts: &Counts, size: target::Size) -> (Ways, Advice) {
     let relation = target.root();
-    let size = Size::of(size, counts);
+    let leaves = pg::leaves(relation, LockMode::AccessShare);
+    let size = Size::of(size, counts, &leaves);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
     let no_rewrite = no_right
         .clone()
         .or_else(|| rewrite::why_not(relation).map(|refusal| refusal.message().to_owned()));
-    let no_deletion = no_right.or_else(|| super::why_not_published(target));
+    let no_deletion = no_right
+        .or_else(|| super::why_not_published(target))
+        .or_else(|| super::why_not_by_access_method(relation));
     let deletion = || {
         way(
             no_deletion.clone(),
@@ -108,7 +120,8 @@ pub fn ways(target: &Target, counts: &Counts, size: target::Size) -> (Ways, Advi
         size.rewrite_wal() / PAGE,
         "ACCESS EXCLUSIVE",
     );
-    let advice = advise(&size, no_deletion.clone(), rewrite.possible);
+    let in_batches = engine::works_in_batches(target);
+    let advice = advise(&size, no_deletion.clone(), rewrite.possible, in_batches);
     let ways = Ways {
         raw_clear_sessions: deletion(),
         raw_clear_sessions_in_batches: deletion(),
@@ -127,7 +140,7 @@ fn way(why_not: Option<String>, wal: f64, pages: f64, lock: &'static str) -> Way
     }
 }
 
-fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool) -> Advice {
+fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool, in_batches: bool) -> Advice {
     let percent = (size.expired_fraction * 100.0) as i64;
     let worth_it = size.rewrite_wal() * WORTH_THE_LOCK <= size.deletion_wal();
     let nothing = || (size.expired < 1.0).then(|| "nothing has expired".to_owned());
@@ -141,6 +154,20 @@ fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool) -> Advice
                 "{percent} % of the rows have expired: it writes the others only, and gives the space back; \
                  nobody can use the table meanwhile"
             ),
+        };
+    }
+    if size.some_foreign && in_batches {
+        return Advice {
+            way: Some("raw_clear_sessions_in_batches"),
+            why: "rows are on a foreign server: where one is changed there meanwhile, the transaction fails, and the procedure tries the batch again"
+                .to_owned(),
+        };
+    }
+    if !in_batches {
+        return Advice {
+            way: Some("raw_clear_sessions"),
+            why: "batches are not possible for all of it: there the procedure deletes in one transaction as well"
+                .to_owned(),
         };
     }
     if size.expired > MANY {

@@ -4,18 +4,33 @@ use crate::pg::{self, Argument, Relation};
 use core::ffi::CStr;
 
 /// An extension that manages tables' storage, and how its catalog is asked for one.
-struct Manager {
+pub struct Manager {
     extension: &'static CStr,
-    name: &'static str,
+    pub name: &'static str,
     /// What is said where its catalog cannot be asked.
     unknown: &'static str,
-    schema: &'static str,
+    pub schema: &'static str,
     relation: &'static str,
     /// The catalog's columns that `condition` reads, with their types.
     columns: &'static [(&'static str, &'static str)],
     /// Of a row of the catalog, `m`: whether it is about the table `$1`.
-    condition: &'static str,
+    pub condition: &'static str,
 }
+
+/// As in TimescaleDB 2 (sql/pre_install/tables.sql).
+pub const TIMESCALEDB: Manager = Manager {
+    extension: c"timescaledb",
+    name: "timescaledb",
+    unknown: "timescaledb, whose catalog is not as expected",
+    schema: "_timescaledb_catalog",
+    relation: "hypertable",
+    columns: &[("schema_name", "name"), ("table_name", "name")],
+    condition: "EXISTS (SELECT FROM pg_catalog.pg_class AS c \
+         JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+         WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
+         AND c.relname OPERATOR(pg_catalog.=) m.table_name \
+         AND n.nspname OPERATOR(pg_catalog.=) m.schema_name)",
+};
 
 /// The name of the extension whose tables have shards.
 pub const CITUS: &str = "citus";
@@ -31,20 +46,7 @@ const MANAGERS: [Manager; 2] = [
         columns: &[("logicalrelid", "regclass")],
         condition: "m.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
     },
-    // As in TimescaleDB 2 (sql/pre_install/tables.sql).
-    Manager {
-        extension: c"timescaledb",
-        name: "timescaledb",
-        unknown: "timescaledb, whose catalog is not as expected",
-        schema: "_timescaledb_catalog",
-        relation: "hypertable",
-        columns: &[("schema_name", "name"), ("table_name", "name")],
-        condition: "EXISTS (SELECT FROM pg_catalog.pg_class AS c \
-             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-             WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
-             AND c.relname OPERATOR(pg_catalog.=) m.table_name \
-             AND n.nspname OPERATOR(pg_catalog.=) m.schema_name)",
-    },
+    TIMESCALEDB,
 ];
 
 /// The extension that manages the table's storage, if one does. A shard or chunk, named itself, is an ordinary table.
@@ -56,7 +58,7 @@ pub fn managed_by(relation: &Relation) -> Option<&'static str> {
         .iter()
         .filter(|manager| pg::extension_installed(manager.extension))
         .find_map(|manager| {
-            if !manager.can_be_asked() {
+            if !catalog_has(manager.schema, manager.relation, manager.columns) {
                 return Some(manager.unknown);
             }
             manager.has(relation).then_some(manager.name)
@@ -64,36 +66,6 @@ pub fn managed_by(relation: &Relation) -> Option<&'static str> {
 }
 
 impl Manager {
-    /// Whether the catalog is there, has these columns with these types, and may be read by the current role.
-    fn can_be_asked(&self) -> bool {
-        let columns: Vec<_> = self
-            .columns
-            .iter()
-            .map(|(name, kind)| {
-                format!(
-                    "(a.attname OPERATOR(pg_catalog.=) '{name}' \
-                     AND a.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.{kind}'::pg_catalog.regtype)"
-                )
-            })
-            .collect();
-        let found = pg::query(
-            &format!(
-                "SELECT FROM pg_catalog.pg_class AS c \
-                 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-                 JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
-                 WHERE n.nspname OPERATOR(pg_catalog.=) '{}' AND c.relname OPERATOR(pg_catalog.=) '{}' \
-                 AND c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT a.attisdropped AND ({}) \
-                 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
-                 AND pg_catalog.has_table_privilege(c.oid, 'SELECT')",
-                self.schema,
-                self.relation,
-                columns.join(" OR ")
-            ),
-            &[],
-        );
-        found.len() == self.columns.len()
-    }
-
     fn has(&self, relation: &Relation) -> bool {
         let oid = i64::from(u32::from(relation.oid()));
         let select = format!(
@@ -102,4 +74,33 @@ impl Manager {
         );
         !pg::query(&select, &[Argument::integer(oid)]).is_empty()
     }
+}
+
+/// Whether a relation of a catalog is there, has these columns with these types, and may be read by the current role.
+pub fn catalog_has(schema: &str, relation: &str, columns: &[(&str, &str)]) -> bool {
+    let conditions: Vec<_> = columns
+        .iter()
+        .map(|(name, kind)| {
+            format!(
+                "(a.attname OPERATOR(pg_catalog.=) '{name}' \
+                 AND a.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.{kind}'::pg_catalog.regtype)"
+            )
+        })
+        .collect();
+    let found = pg::query(
+        &format!(
+            "SELECT FROM pg_catalog.pg_class AS c \
+             JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
+             WHERE n.nspname OPERATOR(pg_catalog.=) '{}' AND c.relname OPERATOR(pg_catalog.=) '{}' \
+             AND c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT a.attisdropped AND ({}) \
+             AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
+             AND pg_catalog.has_table_privilege(c.oid, 'SELECT')",
+            schema,
+            relation,
+            conditions.join(" OR ")
+        ),
+        &[],
+    );
+    found.len() == columns.len()
 }

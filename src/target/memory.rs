@@ -4,6 +4,8 @@
 //! (utils/cache/plancache.c, CheckCachedPlan), everything is locked first, and only then it is looked whether what was
 //! found out before still holds; what does not is found out again, under the lock.
 
+use super::hypertable::has_ordinary_chunks_only;
+use super::managed::managed_by;
 use super::plan::{
     Choice, Decision, Leaf, Method, Plan, Target, means_the_same_directly, statement_needs_sql,
 };
@@ -28,6 +30,8 @@ pub struct Memory {
     changes: Changes,
     /// The table is cleared as a whole, by SQL.
     whole: bool,
+    /// It is a hypertable, and is not: chunks are compressed and frozen at any time.
+    hypertable: bool,
     /// Everything that the table has been found to reach; `None` where nothing is known of it, or need be.
     leaves: HashMap<pg_sys::Oid, Option<Known>>,
     blocks: (u64, bool),
@@ -132,12 +136,14 @@ impl Memory {
                 false
             }
         };
+        let hypertable = !whole && managed_by(target.root()).is_some();
         let memory = Memory {
             table,
             rule: rule.clone(),
             engine: settings::engine(),
             changes: target.changes(),
             whole,
+            hypertable,
             leaves,
             blocks: target.blocks(),
             criterion: target.into_criterion(),
@@ -180,6 +186,9 @@ impl Memory {
         if !self.whole && pg::row_security_applies(&root)
             || resolved_anew && !self.whole && statement_needs_sql(&root, &self.criterion).is_some()
         {
+            return Ok(Opened::Outdated);
+        }
+        if self.hypertable && !has_ordinary_chunks_only(&root) {
             return Ok(Opened::Outdated);
         }
         check_may_read(&root, &self.criterion)?;

@@ -7,6 +7,7 @@ mod checked;
 mod columns;
 mod count;
 mod criterion;
+mod hypertable;
 mod managed;
 mod memory;
 mod named;

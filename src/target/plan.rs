@@ -6,6 +6,8 @@
 //! same as reaching it through its parent.
 
 use super::checked::Checked;
+use super::hypertable::has_ordinary_chunks_only;
+use super::obstacle::Obstacle;
 use super::planner::{Access, LeafEstimate, estimate_leaves};
 use super::{Criterion, Value, obstacle};
 use crate::pg::{self, BtreeIndex, Changes, ExpiryTest, Privilege, Relation};
@@ -276,8 +278,10 @@ fn by_leaves(checked: &Checked, mut relations: Vec<Relation>) -> Plan {
 
 /// Why the statement as a whole has to be SQL's.
 pub(super) fn statement_needs_sql(root: &Relation, criterion: &Criterion) -> Option<String> {
-    if let Some(obstacle) = obstacle::of_statement(root) {
-        return Some(obstacle.why());
+    match obstacle::of_statement(root) {
+        Some(Obstacle::Managed(_)) if has_ordinary_chunks_only(root) => (),
+        Some(obstacle) => return Some(obstacle.why()),
+        None => (),
     }
     if matches!(criterion.value, Value::Expression { .. }) {
         return Some("expires is an expression".to_owned());

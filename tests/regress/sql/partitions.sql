@@ -213,6 +213,14 @@ CALL fill('with_foreign');
 CALL raw_clear_sessions_in_batches('with_foreign', expires => 'expires', batch_size => 1);
 CALL fill('with_foreign');
 CALL raw_clear_sessions_in_batches('with_foreign', expires => 'expires', batch_size => 1, filter => 'id > 0');
+-- The preview calls a guess a guess, and says nothing of indexes and of WAL that are elsewhere.
+CALL fill('"foreign"');
+SELECT p ->> 'advice' AS advice, p ->> 'advice_why' AS advice_why,
+    p #>> '{ways,raw_clear_sessions,wal_bytes}' AS wal_bytes, p ->> 'warnings' AS warnings
+FROM raw_clear_sessions_preview('"foreign"', expires => 'expires') AS p;
+SELECT p ->> 'expired_rows' AS expired, p ->> 'total_rows' AS total, p ->> 'warnings' AS warnings
+FROM raw_clear_sessions_preview('"foreign"', expires => 'expires', exact => true) AS p;
+SELECT * FROM cleared('"foreign"');
 -- one that takes no DELETE, and one that the caller has no rights on
 ALTER FOREIGN TABLE "foreign" OPTIONS (updatable 'false');
 SELECT test.refusal($$raw_clear_sessions('"foreign"', expires => 'expires')$$, 'SELECT count(*) FROM partitions.remote');

@@ -30,9 +30,10 @@ CREATE FUNCTION book.violated(what text, number bigint) RETURNS void LANGUAGE sq
 -- What nobody may delete, from now on until it is no longer watched; with fired, not without having fired the trigger.
 CREATE FUNCTION book.watch(what text, relation oid) RETURNS void LANGUAGE sql AS
     'INSERT INTO book.watched SELECT what, relation, book.ids(relation)';
+-- A row of a leaf that is detached meanwhile is still there.
 CREATE FUNCTION book.unwatch(kind text, of_relation oid) RETURNS void LANGUAGE sql AS $$
     SELECT book.violated(kind || ' of ' || of_relation::regclass, count(*)) FROM book.watched
-    WHERE what = kind AND relation = of_relation AND id NOT IN (SELECT book.ids(of_relation))
+    WHERE what = kind AND relation = of_relation AND id NOT IN (SELECT book.ids(leaf) FROM book.leaf)
         AND (kind <> 'fired' OR id NOT IN (SELECT id FROM book.fired));
     DELETE FROM book.watched WHERE what = kind AND relation = of_relation
 $$;
