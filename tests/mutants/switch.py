@@ -2,6 +2,7 @@
 
     switch.py ROOT TREE [name ...]    copies ROOT's sources into TREE, and prints "name<TAB>digest<TAB>test<TAB>..." for each
                                       mutant
+    switch.py ROOT                    only looks whether all mutants fit the sources (scripts/lint)
 
 A mutant is a piece of a source file as it is (`from`) and as it would be wrong (`to`), where MUTANT is true if the mutant
 is on. One that no longer fits the sources is an error: whoever changes them changes the mutant, too.
@@ -63,7 +64,7 @@ def sources(root):
     return {name for name in names if name and (root / name).is_file()}
 
 
-def main(root, tree, chosen):
+def main(root, tree=None, *chosen):
     found = mutants(root / "tests" / "mutants")
     unknown = set(chosen) - set(found)
     if unknown:
@@ -72,6 +73,8 @@ def main(root, tree, chosen):
     for name, mutant in found.items():
         file = mutant["file"]
         texts[file] = switched(texts.get(file) or (root / file).read_text(), name, mutant)
+    if tree is None:
+        return
     # The extension, and what of it is compiled without PostgreSQL, too.
     for crate in ["src/lib.rs", "tests/unit/src/lib.rs"]:
         texts[crate] = texts.get(crate) or (root / crate).read_text()
@@ -91,4 +94,4 @@ def main(root, tree, chosen):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:])
+    main(*map(pathlib.Path, sys.argv[1:3]), *sys.argv[3:])
