@@ -26,7 +26,8 @@ pub struct Found {
 }
 
 /// Every column of every table that the caller may read any column of, with the type below all domains. Not those of
-/// extensions, partitions, and other sessions' temporary tables.
+/// extensions, other sessions' temporary tables, and what is cleared with its parent: partitions, and children with no other
+/// columns (a hypertable's chunks).
 const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
         SELECT t.oid, t.oid FROM pg_catalog.pg_type AS t WHERE t.typtype <> 'd'
         UNION ALL
@@ -42,6 +43,9 @@ const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
         AND NOT pg_catalog.pg_is_other_temp_schema(c.relnamespace)
         AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
         AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+        AND (NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid)
+            OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS o
+                WHERE o.attrelid = c.oid AND o.attnum > 0 AND NOT o.attisdropped AND o.attinhcount = 0))
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
             AND d.objid = c.oid AND d.deptype = 'e')
     ORDER BY n.nspname, c.relname, c.oid, a.attnum";
@@ -85,7 +89,7 @@ fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
         Recognition::One(framework) => recognized(framework),
         Recognition::Unsure(framework) => Found {
             missing: Some(format!(
-                "that it is {}'s: {}",
+                "that it is the table of {}: {}",
                 framework.name,
                 if framework.common {
                     "other tables have such columns, too"

@@ -27,6 +27,10 @@ CREATE TABLE app.keys (id bigint PRIMARY KEY, token bytea NOT NULL, context text
 CREATE TABLE app.logs (id bigint, logged_at timestamptz);
 CREATE TABLE app.parted (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL) PARTITION BY RANGE (expire_date);
 CREATE TABLE app.part PARTITION OF app.parted DEFAULT;
+CREATE TABLE app.parent (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL);
+-- What is cleared with its parent is not listed; a child with a column of its own is.
+CREATE TABLE app.child () INHERITS (app.parent);
+CREATE TABLE app.other_child (more text) INHERITS (app.parent);
 CREATE VIEW app.view AS SELECT * FROM app.django_session;
 CREATE TABLE app.forbidden (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL);
 GRANT USAGE ON SCHEMA app TO regress_find;
