@@ -56,7 +56,7 @@ fn what_pgrx_binds_otherwise_does_not_compile() {
     }
 }
 
-/// The C compiler's answer, with the header files of the PostgreSQL in the PATH.
+/// The C compiler's answer, with the header files of the PostgreSQL that is tested, or of the one in the PATH.
 fn beside_headers(name: &str, functions: &[Declared]) -> (bool, String) {
     let pg_config = std::env::var_os("PG_CONFIG").unwrap_or("pg_config".into());
     let output = Command::new(pg_config).arg("--includedir-server").output();
