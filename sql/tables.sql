@@ -20,7 +20,7 @@ CREATE TABLE raw_clear_sessions.policy (
     schedule_time_zone text,
     suspended timestamptz,
     installation oid,
-    changed timestamptz NOT NULL DEFAULT now(),
+    changed timestamptz NOT NULL DEFAULT now() CHECK (isfinite(changed)),
     CONSTRAINT policy_check CHECK (raw_clear_sessions.check_policy("table", schedule, schedule_time_zone, expires, filter))
 );
 

@@ -205,24 +205,25 @@ fn raw_clear_sessions_in_batches(
 
 /// A slice of the work on a shard, for the procedure on a Citus coordinator.
 #[pg_extern(sql = r#"
-CREATE PROCEDURE raw_clear_sessions.clear_shard(shard regclass, INOUT work jsonb)
+CREATE PROCEDURE raw_clear_sessions.clear_shard(shard regclass, INOUT work text)
 LANGUAGE c
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON PROCEDURE raw_clear_sessions.clear_shard(regclass, jsonb)
+COMMENT ON PROCEDURE raw_clear_sessions.clear_shard(regclass, text)
 IS 'a part of the work of raw_clear_sessions_in_batches() on a Citus coordinator';
 "#)]
 fn raw_clear_sessions_clear_shard(
     shard: Option<pg_sys::Oid>,
-    work: Option<JsonB>,
+    work: Option<&[u8]>,
     fcinfo: pg_sys::FunctionCallInfo,
 ) -> Internal {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions.clear_shard()");
     pg::prevent_during_recovery(c"raw_clear_sessions.clear_shard()");
-    let order = work.map_or_else(String::new, |JsonB(work)| work.to_string());
+    let _aside = pg::MemoryAside::set();
+    let order = pg::exact_text("work", work).unwrap_or_default();
     // SAFETY: this call's own.
     let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
     let report = run::clear_slice(shard, &order, call).unwrap_or_else(|refusal| refusal.raise());
-    let report = serde_json::to_value(report).expect("plain data becomes JSON");
-    Internal::from(Some(pg::procedure_result(c"work", JsonB(report))))
+    let report = serde_json::to_string(&report).expect("plain data becomes JSON");
+    Internal::from(Some(pg::procedure_result(c"work", report)))
 }

@@ -14,6 +14,12 @@ const OF_OUR_OWN: u32 = u16::MAX as u32;
 /// The timeout's id; 0, which is the server's own, before it is registered.
 static ID: AtomicU32 = AtomicU32::new(0);
 
+/// How often a statement is canceled before its process is ended.
+const PATIENCE: u32 = 20;
+
+/// How often this one has been.
+static UNANSWERED: AtomicU32 = AtomicU32::new(0);
+
 /// Says whether the statement is to be canceled.
 static LOOK: OnceLock<fn() -> bool> = OnceLock::new();
 
@@ -51,6 +57,11 @@ pub fn stop_looking() {
 /// Called by the handler of SIGALRM (utils/misc/timeout.c), which has set this process's latch already.
 unsafe extern "C-unwind" fn on_alarm() {
     if LOOK.get().is_some_and(|look| look()) {
+        // Code that catches a cancel, and goes on, cannot catch this (tcop/postgres.c, ProcessInterrupts).
+        if UNANSWERED.fetch_add(1, Ordering::Relaxed) >= PATIENCE {
+            // SAFETY: as below, and as die() does.
+            unsafe { core::ptr::write_volatile(&raw mut pg_sys::ProcDiePending, 1) }
+        }
         // SAFETY: as StatementCancelHandler does (tcop/postgres.c); the variables are made to be written here.
         unsafe {
             core::ptr::write_volatile(&raw mut pg_sys::QueryCancelPending, 1);
@@ -61,6 +72,7 @@ unsafe extern "C-unwind" fn on_alarm() {
 
 /// A cancel that has been asked for and has found no statement is forgotten.
 pub fn forget_cancel() {
+    UNANSWERED.store(0, Ordering::Relaxed);
     // SAFETY: a variable of this process; a check for interrupts that finds nothing pending does nothing.
     unsafe { core::ptr::write_volatile(&raw mut pg_sys::QueryCancelPending, 0) }
 }

@@ -18,6 +18,11 @@ pub fn notice(message: &str, detail: Option<&str>, hint: Option<&str>) {
     report(PgLogLevel::NOTICE, message, detail, hint);
 }
 
+/// A WARNING to the client.
+pub fn warning(message: &str, hint: &str) {
+    report(PgLogLevel::WARNING, message, None, Some(hint));
+}
+
 /// No text of an error takes more of the log than this, in bytes: a trigger can raise one of any length.
 const LONGEST: usize = 8_192;
 

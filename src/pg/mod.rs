@@ -59,7 +59,7 @@ pub use internal_statement::explaining;
 pub use invalidation::Changes;
 pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
-pub use log::{log, log_error, notice, sqlstate_text};
+pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::exact_text;
 pub use own::{modify_own, query_own};

@@ -142,9 +142,15 @@ extern "C-unwind" fn raw_clear_sessions_worker(argument: pg_sys::Datum) {
 }
 
 /// Connects to a database as the bootstrap superuser. FATAL where that is not possible.
+///
+/// A table's owner may name any foreign server. Up to PostgreSQL 15 postgres_fdw connects without a look at signals, so that
+/// one that never answers would hold the process for ever: libpq takes a limit from the environment.
 pub fn connect(database: pg_sys::Oid) {
-    // SAFETY: once in a process, before anything that needs a database.
+    // SAFETY: once in a process, before anything that needs a database; no other thread reads the environment.
     unsafe {
+        if std::env::var_os("PGCONNECT_TIMEOUT").is_none() {
+            std::env::set_var("PGCONNECT_TIMEOUT", "10");
+        }
         pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0);
         pg_sys::pgstat_report_appname(LIBRARY.as_ptr());
     }

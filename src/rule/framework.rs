@@ -186,12 +186,6 @@ impl Framework {
         }
     }
 
-    /// Whether a table's name has something of what this framework keeps in it.
-    pub fn is_named(&self, table: &str) -> bool {
-        let table = table.to_lowercase();
-        self.names.iter().any(|part| table.contains(part))
-    }
-
     /// Whether a table's name says that it holds this and nothing else.
     pub fn is_surely_named(&self, table: &str) -> bool {
         if self.names.contains(&"sess") && is_of_sessions(table) {

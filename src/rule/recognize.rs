@@ -79,7 +79,7 @@ fn fit(framework: &Framework, table: &str, columns: &[Column]) -> Fit {
         Further::None if !unknown.is_empty() => Fit::Not,
         Further::Optional if any_required => Fit::Not,
         _ if framework.common && !framework.is_surely_named(table) => Fit::Unsure,
-        _ if !unknown.is_empty() && !framework.is_named(table) => Fit::Unsure,
+        _ if !unknown.is_empty() && !framework.is_surely_named(table) => Fit::Unsure,
         _ => Fit::Sure,
     }
 }

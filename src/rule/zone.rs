@@ -43,3 +43,21 @@ pub fn wall_cutoff(cutoff: i64, offset: i64, transitions: &[Transition]) -> i64 
     // Too low a value deletes less; none of them reaches `infinity` or goes below `-infinity`.
     wall.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }
+
+/// Whether a text has the form of a time zone's name, such as `Europe/Berlin`, and is no POSIX specification (`UTC-5`,
+/// `<+05>-5`) and no name for whatever zone the server has.
+pub fn is_zone_name(name: &str) -> bool {
+    const WITH_DIGITS: [&str; 7] = [
+        "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT", "GMT0", "GMT+0", "GMT-0",
+    ];
+    const OF_THE_SERVER: [&str; 3] = ["localtime", "posixrules", "Factory"];
+    let is = |one: &&str| one.eq_ignore_ascii_case(name);
+    if OF_THE_SERVER.iter().any(|one| is(&one)) {
+        return false;
+    }
+    let has_digits = name.contains(|c: char| c.is_ascii_digit());
+    let is_etc = name
+        .get(..4)
+        .is_some_and(|area| area.eq_ignore_ascii_case("Etc/"));
+    !has_digits || is_etc || WITH_DIGITS.iter().any(|one| is(&one))
+}

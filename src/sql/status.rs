@@ -31,8 +31,8 @@ IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_next_start(
     table: Option<pg_sys::Oid>,
-    schedule: Option<String>,
-    zone: Option<String>,
+    schedule: Option<&[u8]>,
+    zone: Option<&[u8]>,
     changed: Option<TimestampWithTimeZone>,
     last_start: Option<TimestampWithTimeZone>,
     last_end: Option<TimestampWithTimeZone>,
@@ -40,6 +40,8 @@ fn raw_clear_sessions_next_start(
 ) -> Option<TimestampWithTimeZone> {
     let board = board()?;
     board.launcher()?;
+    let schedule = pg::exact_text("schedule", schedule);
+    let zone = pg::exact_text("time_zone", zone);
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
     let zone = Zone::find(&zone.unwrap_or_else(|| board.zone()))?;
     let instant = |instant: TimestampWithTimeZone| instant.into_inner();
@@ -67,10 +69,12 @@ COMMENT ON FUNCTION raw_clear_sessions.starts_since(text, text, timestamptz)
 IS 'for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_starts_since(
-    schedule: Option<String>,
-    zone: Option<String>,
+    schedule: Option<&[u8]>,
+    zone: Option<&[u8]>,
     since: Option<TimestampWithTimeZone>,
 ) -> Option<i32> {
+    let schedule = pg::exact_text("schedule", schedule);
+    let zone = pg::exact_text("time_zone", zone);
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
     let zone = zone
         .or_else(|| Some(board()?.zone()))

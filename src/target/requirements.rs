@@ -9,6 +9,7 @@ use crate::rule::framework::{self, Framework};
 use crate::rule::kind::Kind;
 use crate::rule::recognize::meaning_in;
 use crate::rule::unit::Unit;
+use crate::rule::zone::is_zone_name;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// How long past its instant a row is kept; zero if nothing was said.
@@ -59,9 +60,15 @@ pub fn parse_unit(unit: &str) -> Result<Unit, Refusal> {
     })
 }
 
-/// The server's time zone of that name.
+/// The server's time zone of that name. Refuses (22023) what is no name of a zone, such as POSIX' `UTC-5`, which is five hours
+/// ahead of UTC there and means the opposite to everybody else.
 pub fn find_zone(name: &str) -> Result<Zone, Refusal> {
-    Zone::find(name).ok_or_else(|| {
+    let zone = if is_zone_name(name) {
+        Zone::find(name)
+    } else {
+        None
+    };
+    zone.ok_or_else(|| {
         Refusal::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             format!("time zone \"{name}\" not recognized"),

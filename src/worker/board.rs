@@ -1,6 +1,6 @@
 //! What the launcher, the database workers and the sessions tell each other, in shared memory.
 
-use super::stop_request::{Place, Reason};
+use super::stop_request::{self, Place, Reason};
 use crate::pg;
 use crate::settings::MOST_WORKERS;
 use crate::shared::Words;
@@ -35,7 +35,14 @@ pub struct Board {
     failures: [Failure; FAILING_DATABASES],
     /// Since when no background worker was free for a database that is due; 0: one was.
     shortage: AtomicI64,
+    /// Tables, with their databases in the upper half, whose statement ended its worker with it, and which of these places
+    /// is the next one's.
+    last_ones: [AtomicU64; LAST_ONES],
+    next_last_one: AtomicU32,
 }
+
+/// How many tables that take their worker down are remembered.
+const LAST_ONES: usize = 32;
 
 /// How many databases that fail can be told of at a time.
 const FAILING_DATABASES: usize = 256;
@@ -301,6 +308,14 @@ impl Board {
         }
     }
 
+    /// Whether a statement of this table has ended its worker with it: it comes after the others.
+    pub fn comes_last(&self, database: pg_sys::Oid, table: pg_sys::Oid) -> bool {
+        let one = u64::from(u32::from(database)) << 32 | u64::from(u32::from(table));
+        self.last_ones
+            .iter()
+            .any(|last| last.load(Ordering::Acquire) == one)
+    }
+
     /// The run that a worker is at, if it has begun and not ended.
     pub fn place(&self, ticket: Ticket) -> Option<&Place> {
         let seat = &self.seats[ticket.seat];
@@ -337,7 +352,14 @@ impl Board {
             .ok()?;
         seat.place.take();
         MINE.set(Some(seat));
-        pg::at_exit(|| leave_seat(Ending::Failed));
+        // Ended with a statement that did not let itself be canceled: the tables behind it need not wait for that.
+        pg::at_exit(|| {
+            leave_seat(if stop_request::was_canceled() {
+                Ending::Yielded
+            } else {
+                Ending::Failed
+            })
+        });
         Some(seat.database.load(Ordering::Acquire).into())
     }
 }
@@ -383,6 +405,16 @@ pub fn leave_seat(ending: Ending) {
         Ending::Failed => FAILED,
         Ending::Yielded => YIELDED,
     };
+    if stop_request::was_canceled()
+        && let Some(board) = board()
+    {
+        let next = board.next_last_one.fetch_add(1, Ordering::AcqRel) as usize % LAST_ONES;
+        let (database, table) = (seat.database.load(Ordering::Acquire), seat.place.table());
+        board.last_ones[next].store(
+            u64::from(database) << 32 | u64::from(table),
+            Ordering::Release,
+        );
+    }
     seat.state.store(state, Ordering::Release);
     if let Some(board) = board() {
         board.wake_launcher();

@@ -130,7 +130,8 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
             return Ending::Yielded;
         }
         let now = pg::now();
-        let first = due.first().map_or(i64::MAX, |first| first.next_start);
+        let first = due.iter().map(|due| due.next_start).min();
+        let first = first.unwrap_or(i64::MAX);
         if first > now || settings::paused() || !listed {
             let again = backoff::delay(1, 0.5).as_micros() as i64;
             let again = if avoided.is_empty() {

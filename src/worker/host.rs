@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// During a sleep, how often to look whether a session wants the database for itself.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long a policy counts as it was read: what changes the table of policies directly announces nothing.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
 /// How long a run goes on at least before another table's turn comes.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -34,6 +37,8 @@ pub struct Host<'a> {
     acting: Option<ActingAs>,
     /// What the policies were when `policy` was read.
     changes: u64,
+    /// When it was read.
+    read: Instant,
     reloaded: bool,
     /// The extension's table of runs, as long as the extension is installed.
     runs: Option<pg_sys::Oid>,
@@ -87,6 +92,7 @@ impl<'a> Host<'a> {
             stop: None,
             acting: None,
             changes: changes(),
+            read: Instant::now(),
             reloaded: false,
             runs: None,
             yields: false,
@@ -99,6 +105,7 @@ impl<'a> Host<'a> {
     pub fn resume(&mut self, policy: Policy, elapsed: Duration) {
         self.policy = policy;
         self.changes = changes();
+        self.read = Instant::now();
         self.started = run::before(elapsed);
         self.turn = (Instant::now(), TURN);
         self.stop = None;
@@ -206,8 +213,9 @@ impl<'a> Host<'a> {
             self.stop = Some(Stop::Unscheduled);
         } else if self.reloaded && !state::is_listed() {
             self.stop = Some(Stop::Unscheduled);
-        } else if changes != self.changes || self.reloaded {
+        } else if changes != self.changes || self.reloaded || self.read.elapsed() >= READ_AGAIN {
             self.changes = changes;
+            self.read = Instant::now();
             self.reloaded = false;
             // The extension may have been dropped, and what has its schema's name now be anybody's.
             let policy = pg::extension_schema()

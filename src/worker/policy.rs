@@ -87,12 +87,15 @@ pub struct Due {
     /// Qualified and quoted.
     pub name: String,
     pub next_start: i64,
+    /// A statement of its has ended a worker that canceled it in vain: it comes after the others.
+    pub comes_last: bool,
 }
 
 /// Microseconds from the Unix epoch to 2000-01-01.
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 
-/// All tables that are to be cleared in this database, the first due first.
+/// All tables that are to be cleared in this database, the first due first, and after them those that take the worker down:
+/// one of these would always be the first, because what has not ended is still due.
 pub fn due(schema: &str) -> Vec<Due> {
     let Some(board) = board() else {
         return Vec::new();
@@ -117,7 +120,7 @@ pub fn due(schema: &str) -> Vec<Due> {
         .into_iter()
         .filter_map(|row| schedules.due(row, board))
         .collect();
-    due.sort_by_key(|due| (due.next_start, u32::from(due.table)));
+    due.sort_by_key(|due| (due.comes_last, due.next_start, u32::from(due.table)));
     due
 }
 
@@ -167,6 +170,7 @@ impl Schedules {
         Some(Due {
             table: table.into(),
             name: name?,
+            comes_last: board.comes_last(pg::my_database(), table.into()),
             next_start: if run_now?.starts_with('t') {
                 i64::MIN
             } else {

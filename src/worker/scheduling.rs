@@ -6,7 +6,7 @@ use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
 use super::schedule::Schedule;
 use super::stop_request::Reason;
-use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Zone};
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode};
 use crate::refusal::Refusal;
 use crate::target::{self, Checked, Purpose};
 use pgrx::pg_sys;
@@ -99,14 +99,7 @@ pub fn check_schedule(schedule: Option<&str>, time_zone: Option<&str>) -> Result
     if let Some(text) = schedule {
         Schedule::parse(text)?;
     }
-    match time_zone {
-        Some(name) if Zone::find(name).is_none() => Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("time zone \"{name}\" not recognized"),
-        )
-        .hint("The view pg_timezone_names lists the time zones.")),
-        _ => Ok(()),
-    }
+    time_zone.map_or(Ok(()), |name| target::find_zone(name).map(drop))
 }
 
 /// Refuses (54000) texts of a policy that are longer than anybody needs.
@@ -169,8 +162,18 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
         table,
         "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
     )?;
-    if removed && !policy::is_listed(table) {
-        end_run_at_commit(table);
+    if !policy::is_listed(table) {
+        if removed {
+            end_run_at_commit(table);
+        }
+    } else {
+        pg::warning(
+            &format!(
+                "the worker goes on clearing table \"{}\", because the setting raw_clear_sessions.tables names it",
+                pg::relation_name(table)
+            ),
+            "Without a policy it is cleared as it is recognized. To end that, take it out of the setting, or give it a policy and call raw_clear_sessions_suspend().",
+        );
     }
     Ok(removed)
 }

@@ -114,6 +114,11 @@ impl Place {
         PLACE.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
     }
 
+    /// The table of the run; 0: none.
+    pub fn table(&self) -> u32 {
+        halves(self.run.load(Ordering::Acquire)).1
+    }
+
     pub fn pid(&self) -> i32 {
         self.pid.load(Ordering::Acquire)
     }
@@ -305,6 +310,11 @@ pub fn end_statement() {
 /// Why this process's run is to end, if it is.
 pub fn requested() -> Option<Reason> {
     place()?.requested()
+}
+
+/// Whether a statement was canceled, and what that means for the run is still to be found out.
+pub fn was_canceled() -> bool {
+    CANCELED.load(Ordering::Acquire) != 0
 }
 
 /// Why the last statement was canceled, if it was; after `end_statement`.

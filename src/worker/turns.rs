@@ -107,7 +107,7 @@ impl<'a> Turns<'a> {
             }
             self.planned.insert(table, due.next_start);
         }
-        all.sort_by_key(|due| due.next_start);
+        all.sort_by_key(|due| (due.comes_last, due.next_start));
     }
 
     /// Tables are due in the order of these numbers: who has waited longest for a turn comes first.

@@ -104,7 +104,7 @@ const PHOENIX: Framework = Framework {
         ("customer_id", KEY),
         ("member_id", KEY),
     ],
-    names: &["token"],
+    names: &["token", "tokens"],
     expires: "inserted_at",
     zone: Zone::Utc,
     lifetime: Lifetime::SinceCreation,

@@ -84,6 +84,7 @@ const AUTH_JS: Framework = Framework {
     ],
     also: &[("id", KEY)],
     expires: "expires",
+    common: true,
     ..ABSOLUTE
 };
 
@@ -115,6 +116,7 @@ const BETTER_AUTH: Framework = Framework {
     ],
     further: Further::Any,
     expires: "expiresAt",
+    common: true,
     ..ABSOLUTE
 };
 
@@ -153,6 +155,7 @@ const BETTER_AUTH_DRIZZLE: Framework = Framework {
     expires: "expires_at",
     zone: Zone::Writer,
     note: Some(DRIZZLE_AND_PRISMA),
+    common: true,
     ..ABSOLUTE
 };
 
@@ -189,6 +192,7 @@ const AUTH_JS_SNAKE: Framework = Framework {
     ],
     also: &[("id", KEY)],
     expires: "expires",
+    common: true,
     ..ABSOLUTE
 };
 
@@ -203,6 +207,7 @@ const AUTH_JS_SNAKE_TIMESTAMP: Framework = Framework {
     expires: "expires",
     zone: Zone::Writer,
     note: Some(DRIZZLE_AND_PRISMA),
+    common: true,
     ..ABSOLUTE
 };
 
@@ -220,6 +225,7 @@ const BETTER_AUTH_SNAKE: Framework = Framework {
     ],
     further: Further::Any,
     expires: "expires_at",
+    common: true,
     ..ABSOLUTE
 };
 

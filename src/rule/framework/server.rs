@@ -48,6 +48,7 @@ const ORY_KRATOS: Framework = Framework {
     ],
     expires: "expires_at",
     zone: Zone::Utc,
+    common: true,
     ..ABSOLUTE
 };
 

@@ -230,3 +230,31 @@ fn an_unknown_setting_below_the_prefix_is_refused() {
     session.wait_for_count("django_session", 100);
     assert_eq!(session.refused("SHOW raw_clear_sessions.tabels"), "42704");
 }
+
+#[test]
+fn a_policy_that_a_superuser_changes_directly_counts_for_the_run_that_is_busy() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 20_000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 h', batch_size => 1)");
+    session.wait_for_busy_worker("django_session");
+    session.run("UPDATE raw_clear_sessions.policy SET keep = '10 years'");
+    session.wait_for_run("stop = 'done'");
+    assert!(session.count("django_session") > 10);
+}
+
+#[test]
+fn a_table_that_the_settings_name_too_is_said_to_be_cleared_after_its_policy_has_gone() {
+    let listed = ("raw_clear_sessions.tables", "django_session");
+    let cluster = Cluster::with_worker("app", &[listed]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 h')");
+    let told = cluster.shell(
+        "psql --no-psqlrc --dbname=app --command=\"SELECT raw_clear_sessions_unschedule('django_session')\" 2>&1",
+    );
+    assert!(
+        told.contains("WARNING:  the worker goes on clearing table \"django_session\""),
+        "{told}"
+    );
+}

@@ -1,6 +1,6 @@
 //! After a restore, and after a recovery to a point in time, the worker waits until it is told to go on.
 
-use cluster::{Cluster, Session, create_sessions, wait_until};
+use cluster::{Cluster, Session, create_sessions};
 
 /// The note of the table django_session, which ends with the call that ends the waiting.
 const NOTE: &str = "SELECT coalesce(max(note), '') FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass";

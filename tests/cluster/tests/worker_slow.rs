@@ -212,6 +212,24 @@ fn a_function_that_catches_the_cancel_is_canceled_again() {
 }
 
 #[test]
+fn a_function_that_catches_every_cancel_is_ended_with_its_process_and_delays_no_other_table_for_long()
+ {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
+             $$BEGIN
+                 LOOP BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP;
+             END$$",
+    );
+    let pid = stuck(&mut session, ", max_duration => '1 s'");
+    let ended = format!("pg_stat_activity WHERE pid = {pid}");
+    session.wait_for_count(&ended, 0);
+    assert_goes_on(&mut session);
+    assert_eq!(session.count("stuck"), 100);
+}
+
+#[test]
 fn a_rewrite_is_ended_in_the_middle_of_its_indexes() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.rewrite_above", "0.5")]);
     let mut session = cluster.database("app").connect();

@@ -96,6 +96,10 @@ SELECT refused($$raw_clear_sessions_schedule('token', expires => 'expires', unit
 SELECT refused($$raw_clear_sessions_schedule('token', expires => 'expires', unit => 'seconds', filter => 'id')$$);
 SELECT refused($$raw_clear_sessions_schedule('token', expires => 'expires', unit => 'seconds', filter => 'true; DROP TABLE token')$$);
 SELECT refused($$raw_clear_sessions_schedule('django_session', time_zone => 'Mars/Olympus')$$);
+-- POSIX specifications mean the opposite of what they look like.
+CREATE TABLE naive (at timestamp);
+SELECT refused(format($$raw_clear_sessions('naive', expires => 'at', time_zone => %L)$$, zone))
+FROM unnest(ARRAY['UTC-5', '-05:00', '-5', 'GMT-5', '<+05>-5', 'localtime', 'posixrules']) AS zone;
 SELECT refused($$raw_clear_sessions_schedule('django_session', keep => '-5 min')$$);
 CREATE TABLE activity (id text PRIMARY KEY, payload text, last_activity integer, user_id bigint, ip_address text, user_agent text);
 SELECT refused($$raw_clear_sessions_schedule('activity')$$);
@@ -282,6 +286,16 @@ SET ROLE regress_policies_other;
 SELECT raw_clear_sessions_unschedule(:gone);
 RESET ROLE;
 SELECT count(*) FROM raw_clear_sessions.policy WHERE "table"::oid = :gone;
+
+-- A prepared transaction would tell the worker of nothing when it is committed.
+BEGIN;
+SELECT raw_clear_sessions_schedule('django_session', '11 h');
+PREPARE TRANSACTION 'policies';
+SELECT schedule FROM raw_clear_sessions.policy WHERE "table" = 'django_session'::regclass;
+-- An instant that is none would be every table's problem.
+\set VERBOSITY terse
+UPDATE raw_clear_sessions.policy SET changed = '-infinity';
+\set VERBOSITY default
 
 DELETE FROM raw_clear_sessions.policy;
 SET client_min_messages = warning;

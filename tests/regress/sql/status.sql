@@ -160,4 +160,8 @@ DELETE FROM raw_clear_sessions.history;
 DELETE FROM raw_clear_sessions.state;
 SELECT count(*) FROM raw_clear_sessions.status WHERE "table" IS NOT NULL;
 DROP SCHEMA status CASCADE;
+-- Anybody may call what the view calls, with a text of any length.
+SELECT raw_clear_sessions.starts_since(repeat('x', 2000000), 'UTC', now());
+SELECT raw_clear_sessions.starts_since('1 h', repeat('x', 2000000), now());
+
 DROP ROLE regress_status_reader, regress_status_column_reader, regress_status_writer, regress_status_monitor, regress_status_statistician, regress_status_stranger;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use std::collections::HashMap;
-use unit::rule::zone::{Transition, wall_cutoff};
+use unit::rule::zone::{Transition, is_zone_name, wall_cutoff};
 
 /// The definition, tried out on every instant of a small world. A clock there counts in quarters of an hour.
 #[derive(Clone, Debug)]
@@ -291,4 +291,32 @@ fn pacific_apia_left_out_a_day() {
             ("2011-12-31 10:00", "2012-01-01 00:00"),
         ],
     )]);
+}
+
+#[test]
+fn a_posix_specification_is_no_name_of_a_zone() {
+    for name in [
+        "UTC",
+        "Europe/Berlin",
+        "etc/gmt+5",
+        "EST5EDT",
+        "GMT0",
+        "NZ-CHAT",
+        "America/Port-au-Prince",
+    ] {
+        assert!(is_zone_name(name), "{name}");
+    }
+    for name in [
+        "UTC-5",
+        "-05:00",
+        "-5",
+        "GMT-5",
+        "<+05>-5",
+        "CET-1CEST",
+        "localtime",
+        "Factory",
+        "posixrules",
+    ] {
+        assert!(!is_zone_name(name), "{name}");
+    }
 }
