@@ -52,12 +52,12 @@ pub fn is_zone_name(name: &str) -> bool {
     ];
     const OF_THE_SERVER: [&str; 3] = ["localtime", "posixrules", "Factory"];
     let is = |one: &&str| one.eq_ignore_ascii_case(name);
-    if OF_THE_SERVER.iter().any(|one| is(&one)) {
+    if OF_THE_SERVER.iter().any(is) {
         return false;
     }
     let has_digits = name.contains(|c: char| c.is_ascii_digit());
     let is_etc = name
         .get(..4)
         .is_some_and(|area| area.eq_ignore_ascii_case("Etc/"));
-    !has_digits || is_etc || WITH_DIGITS.iter().any(|one| is(&one))
+    !has_digits || is_etc || WITH_DIGITS.iter().any(is)
 }
