@@ -79,7 +79,7 @@ pub use relation::{
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
     extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,
-    lock_timeout, on_commit, prevent_during_recovery, prevent_in_parallel_mode,
+    lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
     prevent_in_read_only, reserve_setting_prefix,
 };
 pub use setting::{

@@ -1,8 +1,6 @@
 //! What the session and its transaction allow.
 
-use crate::refusal::Refusal;
 use core::ffi::CStr;
-use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{PgXactCallbackEvent, pg_sys, register_xact_callback};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
@@ -80,17 +78,14 @@ pub fn extension_schema() -> Option<(String, pg_sys::Oid)> {
 }
 
 /// Does something when this transaction has been committed; nothing if it is not. It must not fail.
-///
-/// PREPARE TRANSACTION is an ERROR (0A000) then, as after NOTIFY: what is to be done would not be when it is committed.
 pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
-    register_xact_callback(PgXactCallbackEvent::PrePrepare, || {
-        Refusal::new(
-            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-            "cannot PREPARE a transaction that has changed a policy of raw_clear_sessions",
-        )
-        .raise()
-    });
     register_xact_callback(PgXactCallbackEvent::Commit, action);
+}
+
+/// Does something when this transaction is prepared for a two-phase commit: any session may commit it, at any time, and
+/// nothing is called then. It must not fail.
+pub fn on_prepare(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
+    register_xact_callback(PgXactCallbackEvent::PrePrepare, action);
 }
 
 /// Settings with this prefix that nobody has defined are misspelt.

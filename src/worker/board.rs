@@ -26,6 +26,9 @@ pub struct Board {
     zone: Words<ZONE_WORDS>,
     /// Raised whenever a policy changes anywhere.
     changes: AtomicU64,
+    /// A change of policies has been prepared for a two-phase commit since the server was started: when it is committed,
+    /// `changes` is not raised.
+    prepared: AtomicBool,
     changed: [AtomicU32; CHANGED_DATABASES],
     all_changed: AtomicBool,
     /// The latest instant that the clock has shown before it was set back.
@@ -308,9 +311,19 @@ impl Board {
         }
     }
 
+    /// Policies will change when a prepared transaction is committed, which tells nobody.
+    pub fn note_prepared(&self) {
+        self.prepared.store(true, Ordering::Release);
+    }
+
+    /// Whether policies may change without a change of [`Board::changes`].
+    pub fn may_change_untold(&self) -> bool {
+        self.prepared.load(Ordering::Acquire)
+    }
+
     /// Whether a statement of this table has ended its worker with it: it comes after the others.
     pub fn comes_last(&self, database: pg_sys::Oid, table: pg_sys::Oid) -> bool {
-        let one = u64::from(u32::from(database)) << 32 | u64::from(u32::from(table));
+        let one = stop_request::word(database.into(), table.into());
         self.last_ones
             .iter()
             .any(|last| last.load(Ordering::Acquire) == one)
@@ -410,10 +423,7 @@ pub fn leave_seat(ending: Ending) {
     {
         let next = board.next_last_one.fetch_add(1, Ordering::AcqRel) as usize % LAST_ONES;
         let (database, table) = (seat.database.load(Ordering::Acquire), seat.place.table());
-        board.last_ones[next].store(
-            u64::from(database) << 32 | u64::from(table),
-            Ordering::Release,
-        );
+        board.last_ones[next].store(stop_request::word(database, table), Ordering::Release);
     }
     seat.state.store(state, Ordering::Release);
     if let Some(board) = board() {

@@ -202,6 +202,11 @@ impl<'a> Host<'a> {
         )
     }
 
+    /// Whether the policy may have changed without a word since it was read.
+    fn is_old(&self) -> bool {
+        self.read.elapsed() >= READ_AGAIN || board().is_some_and(|board| board.may_change_untold())
+    }
+
     /// Sees what has changed since the last transaction. ERROR where the database is wanted.
     fn look_around(&mut self) {
         if pg::database_is_wanted() {
@@ -213,7 +218,7 @@ impl<'a> Host<'a> {
             self.stop = Some(Stop::Unscheduled);
         } else if self.reloaded && !state::is_listed() {
             self.stop = Some(Stop::Unscheduled);
-        } else if changes != self.changes || self.reloaded || self.read.elapsed() >= READ_AGAIN {
+        } else if changes != self.changes || self.reloaded || self.is_old() {
             self.changes = changes;
             self.read = Instant::now();
             self.reloaded = false;

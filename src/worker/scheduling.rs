@@ -305,6 +305,11 @@ fn change(statement: impl FnOnce(&str) -> u64) -> Result<bool, Refusal> {
 /// Has the launcher look at this database when the transaction is committed.
 pub fn announce() {
     let database = pg::my_database();
+    pg::on_prepare(|| {
+        if let Some(board) = board() {
+            board.note_prepared();
+        }
+    });
     pg::on_commit(move || {
         if let Some(board) = board() {
             board.report_change(database);

@@ -287,10 +287,11 @@ SELECT raw_clear_sessions_unschedule(:gone);
 RESET ROLE;
 SELECT count(*) FROM raw_clear_sessions.policy WHERE "table"::oid = :gone;
 
--- A prepared transaction would tell the worker of nothing when it is committed.
+-- A policy can be changed by a two-phase commit, as a cluster of Citus makes one.
 BEGIN;
 SELECT raw_clear_sessions_schedule('django_session', '11 h');
 PREPARE TRANSACTION 'policies';
+COMMIT PREPARED 'policies';
 SELECT schedule FROM raw_clear_sessions.policy WHERE "table" = 'django_session'::regclass;
 -- An instant that is none would be every table's problem.
 \set VERBOSITY terse
