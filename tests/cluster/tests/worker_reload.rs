@@ -258,3 +258,26 @@ fn a_table_that_the_settings_name_too_is_said_to_be_cleared_after_its_policy_has
         "{told}"
     );
 }
+
+#[test]
+fn a_policy_that_a_two_phase_commit_changes_counts_from_the_next_batch_on() {
+    let mut settings = SLOW.to_vec();
+    settings.push(("max_prepared_transactions", "5"));
+    let cluster = Cluster::with_worker("app", &settings);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 20_000, 10);
+    let schedule = |keep: &str| {
+        format!(
+            "SELECT raw_clear_sessions_schedule('django_session', '1 h', batch_size => 1{keep})"
+        )
+    };
+    session.run(&schedule(""));
+    session.wait_for_busy_worker("django_session");
+    session.run("BEGIN");
+    session.run(&schedule(", keep => '10 years'"));
+    session.run("PREPARE TRANSACTION 'later'");
+    let mut other = cluster.connect_to("app");
+    other.run("COMMIT PREPARED 'later'");
+    other.wait_for_run("stop = 'done'");
+    assert!(other.count("django_session") > 10);
+}
