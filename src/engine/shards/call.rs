@@ -71,7 +71,7 @@ pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
     }
     let version = "SELECT e.extversion FROM pg_catalog.pg_extension AS e \
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions' AND pg_catalog.to_regprocedure(\
-         'raw_clear_sessions.clear_shard(pg_catalog.regclass, pg_catalog.jsonb)') IS NOT NULL";
+         'raw_clear_sessions.clear_shard(pg_catalog.regclass, pg_catalog.text)') IS NOT NULL";
     let ours = pg::query(version, &[])
         .into_iter()
         .flatten()
