@@ -6,7 +6,7 @@
 //! the next transaction, which sees the row as it is then, and halved each time; a row that is alone in the end is skipped.
 
 use super::shards::Elsewhere;
-use super::sql::{LeftOut, Place, Table, middle, place_after, range};
+use super::sql::{LeftOut, Place, Table, look, middle, place_after, range};
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::target::Criterion;
@@ -92,7 +92,7 @@ impl Cursor {
         };
         let tried = pg::attempt(returned, || {
             let found = look(table, criterion, from, until, limit.rows);
-            let until = found.end.unwrap_or(until);
+            let until = found.last.unwrap_or(until);
             let deleted = match found.rows {
                 0 => 0,
                 _ => table.delete(criterion, &range(from, until)).deleted,
@@ -215,34 +215,4 @@ fn find_end(table: Table<'_>, criterion: &Criterion) -> Result<Option<Place>, Re
 fn has_no_places(sqlstate: PgSqlErrorCode) -> bool {
     sqlstate == PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN
         || sqlstate == PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED
-}
-
-/// The expired rows that a batch takes.
-struct Found {
-    rows: u64,
-    /// Behind which of them it ends, where there may be more.
-    end: Option<Place>,
-}
-
-/// Looks how far a batch goes.
-fn look(table: Table<'_>, criterion: &Criterion, from: Place, until: Place, rows: u64) -> Found {
-    let (condition, arguments) = criterion.condition();
-    let range = range(from, until);
-    let limit = i64::try_from(rows).unwrap_or(i64::MAX);
-    let statement = |name: &str| {
-        let table = table.named(name);
-        format!(
-            "SELECT pg_catalog.count(*), pg_catalog.max(f.ctid) FROM (SELECT {TABLE_ALIAS}.ctid \
-             FROM {table} WHERE {range}{condition} ORDER BY {TABLE_ALIAS}.ctid LIMIT {limit}) AS f"
-        )
-    };
-    let found = pg::query_on(table.relation(), statement, &arguments);
-    let mut columns = found.into_iter().flatten();
-    let count = columns.next().flatten();
-    let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
-    let last = columns.next().flatten().as_deref().and_then(place_after);
-    Found {
-        rows: count,
-        end: last.filter(|_| count >= rows),
-    }
 }

@@ -309,24 +309,35 @@ impl Cursor {
 }
 
 /// The expired rows in a range of places.
-struct Found {
-    rows: u64,
-    /// Behind which of them the batch ends, where there are more than it takes.
-    last: Option<Place>,
+pub struct Found {
+    pub rows: u64,
+    /// Behind which of them the batch ends, where there may be more than it takes.
+    pub last: Option<Place>,
 }
 
-/// Looks how far a batch goes: rows, and as many more as share the last one's place in other heaps.
-fn look(table: Table<'_>, criterion: &Criterion, from: Place, until: Place, rows: u64) -> Found {
+/// Looks how far a batch goes: rows, and as many more as share the last one's place in other heaps. A foreign table is one
+/// heap, and its server is not asked for ties (postgres_fdw sends a plain LIMIT only).
+pub fn look(
+    table: Table<'_>,
+    criterion: &Criterion,
+    from: Place,
+    until: Place,
+    rows: u64,
+) -> Found {
     let (_, arguments) = criterion.condition();
     let condition = table.condition(criterion);
     let range = range(from, until);
     let limit = i64::try_from(rows).unwrap_or(i64::MAX);
+    let ties = match table.relation.is_foreign() {
+        true => "ONLY",
+        false => "WITH TIES",
+    };
     let statement = |name: &str| {
         let table = table.named(name);
         format!(
             "SELECT pg_catalog.count(*), pg_catalog.max(f.ctid) FROM (SELECT {TABLE_ALIAS}.ctid \
              FROM {table} WHERE {range}{condition} ORDER BY {TABLE_ALIAS}.ctid \
-             FETCH FIRST {limit} ROWS WITH TIES) AS f"
+             FETCH FIRST {limit} ROWS {ties}) AS f"
         )
     };
     let found = pg::query_on(table.relation, statement, &arguments);

@@ -141,7 +141,8 @@ pub struct Framework {
     pub also: &'static [(&'static str, Expect)],
     /// Which columns it does not know.
     pub further: Further,
-    /// Parts of names, in lower case, one of which the table's name has to have where a column is unknown.
+    /// Words, in lower case, one of which the table's name has to have where a column is unknown or all are common; `sess`: what
+    /// [`is_of_sessions`] takes.
     pub names: &'static [&'static str],
     /// Whether other things have such columns as well, so that the table's name has to say that it holds nothing else.
     pub common: bool,
