@@ -188,11 +188,13 @@ BEGIN
 END
 $$;
 
--- One alteration, undone where it cannot be; whether it was made.
+-- One alteration, undone where it cannot be; whether it was made. A leaf is altered by its name: where another session has
+-- swapped the schemas meanwhile, that may have been the name of another table.
 CREATE FUNCTION book.strike(what text, leaf regclass) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     tree book.tree;
     altered regclass := leaf;
+    name text := leaf;
 BEGIN
     SELECT * INTO tree FROM book.tree;
     IF tree.partitioned THEN altered := tree.root; END IF;
@@ -223,6 +225,9 @@ BEGIN
         EXECUTE format('ALTER TABLE %s OWNER TO %I', leaf,
             CASE WHEN random() < 0.5 THEN 'storm_owner' ELSE 'storm_other' END);
     END CASE;
+    IF what NOT IN ('swap', 'rename') AND name <> leaf::text THEN
+        RAISE object_in_use USING MESSAGE = name || ' has become ' || leaf;
+    END IF;
     INSERT INTO book.struck VALUES (what, false);
     RETURN true;
 EXCEPTION WHEN OTHERS THEN
