@@ -12,6 +12,7 @@ mod cost;
 mod database;
 mod expiry;
 mod expression;
+mod extension;
 mod foreign;
 mod heap;
 mod inheritance;
@@ -52,6 +53,7 @@ pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, databases};
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
+pub use extension::{extension_installed, extension_schema};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
@@ -78,9 +80,9 @@ pub use relation::{
 };
 pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
-    extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,
-    lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
-    prevent_in_read_only, reserve_setting_prefix,
+    has_written, is_logical_worker, is_read_only, lock_timeout, on_commit, on_prepare,
+    prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    reserve_setting_prefix,
 };
 pub use setting::{
     Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,
