@@ -379,10 +379,7 @@ impl Board {
 
 /// As much of a text as the words hold.
 fn from_text<const N: usize>(text: &str) -> [u64; N] {
-    let mut end = text.len().min(N * 8);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = text.floor_char_boundary(N * 8);
     let mut words = [0; N];
     for (index, byte) in text.bytes().take(end).enumerate() {
         words[index / 8] |= u64::from(byte) << (index % 8 * 8);

@@ -7,7 +7,8 @@
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
 //! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
-//! - [`policy`], [`scheduling`], [`history`]: the extension's tables; [`recovery`]: what the server was recovered to
+//! - [`policy`], [`scheduling`], [`history`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
+//!   [`recovery`]: what the server was recovered to
 //! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic; [`clock`]: the time zones for it
 
 pub mod backoff;
@@ -24,6 +25,7 @@ pub mod names;
 pub mod own_settings;
 pub mod policy;
 pub mod recovery;
+mod replaced;
 pub mod rewriting;
 pub mod schedule;
 pub mod scheduling;
