@@ -92,7 +92,7 @@ fn what_a_trigger_keeps_stays_and_a_run_without_the_filter_names_it() {
     cluster.psql("app", &blocks()[4].text);
     assert_eq!(session.count("django_session"), 103);
     let error = session.refused("CALL raw_clear_sessions_in_batches('django_session')");
-    assert!(error.contains("could not delete 3 expired rows"), "{error}");
+    assert_eq!(error, "27000");
     session.run("CALL raw_clear_sessions_in_batches('django_session', filter => $$session_key NOT LIKE 'audit%'$$)");
 }
 
