@@ -1,9 +1,9 @@
 //! The tables of the database that are, or nearly are, session tables: by the catalogs alone, without a lock.
 
 use crate::pg;
-use crate::rule::framework::{Framework, Zone};
-use crate::rule::recognize::{Column, Recognition, candidates, recognize};
 use crate::target::{self, TO_BE_FILLED_IN};
+use logic::framework::{Framework, Zone};
+use logic::recognize::{Column, Recognition, candidates, recognize};
 use pgrx::pg_sys;
 
 /// One of them. The parameters are those that an estimate needs; what only the application knows is a framework's usual

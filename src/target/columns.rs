@@ -3,10 +3,10 @@
 use super::criterion::Rule;
 use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
-use crate::rule::framework::{ColumnType, Framework, Zone};
-use crate::rule::kind::Kind;
-use crate::rule::meaning::Meaning;
-use crate::rule::recognize::{Column, Recognition, candidates, meaning_in, recognize};
+use logic::framework::{ColumnType, Framework, Zone};
+use logic::kind::Kind;
+use logic::meaning::Meaning;
+use logic::recognize::{Column, Recognition, candidates, meaning_in, recognize};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 

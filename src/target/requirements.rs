@@ -5,11 +5,11 @@ use super::criterion::Rule;
 use super::named::Named;
 use crate::pg::{self, Attribute, Keep, Relation, Zone};
 use crate::refusal::Refusal;
-use crate::rule::framework::{self, Framework};
-use crate::rule::kind::Kind;
-use crate::rule::recognize::meaning_in;
-use crate::rule::unit::Unit;
-use crate::rule::zone::is_zone_name;
+use logic::framework::{self, Framework};
+use logic::kind::Kind;
+use logic::recognize::meaning_in;
+use logic::unit::Unit;
+use logic::zone::is_zone_name;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// How long past its instant a row is kept; zero if nothing was said.
