@@ -10,8 +10,8 @@ use super::shards::Elsewhere;
 use super::sql::{LeftOut, Table, look};
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::Criterion;
-use crate::target::place::{self, Place, middle, place_after, range};
+use crate::table::Criterion;
+use crate::table::place::{self, Place, middle, place_after, range};
 use pgrx::prelude::PgSqlErrorCode;
 
 /// Where a clearing has got to in the table on the other server.

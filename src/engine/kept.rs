@@ -12,8 +12,8 @@
 use super::sql::{LeftOut, Table};
 use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::Criterion;
-use crate::target::place::place_after;
+use crate::table::Criterion;
+use crate::table::place::place_after;
 use pgrx::prelude::PgSqlErrorCode;
 use std::collections::HashMap;
 

@@ -7,8 +7,8 @@ use super::kept::{self, Places};
 use super::shards::{self, Elsewhere};
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::place::{self, Place, middle, place_after, range};
-use crate::target::{CITUS, Criterion, managed_by};
+use crate::table::place::{self, Place, middle, place_after, range};
+use crate::table::{CITUS, Criterion, managed_by};
 
 /// Clears the table that was named, in one statement.
 ///
