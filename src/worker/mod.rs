@@ -4,6 +4,7 @@
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`vacuuming`]: what is done about it
 //! - [`turns`]: how the tables of a database take turns
+//! - [`last_ones`]: which come after the others, because they have ended their worker
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
 //! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
@@ -18,6 +19,7 @@ pub mod database;
 pub mod due;
 pub mod history;
 pub mod host;
+mod last_ones;
 pub mod launcher;
 pub mod left;
 pub mod names;

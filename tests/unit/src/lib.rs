@@ -5,6 +5,8 @@ pub mod backoff;
 pub mod clock;
 #[path = "../../../src/worker/due.rs"]
 pub mod due;
+#[path = "../../../src/worker/last_ones.rs"]
+pub mod last_ones;
 #[path = "../../../src/progress/measure.rs"]
 pub mod measure;
 #[path = "../../../src/worker/names.rs"]
