@@ -101,11 +101,7 @@ impl Texts {
 
 /// The beginning of a text that is too long.
 fn cut(text: &str) -> &str {
-    let mut end = text.len().min(LONGEST);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(LONGEST)]
 }
 
 /// The five characters of an SQLSTATE: six bits each, the first in the lowest (utils/elog.h, MAKE_SQLSTATE).

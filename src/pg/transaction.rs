@@ -156,10 +156,7 @@ pub fn attempt<T>(
 const MOST_BYTES: usize = 2_000;
 
 fn capped(text: &str) -> String {
-    let mut end = text.len().min(MOST_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = text.floor_char_boundary(MOST_BYTES);
     let more = if end < text.len() { " ..." } else { "" };
     format!("{}{more}", &text[..end])
 }

@@ -182,7 +182,10 @@ impl Memory {
         }
         // Privileges are granted and revoked without a lock.
         check_may_delete(&root)?;
-        let resolved_anew = root.changes() != self.changes && self.resolve_again(&root)?;
+        let resolved_anew = root.changes() != self.changes;
+        if resolved_anew {
+            self.resolve_again(&root)?;
+        }
         if !self.whole && pg::row_security_applies(&root)
             || resolved_anew && !self.whole && statement_needs_sql(&root, &self.criterion).is_some()
         {
@@ -300,8 +303,8 @@ impl Memory {
         Ok(Some((leaf, path)))
     }
 
-    /// Resolves the rule once more, and forgets what had been decided by it. True.
-    fn resolve_again(&mut self, root: &Relation) -> Result<bool, Refusal> {
+    /// Resolves the rule once more, and forgets what had been decided by it.
+    fn resolve_again(&mut self, root: &Relation) -> Result<(), Refusal> {
         let changes = root.changes();
         let criterion = Criterion::resolve_at(root, &self.rule, self.criterion.now)?;
         if !criterion.means_the_same(&self.criterion) {
@@ -313,7 +316,7 @@ impl Memory {
         }
         self.criterion = criterion;
         self.changes = changes;
-        Ok(true)
+        Ok(())
     }
 }
 

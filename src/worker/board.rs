@@ -1,10 +1,10 @@
 //! What the launcher, the database workers and the sessions tell each other, in shared memory.
 
-use super::last_ones::LastOnes;
 use super::stop_request::{self, Place, Reason};
 use crate::pg;
 use crate::settings::MOST_WORKERS;
 use crate::shared::Words;
+use logic::last_ones::LastOnes;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -372,10 +372,7 @@ impl Board {
 
 /// As much of a text as the words hold.
 fn from_text<const N: usize>(text: &str) -> [u64; N] {
-    let mut end = text.len().min(N * 8);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = text.floor_char_boundary(N * 8);
     let mut words = [0; N];
     for (index, byte) in text.bytes().take(end).enumerate() {
         words[index / 8] |= u64::from(byte) << (index % 8 * 8);
