@@ -1,9 +1,9 @@
 //! The tables of the database that are, or nearly are, session tables: by the catalogs alone, without a lock.
 
 use crate::pg;
-use crate::rule::framework::{Framework, Zone};
-use crate::rule::recognize::{Column, Recognition, candidates, recognize};
 use crate::target::{self, TO_BE_FILLED_IN};
+use logic::framework::{Framework, Zone};
+use logic::recognize::{Column, Recognition, candidates, recognize};
 use pgrx::pg_sys;
 
 /// One of them. The parameters are those that an estimate needs; what only the application knows is a framework's usual
@@ -113,7 +113,7 @@ fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
             })?
         }
     };
-    let call = |function: &str| call(function, qualified, columns, &found);
+    let call = |function: &str| call(function, qualified, &found);
     Some(Found {
         name: qualified.to_owned(),
         call: call("raw_clear_sessions"),
@@ -156,34 +156,24 @@ fn unrecognized(columns: &[Column], expires: &str) -> Found {
     }
 }
 
-/// The ready call. What only the application knows is to be filled in, which keeps it from being made by mistake.
-fn call(function: &str, qualified: &str, columns: &[Column], found: &Found) -> String {
+/// The ready call. What only the application knows is to be filled in. So is `keep` where the table is not recognized: a call
+/// that deletes as it stands there is made for a table of which it is known what its rows are.
+fn call(function: &str, qualified: &str, found: &Found) -> String {
+    let is_recognized = found.expires.is_none();
     let is_asked = |what: &str| {
         let missing = found.missing.as_deref().unwrap_or_default();
-        found.expires.is_some() || missing.contains(what)
+        !is_recognized || missing.contains(what)
     };
-    let to_fill_in = Some(TO_BE_FILLED_IN.to_owned());
-    let sure = found
-        .expires
-        .as_deref()
-        .is_none_or(|expires| target::is_expiry(columns, expires));
-    let keep = (found.keep.is_some() || !sure)
-        .then(|| to_fill_in.clone())
-        .flatten();
-    let time_zone = found
-        .time_zone
-        .as_ref()
-        .filter(|_| is_asked("time_zone"))
-        .and(to_fill_in);
+    let to_fill_in = |open: bool| open.then(|| TO_BE_FILLED_IN.to_owned());
     let parameters: String = [
         ("expires", found.expires.clone()),
-        ("keep", keep),
+        ("keep", to_fill_in(found.keep.is_some() || !is_recognized)),
         ("unit", found.unit.clone()),
-        ("time_zone", time_zone),
         (
-            "filter",
-            found.filter.clone().filter(|_| found.expires.is_some()),
+            "time_zone",
+            to_fill_in(found.time_zone.is_some() && is_asked("time_zone")),
         ),
+        ("filter", found.filter.clone().filter(|_| !is_recognized)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?))))

@@ -3,7 +3,7 @@
 //! The modules, in the order in which a call goes through them:
 //!
 //! - [`sql`]: the entry points, every SQL function; [`settings`]: the configuration parameters
-//! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
+//! - the crate [`logic`]: which rows are expired and when a table is due, as arithmetic and data without PostgreSQL
 //! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
 //! - [`run`]: one run of a table, in batches that commit, for the procedure and the worker; [`worker`]: runs on a
 //!   schedule; [`progress`] and [`shared`]: what others see of them
@@ -22,7 +22,6 @@ mod pg;
 mod preview;
 mod progress;
 mod refusal;
-mod rule;
 mod run;
 mod settings;
 mod shared;

@@ -18,10 +18,10 @@ pub use sql::LeftOut;
 use crate::pg::{self, BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
-use crate::rule::cutoff::Range;
 use crate::target::obstacle::{self, Obstacle};
 use crate::target::{self, CITUS, Method, Part, Plan, Spread, Target, What};
 use core::ffi::CStr;
+use logic::cutoff::Range;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 

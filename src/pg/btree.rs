@@ -3,7 +3,7 @@
 use super::expiry::ExpiryTest;
 use super::heap::{BatchLimit, Deleted, block_of, delete_tuple};
 use super::{CommandSnapshot, Relation, raw};
-use crate::rule::cutoff::Range;
+use logic::cutoff::Range;
 use pgrx::{PgList, pg_sys};
 
 /// How many index entries are collected before the heap is visited: 96 kB of them. Sorted by block, so that each heap

@@ -6,7 +6,6 @@
 
 mod batches;
 mod left_out;
-mod pace;
 mod procedure;
 mod replicas;
 mod slice;

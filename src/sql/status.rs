@@ -5,10 +5,10 @@ use crate::progress;
 use crate::settings;
 use crate::target;
 use crate::worker::board::board;
-use crate::worker::due::{Past, next_start};
-use crate::worker::names::Databases;
-use crate::worker::schedule::Schedule;
 use crate::worker::state;
+use logic::due::{Past, next_start};
+use logic::names::Databases;
+use logic::schedule::Schedule;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 

@@ -3,10 +3,10 @@
 use super::criterion::Rule;
 use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
-use crate::rule::framework::{ColumnType, Framework, Zone};
-use crate::rule::kind::Kind;
-use crate::rule::meaning::Meaning;
-use crate::rule::recognize::{Column, Recognition, candidates, meaning_in, recognize};
+use logic::framework::{ColumnType, Framework, Zone};
+use logic::kind::Kind;
+use logic::meaning::Meaning;
+use logic::recognize::{Column, Recognition, candidates, meaning_in, recognize};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -76,8 +76,8 @@ pub fn recognize_table(
                 }
             ))
             .hint(format!(
-                "If a row of it is worth nothing after that instant, say so: {}",
-                corrected_call(relation, attributes, rule, &as_framework(framework))
+                "If a row of it is worth nothing after that instant, say so, and how long it is kept past it: {}",
+                example(relation, attributes, rule, as_framework(framework))
             ))),
         Recognition::None => Err(not_recognized(relation)
             .detail("Its columns are not those of a web framework that is known.")
@@ -165,21 +165,44 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
         _ => (Some("seconds".to_owned()), None),
     };
-    let changes = [
+    let changes = vec![
         ("expires", Some(pg::quote_identifier(&best.name))),
         ("unit", unit),
         ("time_zone", time_zone),
     ];
     format!(
-        "Say which column it is and, if that is not the instant of expiry itself, how long a row is kept (keep). Candidates: {}. For example: {}",
+        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}. For example: {}",
         names.join(", "),
-        corrected_call(relation, attributes, rule, &changes)
+        example(relation, attributes, rule, changes)
     )
 }
 
-/// Stands in a call for what only the caller knows. PostgreSQL takes it neither for an interval nor for a time zone, so
-/// that a call that was copied as it stands deletes nothing.
+/// A call for a table of which nobody has said what its rows are: whoever copies it has to fill in something, so that it
+/// deletes nothing as it stands.
+fn example(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    mut changes: Vec<(&'static str, Option<String>)>,
+) -> String {
+    let open = if rule.keep.is_none() {
+        "keep"
+    } else {
+        "expires"
+    };
+    changes.retain(|(name, _)| *name != open);
+    changes.extend(fill_in(open));
+    corrected_call(relation, attributes, rule, &changes)
+}
+
+/// Stands in a call for what only the caller knows. PostgreSQL takes it neither for an interval nor for a time zone, and
+/// no column is called so: a call that was copied as it stands deletes nothing.
 pub const TO_BE_FILLED_IN: &str = "…";
+
+/// The change of a call that leaves one parameter to the caller.
+pub fn fill_in(parameter: &'static str) -> [(&'static str, Option<String>); 1] {
+    [(parameter, Some(TO_BE_FILLED_IN.to_owned()))]
+}
 
 /// The caller's own call with some parameters changed, or (`None`) left out: following it must not delete more
 /// than they asked for, so that everything else stays. Where nothing was said to keep, and the column need not be the

@@ -3,7 +3,7 @@
 use super::{Checked, Criterion};
 use crate::pg::{self, LockMode, Relation, TABLE_ALIAS};
 use crate::refusal::enough;
-use crate::rule::kind::Kind;
+use logic::kind::Kind;
 use pgrx::pg_sys;
 use std::collections::HashMap;
 

@@ -8,11 +8,11 @@ use super::requirements::{
 };
 use crate::pg::{self, Argument, Keep, Relation, Zone};
 use crate::refusal::Refusal;
-use crate::rule::cutoff::{Range, expired_range};
-use crate::rule::framework::Framework;
-use crate::rule::kind::Kind;
-use crate::rule::unit::Unit;
-use crate::rule::zone::wall_cutoff;
+use logic::cutoff::{Range, expired_range};
+use logic::framework::Framework;
+use logic::kind::Kind;
+use logic::unit::Unit;
+use logic::zone::wall_cutoff;
 use pgrx::pg_sys;
 
 /// The rule as the caller wrote it; every part is optional.

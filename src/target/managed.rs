@@ -2,6 +2,7 @@
 
 use crate::pg::{self, Argument, Relation};
 use core::ffi::CStr;
+use pgrx::pg_sys;
 
 /// An extension that manages tables' storage, and how its catalog is asked for one.
 pub struct Manager {
@@ -35,19 +36,18 @@ pub const TIMESCALEDB: Manager = Manager {
 /// The name of the extension whose tables have shards.
 pub const CITUS: &str = "citus";
 
-const MANAGERS: [Manager; 2] = [
-    // As in Citus 9.5 to 14 (src/backend/distributed/sql).
-    Manager {
-        extension: c"citus",
-        name: CITUS,
-        unknown: "citus, whose catalog is not as expected",
-        schema: "pg_catalog",
-        relation: "pg_dist_partition",
-        columns: &[("logicalrelid", "regclass")],
-        condition: "m.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-    },
-    TIMESCALEDB,
-];
+/// As in Citus 9.5 to 14 (src/backend/distributed/sql).
+const OF_CITUS: Manager = Manager {
+    extension: c"citus",
+    name: CITUS,
+    unknown: "citus, whose catalog is not as expected",
+    schema: "pg_catalog",
+    relation: "pg_dist_partition",
+    columns: &[("logicalrelid", "regclass")],
+    condition: "m.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+};
+
+const MANAGERS: [Manager; 2] = [OF_CITUS, TIMESCALEDB];
 
 /// The extension that manages the table's storage, if one does. A shard or chunk, named itself, is an ordinary table.
 ///
@@ -61,13 +61,25 @@ pub fn managed_by(relation: &Relation) -> Option<&'static str> {
             if !catalog_has(manager.schema, manager.relation, manager.columns) {
                 return Some(manager.unknown);
             }
-            manager.has(relation).then_some(manager.name)
+            manager.has(relation.oid()).then_some(manager.name)
         })
 }
 
+/// Whether Citus is installed, and its catalog of tables is as expected.
+pub fn citus_can_be_asked() -> bool {
+    let Manager {
+        extension,
+        schema,
+        relation,
+        columns,
+        ..
+    } = OF_CITUS;
+    pg::extension_installed(extension) && catalog_has(schema, relation, columns)
+}
+
 impl Manager {
-    fn has(&self, relation: &Relation) -> bool {
-        let oid = i64::from(u32::from(relation.oid()));
+    fn has(&self, table: pg_sys::Oid) -> bool {
+        let oid = i64::from(u32::from(table));
         let select = format!(
             "SELECT FROM {}.{} AS m WHERE {}",
             self.schema, self.relation, self.condition

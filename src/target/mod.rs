@@ -23,7 +23,7 @@ pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
 pub use count::{Count, Counts, count, oldest_expired, sample_fraction};
 pub use criterion::{Criterion, Rule, Value};
-pub use managed::{CITUS, managed_by};
+pub use managed::{CITUS, citus_can_be_asked, managed_by};
 pub use memory::{Memory, Opened, Part, What};
 pub use plan::{Leaf, Method, Pass, Plan, Target};
 pub use planner::{
@@ -31,7 +31,9 @@ pub use planner::{
 };
 pub use requirements::find_zone;
 pub use row_security::hides_rows_from_owner;
-pub use shards::{KeyColumn, Node, Shard, Size, Spread, key_column, shards, size, spread};
+pub use shards::{
+    KeyColumn, Node, Shard, Size, Spread, is_shard_of, key_column, shards, size, spread,
+};
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};
 use crate::refusal::Refusal;

@@ -4,9 +4,9 @@ use super::columns::corrected_call;
 use super::criterion::{Criterion, Rule};
 use crate::pg::{self, Argument, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::rule::cutoff::{plausible_range, units_that_fit};
-use crate::rule::kind::Kind;
-use crate::rule::unit::Unit;
+use logic::cutoff::{plausible_range, units_that_fit};
+use logic::kind::Kind;
+use logic::unit::Unit;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// Refuses (22008) where a number in the table, markers for "never" aside, lies more than about fifty years from now

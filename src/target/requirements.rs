@@ -1,15 +1,15 @@
 //! What a rule must say, and must not, for a value of its kind.
 
-use super::columns::{TO_BE_FILLED_IN, columns, corrected_call};
+use super::columns::{columns, corrected_call, fill_in};
 use super::criterion::Rule;
 use super::named::Named;
 use crate::pg::{self, Attribute, Keep, Relation, Zone};
 use crate::refusal::Refusal;
-use crate::rule::framework::{self, Framework};
-use crate::rule::kind::Kind;
-use crate::rule::recognize::meaning_in;
-use crate::rule::unit::Unit;
-use crate::rule::zone::is_zone_name;
+use logic::framework::{self, Framework};
+use logic::kind::Kind;
+use logic::recognize::meaning_in;
+use logic::unit::Unit;
+use logic::zone::is_zone_name;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// How long past its instant a row is kept; zero if nothing was said.
@@ -145,11 +145,6 @@ pub fn check_named_lifetime(
         "Pass how long a row lives after that: {} A keep of '0' says that the instant is that of expiry all the same.",
         corrected_call(relation, attributes, rule, &fill_in("keep"))
     )))
-}
-
-/// The change of a call that leaves one parameter to the caller.
-fn fill_in(parameter: &'static str) -> [(&'static str, Option<String>); 1] {
-    [(parameter, Some(TO_BE_FILLED_IN.to_owned()))]
 }
 
 /// The unit of a number: the caller's or the framework's. None for another kind, which must not be given one.

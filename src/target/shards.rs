@@ -156,8 +156,28 @@ pub fn key_column(table: &Relation) -> Option<KeyColumn> {
     })
 }
 
+/// Whether Citus has a table here as a shard of another.
+pub fn is_shard_of(shard: pg_sys::Oid, table: pg_sys::Oid) -> bool {
+    let is_named = |name: &str| {
+        let named = pg::query(
+            "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
+            &[Argument::text(name)],
+        );
+        named.into_iter().flatten().flatten().next() == Some(u32::from(shard).to_string())
+    };
+    pg::extension_installed(c"citus")
+        && can_be_asked()
+        && shards_of(table)
+            .iter()
+            .any(|shard| shard.node.is_here && is_named(&shard.name))
+}
+
 /// The shards of a table whose shards are there once, as they are now.
 pub fn shards(table: &Relation) -> Vec<Shard> {
+    shards_of(table.oid())
+}
+
+fn shards_of(table: pg_sys::Oid) -> Vec<Shard> {
     // Up to Citus 13.0 the name of a shard in the schema public is never qualified, later not by default.
     let rows = ask(
         "SELECT s.shardid, CASE WHEN n.is_public AND n.name NOT LIKE 'public.%' THEN 'public.' ELSE '' END \
@@ -172,7 +192,7 @@ pub fn shards(table: &Relation) -> Vec<Shard> {
              c.relnamespace OPERATOR(pg_catalog.=) 'public'::pg_catalog.regnamespace AS is_public \
              FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) s.logicalrelid) AS n \
          WHERE s.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid ORDER BY s.shardid",
-        table.oid(),
+        table,
     );
     rows.into_iter().filter_map(shard).collect()
 }

@@ -7,25 +7,23 @@
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
 //! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
-//! - [`policy`], [`scheduling`], [`history`]: the extension's tables; [`recovery`]: what the server was recovered to
-//! - [`due`], [`schedule`], [`backoff`], [`names`]: when and where, as pure arithmetic; [`clock`]: the time zones for it
+//! - [`policy`], [`scheduling`], [`history`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
+//!   [`recovery`]: what the server was recovered to
+//! - [`clock`]: the time zones of a schedule
 
-pub mod backoff;
 pub mod board;
 pub mod clearing;
 mod clock;
 pub mod database;
-pub mod due;
 pub mod history;
 pub mod host;
 pub mod launcher;
 pub mod left;
-pub mod names;
 pub mod own_settings;
 pub mod policy;
 pub mod recovery;
+mod replaced;
 pub mod rewriting;
-pub mod schedule;
 pub mod scheduling;
 pub mod state;
 pub mod stop_request;

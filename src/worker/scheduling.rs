@@ -4,11 +4,11 @@
 use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
-use super::schedule::Schedule;
 use super::stop_request::Reason;
 use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode};
 use crate::refusal::Refusal;
 use crate::target::{self, Checked, Purpose};
+use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 

@@ -1,0 +1,257 @@
+//! Shards where there is no Citus: its catalogs are imitated, and its function that sends statements to other nodes, by
+//! dblink to this same server. So the statements that are sent, and the answers to them, are tested with every version of
+//! PostgreSQL. `scripts/check citus` asks the real one whether it is as it is imitated here.
+
+use cluster::{Cluster, Database, FAST, PRELOADED, SLOW, SOON, Session, wait_until};
+use std::sync::LazyLock;
+
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::with(&[]));
+
+/// What of Citus is asked for, with two nodes, which are both this server.
+const CITUS: &str = r#"
+    CREATE EXTENSION dblink;
+    SET allow_system_table_mods = on;
+    INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+        VALUES (4000000001, 'citus', 10, 'pg_catalog'::regnamespace, false, '1');
+    CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, repmodel "char");
+    CREATE TABLE pg_catalog.pg_dist_shard (logicalrelid regclass, shardid bigint);
+    CREATE TABLE pg_catalog.pg_dist_placement (shardid bigint, shardstate integer, groupid integer);
+    CREATE TABLE pg_catalog.pg_dist_node (groupid integer, noderole text, nodename text, nodeport integer);
+    CREATE TABLE pg_catalog.pg_dist_local_group (groupid integer);
+    INSERT INTO pg_dist_local_group VALUES (0);
+    INSERT INTO pg_dist_node SELECT g, 'primary', current_setting('unix_socket_directories'), current_setting('port')::integer
+        FROM generate_series(1, 2) AS g;
+    CREATE FUNCTION pg_catalog.shard_name(regclass, bigint) RETURNS text LANGUAGE sql
+        AS $$SELECT format('%I', relname || '_' || $2) FROM pg_class WHERE oid = $1$$;
+    CREATE FUNCTION pg_catalog.master_run_on_worker(worker_name text[], port integer[], command text[], parallel boolean,
+        OUT node_name text, OUT node_port integer, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE plpgsql
+    AS $$
+    DECLARE
+        node text;
+    BEGIN
+        FOR i IN 1 .. cardinality(command) LOOP
+            node_name := worker_name[i];
+            node_port := port[i];
+            node := format('host=%s port=%s dbname=%s user=%s', node_name, node_port, current_database(), current_user);
+            BEGIN
+                result := coalesce((SELECT a FROM public.dblink(node, command[i]) AS t (a text)), '');
+                success := true;
+            EXCEPTION WHEN OTHERS THEN
+                result := 'ERROR:  ' || SQLERRM;
+                success := false;
+            END;
+            RETURN NEXT;
+        END LOOP;
+    END
+    $$;
+    RESET allow_system_table_mods;
+"#;
+
+/// Makes a table like Django's, of which each of the two nodes has a shard with `rows` rows; of each `every` one lives.
+fn distribute(session: &mut Session, rows: u32, every: u32) {
+    session.run(CITUS);
+    session.run(
+        "CREATE TABLE sessions (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL);
+         INSERT INTO pg_dist_partition VALUES ('sessions', 's')",
+    );
+    for node in [1, 2] {
+        let shard = format!("sessions_{node}");
+        cluster::create_sessions(session, &shard, rows, every);
+        session.run(&format!(
+            "INSERT INTO pg_dist_shard VALUES ('sessions', {node});
+             INSERT INTO pg_dist_placement VALUES ({node}, 1, {node})"
+        ));
+    }
+}
+
+fn expired(session: &mut Session) -> i64 {
+    let counts =
+        [1, 2].map(|shard| session.count(&format!("sessions_{shard} WHERE expire_date < now()")));
+    counts.iter().sum()
+}
+
+fn with_shards<'a>(cluster: &'a Cluster, name: &str, rows: u32) -> (Database<'a>, Session) {
+    let database = cluster.database(name);
+    let mut session = database.connect();
+    distribute(&mut session, rows, 10);
+    (database, session)
+}
+
+/// A DELETE would find nothing: the rows are in the shards.
+#[test]
+fn the_procedure_clears_each_shard_on_its_node() {
+    let (_database, mut session) = with_shards(&CLUSTER, "procedure", 1000);
+    let told = CLUSTER.shell("psql -X -d procedure -c \"CALL raw_clear_sessions_in_batches('sessions', filter => 'session_key <> \\$\\$key2\\$\\$')\" 2>&1");
+    assert!(!told.contains("NOTICE"), "{told}");
+    assert!(told.contains(" 1798"), "{told}");
+    assert_eq!(expired(&mut session), 2);
+    let rest = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(rest.expect("it is cleared").value.as_deref(), Some("2"));
+    assert_eq!(
+        session.count("sessions_1") + session.count("sessions_2"),
+        200
+    );
+}
+
+#[test]
+fn limits_end_the_procedure_on_shards() {
+    let (_database, mut session) = with_shards(&CLUSTER, "limits", 20_000);
+    let limited = session.ask("CALL raw_clear_sessions_in_batches('sessions', max_rows => 1000)");
+    let deleted = limited.expect("it is cleared").value.expect("a number");
+    let deleted: i64 = deleted.parse().expect("a number");
+    assert!((1000..2500).contains(&deleted), "{deleted}");
+    assert_eq!(expired(&mut session), 36_000 - deleted);
+}
+
+#[test]
+fn a_shard_that_fails_is_told_of_and_stops_no_other() {
+    let (_database, mut session) = with_shards(&CLUSTER, "failing", 1000);
+    session.run("ALTER TABLE sessions_1 RENAME COLUMN expire_date TO until");
+    let error = session.try_run("CALL raw_clear_sessions_in_batches('sessions')");
+    let error = error.expect_err("a shard fails");
+    let error = error.as_db_error().expect("the server's error");
+    assert_eq!(error.code().code(), "55000");
+    let message = error.message();
+    assert!(
+        message.starts_with("could not clear 1 of 2 shards, the first public.sessions_1 on "),
+        "{message}"
+    );
+    session.run("ALTER TABLE sessions_1 RENAME COLUMN until TO expire_date");
+    assert_eq!(expired(&mut session), 900);
+}
+
+#[test]
+fn the_worker_clears_the_shards_and_shows_it() {
+    let cluster = Cluster::with(&[PRELOADED, ("raw_clear_sessions.databases", "app")]);
+    cluster.set(&SLOW);
+    cluster.reload(&[]);
+    let (_database, mut session) = with_shards(&cluster, "app", 20_000);
+    session.run("SELECT raw_clear_sessions_schedule('sessions', '1 s')");
+    let progress = "SELECT count(*) FROM raw_clear_sessions.progress
+         WHERE \"table\" = 'sessions'::regclass AND phase = 'clearing shards' AND deleted > 0 AND blocks_done > 0";
+    wait_until("the run is busy", || session.number(progress) == 1);
+    cluster.reload(&FAST);
+    session.wait_for_run("stop = 'done' AND deleted = 36000 AND error IS NULL");
+    assert_eq!(expired(&mut session), 0);
+}
+
+#[test]
+fn nothing_but_a_coordinator_gives_a_node_orders() {
+    let (_database, mut session) = with_shards(&CLUSTER, "orders", 10);
+    for (order, sqlstate) in [("NULL", "22023"), ("'{}'", "22023"), ("'[1, 2'", "22023")] {
+        let call = format!("CALL raw_clear_sessions.clear_shard('sessions_1', {order})");
+        assert_eq!(session.refused(&call), sqlstate, "{order}");
+    }
+    let in_block = "BEGIN; CALL raw_clear_sessions.clear_shard('sessions_1', '{}')";
+    assert_eq!(session.refused(in_block), "25001");
+    session.run("ROLLBACK");
+    assert_eq!(expired(&mut session), 18);
+}
+
+/// A worker in a database where Citus is, and in it a table `sessions` that is scheduled and remembered.
+fn with_a_policy(name: &str, is_of_citus: bool) -> (Cluster, Session) {
+    let settings = [PRELOADED, ("raw_clear_sessions.databases", name), SOON];
+    let cluster = Cluster::with(&settings);
+    let mut session = cluster.database(name).connect();
+    session.run(CITUS);
+    cluster::create_sessions(&mut session, "sessions", 100, 10);
+    if is_of_citus {
+        session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
+    }
+    session.run("SELECT raw_clear_sessions_schedule('sessions', '1 s', batch_size => 77)");
+    session.wait_for_count("sessions", 10);
+    wait_until("the table is remembered", || {
+        session
+            .yes("SELECT coalesce(bool_or(seen IS NOT NULL), false) FROM raw_clear_sessions.state")
+    });
+    (cluster, session)
+}
+
+/// As Citus does it: builds a new table, drops the old one, and gives its name to the new one.
+const REPLACE: &str = "CREATE TABLE anew (LIKE sessions INCLUDING ALL);
+    DROP TABLE sessions;
+    ALTER TABLE anew RENAME TO sessions";
+
+/// Expects that the policy has gone to the table that now has the name, with its history, and is carried out.
+fn assert_followed(session: &mut Session) {
+    wait_until("the policy follows", || {
+        session.count(
+            "raw_clear_sessions.policy WHERE \"table\" = 'sessions'::regclass AND batch_size = 77",
+        ) == 1
+    });
+    assert_eq!(
+        session.runs("\"table\" = 'sessions'::regclass AND deleted = 90"),
+        1
+    );
+    session.run("INSERT INTO sessions VALUES ('old', '', '2020-01-01')");
+    wait_until("it is carried out", || {
+        session.count("sessions WHERE expire_date < now()") == 0
+    });
+    wait_until("the status has all runs", || {
+        session.yes("SELECT runs >= 2 AND total_deleted >= 91 AND note IS NULL FROM raw_clear_sessions.status")
+    });
+    assert_eq!(session.count("raw_clear_sessions.policy"), 1);
+    assert_eq!(session.count("raw_clear_sessions.state"), 1);
+}
+
+#[test]
+fn a_policy_follows_to_the_table_that_citus_makes_of_its_own() {
+    let (cluster, mut session) = with_a_policy("undistributed", true);
+    session.run(&format!("{REPLACE}; DELETE FROM pg_dist_partition"));
+    assert_followed(&mut session);
+    cluster.wait_for_log(
+        "table public.sessions has been replaced by another, and its policy has followed",
+    );
+    // It is no table of Citus' any more.
+    session.run(REPLACE);
+    session.wait_for_count("raw_clear_sessions.policy", 0);
+
+    let (_cluster, mut session) = with_a_policy("distributed", false);
+    session.run(&format!(
+        "{REPLACE}; INSERT INTO pg_dist_partition VALUES ('sessions', 't')"
+    ));
+    assert_followed(&mut session);
+}
+
+#[test]
+fn a_policy_follows_when_its_table_becomes_a_shard() {
+    let (_cluster, mut session) = with_a_policy("local", false);
+    session.run(
+        "ALTER TABLE sessions RENAME TO sessions_7;
+         CREATE TABLE sessions (LIKE sessions_7 INCLUDING ALL);
+         INSERT INTO pg_dist_partition VALUES ('sessions', 't');
+         INSERT INTO pg_dist_shard VALUES ('sessions', 7);
+         INSERT INTO pg_dist_placement VALUES (7, 1, 0);
+         INSERT INTO pg_dist_node SELECT 0, noderole, nodename, nodeport FROM pg_dist_node LIMIT 1",
+    );
+    assert_followed(&mut session);
+}
+
+/// Not to another role's table, to one with other columns, or to one that has nothing to do with Citus; and a table that is
+/// still there keeps its policy.
+#[test]
+fn a_policy_follows_to_no_table_that_may_be_another() {
+    let replaced = |also: &str, is_of_citus: bool| {
+        let (cluster, mut session) = with_a_policy("another", is_of_citus);
+        session.run(&format!("CREATE ROLE other; {REPLACE}; {also}"));
+        session.wait_for_count("raw_clear_sessions.policy", 0);
+        cluster.wait_for_log("table public.sessions, which had a policy, has gone");
+    };
+    replaced("ALTER TABLE sessions OWNER TO other", true);
+    replaced("ALTER TABLE sessions ALTER session_key TYPE text", true);
+    replaced("", false);
+
+    let (_cluster, mut session) = with_a_policy("swapped", true);
+    session.run(
+        "CREATE TABLE anew (LIKE sessions INCLUDING ALL);
+         ALTER TABLE sessions RENAME TO old;
+         ALTER TABLE anew RENAME TO sessions;
+         INSERT INTO pg_dist_partition VALUES ('sessions', 't');
+         INSERT INTO old VALUES ('old', '', '2020-01-01')",
+    );
+    session.wait_for_count("old", 10);
+    assert_eq!(
+        session.count("raw_clear_sessions.policy WHERE \"table\" = 'old'::regclass"),
+        1
+    );
+}
