@@ -5,6 +5,7 @@
 
 mod bookmark;
 mod foreign;
+mod kept;
 mod keys;
 mod raw;
 pub mod rewrite;
@@ -342,13 +343,13 @@ fn delete_by_sql(
     match what {
         What::Whole(leaves) => {
             let skip_locked = leaves.len() == 1 && sql::can_skip_locked(&part.root);
-            let table = sql::Table::whole(&part.root);
+            let table = sql::Table::whole(&part.root).noticing(leaves);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
         What::Leaf(leaf) => {
             let relation = leaf.relation();
             let skip_locked = relation.is_heap() && sql::can_skip_locked(relation);
-            let table = sql::Table::only(relation);
+            let table = sql::Table::only(relation).noticing(&[]);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
     }
