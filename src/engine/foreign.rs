@@ -10,7 +10,7 @@ use super::shards::Elsewhere;
 use super::sql::{LeftOut, Place, Table, look, middle, place_after, range};
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::Criterion;
+use crate::table::Criterion;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// Where a clearing has got to in the table on the other server.

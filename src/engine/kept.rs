@@ -12,7 +12,7 @@
 use super::sql::{LeftOut, Table, place_after};
 use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::Criterion;
+use crate::table::Criterion;
 use pgrx::prelude::PgSqlErrorCode;
 use std::collections::HashMap;
 

@@ -7,7 +7,7 @@ use super::kept::{self, Places};
 use super::shards::{self, Elsewhere};
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::{CITUS, Criterion, managed_by};
+use crate::table::{CITUS, Criterion, managed_by};
 use pgrx::pg_sys;
 
 /// Clears the table that was named, in one statement.

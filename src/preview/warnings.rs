@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use crate::pg::{self, Argument, LockMode, Privilege, Relation, RelationKind};
-use crate::target::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
+use crate::table::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
 
 /// Above this fraction of expired rows, what the column means is worth a second look.
 const NEARLY_ALL: f64 = 0.95;

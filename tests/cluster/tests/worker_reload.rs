@@ -259,6 +259,44 @@ fn a_policy_that_a_superuser_changes_directly_counts_for_the_run_that_is_busy() 
 }
 
 #[test]
+fn a_policy_that_comes_to_rest_behind_another_table_is_not_carried_out() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[
+            ("raw_clear_sessions.paused", "on"),
+            ("raw_clear_sessions.lock_timeout", "1min"),
+        ],
+    );
+    let database = cluster.database("app");
+    let mut session = database.connect();
+    for table in ["first", "second"] {
+        create_sessions(&mut session, table, 100, 10);
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+        ));
+    }
+    wait_until_due_in_vain(&mut session);
+    session.run("BEGIN; LOCK TABLE first, second");
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    let mut observer = database.connect();
+    let waited_for = "SELECT coalesce(max(relation::regclass::text), '') FROM pg_locks
+         WHERE NOT granted AND locktype = 'relation' AND relation IN ('first'::regclass, 'second'::regclass)";
+    let mut first = String::new();
+    wait_until("the worker waits for one of them", || {
+        first = observer.text(waited_for);
+        !first.is_empty()
+    });
+    // As a superuser can: nobody is told.
+    session.run(&format!(
+        "UPDATE raw_clear_sessions.policy SET suspended = now() WHERE \"table\" <> '{first}'::regclass; COMMIT"
+    ));
+    session.wait_for_count(&first, 10);
+    wait_until_due_in_vain(&mut session);
+    let other = if first == "first" { "second" } else { "first" };
+    assert_eq!(session.count(other), 100);
+}
+
+#[test]
 fn a_table_that_the_settings_name_too_is_said_to_be_cleared_after_its_policy_has_gone() {
     let listed = ("raw_clear_sessions.tables", "django_session");
     let cluster = Cluster::with_worker("app", &[listed]);

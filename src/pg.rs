@@ -6,6 +6,7 @@
 
 mod alarm;
 mod allocator;
+mod bindings;
 mod btree;
 mod column_place;
 mod cost;
@@ -22,16 +23,15 @@ mod lock_wait;
 mod log;
 mod memory;
 mod name;
+mod new_heap;
 mod own;
 mod owner;
 mod privilege;
 mod procedure;
 mod process;
 mod publication;
-mod raw;
 mod refusing;
 mod relation;
-mod rewrite;
 mod session;
 mod setting;
 mod shmem;
@@ -62,6 +62,7 @@ pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::exact_text;
+pub use new_heap::{Judge, RewriteStep, Rewritten, check_not_in_use, replace_heap};
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
@@ -76,7 +77,6 @@ pub use refusing::refusing;
 pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
 };
-pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
     extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,
     lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
