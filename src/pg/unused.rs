@@ -1,7 +1,7 @@
 //! How much of a table's files no row takes: what a table is larger by than its rows.
 
 use super::page::{BLOCK_BYTES, PAGE_HEADER, is_all_visible, item, line_pointers, tuple};
-use super::{LockMode, Relation, raw};
+use super::{LockMode, Relation, bindings};
 use pgrx::pg_sys;
 
 /// How many pages of a heap are read, about: 4 MB.
@@ -72,7 +72,7 @@ fn sample(heap: &Relation, blocks: pg_sys::BlockNumber) -> Sample {
         let strategy = pg_sys::GetAccessStrategy(pg_sys::BufferAccessStrategyType::BAS_BULKREAD);
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             for block in (0..blocks).step_by((blocks / SAMPLE).max(1) as usize) {
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 read_page(relation, block, strategy, snapshot, found);
             }
         });
@@ -94,7 +94,7 @@ unsafe fn read_page(
     // SAFETY: line pointers up to the page's own count; a row's visibility is asked for with the page locked, as a scan
     // does it (access/heap/heapam.c).
     unsafe {
-        let buffer = raw::ReadBufferExtended(
+        let buffer = bindings::ReadBufferExtended(
             relation,
             pg_sys::ForkNumber::MAIN_FORKNUM,
             block,
@@ -102,7 +102,7 @@ unsafe fn read_page(
             strategy,
         );
         let page = pg_sys::BufferGetPage(buffer);
-        raw::LockBuffer(buffer, raw::BUFFER_LOCK_SHARE);
+        bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_SHARE);
         found.pages += 1;
         let all_visible = is_all_visible(page);
         for index in 0..line_pointers(page) {
@@ -113,14 +113,14 @@ unsafe fn read_page(
             let Some(mut tuple) = tuple(relation, page, block, index, item) else {
                 break;
             };
-            if all_visible || raw::HeapTupleSatisfiesVisibility(&mut tuple, snapshot, buffer) {
+            if all_visible || bindings::HeapTupleSatisfiesVisibility(&mut tuple, snapshot, buffer) {
                 let alignment = pg_sys::MAXIMUM_ALIGNOF as usize;
                 found.rows += 1;
                 found.bytes += (tuple.t_len as usize).next_multiple_of(alignment)
                     + size_of::<pg_sys::ItemIdData>();
             }
         }
-        raw::LockBuffer(buffer, raw::BUFFER_LOCK_UNLOCK);
-        raw::ReleaseBuffer(buffer);
+        bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_UNLOCK);
+        bindings::ReleaseBuffer(buffer);
     }
 }

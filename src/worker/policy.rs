@@ -4,7 +4,7 @@ use super::board::{Board, board};
 use crate::pg::{self, Argument, Keep, Zone};
 use crate::run::Limits;
 use crate::settings;
-use crate::target::Rule;
+use crate::table::Rule;
 use logic::due::{Past, next_start};
 use logic::schedule::Schedule;
 use pgrx::pg_sys;

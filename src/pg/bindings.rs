@@ -23,7 +23,7 @@ macro_rules! declare {
         }
     };
 }
-include!("raw/unbound.rs");
+include!("bindings/unbound.rs");
 
 bound! {
     pub fn heap_getnext(

@@ -3,10 +3,10 @@
 //! What was found is copied out of the page at once, into a [`Chunk`]: who writes the new heap needs no page of the old
 //! one, and may be another process than the one that judged ([`super::team`]).
 
+use super::super::bindings;
 use super::super::expiry::ExpiryTest;
 use super::super::heap::block_of;
 use super::super::page::{is_all_visible, item, line_pointers, tuple};
-use super::super::raw;
 use super::super::tuple_set::TupleSet;
 use super::chunk::{CHUNK, Chunk, Found};
 use pgrx::pg_sys;
@@ -103,7 +103,7 @@ impl<'a> Scan<'a> {
         unsafe {
             Chunk::clear(chunk);
             for block in number * CHUNK..self.end_of(number) {
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 self.block(block, chunk);
                 if (*chunk).found.is_unusable() {
                     return;
@@ -121,7 +121,7 @@ impl<'a> Scan<'a> {
         // SAFETY: line pointers up to the page's own count. HeapTupleSatisfiesVacuum wants the page locked (access/heap/
         // heapam_visibility.c); an ERROR in it leaves lock and pin to the transaction's abort, as it does in a vacuum.
         unsafe {
-            let buffer = raw::ReadBufferExtended(
+            let buffer = bindings::ReadBufferExtended(
                 self.relation,
                 pg_sys::ForkNumber::MAIN_FORKNUM,
                 block,
@@ -129,7 +129,7 @@ impl<'a> Scan<'a> {
                 self.strategy,
             );
             let page = pg_sys::BufferGetPage(buffer);
-            raw::LockBuffer(buffer, raw::BUFFER_LOCK_SHARE);
+            bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_SHARE);
             let found = &mut (*chunk).found;
             let all_visible = is_all_visible(page);
             for index in 0..line_pointers(page) {
@@ -144,7 +144,7 @@ impl<'a> Scan<'a> {
                 let visibility = if all_visible {
                     pg_sys::HTSV_Result::HEAPTUPLE_LIVE
                 } else {
-                    raw::HeapTupleSatisfiesVacuum(&mut tuple, self.oldest_xmin, buffer)
+                    bindings::HeapTupleSatisfiesVacuum(&mut tuple, self.oldest_xmin, buffer)
                 };
                 let fate = self.fate(&mut tuple, visibility, found);
                 if fate != Fate::Nothing && !Chunk::push(chunk, &tuple, fate == Fate::Dead) {
@@ -152,8 +152,8 @@ impl<'a> Scan<'a> {
                     break;
                 }
             }
-            raw::LockBuffer(buffer, raw::BUFFER_LOCK_UNLOCK);
-            raw::ReleaseBuffer(buffer);
+            bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_UNLOCK);
+            bindings::ReleaseBuffer(buffer);
         }
     }
 

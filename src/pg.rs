@@ -6,6 +6,7 @@
 
 mod alarm;
 mod allocator;
+mod bindings;
 mod btree;
 mod column_place;
 mod cost;
@@ -22,6 +23,7 @@ mod lock_wait;
 mod log;
 mod memory;
 mod name;
+mod new_heap;
 mod own;
 mod owner;
 mod page;
@@ -29,11 +31,9 @@ mod privilege;
 mod procedure;
 mod process;
 mod publication;
-mod raw;
 mod refusing;
 mod relation;
 mod repack;
-mod rewrite;
 mod session;
 mod setting;
 mod shmem;
@@ -65,6 +65,7 @@ pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::exact_text;
+pub use new_heap::{Judge, RewriteStep, Rewritten, check_not_in_use, replace_heap};
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
@@ -80,7 +81,6 @@ pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
 };
 pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
-pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
 pub use session::{
     extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,
     lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
