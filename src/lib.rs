@@ -4,7 +4,7 @@
 //!
 //! - [`sql`]: the entry points, every SQL function; [`settings`]: the configuration parameters
 //! - the crate [`logic`]: which rows are expired and when a table is due, as arithmetic and data without PostgreSQL
-//! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
+//! - [`table`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
 //! - [`run`]: one run of a table, in batches that commit, for the procedure and the worker; [`worker`]: runs on a
 //!   schedule; [`progress`] and [`shared`]: what others see of them
 //! - [`engine`]: finds and removes the rows: raw (heap pass, index pass), SQL, or a rewrite of the table
@@ -26,7 +26,7 @@ mod run;
 mod settings;
 mod shared;
 mod sql;
-mod target;
+mod table;
 mod worker;
 
 use pgrx::prelude::*;

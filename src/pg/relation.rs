@@ -12,6 +12,8 @@ pub enum LockMode {
     AccessShare,
     /// As DELETE takes it.
     RowExclusive,
+    /// As VACUUM takes it.
+    ShareUpdateExclusive,
     /// As TRUNCATE takes it: nobody else may even read.
     AccessExclusive,
 }
@@ -21,6 +23,7 @@ impl LockMode {
         match self {
             LockMode::AccessShare => pg_sys::AccessShareLock as _,
             LockMode::RowExclusive => pg_sys::RowExclusiveLock as _,
+            LockMode::ShareUpdateExclusive => pg_sys::ShareUpdateExclusiveLock as _,
             LockMode::AccessExclusive => pg_sys::AccessExclusiveLock as _,
         }
     }
@@ -282,6 +285,14 @@ impl Relation {
     /// Whether policies are enabled on it, for whomever.
     pub fn has_row_security(&self) -> bool {
         self.class().relrowsecurity
+    }
+
+    /// Whether a DELETE may leave rows without an ERROR: a trigger that fires before it may return NULL, a rule may do
+    /// something else.
+    pub fn may_keep_rows(&self) -> bool {
+        // SAFETY: NULL, or the descriptor, which belongs to the open relation.
+        let triggers = unsafe { self.data().trigdesc.as_ref() };
+        self.has_delete_rule() || triggers.is_some_and(|triggers| triggers.trig_delete_before_row)
     }
 
     /// The first trigger that a DELETE could fire and that is not disabled; `statement`: among those of statements

@@ -8,7 +8,7 @@ use crate::engine::{Cursor, Slice};
 use crate::pg::{self, BatchLimit, LockMode, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
-use crate::target::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
+use crate::table::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
 use logic::pace::{self, Pace};
 use pgrx::pg_sys;
 use std::collections::VecDeque;

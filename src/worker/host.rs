@@ -9,7 +9,7 @@ use crate::pg::{self, ActingAs};
 use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
-use crate::target::Rule;
+use crate::table::Rule;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;
@@ -158,6 +158,11 @@ impl<'a> Host<'a> {
         pg::commit();
         stop_request::end_statement();
         self.record.note_commit();
+    }
+
+    /// The relations that rows were deleted from.
+    pub fn relations_deleted_from(&self) -> Vec<pg_sys::Oid> {
+        self.deleted_from.iter().map(|(oid, _)| *oid).collect()
     }
 
     /// The relations that rows were deleted from, and how many.

@@ -7,7 +7,7 @@ use prototypes::{Declared, declare};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const UNBOUND: &[Declared] = include!("../../../src/pg/raw/unbound.rs");
+const UNBOUND: &[Declared] = include!("../../../src/pg/bindings/unbound.rs");
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src")
@@ -28,7 +28,7 @@ fn compiles(compiler: &mut Command, name: &str, text: &str) -> (bool, String) {
 
 /// Declares `declared` where pgrx is said to bind `bound`.
 fn beside_pgrx(name: &str, bound: &str, declared: &str) -> (bool, String) {
-    let list = sources().join("pg/raw/bound.rs");
+    let list = sources().join("pg/bindings/bound.rs");
     let text = format!(
         "#![allow(dead_code)]\n#[macro_use] #[path = {list:?}] mod bound;\n\
          mod pg_sys {{ pub unsafe fn f{bound} {{ todo!() }} }}\nbound! {{ pub fn f{declared}; }}\n"
@@ -117,11 +117,14 @@ fn nothing_is_declared_but_where_it_is_compared() {
     // The macros of the two lists.
     assert_eq!(
         declaring,
-        [Path::new("pg/raw/bound.rs"), Path::new("pg/raw.rs")]
+        [
+            Path::new("pg/bindings/bound.rs"),
+            Path::new("pg/bindings.rs")
+        ]
     );
     let raw = &found
         .iter()
-        .find(|(path, _)| path.ends_with("pg/raw.rs"))
+        .find(|(path, _)| path.ends_with("pg/bindings.rs"))
         .expect("it is there")
         .1;
     assert_eq!(

@@ -6,6 +6,7 @@
 
 mod alarm;
 mod allocator;
+mod bindings;
 mod btree;
 mod column_place;
 mod cost;
@@ -23,16 +24,17 @@ mod lock_wait;
 mod log;
 mod memory;
 mod name;
+mod new_heap;
 mod own;
 mod owner;
+mod page;
 mod privilege;
 mod procedure;
 mod process;
 mod publication;
-mod raw;
 mod refusing;
 mod relation;
-mod rewrite;
+mod repack;
 mod session;
 mod setting;
 mod shmem;
@@ -42,6 +44,7 @@ mod table_guard;
 mod time;
 mod transaction;
 mod tuple_set;
+mod unused;
 mod usage;
 mod vacuum;
 mod wal;
@@ -64,6 +67,7 @@ pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::exact_text;
+pub use new_heap::{Judge, RewriteStep, Rewritten, check_not_in_use, replace_heap};
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
 pub use privilege::{
@@ -78,15 +82,15 @@ pub use refusing::refusing;
 pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
 };
-pub use rewrite::{Judge, RewriteStep, Rewritten, check_not_in_use, rewrite};
+pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
 pub use session::{
     has_written, is_logical_worker, is_read_only, lock_timeout, on_commit, on_prepare,
     prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
     reserve_setting_prefix,
 };
 pub use setting::{
-    Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,
-    setting_takes,
+    Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,
+    define_checked_setting, list_flag, server_setting, setting_takes,
 };
 pub use shmem::{is_preloading, request_shared_memory, shared};
 pub use snapshot::CommandSnapshot;
@@ -101,6 +105,7 @@ pub use transaction::{
     set_for_session,
 };
 pub use tuple_set::TupleSet;
+pub use unused::unused_fraction;
 pub use usage::Usage;
 pub use vacuum::vacuum;
 pub use wal::{

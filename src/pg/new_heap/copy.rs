@@ -4,7 +4,7 @@
 //! each row version and links the versions of a row anew, so that older snapshots go on seeing what they saw. Which row
 //! versions it gets is decided in [`super::judge`], by this process or by parallel workers.
 
-use super::super::{raw, relation, wal};
+use super::super::{bindings, relation, wal};
 use super::chunk::{CHUNK, Chunk, Found, Version};
 use super::judge::{Judge, Scan};
 use super::team::Team;
@@ -72,7 +72,7 @@ pub(super) unsafe fn copy(
                     if let Some(team) = &team {
                         team.written(number);
                     }
-                    raw::pgstat_progress_update_param(
+                    bindings::pgstat_progress_update_param(
                         super::progress::HEAP_BLKS_SCANNED as c_int,
                         scan.end_of(number).into(),
                     );
@@ -122,7 +122,7 @@ impl Writer {
                 old_descriptor: (*old).rd_att,
                 new_descriptor: (*new).rd_att,
                 state: pg_sys::ffi::pg_guard_ffi_boundary(|| {
-                    raw::begin_heap_rewrite(
+                    bindings::begin_heap_rewrite(
                         old,
                         new,
                         cutoffs.oldest_xmin,
@@ -141,7 +141,7 @@ impl Writer {
     fn end(self) {
         // SAFETY: `begin` has begun it, in a memory context that is still there.
         unsafe {
-            pg_sys::ffi::pg_guard_ffi_boundary(|| raw::end_heap_rewrite(self.state));
+            pg_sys::ffi::pg_guard_ffi_boundary(|| bindings::end_heap_rewrite(self.state));
             pg_sys::pfree(self.values.cast());
             pg_sys::pfree(self.nulls.cast());
         }
@@ -157,7 +157,7 @@ impl Writer {
         unsafe {
             while let Some((version, next)) = Chunk::version(chunk, position) {
                 position = next;
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 if !version.dead {
                     self.write(&version);
                 } else if self.is_end_of_chain(&version) {
@@ -184,7 +184,7 @@ impl Writer {
     unsafe fn is_end_of_chain(&self, version: &Version) -> bool {
         let mut tuple = self.tuple(version, version.header);
         // SAFETY: the tuple's place and header are read (access/heap/rewriteheap.c).
-        unsafe { raw::rewrite_heap_dead_tuple(self.state, &mut tuple) }
+        unsafe { bindings::rewrite_heap_dead_tuple(self.state, &mut tuple) }
     }
 
     /// Hands a row version to the new heap. One from before a column was added gets the column's value: the swap forgets
@@ -203,18 +203,18 @@ impl Writer {
             let columns = (*self.old_descriptor).natts;
             let stored = i32::from((*version.header).t_infomask2) & pg_sys::HEAP_NATTS_MASK as i32;
             if stored == columns && !self.has_dropped {
-                raw::rewrite_heap_tuple(self.state, &mut old, &mut new);
+                bindings::rewrite_heap_tuple(self.state, &mut old, &mut new);
                 return;
             }
-            raw::heap_deform_tuple(&mut new, self.old_descriptor, self.values, self.nulls);
+            bindings::heap_deform_tuple(&mut new, self.old_descriptor, self.values, self.nulls);
             for index in 0..columns {
                 if relation::is_dropped(self.new_descriptor, index) {
                     *self.nulls.add(index as usize) = true;
                 }
             }
-            let formed = raw::heap_form_tuple(self.new_descriptor, self.values, self.nulls);
-            raw::rewrite_heap_tuple(self.state, &mut old, formed);
-            raw::heap_freetuple(formed);
+            let formed = bindings::heap_form_tuple(self.new_descriptor, self.values, self.nulls);
+            bindings::rewrite_heap_tuple(self.state, &mut old, formed);
+            bindings::heap_freetuple(formed);
         }
     }
 }

@@ -11,7 +11,7 @@
 use super::super::expiry::ExpiryTest;
 use super::super::memory::MemoryAside;
 use super::super::worker::{LIBRARY, report_activity};
-use super::super::{LockMode, Relation, raw, relation_name};
+use super::super::{LockMode, Relation, bindings, relation_name};
 use super::chunk::{CHUNK, Chunk};
 use super::judge::{Judge, Scan};
 use core::ffi::{CStr, c_int};
@@ -130,7 +130,7 @@ impl Ring {
             let slot = self.slot(number);
             scan.judge(number, &raw mut (*slot).chunk);
             (*slot).number.store(number + 1, Ordering::Release);
-            raw::ConditionVariableBroadcast(&raw mut (*self.shared).judged);
+            bindings::ConditionVariableBroadcast(&raw mut (*self.shared).judged);
         }
     }
 
@@ -142,17 +142,17 @@ impl Ring {
         // SAFETY: passed on. Nothing is claimed while it sleeps, so that nobody waits for it then.
         unsafe {
             loop {
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 match self.claim() {
                     Claim::Chunk(number) => self.judge(scan, number),
-                    Claim::Full => raw::ConditionVariableSleep(
+                    Claim::Full => bindings::ConditionVariableSleep(
                         &raw mut (*self.shared).room,
                         pg_sys::PG_WAIT_EXTENSION,
                     ),
                     Claim::Nothing => break,
                 }
             }
-            raw::ConditionVariableCancelSleep();
+            bindings::ConditionVariableCancelSleep();
         }
     }
 }
@@ -229,16 +229,16 @@ impl Team {
         unsafe {
             let slot = self.ring.slot(number);
             while (*slot).number.load(Ordering::Acquire) != number + 1 {
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 match self.ring.claim() {
                     Claim::Chunk(other) => self.ring.judge(scan, other),
-                    Claim::Full | Claim::Nothing => raw::ConditionVariableSleep(
+                    Claim::Full | Claim::Nothing => bindings::ConditionVariableSleep(
                         &raw mut (*self.ring.shared).judged,
                         pg_sys::PG_WAIT_EXTENSION,
                     ),
                 }
             }
-            raw::ConditionVariableCancelSleep();
+            bindings::ConditionVariableCancelSleep();
             &raw mut (*slot).chunk
         }
     }
@@ -253,7 +253,7 @@ impl Team {
             (*self.ring.shared)
                 .written
                 .store(number + 1, Ordering::Release);
-            raw::ConditionVariableBroadcast(&raw mut (*self.ring.shared).room);
+            bindings::ConditionVariableBroadcast(&raw mut (*self.ring.shared).room);
         }
     }
 

@@ -14,7 +14,7 @@ pub use judge::Judge;
 use self::chunk::Found;
 use self::copy::{Cutoffs, copy};
 use super::owner::AsOwner;
-use super::{LockMode, Relation, raw, refusing};
+use super::{LockMode, Relation, bindings, refusing};
 use crate::refusal::Refusal;
 use core::ffi::c_int;
 use pgrx::pg_sys;
@@ -72,7 +72,7 @@ pub enum RewriteStep {
 ///
 /// Refuses (55006) a table that this session is using, and one that its transaction has changed; the transaction has to be
 /// aborted then. `observe` hears how far it is.
-pub fn rewrite(
+pub fn replace_heap(
     relation: Relation,
     judge: Judge<'_>,
     observe: &mut dyn FnMut(RewriteStep),
@@ -88,13 +88,13 @@ pub fn rewrite(
     // an empty relation with the same columns and storage parameters (commands/cluster.c).
     let new_oid = unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            raw::CheckTableForSerializableConflictIn(relation.as_ptr());
-            raw::TransferPredicateLocksToHeapRelation(relation.as_ptr());
+            bindings::CheckTableForSerializableConflictIn(relation.as_ptr());
+            bindings::TransferPredicateLocksToHeapRelation(relation.as_ptr());
         });
         drop(relation);
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             let lock = LockMode::AccessExclusive.mode();
-            raw::make_new_heap(oid, tablespace, access_method, persistence, lock)
+            bindings::make_new_heap(oid, tablespace, access_method, persistence, lock)
         })
     };
     let (found, cutoffs, swap_toast_by_content) = fill(oid, new_oid, judge, observe);
@@ -108,7 +108,7 @@ pub fn rewrite(
     // SAFETY: both are heaps of this database and closed; the new one is only this transaction's.
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            raw::finish_heap_swap(
+            bindings::finish_heap_swap(
                 oid,
                 new_oid,
                 false,

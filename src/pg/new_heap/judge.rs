@@ -3,11 +3,12 @@
 //! What was found is copied out of the page at once, into a [`Chunk`]: who writes the new heap needs no page of the old
 //! one, and may be another process than the one that judged ([`super::team`]).
 
+use super::super::bindings;
 use super::super::expiry::ExpiryTest;
 use super::super::heap::block_of;
-use super::super::raw;
-use super::super::tuple_set::{TUPLES, TupleSet};
-use super::chunk::{BLOCK_BYTES, CHUNK, Chunk, Found, HEADER};
+use super::super::page::{is_all_visible, item, line_pointers, tuple};
+use super::super::tuple_set::TupleSet;
+use super::chunk::{CHUNK, Chunk, Found};
 use pgrx::pg_sys;
 
 /// Tells which rows have expired.
@@ -102,7 +103,7 @@ impl<'a> Scan<'a> {
         unsafe {
             Chunk::clear(chunk);
             for block in number * CHUNK..self.end_of(number) {
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 self.block(block, chunk);
                 if (*chunk).found.is_unusable() {
                     return;
@@ -120,7 +121,7 @@ impl<'a> Scan<'a> {
         // SAFETY: line pointers up to the page's own count. HeapTupleSatisfiesVacuum wants the page locked (access/heap/
         // heapam_visibility.c); an ERROR in it leaves lock and pin to the transaction's abort, as it does in a vacuum.
         unsafe {
-            let buffer = raw::ReadBufferExtended(
+            let buffer = bindings::ReadBufferExtended(
                 self.relation,
                 pg_sys::ForkNumber::MAIN_FORKNUM,
                 block,
@@ -128,7 +129,7 @@ impl<'a> Scan<'a> {
                 self.strategy,
             );
             let page = pg_sys::BufferGetPage(buffer);
-            raw::LockBuffer(buffer, raw::BUFFER_LOCK_SHARE);
+            bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_SHARE);
             let found = &mut (*chunk).found;
             let all_visible = is_all_visible(page);
             for index in 0..line_pointers(page) {
@@ -136,14 +137,14 @@ impl<'a> Scan<'a> {
                 if item.lp_flags() != pg_sys::LP_NORMAL {
                     continue;
                 }
-                let Some(mut tuple) = self.tuple(page, block, index, item) else {
+                let Some(mut tuple) = tuple(self.relation, page, block, index, item) else {
                     found.damaged = Some(block);
                     break;
                 };
                 let visibility = if all_visible {
                     pg_sys::HTSV_Result::HEAPTUPLE_LIVE
                 } else {
-                    raw::HeapTupleSatisfiesVacuum(&mut tuple, self.oldest_xmin, buffer)
+                    bindings::HeapTupleSatisfiesVacuum(&mut tuple, self.oldest_xmin, buffer)
                 };
                 let fate = self.fate(&mut tuple, visibility, found);
                 if fate != Fate::Nothing && !Chunk::push(chunk, &tuple, fate == Fate::Dead) {
@@ -151,37 +152,8 @@ impl<'a> Scan<'a> {
                     break;
                 }
             }
-            raw::LockBuffer(buffer, raw::BUFFER_LOCK_UNLOCK);
-            raw::ReleaseBuffer(buffer);
-        }
-    }
-
-    /// The tuple of a line pointer, counted from 0; `None` where that leads out of the page.
-    ///
-    /// # Safety
-    /// The page is pinned and has the line pointer, which is a normal one.
-    #[inline(always)]
-    unsafe fn tuple(
-        &self,
-        page: pg_sys::Page,
-        block: pg_sys::BlockNumber,
-        index: usize,
-        item: &pg_sys::ItemIdData,
-    ) -> Option<pg_sys::HeapTupleData> {
-        let (offset, length) = (item.lp_off() as usize, item.lp_len() as usize);
-        if length < HEADER || offset + length > BLOCK_BYTES {
-            return None;
-        }
-        // SAFETY: PageGetItem() of storage/bufpage.h.
-        unsafe {
-            let mut tuple: pg_sys::HeapTupleData = core::mem::zeroed();
-            tuple.t_len = length as u32;
-            tuple.t_tableOid = (*self.relation).rd_id;
-            tuple.t_data = page.add(offset).cast();
-            tuple.t_self.ip_blkid.bi_hi = (block >> 16) as u16;
-            tuple.t_self.ip_blkid.bi_lo = block as u16;
-            tuple.t_self.ip_posid = index as u16 + 1;
-            Some(tuple)
+            bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_UNLOCK);
+            bindings::ReleaseBuffer(buffer);
         }
     }
 
@@ -228,43 +200,6 @@ impl<'a> Scan<'a> {
             }
         }
     }
-}
-
-/// PageGetMaxOffsetNumber() of storage/bufpage.h.
-///
-/// # Safety
-/// The page is pinned.
-#[inline(always)]
-unsafe fn line_pointers(page: pg_sys::Page) -> usize {
-    let start = core::mem::offset_of!(pg_sys::PageHeaderData, pd_linp);
-    // SAFETY: every page begins with the header; that of a new page is zero.
-    let end = unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_lower } as usize;
-    (end.saturating_sub(start) / size_of::<pg_sys::ItemIdData>()).min(TUPLES)
-}
-
-/// PageGetItemId() of storage/bufpage.h, counted from 0.
-///
-/// # Safety
-/// The page is pinned and has as many line pointers.
-#[inline(always)]
-unsafe fn item<'p>(page: pg_sys::Page, index: usize) -> &'p pg_sys::ItemIdData {
-    // SAFETY: the line pointers follow the header.
-    unsafe {
-        &*(&raw const (*page.cast::<pg_sys::PageHeaderData>()).pd_linp)
-            .cast::<pg_sys::ItemIdData>()
-            .add(index)
-    }
-}
-
-/// PageIsAllVisible() of storage/bufpage.h: every tuple on the page is live, for everybody, as heapgetpage() takes it.
-///
-/// # Safety
-/// The page is locked.
-#[inline(always)]
-unsafe fn is_all_visible(page: pg_sys::Page) -> bool {
-    // SAFETY: every page begins with the header.
-    let flags = unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_flags };
-    u32::from(flags) & pg_sys::PD_ALL_VISIBLE != 0
 }
 
 /// ItemPointerEquals() of storage/itemptr.h.

@@ -1,10 +1,11 @@
 //! Removes expired rows of a table or a leaf: all at once in the caller's transaction, batch by batch, or by keeping the
 //! others ([`rewrite`]).
 //!
-//! They take nothing but what [`crate::target`] hands out: relations that are open and locked, with what holds for them.
+//! They take nothing but what [`crate::table`] hands out: relations that are open and locked, with what holds for them.
 
 mod bookmark;
 mod foreign;
+mod kept;
 mod keys;
 mod raw;
 pub mod rewrite;
@@ -18,8 +19,8 @@ pub use sql::LeftOut;
 use crate::pg::{self, BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
-use crate::target::obstacle::{self, Obstacle};
-use crate::target::{self, CITUS, Method, Part, Plan, Spread, Target, What};
+use crate::table::obstacle::{self, Obstacle};
+use crate::table::{self, CITUS, Method, Part, Plan, Spread, Target, What};
 use core::ffi::CStr;
 use logic::cutoff::Range;
 use pgrx::pg_sys;
@@ -91,7 +92,7 @@ pub fn works_in_batches(target: &Target) -> bool {
         |table: &Relation, leaves: &[Relation]| sql::Cursor::new(table, leaves).is_in_batches();
     match target.by() {
         Plan::Whole { leaves, .. } => {
-            target::spread(target.root()).is_some() || by_sql(target.root(), leaves)
+            table::spread(target.root()).is_some() || by_sql(target.root(), leaves)
         }
         Plan::Leaves(leaves) => leaves.iter().all(|leaf| match leaf.method() {
             Method::Sql => by_sql(leaf.relation(), core::slice::from_ref(leaf.relation())),
@@ -133,7 +134,7 @@ enum Place {
 fn spread(part: &Part<'_>) -> Option<Spread> {
     match part.what {
         What::Whole(_) if obstacle::of_statement(&part.root) == Some(Obstacle::Managed(CITUS)) => {
-            target::spread(&part.root)
+            table::spread(&part.root)
         }
         _ => None,
     }
@@ -342,13 +343,13 @@ fn delete_by_sql(
     match what {
         What::Whole(leaves) => {
             let skip_locked = leaves.len() == 1 && sql::can_skip_locked(&part.root);
-            let table = sql::Table::whole(&part.root);
+            let table = sql::Table::whole(&part.root).noticing(leaves);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
         What::Leaf(leaf) => {
             let relation = leaf.relation();
             let skip_locked = relation.is_heap() && sql::can_skip_locked(relation);
-            let table = sql::Table::only(relation);
+            let table = sql::Table::only(relation).noticing(&[]);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
     }

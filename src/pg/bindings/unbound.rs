@@ -1,4 +1,4 @@
-// The functions that pgrx does not bind: of utils/elog.h, which ereport() calls, and of utils/timeout.h. Read twice: `raw`
+// The functions that pgrx does not bind: of utils/elog.h, which ereport() calls, and of utils/timeout.h. Read twice: `bindings`
 // declares them, and build.rs has the C compiler compare them with the header files.
 declare! {
     fn errstart(level: c_int, domain: *const c_char) -> bool;

@@ -15,7 +15,7 @@ pub use procedure::{in_procedure, limits};
 pub use slice::clear_slice;
 
 use crate::refusal::Refusal;
-use crate::target::Rule;
+use crate::table::Rule;
 use pgrx::pg_sys;
 use std::time::Duration;
 

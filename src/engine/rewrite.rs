@@ -15,7 +15,7 @@ use crate::pg::{
 };
 use crate::progress::{Phase, Tally};
 use crate::refusal::{Refusal, enough};
-use crate::target::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
+use crate::table::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
 use pgrx::pg_sys;
 
 /// How many blocks are looked through by one statement, where SQL has to judge the rows: 8 MB.
@@ -106,7 +106,7 @@ fn rewrite_leaf(
         None => list_expired(&leaf, criterion, tally)?,
     };
     let judge = stored.map_or(Judge::Listed(&listed), Judge::Column);
-    pg::rewrite(leaf, judge, &mut |step| {
+    pg::replace_heap(leaf, judge, &mut |step| {
         match step {
             RewriteStep::Copied { blocks, removed } => {
                 tally.in_leaf(oid, Phase::Rewriting, Some(blocks));
