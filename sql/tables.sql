@@ -86,7 +86,8 @@ CREATE TABLE raw_clear_sessions.state (
     error text,
     sqlstate text,
     run_now boolean NOT NULL DEFAULT false,
-    lost jsonb
+    lost jsonb,
+    seen jsonb
 ) WITH (fillfactor = 50);
 
 COMMENT ON TABLE raw_clear_sessions.state IS 'what the worker knows of a table, for the view raw_clear_sessions.status';
@@ -111,6 +112,8 @@ COMMENT ON COLUMN raw_clear_sessions.state.error IS 'the last error';
 COMMENT ON COLUMN raw_clear_sessions.state.sqlstate IS 'its SQLSTATE';
 COMMENT ON COLUMN raw_clear_sessions.state.run_now IS 'a run at once has been asked for';
 COMMENT ON COLUMN raw_clear_sessions.state.lost IS 'the policy of a table that has gone';
+COMMENT ON COLUMN raw_clear_sessions.state.seen IS
+    'what the table was when the worker last saw it, where Citus is, which replaces tables';
 COMMENT ON INDEX raw_clear_sessions.state_pkey IS 'one row for a table';
 
 -- One row. A restore is not over with its rows, and who recovers a server to a point in time may want to look first: the

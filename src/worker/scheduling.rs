@@ -4,11 +4,11 @@
 use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
-use super::schedule::Schedule;
 use super::stop_request::Reason;
 use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode};
 use crate::refusal::Refusal;
-use crate::target::{self, Checked, Purpose};
+use crate::table::{self, Checked, Purpose};
+use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -39,9 +39,9 @@ pub fn check_owns(table: pg_sys::Oid, name: &str) -> Result<(), Refusal> {
 
 /// Makes a policy for a table, in place of the one that it may have. Refuses what the worker could not carry out.
 pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refusal> {
-    let relation = target::open(table, LockMode::AccessShare)?;
+    let relation = table::open(table, LockMode::AccessShare)?;
     check_owns(relation.oid(), &relation.name())?;
-    let relation = target::open(Some(relation.oid()), LockMode::RowExclusive)?;
+    let relation = table::open(Some(relation.oid()), LockMode::RowExclusive)?;
     if relation.is_temporary() {
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
@@ -99,7 +99,7 @@ pub fn check_schedule(schedule: Option<&str>, time_zone: Option<&str>) -> Result
     if let Some(text) = schedule {
         Schedule::parse(text)?;
     }
-    time_zone.map_or(Ok(()), |name| target::find_zone(name).map(drop))
+    time_zone.map_or(Ok(()), |name| table::find_zone(name).map(drop))
 }
 
 /// Refuses (54000) texts of a policy that are longer than anybody needs.

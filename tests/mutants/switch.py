@@ -75,12 +75,12 @@ def main(root, tree=None, *chosen):
         texts[file] = switched(texts.get(file) or (root / file).read_text(), name, mutant)
     if tree is None:
         return
-    # The extension, and what of it is compiled without PostgreSQL, too.
-    for crate in ["src/lib.rs", "tests/unit/src/lib.rs"]:
+    # The extension, and the crate of it that knows no PostgreSQL.
+    for crate in ["src/lib.rs", "logic/src/lib.rs"]:
         texts[crate] = texts.get(crate) or (root / crate).read_text()
         texts[crate] += SWITCH
     names = sources(root)
-    for folder in ["build", "src", "sql", "tests"]:
+    for folder in ["build", "logic", "src", "sql", "tests"]:
         for path in (tree / folder).rglob("*"):
             if path.is_file() and str(path.relative_to(tree)) not in names:
                 path.unlink()

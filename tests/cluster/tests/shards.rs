@@ -2,7 +2,7 @@
 //! dblink to this same server. So the statements that are sent, and the answers to them, are tested with every version of
 //! PostgreSQL. `scripts/check citus` asks the real one whether it is as it is imitated here.
 
-use cluster::{Cluster, Database, FAST, PRELOADED, SLOW, Session, wait_until};
+use cluster::{Cluster, Database, FAST, PRELOADED, SLOW, SOON, Session, wait_until};
 use std::sync::LazyLock;
 
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| Cluster::with(&[]));
@@ -146,4 +146,112 @@ fn nothing_but_a_coordinator_gives_a_node_orders() {
     assert_eq!(session.refused(in_block), "25001");
     session.run("ROLLBACK");
     assert_eq!(expired(&mut session), 18);
+}
+
+/// A worker in a database where Citus is, and in it a table `sessions` that is scheduled and remembered.
+fn with_a_policy(name: &str, is_of_citus: bool) -> (Cluster, Session) {
+    let settings = [PRELOADED, ("raw_clear_sessions.databases", name), SOON];
+    let cluster = Cluster::with(&settings);
+    let mut session = cluster.database(name).connect();
+    session.run(CITUS);
+    cluster::create_sessions(&mut session, "sessions", 100, 10);
+    if is_of_citus {
+        session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
+    }
+    session.run("SELECT raw_clear_sessions_schedule('sessions', '1 s', batch_size => 77)");
+    session.wait_for_count("sessions", 10);
+    wait_until("the table is remembered", || {
+        session
+            .yes("SELECT coalesce(bool_or(seen IS NOT NULL), false) FROM raw_clear_sessions.state")
+    });
+    (cluster, session)
+}
+
+/// As Citus does it: builds a new table, drops the old one, and gives its name to the new one.
+const REPLACE: &str = "CREATE TABLE anew (LIKE sessions INCLUDING ALL);
+    DROP TABLE sessions;
+    ALTER TABLE anew RENAME TO sessions";
+
+/// Expects that the policy has gone to the table that now has the name, with its history, and is carried out.
+fn assert_followed(session: &mut Session) {
+    wait_until("the policy follows", || {
+        session.count(
+            "raw_clear_sessions.policy WHERE \"table\" = 'sessions'::regclass AND batch_size = 77",
+        ) == 1
+    });
+    assert_eq!(
+        session.runs("\"table\" = 'sessions'::regclass AND deleted = 90"),
+        1
+    );
+    session.run("INSERT INTO sessions VALUES ('old', '', '2020-01-01')");
+    wait_until("it is carried out", || {
+        session.count("sessions WHERE expire_date < now()") == 0
+    });
+    wait_until("the status has all runs", || {
+        session.yes("SELECT runs >= 2 AND total_deleted >= 91 AND note IS NULL FROM raw_clear_sessions.status")
+    });
+    assert_eq!(session.count("raw_clear_sessions.policy"), 1);
+    assert_eq!(session.count("raw_clear_sessions.state"), 1);
+}
+
+#[test]
+fn a_policy_follows_to_the_table_that_citus_makes_of_its_own() {
+    let (cluster, mut session) = with_a_policy("undistributed", true);
+    session.run(&format!("{REPLACE}; DELETE FROM pg_dist_partition"));
+    assert_followed(&mut session);
+    cluster.wait_for_log(
+        "table public.sessions has been replaced by another, and its policy has followed",
+    );
+    // It is no table of Citus' any more.
+    session.run(REPLACE);
+    session.wait_for_count("raw_clear_sessions.policy", 0);
+
+    let (_cluster, mut session) = with_a_policy("distributed", false);
+    session.run(&format!(
+        "{REPLACE}; INSERT INTO pg_dist_partition VALUES ('sessions', 't')"
+    ));
+    assert_followed(&mut session);
+}
+
+#[test]
+fn a_policy_follows_when_its_table_becomes_a_shard() {
+    let (_cluster, mut session) = with_a_policy("local", false);
+    session.run(
+        "ALTER TABLE sessions RENAME TO sessions_7;
+         CREATE TABLE sessions (LIKE sessions_7 INCLUDING ALL);
+         INSERT INTO pg_dist_partition VALUES ('sessions', 't');
+         INSERT INTO pg_dist_shard VALUES ('sessions', 7);
+         INSERT INTO pg_dist_placement VALUES (7, 1, 0);
+         INSERT INTO pg_dist_node SELECT 0, noderole, nodename, nodeport FROM pg_dist_node LIMIT 1",
+    );
+    assert_followed(&mut session);
+}
+
+/// Not to another role's table, to one with other columns, or to one that has nothing to do with Citus; and a table that is
+/// still there keeps its policy.
+#[test]
+fn a_policy_follows_to_no_table_that_may_be_another() {
+    let replaced = |also: &str, is_of_citus: bool| {
+        let (cluster, mut session) = with_a_policy("another", is_of_citus);
+        session.run(&format!("CREATE ROLE other; {REPLACE}; {also}"));
+        session.wait_for_count("raw_clear_sessions.policy", 0);
+        cluster.wait_for_log("table public.sessions, which had a policy, has gone");
+    };
+    replaced("ALTER TABLE sessions OWNER TO other", true);
+    replaced("ALTER TABLE sessions ALTER session_key TYPE text", true);
+    replaced("", false);
+
+    let (_cluster, mut session) = with_a_policy("swapped", true);
+    session.run(
+        "CREATE TABLE anew (LIKE sessions INCLUDING ALL);
+         ALTER TABLE sessions RENAME TO old;
+         ALTER TABLE anew RENAME TO sessions;
+         INSERT INTO pg_dist_partition VALUES ('sessions', 't');
+         INSERT INTO old VALUES ('old', '', '2020-01-01')",
+    );
+    session.wait_for_count("old", 10);
+    assert_eq!(
+        session.count("raw_clear_sessions.policy WHERE \"table\" = 'old'::regclass"),
+        1
+    );
 }

@@ -1,0 +1,142 @@
+//! Tables that Citus replaces: the policy of the old one follows to the new one, with its history.
+//!
+//! `alter_distributed_table`, `undistribute_table` and their like build a new table, drop the old one and give its name to the
+//! new one; `citus_add_local_table_to_metadata` makes the old one a shard of the new one. Nothing in the catalogs says
+//! afterwards what has been replaced, except in the last case. So the worker remembers what each table with a policy looks
+//! like, and what has the same name, owner and columns later is taken for its successor, where the old one is gone and one of
+//! the two is, or was, a table of Citus'. Who drops such a table and creates the same again is not told apart from it: the
+//! owner, the name and every column that the policy may refer to are the same, so that it means the same.
+//!
+//! Elsewhere a table is not replaced by itself, and one that has come in the place of another is its owner's to schedule
+//! ([`super::policy::remove_orphans`]).
+
+use crate::pg::{self, Argument};
+use crate::table;
+use pgrx::pg_sys;
+
+/// The columns of a table `c`, as far as a policy can depend on them.
+const COLUMNS: &str = "(SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(a.attname, \
+     pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
+     WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)";
+
+/// Of a table `c` in the schema `n`.
+const NAME: &str = "pg_catalog.format('%I.%I', n.nspname, c.relname)";
+
+/// Has the policies follow, as far as nobody else is at them, and then remembers all tables as they are. Does nothing where
+/// there is no Citus.
+///
+/// Nothing is locked but the policies: what happens to a table from now on happens to one with a policy.
+pub fn follow(schema: &str) {
+    if !table::citus_can_be_asked() {
+        return;
+    }
+    let distributed = distributed();
+    for replaced in find(schema, distributed) {
+        replaced.move_policy(schema);
+    }
+    remember(schema, distributed);
+}
+
+/// The tables of Citus', as an array of oids.
+fn distributed() -> Argument {
+    let oids = pg::query(
+        "SELECT pg_catalog.array_agg(d.logicalrelid::pg_catalog.oid) FROM pg_catalog.pg_dist_partition d",
+        &[],
+    );
+    let oids = oids.into_iter().flatten().flatten().next();
+    Argument::text(oids.as_deref().unwrap_or("{}"))
+}
+
+/// A table with a policy, and its successor.
+struct Replaced {
+    old: pg_sys::Oid,
+    new: pg_sys::Oid,
+    name: String,
+}
+
+fn find(schema: &str, distributed: Argument) -> Vec<Replaced> {
+    let rows = pg::query_own(
+        &format!(
+            "SELECT p.\"table\"::pg_catalog.oid, c.oid, {NAME}, \
+             pg_catalog.pg_table_is_visible(p.\"table\"::pg_catalog.oid) IS NULL, \
+             (s.seen OPERATOR(pg_catalog.->>) 'citus')::pg_catalog.bool \
+             OR c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) \
+             FROM {schema}.policy p \
+             JOIN {schema}.state s ON s.\"table\" OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
+             JOIN pg_catalog.pg_class c ON c.relowner OPERATOR(pg_catalog.=) (s.seen OPERATOR(pg_catalog.->>) 'owner')::pg_catalog.oid \
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             WHERE c.oid OPERATOR(pg_catalog.<>) p.\"table\"::pg_catalog.oid \
+             AND c.relkind::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'p', 'f']) \
+             AND {NAME} OPERATOR(pg_catalog.=) (s.seen OPERATOR(pg_catalog.->>) 'name') \
+             AND {COLUMNS} OPERATOR(pg_catalog.=) (s.seen OPERATOR(pg_catalog.->) 'columns') \
+             AND NOT EXISTS (SELECT FROM {schema}.policy q WHERE q.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) c.oid) \
+             FOR UPDATE OF p SKIP LOCKED"
+        ),
+        &[distributed],
+    );
+    rows.into_iter().filter_map(successor).collect()
+}
+
+/// A row of that, if the table was replaced.
+fn successor(row: Vec<Option<String>>) -> Option<Replaced> {
+    let mut fields = row.into_iter().flatten();
+    let mut oid = || Some(pg_sys::Oid::from(fields.next()?.parse::<u32>().ok()?));
+    let (old, new) = (oid()?, oid()?);
+    let name = fields.next()?;
+    let is_gone = fields.next()? == "t";
+    let is_of_citus = fields.next()? == "t";
+    let is_replaced = if is_gone {
+        is_of_citus
+    } else {
+        table::is_shard_of(old, new)
+    };
+    is_replaced.then_some(Replaced { old, new, name })
+}
+
+impl Replaced {
+    fn move_policy(&self, schema: &str) {
+        let [old, new] = [self.old, self.new].map(|oid| Argument::integer(u32::from(oid).into()));
+        let moves = |relation: &str, also: &str| {
+            pg::modify_own(
+                &format!(
+                    "UPDATE {schema}.{relation} SET \"table\" = $2::pg_catalog.oid{also} \
+                     WHERE \"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+                ),
+                &[old, new],
+            )
+        };
+        moves("policy", "");
+        // Where the setting `tables` names it, or a function was called.
+        pg::modify_own(
+            &format!(
+                "DELETE FROM {schema}.state WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+            ),
+            &[new],
+        );
+        moves("state", ", failures = 0");
+        moves("history", "");
+        pg::log(
+            &format!(
+                "table {} has been replaced by another, and its policy has followed",
+                self.name
+            ),
+            None,
+            Some("If the new table is not to be cleared, call raw_clear_sessions_unschedule()."),
+        );
+    }
+}
+
+/// Remembers what each table with a policy is now.
+fn remember(schema: &str, distributed: Argument) {
+    pg::modify_own(
+        &format!(
+            "UPDATE {schema}.state s SET seen = t.seen FROM (\
+             SELECT c.oid, pg_catalog.jsonb_build_object('name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, \
+             'citus', c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid)) AS seen \
+             FROM {schema}.policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace) AS t \
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) t.oid AND (s.seen IS NULL OR s.seen OPERATOR(pg_catalog.<>) t.seen)"
+        ),
+        &[distributed],
+    );
+}
