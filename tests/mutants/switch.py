@@ -5,7 +5,8 @@
     switch.py ROOT                    only looks whether all mutants fit the sources (scripts/lint)
 
 A mutant is a piece of a source file as it is (`from`) and as it would be wrong (`to`), where MUTANT is true if the mutant
-is on. One that no longer fits the sources is an error: whoever changes them changes the mutant, too.
+is on. One that no longer fits the sources is an error: whoever changes them changes the mutant, too. One that cannot be
+noticed, because nothing that anybody could see depends on it, says why (`no_effect`), and is not run.
 """
 
 import hashlib
@@ -89,7 +90,7 @@ def main(root, tree=None, *chosen):
         write(tree / name, content)
         (tree / name).chmod((root / name).stat().st_mode)
     for name, mutant in found.items():
-        if not chosen or name in chosen:
+        if (not chosen or name in chosen) and "no_effect" not in mutant:
             print(name, digest(mutant), *mutant["tests"], sep="\t")
 
 
