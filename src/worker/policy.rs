@@ -92,8 +92,6 @@ fn oid(table: pg_sys::Oid) -> Argument {
 #[derive(Clone, Debug)]
 pub struct Due {
     pub table: pg_sys::Oid,
-    /// Qualified and quoted.
-    pub name: String,
     pub next_start: i64,
     /// A statement of its has ended a worker that canceled it in vain: it comes after the others.
     pub comes_last: bool,
@@ -113,7 +111,7 @@ pub fn due(schema: &str) -> Vec<Due> {
     };
     let rows = pg::query_own(
         &format!(
-            "SELECT s.\"table\", s.identity, s.schedule, s.schedule_time_zone, \
+            "SELECT s.\"table\", s.schedule, s.schedule_time_zone, \
              {}, {}, {}, s.failures, s.run_now \
              FROM {schema}.scheduled s \
              WHERE s.suspended IS NULL AND NOT s.restored AND s.recovery IS NULL AND s.subscription IS NULL",
@@ -144,7 +142,6 @@ impl Schedules {
     fn due(&mut self, row: Vec<Option<String>>, board: &Board) -> Option<Due> {
         let [
             table,
-            name,
             schedule,
             zone,
             changed,
@@ -152,7 +149,7 @@ impl Schedules {
             last_end,
             failures,
             run_now,
-        ] = <[Option<String>; 9]>::try_from(row).ok()?;
+        ] = <[Option<String>; 8]>::try_from(row).ok()?;
         let table: u32 = table?.parse().ok()?;
         let instant = |text: Option<String>| Some(text?.parse::<i64>().ok()? - EPOCH_DIFFERENCE);
         let schedule = self
@@ -177,7 +174,6 @@ impl Schedules {
         };
         Some(Due {
             table: table.into(),
-            name: name?,
             comes_last: board.comes_last(pg::my_database(), table.into()),
             next_start: if run_now?.starts_with('t') {
                 i64::MIN
