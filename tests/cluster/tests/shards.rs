@@ -118,6 +118,19 @@ fn a_shard_that_fails_is_told_of_and_stops_no_other() {
     );
     session.run("ALTER TABLE sessions_1 RENAME COLUMN until TO expire_date");
     assert_eq!(expired(&mut session), 900);
+    // Of what a node says, as much is told as of what is said here.
+    session.run(
+        "CREATE FUNCTION rants(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+             AS $$BEGIN RAISE '%', repeat('no ', 10000000); END$$",
+    );
+    let rant = "CALL raw_clear_sessions_in_batches('sessions', filter => 'rants(session_key)')";
+    let error = session.try_run(rant).expect_err("each row fails");
+    let error = error.as_db_error().expect("the server's error");
+    assert!(
+        error.message().len() < 3000,
+        "{} bytes",
+        error.message().len()
+    );
 }
 
 #[test]
