@@ -61,7 +61,8 @@ impl Nodes {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Cluster> {
+    /// The worker nodes, and the coordinator as the last.
+    pub fn all(&self) -> impl Iterator<Item = &Cluster> {
         self.workers.iter().chain([&self.coordinator])
     }
 
