@@ -50,11 +50,11 @@ dist: ## a tar file of the sources, in target/dist
 check: stage ## all tests, in throw-away servers
 	@scripts/check unit bench regress isolation cluster citus timescaledb django clients package monitoring stores
 
-check-unit: bootstrap ## tests of the rules: units, time zones, cut-off, recognition
+check-unit: bootstrap ## tests without a server: which rows are expired and when, the documents, the layers of the sources
 	@scripts/check unit
 
 frameworks: bootstrap ## write the tables of frameworks in docs/ anew from what is recognized
-	@RCS_WRITE_DOCUMENTS=1 cargo test --quiet -p unit --test recipes the_tables_of
+	@RCS_WRITE_DOCUMENTS=1 cargo test --quiet -p documents --test recipes the_tables_of
 
 check-bench: ## the comparison's arithmetic, and whether the documents show its results
 	@scripts/check bench

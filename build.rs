@@ -11,11 +11,11 @@ use pgrx_pg_config::{PgConfig, Pgrx};
 use prototypes::{Declared, declare};
 use std::path::Path;
 
-const FUNCTIONS: &[Declared] = include!("src/pg/raw/unbound.rs");
+const FUNCTIONS: &[Declared] = include!("src/pg/bindings/unbound.rs");
 
 fn main() {
     println!("cargo:rerun-if-changed=build");
-    println!("cargo:rerun-if-changed=src/pg/raw/unbound.rs");
+    println!("cargo:rerun-if-changed=src/pg/bindings/unbound.rs");
     for variable in ["DOCS_RS", "PGRX_PG_CONFIG_PATH", "PGRX_PG_CONFIG_AS_ENV"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
@@ -44,7 +44,7 @@ fn main() {
         .expect("the C compiler starts");
     assert!(
         status.success(),
-        "src/pg/raw/unbound.rs is not what the header files of this PostgreSQL have"
+        "src/pg/bindings/unbound.rs is not what the header files of this PostgreSQL have"
     );
 }
 

@@ -1,4 +1,4 @@
-//! What the C compiler is asked about the functions that src/pg/raw/unbound.rs declares: whether PostgreSQL's header files say
+//! What the C compiler is asked about the functions that src/pg/bindings/unbound.rs declares: whether PostgreSQL's header files say
 //! the same.
 
 /// A name, the parameters and the result, as they stand in Rust.

@@ -1,9 +1,9 @@
 //! The tables of the database that are, or nearly are, session tables: by the catalogs alone, without a lock.
 
 use crate::pg;
-use crate::rule::framework::{Framework, Zone};
-use crate::rule::recognize::{Column, Recognition, candidates, recognize};
-use crate::target::{self, TO_BE_FILLED_IN};
+use crate::table::{self, TO_BE_FILLED_IN};
+use logic::framework::{Framework, Zone};
+use logic::recognize::{Column, Recognition, candidates, recognize};
 use pgrx::pg_sys;
 
 /// One of them. The parameters are those that an estimate needs; what only the application knows is a framework's usual
@@ -65,7 +65,7 @@ pub fn find() -> Vec<Found> {
                     .iter()
                     .map(|row| Column {
                         name: text(&row[3]),
-                        column_type: target::column_type_of(oid(&row[4])),
+                        column_type: table::column_type_of(oid(&row[4])),
                         required: row[5].as_deref() == Some("t"),
                     })
                     .collect();
@@ -107,7 +107,7 @@ fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
         },
         Recognition::None => {
             let best = candidates(columns).into_iter().next()?;
-            target::is_expiry(columns, &best.name).then(|| Found {
+            table::is_expiry(columns, &best.name).then(|| Found {
                 missing: Some("that its rows are worth nothing after that".to_owned()),
                 ..unrecognized(columns, &best.name)
             })?

@@ -3,8 +3,8 @@
 //! The modules, in the order in which a call goes through them:
 //!
 //! - [`sql`]: the entry points, every SQL function; [`settings`]: the configuration parameters
-//! - [`rule`]: which rows are expired, as pure arithmetic and data: units, zones, the frameworks' tables, the cut-off
-//! - [`target`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
+//! - the crate [`logic`]: which rows are expired and when a table is due, as arithmetic and data without PostgreSQL
+//! - [`table`]: what the rule means for a table: its columns, its leaves, the caller's rights, the engine for each
 //! - [`run`]: one run of a table, in batches that commit, for the procedure and the worker; [`worker`]: runs on a
 //!   schedule; [`progress`] and [`shared`]: what others see of them
 //! - [`engine`]: finds and removes the rows: raw (heap pass, index pass), SQL, or a rewrite of the table
@@ -22,12 +22,11 @@ mod pg;
 mod preview;
 mod progress;
 mod refusal;
-mod rule;
 mod run;
 mod settings;
 mod shared;
 mod sql;
-mod target;
+mod table;
 mod worker;
 
 use pgrx::prelude::*;

@@ -12,7 +12,7 @@ use self::warnings::warnings;
 use self::ways::Ways;
 use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
-use crate::target::{self, Checked, Criterion, Method, Plan, Purpose, Rule, Target, Value};
+use crate::table::{self, Checked, Criterion, Method, Plan, Purpose, Rule, Target, Value};
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -83,7 +83,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
     let (relation, criterion) = (target.root(), target.criterion());
     let index = usable_index(&target);
     let counts = counts::take(&target, exact, index.is_some());
-    let size = target::size(relation);
+    let size = table::size(relation);
     let table_bytes = size.table;
     let (ways, advice) = ways::ways(&target, &counts, size);
     let (engine, why) = summary(target.by());
@@ -143,7 +143,7 @@ fn why_not_published(target: &Target) -> Option<String> {
         // A rule may make something else of it.
         Plan::Whole { .. } if target.root().has_delete_rule() => None,
         Plan::Whole { leaves, .. } => {
-            let estimate = target::estimate_leaves(target.checked(), leaves);
+            let estimate = table::estimate_leaves(target.checked(), leaves);
             leaves
                 .iter()
                 .filter(|leaf| estimate.access(leaf).is_some())
@@ -173,7 +173,7 @@ fn first_of(rows: pg::Rows) -> Vec<Option<String>> {
         .expect("the statement returns one row")
 }
 
-fn engine_of(leaf: &target::Leaf) -> &'static str {
+fn engine_of(leaf: &table::Leaf) -> &'static str {
     match leaf.method() {
         Method::Raw { .. } => "raw",
         Method::Sql => "sql",
@@ -181,7 +181,7 @@ fn engine_of(leaf: &target::Leaf) -> &'static str {
     }
 }
 
-fn index_of(leaf: &target::Leaf) -> Option<String> {
+fn index_of(leaf: &table::Leaf) -> Option<String> {
     leaf.index().map(|index| index.name.clone())
 }
 

@@ -3,7 +3,6 @@
 //!
 //! Without preloading there is no shared memory, and the view stays empty.
 
-mod measure;
 mod notices;
 mod tally;
 
@@ -11,7 +10,7 @@ pub use tally::Tally;
 
 use crate::pg;
 use crate::shared::Words;
-use measure::Measure;
+use logic::measure::Measure;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI32, Ordering};

@@ -5,9 +5,9 @@ mod checks;
 
 use crate::pg::{self, define_checked_number, define_checked_setting, list_flag};
 use crate::run::Limits;
-use crate::worker::names::{Databases, TableName, parse_databases, parse_tables};
 use checks::{DatabaseList, ProgressInterval, ScheduleText, TableList, WalCompression};
 use core::ffi::CStr;
+use logic::names::{Databases, TableName, parse_databases, parse_tables};
 use pgrx::PostgresGucEnum;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::ffi::CString;

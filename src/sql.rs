@@ -10,7 +10,7 @@ use crate::preview::{self, Preview};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run;
-use crate::target::{self, Checked, Purpose, Rule, Target};
+use crate::table::{self, Checked, Purpose, Rule, Target};
 use crate::worker::history;
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
@@ -67,7 +67,7 @@ fn raw_clear_sessions(
 }
 
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
-    let _shown = Shown::to_client(target::table_oid(table)?);
+    let _shown = Shown::to_client(table::table_oid(table)?);
     let started = pg::now();
     let checked = Checked::open(table, rule, Purpose::Delete)?;
     let target = Target::plan(checked);
@@ -106,7 +106,7 @@ fn raw_clear_sessions_rewrite(
     pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
     pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
     let rule = rule(expires, keep, unit, time_zone, filter);
-    target::table_oid(table)
+    table::table_oid(table)
         .and_then(|table| {
             let _shown = Shown::to_client(table);
             let started = pg::now();

@@ -5,11 +5,12 @@
 //! since it began, or is changing for longer than the other server's lock_timeout, ends it. So such a batch is tried again in
 //! the next transaction, which sees the row as it is then, and halved each time; a row that is alone in the end is skipped.
 
+use super::kept;
 use super::shards::Elsewhere;
 use super::sql::{LeftOut, Place, Table, look, middle, place_after, range};
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::Criterion;
+use crate::table::Criterion;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// Where a clearing has got to in the table on the other server.
@@ -76,8 +77,10 @@ impl Cursor {
                     return Ok(Deleted::default());
                 }
                 Err(refusal) if has_no_places(refusal.sqlstate()) => {
+                    let (deleted, kept) = table.delete_whole(criterion)?;
                     self.finished = true;
-                    return table.delete_whole(criterion);
+                    self.left_out.extend(kept);
+                    return Ok(deleted);
                 }
                 Err(refusal) => return Err(refusal),
             },
@@ -97,10 +100,28 @@ impl Cursor {
                 0 => 0,
                 _ => table.delete(criterion, &range(from, until)).deleted,
             };
-            (deleted, until)
+            // Nobody else can have changed one in between: it would be a conflict.
+            let kept = (deleted < found.rows)
+                .then(|| look(table, criterion, from, until, 1))
+                .filter(|kept| kept.rows > 0);
+            (
+                deleted,
+                until,
+                kept.map(|kept| (kept, found.rows - deleted)),
+            )
         });
         match tried {
-            Ok((deleted, until)) => Ok(self.advance(deleted, until, end, step, limit)),
+            Ok((deleted, until, kept)) => {
+                if let Some((first, rows)) = kept {
+                    self.incomplete = true;
+                    let ctid = first
+                        .last
+                        .map(|(block, next)| format!("({block},{})", next - 1));
+                    self.left_out
+                        .push(kept::left_out(table.relation(), ctid, rows));
+                }
+                Ok(self.advance(deleted, until, end, step, limit))
+            }
             Err(refusal) if is_of_some_rows(refusal.sqlstate()) => {
                 Ok(self.halve(until, end, step, refusal))
             }
@@ -164,8 +185,7 @@ impl Cursor {
         self.incomplete = true;
         let skipped = is_conflict(refusal.sqlstate());
         if !skipped {
-            let ctid = format!("({},{})", from.0, from.1);
-            self.left_out.push(LeftOut { ctid, refusal });
+            self.left_out.push(LeftOut::at(from, refusal));
         }
         if until >= end {
             self.end_pass();

@@ -8,7 +8,7 @@ use super::bookmark::At;
 use super::shards::Elsewhere;
 use super::sql;
 use crate::pg::{self, BatchLimit, Deleted, Privilege, Relation, TABLE_ALIAS};
-use crate::target::{self, Criterion, KeyColumn};
+use crate::table::{self, Criterion, KeyColumn};
 
 /// How far it is.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Cursor {
             return None;
         }
         Some(Cursor {
-            key: target::key_column(table)?,
+            key: table::key_column(table)?,
             after: match at {
                 Some(At::Key(key)) => Some(key.clone()),
                 _ => None,

@@ -3,7 +3,7 @@
 use super::bookmark::At;
 use crate::pg::{BatchLimit, Deleted, ExpiryTest, HeapCursor, IndexCursor, Relation};
 use crate::progress::{Phase, Tally};
-use crate::target::{Criterion, Pass};
+use crate::table::{Criterion, Pass};
 
 /// Where the raw engine has got to in a leaf.
 #[derive(Debug)]

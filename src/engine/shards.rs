@@ -18,7 +18,7 @@ pub use order::{Order, Place, Report};
 use super::bookmark::{At, Mark};
 use crate::pg::{self, Deleted, Relation};
 use crate::refusal::Refusal;
-use crate::target::{self, Criterion, Node, Shard};
+use crate::table::{self, Criterion, Node, Shard};
 use call::{Call, answers, nodes_that_can};
 use failures::Failures;
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ impl Cursor {
     /// At the beginning, or where another one has got to. `None`, with a NOTICE, where the nodes cannot do it: then it is a
     /// DELETE that Citus sends them.
     pub fn begin(table: &Relation, at: Option<&At>) -> Option<Cursor> {
-        let shards = target::shards(table);
+        let shards = table::shards(table);
         if let Err(why) = nodes_that_can(&shards) {
             pg::notice(
                 &format!(
@@ -168,7 +168,7 @@ impl Cursor {
 
     /// Has the nodes do one slice.
     pub fn delete(&mut self, table: &Relation, criterion: &Criterion, slice: &Slice) -> Deleted {
-        let shards = target::shards(table);
+        let shards = table::shards(table);
         self.follow(&shards);
         self.slices += 1;
         let chosen = self.choose(&shards, slice);

@@ -3,10 +3,11 @@
 
 use super::bookmark::At;
 use super::foreign;
+use super::kept::{self, Places};
 use super::shards::{self, Elsewhere};
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::target::{CITUS, Criterion, managed_by};
+use crate::table::{CITUS, Criterion, managed_by};
 use pgrx::pg_sys;
 
 /// Clears the table that was named, in one statement.
@@ -32,6 +33,8 @@ pub fn delete_from_leaf(leaf: &Relation, criterion: &Criterion) -> Deleted {
 pub struct Table<'r> {
     relation: &'r Relation,
     only: bool,
+    /// A DELETE may leave rows of it without an ERROR.
+    may_keep: bool,
 }
 
 impl<'r> Table<'r> {
@@ -39,6 +42,7 @@ impl<'r> Table<'r> {
         Table {
             relation,
             only: false,
+            may_keep: false,
         }
     }
 
@@ -46,6 +50,16 @@ impl<'r> Table<'r> {
         Table {
             relation,
             only: true,
+            may_keep: false,
+        }
+    }
+
+    /// The same; what a DELETE leaves of the rows of these, which it reaches, is to be noticed.
+    pub fn noticing(self, leaves: &[Relation]) -> Self {
+        let may_keep = |relation: &Relation| relation.may_keep_rows();
+        Table {
+            may_keep: may_keep(self.relation) || leaves.iter().any(may_keep),
+            ..self
         }
     }
 
@@ -79,12 +93,43 @@ impl<'r> Table<'r> {
         }
     }
 
-    /// Deletes all that has expired. Refuses what is wrong with one leaf of several; else that is an ERROR.
-    pub fn delete_whole(self, criterion: &Criterion) -> Result<Deleted, Refusal> {
+    /// Deletes all that has expired, and says what the DELETE has kept of it. Refuses what is wrong with one leaf of several;
+    /// else that is an ERROR.
+    pub fn delete_whole(
+        self,
+        criterion: &Criterion,
+    ) -> Result<(Deleted, Option<LeftOut>), Refusal> {
+        let delete = || {
+            let before = if self.may_keep {
+                self.count(criterion)
+            } else {
+                0
+            };
+            let deleted = self.delete(criterion, "");
+            let kept = match before.saturating_sub(deleted.deleted) {
+                0 => 0,
+                most => most.min(self.count(criterion)),
+            };
+            let kept = (kept > 0).then(|| kept::left_out(self.relation, None, kept));
+            (deleted, kept)
+        };
         match self.only {
-            true => pg::attempt(pg::is_of_a_table, || self.delete(criterion, "")),
-            false => Ok(self.delete(criterion, "")),
+            true => pg::attempt(pg::is_of_a_table, delete),
+            false => Ok(delete()),
         }
+    }
+
+    /// How many rows have expired.
+    fn count(self, criterion: &Criterion) -> u64 {
+        let (_, arguments) = criterion.condition();
+        let condition = self.condition(criterion);
+        let statement = |name: &str| {
+            let table = self.named(name);
+            format!("SELECT pg_catalog.count(*) FROM {table} WHERE {condition}")
+        };
+        let rows = pg::query_on(self.relation, statement, &arguments);
+        let count = rows.into_iter().flatten().flatten().next();
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
     }
 
     /// Deletes what has expired and meets a further condition, which ends with AND.
@@ -118,12 +163,27 @@ fn ctid((block, number): Place) -> String {
     format!("'({block},{number})'::pg_catalog.tid")
 }
 
-/// A row that could not be deleted, or seen whether it has expired, and why.
+/// A row that could not be deleted, or seen whether it has expired, and why; or several that a DELETE has kept.
 #[derive(Debug)]
 pub struct LeftOut {
-    /// Where it is.
-    pub ctid: String,
+    /// Where it, or the first of them, is; `None` where there are no places.
+    pub ctid: Option<String>,
+    pub rows: u64,
+    /// A DELETE has kept them: they were not tried one by one.
+    pub kept: bool,
     pub refusal: Refusal,
+}
+
+impl LeftOut {
+    /// The one at that place.
+    pub fn at((block, number): Place, refusal: Refusal) -> Self {
+        LeftOut {
+            ctid: Some(format!("({block},{number})")),
+            rows: 1,
+            kept: false,
+            refusal,
+        }
+    }
 }
 
 /// The highest number of a row in a block, and one more (storage/off.h).
@@ -162,6 +222,7 @@ pub enum Cursor {
     Foreign(foreign::Cursor),
     Whole {
         done: bool,
+        left_out: Vec<LeftOut>,
     },
 }
 
@@ -182,7 +243,10 @@ impl Cursor {
         } else if leaves.len() == 1 && foreign::has_places(table) {
             Cursor::Foreign(foreign::Cursor::default())
         } else {
-            Cursor::Whole { done: false }
+            Cursor::Whole {
+                done: false,
+                left_out: Vec::new(),
+            }
         }
     }
 
@@ -212,7 +276,7 @@ impl Cursor {
         match self {
             Cursor::Blocks { next, end, .. } => next.0 >= *end,
             Cursor::Foreign(cursor) => cursor.is_finished(),
-            Cursor::Whole { done } => *done,
+            Cursor::Whole { done, .. } => *done,
         }
     }
 
@@ -228,9 +292,10 @@ impl Cursor {
     /// The rows that were left out since it was last asked.
     pub fn take_left_out(&mut self) -> Vec<LeftOut> {
         match self {
-            Cursor::Blocks { left_out, .. } => std::mem::take(left_out),
+            Cursor::Blocks { left_out, .. } | Cursor::Whole { left_out, .. } => {
+                std::mem::take(left_out)
+            }
             Cursor::Foreign(cursor) => cursor.take_left_out(),
-            Cursor::Whole { .. } => Vec::new(),
         }
     }
 
@@ -262,8 +327,12 @@ impl Cursor {
             left_out,
         } = self
         else {
-            *self = Cursor::Whole { done: true };
-            return table.delete_whole(criterion);
+            let (deleted, kept) = table.delete_whole(criterion)?;
+            *self = Cursor::Whole {
+                done: true,
+                left_out: kept.into_iter().collect(),
+            };
+            return Ok(deleted);
         };
         // Without it each statement would read the whole table.
         let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
@@ -272,29 +341,29 @@ impl Cursor {
         let tried = pg::attempt(pg::is_of_a_row, || {
             let found = look(table, criterion, from, until, limit.rows);
             let last = found.last.unwrap_or(until);
-            let deleted = if found.rows == 0 {
-                Deleted::default()
+            let outcome = if found.rows == 0 {
+                (Deleted::default(), None)
             } else {
-                let deleted = delete_range(table, criterion, skip_locked, from, last);
+                let outcome = delete_noticing(table, criterion, skip_locked, from, last);
                 // The commit that follows would fire them, when no row can be left out any more.
                 pg::constraints_immediate();
-                deleted
+                outcome
             };
-            (found, deleted)
+            (found, outcome)
         });
-        let (found, deleted) = match tried {
+        let (found, (deleted, kept)) = match tried {
             Ok(tried) => tried,
             Err(refusal) => {
                 *step = 1;
                 *bound = middle(from, until);
                 if bound.is_none() {
-                    let ctid = format!("({},{})", from.0, from.1);
-                    left_out.push(LeftOut { ctid, refusal });
+                    left_out.push(LeftOut::at(from, refusal));
                     *next = until;
                 }
                 return Ok(Deleted::default());
             }
         };
+        left_out.extend(kept);
         // The step follows what there is: the next batch is about as large as it should be.
         *step = match found.last {
             Some(_) => *step / 2,
@@ -367,6 +436,26 @@ pub fn range(from: Place, until: Place) -> String {
         ctid(from),
         ctid(until)
     )
+}
+
+/// The same as `delete_range`, and what the DELETE has kept.
+fn delete_noticing(
+    table: Table<'_>,
+    criterion: &Criterion,
+    skip_locked: bool,
+    from: Place,
+    until: Place,
+) -> (Deleted, Option<LeftOut>) {
+    if !table.may_keep {
+        let deleted = delete_range(table, criterion, skip_locked, from, until);
+        return (deleted, None);
+    }
+    let (_, arguments) = criterion.condition();
+    let condition = range(from, until) + &table.condition(criterion);
+    let before = Places::read(table, &condition, &arguments, skip_locked);
+    let deleted = delete_range(table, criterion, skip_locked, from, until);
+    let kept = kept::find(table, criterion, &condition, before, deleted.deleted);
+    (deleted, kept)
 }
 
 /// Deletes what has expired in a range of places; with `skip_locked`, without waiting for a row that another transaction is

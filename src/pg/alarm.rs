@@ -1,7 +1,7 @@
 //! A timer of this process, a background worker, that looks at something while a statement runs, and can have the
 //! statement canceled.
 
-use super::raw;
+use super::bindings;
 use core::ffi::c_int;
 use pgrx::pg_sys;
 use std::sync::OnceLock;
@@ -35,12 +35,12 @@ pub fn look_every(interval: Duration, look: fn() -> bool) {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             if ID.load(Ordering::Relaxed) == 0 {
                 ID.store(
-                    raw::RegisterTimeout(OF_OUR_OWN, on_alarm),
+                    bindings::RegisterTimeout(OF_OUR_OWN, on_alarm),
                     Ordering::Relaxed,
                 );
             }
             let first = pg_sys::GetCurrentTimestamp() + i64::from(milliseconds) * 1_000;
-            raw::enable_timeout_every(ID.load(Ordering::Relaxed), first, milliseconds);
+            bindings::enable_timeout_every(ID.load(Ordering::Relaxed), first, milliseconds);
         });
     }
 }
@@ -50,7 +50,7 @@ pub fn stop_looking() {
     let id = ID.load(Ordering::Relaxed);
     if id != 0 {
         // SAFETY: it is registered; to disable what is not enabled does nothing.
-        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| raw::disable_timeout(id, false)) }
+        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| bindings::disable_timeout(id, false)) }
     }
 }
 

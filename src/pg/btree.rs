@@ -2,8 +2,8 @@
 
 use super::expiry::ExpiryTest;
 use super::heap::{BatchLimit, Deleted, block_of, delete_tuple};
-use super::{CommandSnapshot, Relation, raw};
-use crate::rule::cutoff::Range;
+use super::{CommandSnapshot, Relation, bindings};
+use logic::cutoff::Range;
 use pgrx::{PgList, pg_sys};
 
 /// How many index entries are collected before the heap is visited: 96 kB of them. Sorted by block, so that each heap
@@ -340,8 +340,8 @@ unsafe fn fill(
     unsafe {
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             while *filled < room {
-                raw::check_for_interrupts();
-                let tid = raw::index_getnext_tid(scan, direction);
+                bindings::check_for_interrupts();
+                let tid = bindings::index_getnext_tid(scan, direction);
                 if tid.is_null() {
                     break;
                 }
@@ -402,7 +402,7 @@ impl ReadAhead {
                     self.ahead += 1;
                     // SAFETY: the block exists; without posix_fadvise() this does nothing (storage/buffer/bufmgr.c).
                     unsafe {
-                        raw::PrefetchBuffer(relation, pg_sys::ForkNumber::MAIN_FORKNUM, block);
+                        bindings::PrefetchBuffer(relation, pg_sys::ForkNumber::MAIN_FORKNUM, block);
                     }
                 }
             }
@@ -442,7 +442,7 @@ unsafe fn delete_entries(
             let mut visited = pg_sys::InvalidBlockNumber;
             let mut position = 0;
             while position < number {
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 let mut tid = *first.add(position);
                 position += 1;
                 let block = block_of(&tid);
@@ -454,10 +454,10 @@ unsafe fn delete_entries(
                     visited = block;
                     read_ahead.another_block(rel, first, all, blocks);
                 }
-                buffer = raw::ReleaseAndReadBuffer(buffer, rel, block);
+                buffer = bindings::ReleaseAndReadBuffer(buffer, rel, block);
                 let mut tuple = core::mem::MaybeUninit::<pg_sys::HeapTupleData>::uninit();
-                raw::LockBuffer(buffer, raw::BUFFER_LOCK_SHARE);
-                let found = raw::heap_hot_search_buffer(
+                bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_SHARE);
+                let found = bindings::heap_hot_search_buffer(
                     &mut tid,
                     rel,
                     buffer,
@@ -466,13 +466,13 @@ unsafe fn delete_entries(
                     core::ptr::null_mut(),
                     true,
                 ) && test.expired(tuple.as_mut_ptr(), descriptor);
-                raw::LockBuffer(buffer, raw::BUFFER_LOCK_UNLOCK);
+                bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_UNLOCK);
                 if found {
                     delete_tuple(rel, &mut tid, cid, counts);
                 }
             }
             if buffer != pg_sys::InvalidBuffer as pg_sys::Buffer {
-                raw::ReleaseBuffer(buffer);
+                bindings::ReleaseBuffer(buffer);
             }
         });
     }

@@ -1,7 +1,7 @@
 //! Where a heap tuple holds one column: what nocachegetattr() of access/common/heaptuple.c finds out, prepared once for a
 //! table and then a few instructions a tuple.
 
-use super::raw;
+use super::bindings;
 use core::ffi::c_int;
 use pgrx::pg_sys;
 
@@ -108,7 +108,7 @@ impl ColumnPlace {
             match self.offset(data, is_null) {
                 Some(offset) => Some(read_bits(data.add(offset), width)),
                 None => {
-                    let datum = raw::nocachegetattr(tuple, self.attnum as c_int, descriptor);
+                    let datum = bindings::nocachegetattr(tuple, self.attnum as c_int, descriptor);
                     Some(datum.value() as u64)
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::Relation;
 use super::column_place::ColumnPlace;
-use crate::rule::cutoff::Range;
+use logic::cutoff::Range;
 use pgrx::pg_sys;
 
 /// How the column's values are stored.

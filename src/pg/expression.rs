@@ -89,7 +89,7 @@ fn transform(
     text: &CStr,
     condition: bool,
 ) -> Result<*mut pg_sys::Node, Refusal> {
-    let raw = parse(text)?;
+    let tree = parse(text)?;
     // SAFETY: the parse state, its range table with the one relation, and the tree are palloc'd in the current memory
     // context. The relation is open and locked. p_sourcetext stays NULL, so that no error position is reported.
     unsafe {
@@ -103,7 +103,7 @@ fn transform(
             true,
         );
         pg_sys::addNSItemToQuery(state, item, false, true, true);
-        let mut node = pg_sys::transformExpr(state, raw, pg_sys::ParseExprKind::EXPR_KIND_WHERE);
+        let mut node = pg_sys::transformExpr(state, tree, pg_sys::ParseExprKind::EXPR_KIND_WHERE);
         if condition {
             node = pg_sys::coerce_to_boolean(state, node, c"filter".as_ptr());
         }

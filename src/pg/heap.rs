@@ -2,10 +2,10 @@
 //!
 //! `heap_delete` (access/heap/heapam.c) writes the WAL, the replica identity for logical decoding, the visibility map,
 //! the toast table and the statistics' counters by itself. What it does not do, because the executor does it (checks of
-//! privileges, triggers, foreign keys, row security, rules), must not be needed for the table: see `target::plan`.
+//! privileges, triggers, foreign keys, row security, rules), must not be needed for the table: see `table::plan`.
 
 use super::expiry::ExpiryTest;
-use super::{CommandSnapshot, Relation, raw, wal};
+use super::{CommandSnapshot, Relation, bindings, wal};
 use pgrx::pg_sys;
 
 /// What became of the expired rows that were found.
@@ -75,7 +75,7 @@ unsafe fn delete_locked_tuple(
         tuple.t_self = *tid;
         let mut buffer = pg_sys::InvalidBuffer as pg_sys::Buffer;
         let mut failure: pg_sys::TM_FailureData = core::mem::zeroed();
-        let result = raw::heap_lock_tuple(
+        let result = bindings::heap_lock_tuple(
             relation,
             &mut tuple,
             command,
@@ -85,7 +85,7 @@ unsafe fn delete_locked_tuple(
             &mut buffer,
             &mut failure,
         );
-        raw::ReleaseBuffer(buffer);
+        bindings::ReleaseBuffer(buffer);
         if result != pg_sys::TM_Result::TM_Ok {
             return result;
         }
@@ -105,7 +105,7 @@ unsafe fn heap_delete(
     let mut failure = core::mem::MaybeUninit::<pg_sys::TM_FailureData>::uninit();
     // SAFETY: passed on; the failure data is only written.
     unsafe {
-        raw::heap_delete(
+        bindings::heap_delete(
             relation,
             tid,
             command,
@@ -246,7 +246,8 @@ unsafe fn delete_in_blocks(
         let descriptor = (*rel).rd_att;
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             loop {
-                let tuple = raw::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
+                let tuple =
+                    bindings::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
                 if tuple.is_null() {
                     break;
                 }
@@ -258,7 +259,7 @@ unsafe fn delete_in_blocks(
                     *stop = block_of(tid);
                     return;
                 }
-                raw::check_for_interrupts();
+                bindings::check_for_interrupts();
                 delete_tuple(rel, tid, cid, counts);
                 *stop = block_of(tid);
             }

@@ -1,7 +1,7 @@
 //! Which relations a statement on a table reaches: itself, and what inherits from it, partitions among them.
 
 use super::memory::{ensure_memory, gather};
-use super::{LockMode, Relation, RelationKind, raw};
+use super::{LockMode, Relation, RelationKind, bindings};
 use pgrx::{PgList, pg_sys};
 
 /// The oids of a table and of everything below it, each with as many parents before it as it needs. Each but the table
@@ -21,7 +21,7 @@ fn find(root: &Relation, lock: pg_sys::LOCKMODE) -> Vec<pg_sys::Oid> {
     // is palloc'd and read before anything is freed.
     unsafe {
         let list = pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            raw::find_all_inheritors(root.oid(), lock, core::ptr::null_mut())
+            bindings::find_all_inheritors(root.oid(), lock, core::ptr::null_mut())
         });
         gather(PgList::<pg_sys::Oid>::from_pg(list).iter_oid())
     }

@@ -1,6 +1,6 @@
 //! Messages below ERROR: to the server's log, or to the client.
 
-use super::raw;
+use super::bindings;
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_int};
 use core::ptr;
@@ -69,27 +69,27 @@ impl Texts {
         // caught, instead of being thrown by errfinish.
         unsafe {
             pg_sys::ffi::pg_guard_ffi_boundary(|| {
-                if !raw::errstart(level as c_int, ptr::null()) {
+                if !bindings::errstart(level as c_int, ptr::null()) {
                     return;
                 }
-                raw::errcode(sqlstate as c_int);
+                bindings::errcode(sqlstate as c_int);
                 pg_sys::errmsg_internal(c"%s".as_ptr(), message);
                 if !detail.is_null() {
                     pg_sys::errdetail_internal(c"%s".as_ptr(), detail);
                 }
                 if !hint.is_null() {
-                    raw::errhint(c"%s".as_ptr(), hint);
+                    bindings::errhint(c"%s".as_ptr(), hint);
                 }
                 if !context.is_null() {
-                    raw::set_errcontext_domain(ptr::null());
-                    raw::errcontext_msg(c"%s".as_ptr(), context);
+                    bindings::set_errcontext_domain(ptr::null());
+                    bindings::errcontext_msg(c"%s".as_ptr(), context);
                 }
                 if level >= PgLogLevel::ERROR {
                     pg_sys::EmitErrorReport();
                     pg_sys::FlushErrorState();
                     return;
                 }
-                raw::errfinish(
+                bindings::errfinish(
                     c"log.rs".as_ptr(),
                     line!() as c_int,
                     c"raw_clear_sessions".as_ptr(),

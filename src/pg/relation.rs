@@ -284,6 +284,14 @@ impl Relation {
         self.class().relrowsecurity
     }
 
+    /// Whether a DELETE may leave rows without an ERROR: a trigger that fires before it may return NULL, a rule may do
+    /// something else.
+    pub fn may_keep_rows(&self) -> bool {
+        // SAFETY: NULL, or the descriptor, which belongs to the open relation.
+        let triggers = unsafe { self.data().trigdesc.as_ref() };
+        self.has_delete_rule() || triggers.is_some_and(|triggers| triggers.trig_delete_before_row)
+    }
+
     /// The first trigger that a DELETE could fire and that is not disabled; `statement`: among those of statements
     /// only.
     pub fn delete_trigger(&self, statement: bool) -> Option<DeleteTrigger> {

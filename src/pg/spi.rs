@@ -135,6 +135,9 @@ fn execute_on<T>(
                 pg_sys::SPI_execute_plan(plan, values.as_mut_ptr(), nulls, false, 0)
             });
             assert!(outcome >= 0, "SPI_execute_plan returned {outcome}");
+            if table.has_delete_rule() && !counts(plan, table) {
+                pg_sys::SPI_processed = 0;
+            }
             let result = result();
             pg_sys::SPI_finish();
             return result;
@@ -172,13 +175,44 @@ unsafe fn means(plan: pg_sys::SPIPlanPtr, table: &Relation) -> bool {
                     || queries
                         .iter_ptr()
                         .filter(|query| (**query).commandType == pg_sys::CmdType::CMD_DELETE)
-                        .all(|query| {
-                            let entries = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable);
-                            entries
-                                .get_ptr((*query).resultRelation as usize - 1)
-                                .is_some_and(|entry| (*entry).relid == table.oid())
-                        }))
+                        .all(|query| is_target(query, table)))
         })
+    }
+}
+
+/// Whether what a statement has processed are rows of this table: a rule can have a DELETE of another's rows counted in its
+/// place (rewrite/rewriteHandler.c, QueryRewrite).
+///
+/// # Safety
+/// As for `means`.
+unsafe fn counts(plan: pg_sys::SPIPlanPtr, table: &Relation) -> bool {
+    // SAFETY: as in `means`.
+    unsafe {
+        let sources =
+            PgList::<pg_sys::CachedPlanSource>::from_pg(pg_sys::SPI_plan_get_plan_sources(plan));
+        sources.iter_ptr().all(|source| {
+            let queries = PgList::<pg_sys::Query>::from_pg((*source).query_list);
+            queries
+                .iter_ptr()
+                .filter(|query| {
+                    (**query).canSetTag && (**query).commandType != pg_sys::CmdType::CMD_SELECT
+                })
+                .all(|query| is_target(query, table))
+        })
+    }
+}
+
+/// Whether a statement changes rows of this table.
+///
+/// # Safety
+/// As for `means`.
+unsafe fn is_target(query: *mut pg_sys::Query, table: &Relation) -> bool {
+    // SAFETY: as in `means`.
+    unsafe {
+        let entries = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable);
+        entries
+            .get_ptr((*query).resultRelation as usize - 1)
+            .is_some_and(|entry| (*entry).relid == table.oid())
     }
 }
 

@@ -1,7 +1,7 @@
 //! PostgreSQL's clock, intervals and time zones. Instants are microseconds since 2000-01-01 00:00 UTC, as timestamptz.
 
-use crate::rule::zone::Transition;
 use core::ffi::{c_int, c_long};
+use logic::zone::Transition;
 use pgrx::{datum::Interval, direct_function_call_as_datum, pg_sys};
 use std::ffi::CString;
 use std::time::Duration;
@@ -195,7 +195,7 @@ impl Zone {
     }
 
     /// The offset from UTC at an instant, and the changes of it around, in microseconds: what
-    /// [`crate::rule::zone::wall_cutoff`] asks for.
+    /// [`logic::zone::wall_cutoff`] asks for.
     pub fn around(&self, instant: i64) -> (i64, Vec<Transition>) {
         let transitions = self.transitions(instant - NEIGHBOURHOOD, instant + NEIGHBOURHOOD);
         (self.offset_at(instant), transitions)

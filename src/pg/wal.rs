@@ -1,6 +1,6 @@
 //! The write-ahead log: whether it has reached the disk, and the replicas.
 
-use super::{raw, spi};
+use super::{bindings, spi};
 use pgrx::pg_sys;
 
 /// Makes every commit of this process so far durable, as the session's `synchronous_commit` wants it: for transactions
@@ -40,7 +40,7 @@ pub(super) unsafe fn write_soon() {
     // reserved; it is 0 where nothing has been logged.
     unsafe {
         if pg_sys::XactLastRecEnd != 0 {
-            raw::XLogSetAsyncXactLSN(pg_sys::XactLastRecEnd);
+            bindings::XLogSetAsyncXactLSN(pg_sys::XactLastRecEnd);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Background workers: how they are registered and started, and their signals, latch and connection.
 
-use super::raw;
+use super::bindings;
 use crate::worker;
 use core::ffi::{CStr, c_char, c_int, c_long};
 use core::ptr::NonNull;
@@ -113,10 +113,13 @@ extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
     // the shared catalogs only, as that of the logical replication launcher: it keeps no database from being dropped.
     // It also makes the process one that is told of the end of its workers by SIGUSR1.
     unsafe {
-        handle(pg_sys::SIGHUP as c_int, raw::SignalHandlerForConfigReload);
+        handle(
+            pg_sys::SIGHUP as c_int,
+            bindings::SignalHandlerForConfigReload,
+        );
         handle(
             pg_sys::SIGTERM as c_int,
-            raw::SignalHandlerForShutdownRequest,
+            bindings::SignalHandlerForShutdownRequest,
         );
         pg_sys::BackgroundWorkerUnblockSignals();
         pg_sys::BackgroundWorkerInitializeConnection(core::ptr::null(), core::ptr::null(), 0);
@@ -134,8 +137,11 @@ extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
 extern "C-unwind" fn raw_clear_sessions_worker(argument: pg_sys::Datum) {
     // SAFETY: handlers first, then the signals that were held back.
     unsafe {
-        handle(pg_sys::SIGHUP as c_int, raw::SignalHandlerForConfigReload);
-        handle(pg_sys::SIGTERM as c_int, raw::die);
+        handle(
+            pg_sys::SIGHUP as c_int,
+            bindings::SignalHandlerForConfigReload,
+        );
+        handle(pg_sys::SIGTERM as c_int, bindings::die);
         pg_sys::BackgroundWorkerUnblockSignals();
     }
     worker::database::main(argument.value() as u64);

@@ -6,7 +6,7 @@
 
 use crate::pg::{self, LockMode, Privilege, Relation};
 use crate::refusal::enough;
-use crate::target::{
+use crate::table::{
     self, Count, Plan, Target, count, estimate_all, estimate_all_leaves, estimate_expired,
 };
 use pgrx::pg_sys;
@@ -51,18 +51,18 @@ impl Counts {
 pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
     let by_leaf = tells_leaves_apart(target);
     let table = target.checked();
-    let fraction = target::sample_fraction(table).filter(|_| !exact);
+    let fraction = table::sample_fraction(table).filter(|_| !exact);
     if exact || fraction == Some(1.0) {
         return all_of(count(table, None, by_leaf), by_leaf);
     }
     let sample = match fraction {
         Some(_) => count(table, fraction, by_leaf),
-        None => target::Counts::default(),
+        None => table::Counts::default(),
     };
-    let oldest = indexed.then(|| target::oldest_expired(table));
+    let oldest = indexed.then(|| table::oldest_expired(table));
     let none_expired = oldest == Some(None);
     let (mut expired, mut total) = (0.0, 0.0);
-    let spread_fraction = fraction.filter(|_| target::spread(target.root()).is_some());
+    let spread_fraction = fraction.filter(|_| table::spread(target.root()).is_some());
     let mut leaves = HashMap::new();
     let parts = parts(target, by_leaf);
     let blocks: f64 = parts.iter().map(|part| part.blocks).sum();
@@ -98,7 +98,7 @@ pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
     }
 }
 
-fn all_of(counted: target::Counts, by_leaf: bool) -> Counts {
+fn all_of(counted: table::Counts, by_leaf: bool) -> Counts {
     let expired = |(leaf, count): (pg_sys::Oid, Count)| (leaf, count.expired);
     Counts {
         expired: counted.total.expired,
@@ -154,7 +154,7 @@ fn parts(target: &Target, by_leaf: bool) -> Vec<Part> {
     match target.by() {
         Plan::Leaves(leaves) if by_leaf => {
             let total = estimate_all_leaves(table, leaves.iter().map(|leaf| leaf.relation()));
-            let part = |leaf: &target::Leaf| Part {
+            let part = |leaf: &table::Leaf| Part {
                 leaf: Some(leaf.relation().oid()),
                 blocks: blocks(leaf.relation()),
                 planned_total: total

@@ -1,8 +1,8 @@
 //! What somebody should know before the call.
 
 use super::counts::Counts;
-use crate::pg::{self, LockMode, Privilege, Relation, RelationKind};
-use crate::target::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
+use crate::pg::{self, Argument, LockMode, Privilege, Relation, RelationKind};
+use crate::table::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
 
 /// Above this fraction of expired rows, what the column means is worth a second look.
 const NEARLY_ALL: f64 = 0.95;
@@ -25,6 +25,7 @@ pub fn warnings(target: &Target, counts: &Counts, index: bool, exact: bool) -> V
     }
     warnings.extend(super::why_not_published(target));
     warnings.extend(row_security(target));
+    warnings.extend(may_keep(target));
     warnings.extend(foreign_keys(target));
     warnings.extend(past_partitions(target));
     let leaves = pg::leaves(relation, LockMode::AccessShare);
@@ -99,12 +100,58 @@ fn row_security(target: &Target) -> Vec<String> {
     warnings
 }
 
-/// Foreign keys of other tables that refuse a deletion, or make it slow.
-fn foreign_keys(target: &Target) -> Vec<String> {
-    let oids: Vec<String> = pg::inheritors_unlocked(target.root())
+/// Triggers and rules that may keep rows without an ERROR.
+fn may_keep(target: &Target) -> Vec<String> {
+    let relation = target.root();
+    let root = Argument::integer(u32::from(relation.oid()).into());
+    // A partition's own triggers are among them once; those that it has from its parent are its parent's. Of rules only
+    // those of the table that is named.
+    let triggers = pg::query(
+        &format!(
+            "SELECT pg_catalog.format('%I of table %I.%I', t.tgname, n.nspname, r.relname) FROM pg_catalog.pg_trigger t \
+             JOIN pg_catalog.pg_class r ON r.oid OPERATOR(pg_catalog.=) t.tgrelid \
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace \
+             WHERE t.tgrelid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) AND NOT t.tgisinternal \
+             AND t.tgparentid OPERATOR(pg_catalog.=) 0 AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{{O,A}}'::pg_catalog.\"char\"[]) \
+             AND (t.tgtype::pg_catalog.int4 OPERATOR(pg_catalog.&) 11) OPERATOR(pg_catalog.=) 11 \
+             ORDER BY n.nspname, r.relname, t.tgname",
+            inheritors(relation)
+        ),
+        &[],
+    );
+    let rules = pg::query(
+        "SELECT pg_catalog.quote_ident(r.rulename) FROM pg_catalog.pg_rewrite r \
+         WHERE r.ev_class OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND r.ev_type OPERATOR(pg_catalog.=) '4' AND r.is_instead \
+         AND r.ev_enabled OPERATOR(pg_catalog.=) ANY ('{O,A}'::pg_catalog.\"char\"[]) ORDER BY r.rulename",
+        &[root],
+    );
+    const THEY_STAY: &str = "such rows are not counted as deleted, and make a run in batches or by the worker end as one that has left rows";
+    let mut warnings = Vec::new();
+    if let Some(names) = listed(triggers) {
+        warnings.push(format!(
+            "a trigger that fires before a row is deleted may keep it: {names}; {THEY_STAY}"
+        ));
+    }
+    if let Some(names) = listed(rules) {
+        warnings.push(format!(
+            "a rule does something else instead of a deletion, and may keep rows: {names}; {THEY_STAY}"
+        ));
+    }
+    warnings
+}
+
+/// The oids of a table, and of all that inherits from it, with commas between.
+fn inheritors(relation: &Relation) -> String {
+    let oids: Vec<String> = pg::inheritors_unlocked(relation)
         .into_iter()
         .map(|oid| u32::from(oid).to_string())
         .collect();
+    oids.join(",")
+}
+
+/// Foreign keys of other tables that refuse a deletion, or make it slow.
+fn foreign_keys(target: &Target) -> Vec<String> {
+    let oids = inheritors(target.root());
     // A partition's key is its parent's. NOT ENFORCED (PostgreSQL 18) has no triggers.
     let keys = format!(
         "pg_catalog.pg_constraint c \
@@ -112,7 +159,7 @@ fn foreign_keys(target: &Target) -> Vec<String> {
          JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) r.relnamespace \
          WHERE c.contype OPERATOR(pg_catalog.=) 'f' AND c.confrelid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[]) \
          AND (pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'conenforced') IS DISTINCT FROM 'false'",
-        oids.join(",")
+        oids
     );
     let refusing = pg::query(
         &format!(
@@ -121,7 +168,7 @@ fn foreign_keys(target: &Target) -> Vec<String> {
              AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint p WHERE p.oid OPERATOR(pg_catalog.=) c.conparentid \
              AND p.confrelid OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.oid[])) \
              ORDER BY n.nspname, r.relname, c.conname",
-            oids.join(",")
+            oids
         ),
         &[],
     );

@@ -3,7 +3,7 @@
 use super::Counts;
 use crate::engine::{self, rewrite};
 use crate::pg::{self, LockMode, Privilege, Relation};
-use crate::target::{self, Target};
+use crate::table::{self, Target};
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ struct Size {
 }
 
 impl Size {
-    fn of(size: target::Size, counts: &Counts, leaves: &[Relation]) -> Size {
+    fn of(size: table::Size, counts: &Counts, leaves: &[Relation]) -> Size {
         Size {
             expired: counts.expired,
             expired_fraction: counts.expired_fraction(),
@@ -94,7 +94,7 @@ impl Size {
 }
 
 /// Looks at the ways.
-pub fn ways(target: &Target, counts: &Counts, size: target::Size) -> (Ways, Advice) {
+pub fn ways(target: &Target, counts: &Counts, size: table::Size) -> (Ways, Advice) {
     let relation = target.root();
     let leaves = pg::leaves(relation, LockMode::AccessShare);
     let size = Size::of(size, counts, &leaves);

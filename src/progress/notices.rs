@@ -1,9 +1,9 @@
 //! The progress of a call as NOTICEs to its client, where the setting `progress_interval` asks for them.
 
-use super::measure::in_words;
 use super::{Phase, Progress, Waiting, phase_name};
 use crate::pg;
 use crate::settings;
+use logic::measure::in_words;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::fmt::Write as _;

@@ -1,7 +1,6 @@
 //! The run itself.
 
 use super::left_out::{FailedLeaves, LeftOutRows};
-use super::pace::{self, Pace};
 use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
 use crate::engine::shards::Place;
@@ -9,7 +8,8 @@ use crate::engine::{Cursor, Slice};
 use crate::pg::{self, BatchLimit, LockMode, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
-use crate::target::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
+use crate::table::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
+use logic::pace::{self, Pace};
 use pgrx::pg_sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

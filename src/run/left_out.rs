@@ -12,19 +12,22 @@ const MOST_LEFT_OUT: u64 = 100;
 #[derive(Default)]
 pub struct LeftOutRows {
     rows: u64,
+    /// How many of them were tried alone, and failed.
+    alone: u64,
     /// The first one, and the leaf that it is in.
     first: Option<(String, LeftOut)>,
 }
 
 impl LeftOutRows {
-    /// Counts a row of a leaf. Refuses what was wrong with it where there are too many.
+    /// Counts rows of a leaf. Refuses what was wrong where too many have been tried one by one.
     pub fn note(&mut self, leaf: pg_sys::Oid, row: LeftOut) -> Result<(), Refusal> {
-        if self.rows >= MOST_LEFT_OUT {
+        if !row.kept && self.alone >= MOST_LEFT_OUT {
             return Err(row.refusal.hint(format!(
                 "More than {MOST_LEFT_OUT} rows cannot be deleted: the run has given up."
             )));
         }
-        self.rows += 1;
+        self.rows += row.rows;
+        self.alone += u64::from(!row.kept);
         self.first
             .get_or_insert_with(|| (pg::name_unlocked(leaf), row));
         Ok(())
@@ -32,10 +35,11 @@ impl LeftOutRows {
 
     /// The first one's error, and how many there are; `None` where there are none.
     pub fn take_refusal(&mut self) -> Option<Refusal> {
-        let (table, LeftOut { ctid, refusal }) = self.first.take()?;
+        let (table, LeftOut { ctid, refusal, .. }) = self.first.take()?;
         let rows = if self.rows == 1 { "row" } else { "rows" };
+        let first = ctid.map_or_else(String::new, |ctid| format!(", the first at ctid {ctid}"));
         let message = format!(
-            "could not delete {} expired {rows} of table \"{table}\", the first at ctid {ctid}: {}",
+            "could not delete {} expired {rows} of table \"{table}\"{first}: {}",
             self.rows,
             refusal.message()
         );

@@ -5,7 +5,7 @@ use crate::pg::{self, Keep, NonatomicCall};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::settings;
-use crate::target::{Rule, table_oid};
+use crate::table::{Rule, table_oid};
 use crate::worker::history;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;

@@ -6,7 +6,7 @@ use crate::engine::shards::{Order, Report, take_meaning};
 use crate::pg::{self, NonatomicCall};
 use crate::progress::{self, Shown};
 use crate::refusal::Refusal;
-use crate::target::{Rule, table_oid};
+use crate::table::{Rule, table_oid};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::Duration;

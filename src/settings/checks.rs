@@ -2,8 +2,8 @@
 
 use crate::pg::{Check, CheckNumber, setting_takes};
 use crate::refusal::Refusal;
-use crate::worker::names::{ListError, parse_databases, parse_tables};
-use crate::worker::schedule::{Schedule, ScheduleError};
+use logic::names::{ListError, parse_databases, parse_tables};
+use logic::schedule::{Schedule, ScheduleError};
 use pgrx::prelude::PgSqlErrorCode;
 
 impl From<ScheduleError> for Refusal {

@@ -68,6 +68,11 @@ fn raw_clear_sessions_schedule(
         schedule_time_zone: pg::exact_text("schedule_time_zone", schedule_time_zone),
     };
     scheduling::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
+    notice_off();
+}
+
+/// Says why the worker will not come soon.
+fn notice_off() {
     if let Some(off) = state::why_off() {
         pg::notice(&off.message, None, Some(&off.hint));
     }
@@ -160,14 +165,18 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
 COMMENT ON FUNCTION raw_clear_sessions_run_now(regclass)
-IS 'has the worker clear a scheduled table at once; false if it is not scheduled, or its policy rests';
+IS 'has the worker clear a scheduled table at once; false if it is not scheduled, its policy rests, or a subscription writes it';
 "#)]
 fn raw_clear_sessions_run_now(table: Option<pg_sys::Oid>) -> bool {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_run_now()");
     let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_run_now()");
     pg::prevent_in_read_only(c"raw_clear_sessions_run_now()");
-    scheduling::run_now(table).unwrap_or_else(|refusal| refusal.raise())
+    let asked = scheduling::run_now(table).unwrap_or_else(|refusal| refusal.raise());
+    if asked {
+        notice_off();
+    }
+    asked
 }
 
 /// Ends the worker's run of a table; false where there is none.

@@ -3,12 +3,12 @@
 use crate::pg::{self, Zone};
 use crate::progress;
 use crate::settings;
-use crate::target;
+use crate::table;
 use crate::worker::board::board;
-use crate::worker::due::{Past, next_start};
-use crate::worker::names::Databases;
-use crate::worker::schedule::Schedule;
 use crate::worker::state;
+use logic::due::{Past, next_start};
+use logic::names::Databases;
+use logic::schedule::Schedule;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
@@ -39,7 +39,7 @@ fn raw_clear_sessions_next_start(
     failures: Option<i32>,
 ) -> Option<TimestampWithTimeZone> {
     let board = board()?;
-    board.launcher()?;
+    board.launcher().filter(|_| state::is_listed())?;
     let schedule = pg::exact_text("schedule", schedule);
     let zone = pg::exact_text("time_zone", zone);
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;
@@ -133,7 +133,7 @@ COMMENT ON FUNCTION raw_clear_sessions.hides_rows(oid)
 IS 'whether row-level security may hide rows of a table from its owner, for the view raw_clear_sessions.status';
 "#)]
 fn raw_clear_sessions_hides_rows(table: Option<pg_sys::Oid>) -> bool {
-    table.is_some_and(target::hides_rows_from_owner)
+    table.is_some_and(table::hides_rows_from_owner)
 }
 
 /// That the clock was set back, as long as that matters.

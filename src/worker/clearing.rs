@@ -14,7 +14,7 @@ use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop, go_on, run};
 use crate::settings;
-use crate::target;
+use crate::table;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::{Duration, Instant};
 
@@ -163,7 +163,7 @@ fn cut_short(reason: Reason, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
 
 fn hides_rows(due: &Due) -> bool {
     pg::begin();
-    let hides = target::hides_rows_from_owner(due.table);
+    let hides = table::hides_rows_from_owner(due.table);
     pg::commit();
     hides
 }

@@ -1,8 +1,8 @@
 //! The server's time zones as clocks, by which cron expressions are due.
 
-use super::schedule::Clock;
 use crate::pg::Zone;
-use crate::rule::zone::Transition;
+use logic::schedule::Clock;
+use logic::zone::Transition;
 
 impl Clock for Zone {
     fn offset_at(&self, instant: i64) -> i64 {

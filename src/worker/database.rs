@@ -2,12 +2,13 @@
 
 use super::board::{Board, Ending, Ticket, board, leave_seat, note_error};
 use super::clearing::{After, clear};
-use super::schedule::Schedule;
 use super::turns::Turns;
-use super::{backoff, history, host, own_settings, policy, replaced, state};
+use super::{history, host, own_settings, policy, replaced, state};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
+use logic::backoff;
+use logic::schedule::Schedule;
 use pgrx::prelude::PgSqlErrorCode;
 use std::collections::HashSet;
 

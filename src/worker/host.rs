@@ -9,7 +9,7 @@ use crate::pg::{self, ActingAs};
 use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
-use crate::target::Rule;
+use crate::table::Rule;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;

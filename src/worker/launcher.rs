@@ -3,13 +3,13 @@
 //! It sleeps until the next database is due, or something happens: a reload, the end of a database worker, a change of
 //! a policy. It connects to no database; which tables are due, each database's worker finds out and reports back.
 
-use super::backoff;
 use super::board::{Board, Ending, Ticket, board};
-use super::names::Databases;
-use super::schedule::Schedule;
 use super::stop_request::{INTERVAL, Place, Reason};
 use crate::pg::{self, Database, Handle, Zone};
 use crate::settings;
+use logic::backoff;
+use logic::names::Databases;
+use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

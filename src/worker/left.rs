@@ -7,7 +7,7 @@ use super::stop_request;
 use crate::engine::rewrite;
 use crate::pg;
 use crate::run::{Outcome, Stop};
-use crate::target::{Checked, Purpose};
+use crate::table::{Checked, Purpose};
 use std::time::Duration;
 
 /// How long the sample may take: an expression of the owner's is evaluated for each of its rows.

@@ -1,12 +1,12 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::{Board, board};
-use super::due::{Past, next_start};
-use super::schedule::Schedule;
 use crate::pg::{self, Argument, Keep, Zone};
 use crate::run::Limits;
 use crate::settings;
-use crate::target::Rule;
+use crate::table::Rule;
+use logic::due::{Past, next_start};
+use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

@@ -11,7 +11,7 @@
 //! ([`super::policy::remove_orphans`]).
 
 use crate::pg::{self, Argument};
-use crate::target;
+use crate::table;
 use pgrx::pg_sys;
 
 /// The columns of a table `c`, as far as a policy can depend on them.
@@ -27,7 +27,7 @@ const NAME: &str = "pg_catalog.format('%I.%I', n.nspname, c.relname)";
 ///
 /// Nothing is locked but the policies: what happens to a table from now on happens to one with a policy.
 pub fn follow(schema: &str) {
-    if !target::citus_can_be_asked() {
+    if !table::citus_can_be_asked() {
         return;
     }
     let distributed = distributed();
@@ -88,7 +88,7 @@ fn successor(row: Vec<Option<String>>) -> Option<Replaced> {
     let is_replaced = if is_gone {
         is_of_citus
     } else {
-        target::is_shard_of(old, new)
+        table::is_shard_of(old, new)
     };
     is_replaced.then_some(Replaced { old, new, name })
 }

@@ -8,7 +8,7 @@ use crate::pg;
 use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
 use crate::run::{Host as _, Outcome, Stop};
-use crate::target::{Checked, Purpose, Rule};
+use crate::table::{Checked, Purpose, Rule};
 use std::time::Duration;
 
 /// What became of it.

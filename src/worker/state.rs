@@ -1,9 +1,9 @@
 //! Whether the worker works in this database, for the views.
 
 use super::board::board;
-use super::names::Databases;
 use crate::pg;
 use crate::settings;
+use logic::names::Databases;
 use std::borrow::Cow;
 
 /// Why the worker does not work in this database, and what to do about it.

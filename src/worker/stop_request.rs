@@ -80,11 +80,11 @@ pub struct Place {
     run: AtomicU64,
     /// The number of the run that is to end in the upper half, why in the lower.
     request: AtomicU64,
-    /// The number of the transaction that is open; 0: none.
+    /// The transaction that is open, by its process and its number there; 0: none.
     transaction: AtomicU64,
     /// When it began.
     since: AtomicI64,
-    /// The number of the transaction whose locks somebody waits for.
+    /// The transaction whose locks somebody waits for, the same way: another process may have had this place then.
     wanted: AtomicU64,
     /// Runs that are put aside until their next turn: the table in the lower half, 0: none; why to end in the upper.
     aside: [AtomicU64; MOST_ASIDE],
@@ -97,7 +97,7 @@ fn halves(word: u64) -> (u32, u32) {
     ((word >> 32) as u32, word as u32)
 }
 
-pub(super) fn word(upper: u32, lower: u32) -> u64 {
+fn word(upper: u32, lower: u32) -> u64 {
     u64::from(upper) << 32 | u64::from(lower)
 }
 
@@ -280,11 +280,12 @@ pub fn begin_statement(left: Option<Duration>) {
     limit_statement(left);
     GIVES_WAY.store(true, Ordering::Release);
     let number = 1 + TRANSACTIONS.fetch_add(1, Ordering::AcqRel);
+    let number = word(pg::my_pid() as u32, number);
     place.since.store(pg::now(), Ordering::Release);
     place.transaction.store(number, Ordering::Release);
 }
 
-static TRANSACTIONS: AtomicU64 = AtomicU64::new(0);
+static TRANSACTIONS: AtomicU32 = AtomicU32::new(0);
 
 /// The statement that has begun may take so long.
 pub fn limit_statement(left: Option<Duration>) {

@@ -5,7 +5,8 @@
     switch.py ROOT                    only looks whether all mutants fit the sources (scripts/lint)
 
 A mutant is a piece of a source file as it is (`from`) and as it would be wrong (`to`), where MUTANT is true if the mutant
-is on. One that no longer fits the sources is an error: whoever changes them changes the mutant, too.
+is on. One that no longer fits the sources is an error: whoever changes them changes the mutant, too. One that cannot be
+noticed, because nothing that anybody could see depends on it, says why (`no_effect`), and is not run.
 """
 
 import hashlib
@@ -75,12 +76,12 @@ def main(root, tree=None, *chosen):
         texts[file] = switched(texts.get(file) or (root / file).read_text(), name, mutant)
     if tree is None:
         return
-    # The extension, and what of it is compiled without PostgreSQL, too.
-    for crate in ["src/lib.rs", "tests/unit/src/lib.rs"]:
+    # The extension, and the crate of it that knows no PostgreSQL.
+    for crate in ["src/lib.rs", "logic/src/lib.rs"]:
         texts[crate] = texts.get(crate) or (root / crate).read_text()
         texts[crate] += SWITCH
     names = sources(root)
-    for folder in ["build", "src", "sql", "tests"]:
+    for folder in ["build", "logic", "src", "sql", "tests"]:
         for path in (tree / folder).rglob("*"):
             if path.is_file() and str(path.relative_to(tree)) not in names:
                 path.unlink()
@@ -89,7 +90,7 @@ def main(root, tree=None, *chosen):
         write(tree / name, content)
         (tree / name).chmod((root / name).stat().st_mode)
     for name, mutant in found.items():
-        if not chosen or name in chosen:
+        if (not chosen or name in chosen) and "no_effect" not in mutant:
             print(name, digest(mutant), *mutant["tests"], sep="\t")
 
 

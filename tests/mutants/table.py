@@ -22,7 +22,7 @@ def main(root, results):
     noticed = {}
     # The last line of a mutant counts, if it is about the mutant as it is now.
     for name, run, test in (line.split("\t") for line in results.read_text().splitlines()):
-        if name in found and run == digest(found[name]):
+        if name in found and run == digest(found[name]) and "no_effect" not in found[name]:
             noticed[name] = test
     print(INTRODUCTION)
     print(f"{sum(test != '' for test in noticed.values())} of {len(noticed)} are noticed.")
@@ -39,6 +39,9 @@ def main(root, results):
                 reasons.append(f"- {name}: {mutant.get('why', 'missed when it was last run')}")
     if reasons:
         print("\n## Not noticed\n\n" + "\n".join(reasons))
+    without = [f"- {name}: {mutant['no_effect']}" for name, mutant in found.items() if "no_effect" in mutant]
+    print("\n## Without effect\n\nNot run, and not counted: nothing that anybody could see depends on these.\n")
+    print("\n".join(without))
 
 
 main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))

@@ -3,7 +3,7 @@
 //! By a sample of its blocks: the planner's statistics may be missing, or as old as the last session. By these only where
 //! rows are not in heaps.
 
-use crate::target::{Checked, count, estimate_all, estimate_expired, sample_fraction};
+use crate::table::{Checked, count, estimate_all, estimate_expired, sample_fraction};
 
 /// The fraction of the table's rows that has expired, from 0 to 1.
 pub fn expired_fraction(table: &Checked) -> f64 {

@@ -2,7 +2,7 @@
 
 use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
-use crate::target::obstacle::{self, Obstacle};
+use crate::table::obstacle::{self, Obstacle};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 

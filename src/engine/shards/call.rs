@@ -2,7 +2,7 @@
 //! made of. Each has a connection of its own, as the current role; an error there is an answer, and no ERROR here.
 
 use crate::pg::{self, LocalSetting};
-use crate::target::{Node, Shard};
+use crate::table::{Node, Shard};
 
 /// A statement for a node.
 pub struct Call<'n> {

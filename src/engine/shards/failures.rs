@@ -1,7 +1,7 @@
 //! Shards that could not be cleared, and rows of shards.
 
 use crate::refusal::Refusal;
-use crate::target::Shard;
+use crate::table::Shard;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// How many are told of one by one.

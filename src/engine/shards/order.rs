@@ -5,7 +5,7 @@ use super::meaning::{self, Meaning};
 use super::{PACED, PACED_AT_ONCE, Slice, UNPACED};
 use crate::engine::Bookmark;
 use crate::pg::Keep;
-use crate::target::{Criterion, Rule};
+use crate::table::{Criterion, Rule};
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
 

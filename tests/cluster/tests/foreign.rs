@@ -373,6 +373,25 @@ fn a_row_that_the_foreign_server_cannot_delete_is_left_out_and_the_others_go() {
 }
 
 #[test]
+fn rows_that_a_trigger_of_the_foreign_servers_keeps_are_named_and_the_others_go() {
+    let pair = Pair::new("kept_there");
+    let mut session = pair.foreign(1_000);
+    pair.there.connect().run(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER keep BEFORE DELETE ON sessions FOR EACH ROW WHEN (OLD.session_key IN ('key500', 'key502'))
+             EXECUTE FUNCTION keep()",
+    );
+    let message = message(session.ask(BATCHES));
+    assert!(
+        message.starts_with(
+            "could not delete 2 expired rows of table \"sessions\", the first at ctid ("
+        ),
+        "{message}"
+    );
+    assert_eq!(session.count("sessions"), 102);
+}
+
+#[test]
 fn a_view_on_the_foreign_server_is_cleared_at_once() {
     let pair = Pair::new("far_view");
     let mut session = pair.foreign(1_000);

@@ -86,6 +86,17 @@ fn sessions_that_carts_refer_to_go_or_stay_as_the_recipe_says() {
 }
 
 #[test]
+fn what_a_trigger_keeps_stays_and_a_run_without_the_filter_names_it() {
+    let (cluster, mut session) = site();
+    session.run("INSERT INTO django_session SELECT 'audit' || i, '', 'epoch' FROM generate_series(1, 3) AS i");
+    cluster.psql("app", &blocks()[4].text);
+    assert_eq!(session.count("django_session"), 103);
+    let error = session.refused("CALL raw_clear_sessions_in_batches('django_session')");
+    assert_eq!(error, "27000");
+    session.run("CALL raw_clear_sessions_in_batches('django_session', filter => $$session_key NOT LIKE 'audit%'$$)");
+}
+
+#[test]
 fn each_tenant_has_its_own_lifetime() {
     let (cluster, mut session) = site();
     session.run(
@@ -98,11 +109,11 @@ fn each_tenant_has_its_own_lifetime() {
     let left = "SELECT tenant || ' ' || count(*) FROM visit GROUP BY tenant ORDER BY tenant";
     let right = ["long 2", "none 3", "short 1", "unknown 3"];
     session.run(fill);
-    cluster.psql("app", &blocks()[4].text);
+    cluster.psql("app", &blocks()[5].text);
     assert_eq!(session.texts(left), right);
     session.run("TRUNCATE visit");
     session.run(fill);
-    cluster.psql("app", &blocks()[5].text);
+    cluster.psql("app", &blocks()[6].text);
     session.run("SELECT raw_clear_sessions_run_now('visit')");
     wait_until("the worker has cleared them", || {
         session.texts(left) == right

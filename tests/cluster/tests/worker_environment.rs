@@ -1,6 +1,6 @@
 //! What surrounds the worker does not stop it: settings of databases and roles, others' open transactions. What does stop it is told.
 
-use cluster::{Cluster, SLOW, Session, add_expired, create_sessions, wait_until};
+use cluster::{Cluster, SLOW, Session, add_expired, create_sessions, pause, resume, wait_until};
 
 fn with_sessions(cluster: &Cluster, name: &str) -> Session {
     let mut session = cluster.database(name).connect();
@@ -223,6 +223,19 @@ fn a_database_taken_out_of_the_list_is_cleared_no_further() {
         note.contains("the worker does not work in this database")
             && note.contains("Add \"app\" to")
     });
+}
+
+#[test]
+fn a_run_sees_by_itself_that_its_database_is_no_longer_listed() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = with_sessions(&cluster, "app");
+    session.wait_for_busy_worker("django_session");
+    let launcher = session.wait_for_launcher();
+    assert!(pause(launcher));
+    cluster.reload(&[("raw_clear_sessions.databases", "")]);
+    session.wait_for_run("stop = 'unscheduled'");
+    assert!(resume(launcher));
+    assert!(session.count("django_session") > 100);
 }
 
 #[test]

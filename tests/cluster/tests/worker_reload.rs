@@ -59,6 +59,21 @@ fn a_new_schedule_and_new_tables_apply_while_the_worker_sleeps() {
 }
 
 #[test]
+fn a_table_of_a_database_that_is_not_listed_is_never_due() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = sessions(&cluster);
+    session.wait_for_count("django_session", 100);
+    let is_due = "SELECT next_start IS NOT NULL FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass";
+    assert!(session.yes(is_due));
+    for databases in ["elsewhere", ""] {
+        cluster.reload(&[("raw_clear_sessions.databases", databases)]);
+        wait_until("it is not due any more", || !session.yes(is_due));
+        cluster.reload(&[("raw_clear_sessions.databases", "app")]);
+        wait_until("it is due again", || session.yes(is_due));
+    }
+}
+
+#[test]
 fn a_new_pace_applies_to_the_run_that_is_busy() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = sessions(&cluster);
@@ -241,6 +256,44 @@ fn a_policy_that_a_superuser_changes_directly_counts_for_the_run_that_is_busy() 
     session.run("UPDATE raw_clear_sessions.policy SET keep = '10 years'");
     session.wait_for_run("stop = 'done'");
     assert!(session.count("django_session") > 10);
+}
+
+#[test]
+fn a_policy_that_comes_to_rest_behind_another_table_is_not_carried_out() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[
+            ("raw_clear_sessions.paused", "on"),
+            ("raw_clear_sessions.lock_timeout", "1min"),
+        ],
+    );
+    let database = cluster.database("app");
+    let mut session = database.connect();
+    for table in ["first", "second"] {
+        create_sessions(&mut session, table, 100, 10);
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+        ));
+    }
+    wait_until_due_in_vain(&mut session);
+    session.run("BEGIN; LOCK TABLE first, second");
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    let mut observer = database.connect();
+    let waited_for = "SELECT coalesce(max(relation::regclass::text), '') FROM pg_locks
+         WHERE NOT granted AND locktype = 'relation' AND relation IN ('first'::regclass, 'second'::regclass)";
+    let mut first = String::new();
+    wait_until("the worker waits for one of them", || {
+        first = observer.text(waited_for);
+        !first.is_empty()
+    });
+    // As a superuser can: nobody is told.
+    session.run(&format!(
+        "UPDATE raw_clear_sessions.policy SET suspended = now() WHERE \"table\" <> '{first}'::regclass; COMMIT"
+    ));
+    session.wait_for_count(&first, 10);
+    wait_until_due_in_vain(&mut session);
+    let other = if first == "first" { "second" } else { "first" };
+    assert_eq!(session.count(other), 100);
 }
 
 #[test]

@@ -705,7 +705,7 @@ fn a_run_that_was_killed_keeps_its_counts() {
 }
 
 /// Tables of 200 expired rows in 4 blocks or so, one of which cannot be deleted, and what says so.
-const POISON: [(&str, &str, &str); 4] = [
+const POISON: [(&str, &str, &str); 6] = [
     (
         "refers",
         "CREATE TABLE refers (id text REFERENCES poison); INSERT INTO refers VALUES ('101')",
@@ -727,6 +727,18 @@ const POISON: [(&str, &str, &str); 4] = [
         "no_date",
         "UPDATE poison SET data = 'Invalid Date' WHERE id = '101'",
         "22007",
+    ),
+    (
+        "kept_by_trigger",
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN IF OLD.id = '101' THEN RETURN NULL; END IF; RETURN OLD; END$$;
+         CREATE TRIGGER t BEFORE DELETE ON poison FOR EACH ROW EXECUTE FUNCTION no()",
+        "27000",
+    ),
+    (
+        "kept_by_rule",
+        "CREATE RULE no AS ON DELETE TO poison WHERE OLD.id = '101' DO INSTEAD NOTHING",
+        "27000",
     ),
 ];
 

@@ -230,6 +230,19 @@ fn a_function_that_catches_every_cancel_is_ended_with_its_process_and_delays_no_
 }
 
 #[test]
+fn a_statement_is_not_ended_for_who_waited_for_an_earlier_workers() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = with_slow_function(&cluster, "app");
+    stuck(&mut session, "");
+    run_soon(&mut session, "ALTER TABLE stuck ADD COLUMN added text");
+    session.run("SELECT raw_clear_sessions_unschedule('stuck'); DROP TABLE stuck");
+    wait_until("the worker has ended", || session.workers().is_empty());
+    // The next one is at the same transaction of its life.
+    stuck(&mut session, ", max_duration => '3 s'");
+    session.wait_for_run("stop = 'max_duration' AND deleted = 0");
+}
+
+#[test]
 fn a_rewrite_is_ended_in_the_middle_of_its_indexes() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.rewrite_above", "0.5")]);
     let mut session = cluster.database("app").connect();

@@ -1,6 +1,9 @@
 //! However the worker is ended while it is busy: nobody waits for it, and the next start goes on where it was.
 
-use cluster::{Cluster, SLOW, Session, Shutdown, create_sessions, kill, wait_for_end, wait_until};
+use cluster::{
+    Cluster, SLOW, Session, Shutdown, create_sessions, kill, pause, resume, wait_for_end,
+    wait_until,
+};
 use std::time::{Duration, Instant};
 
 /// So long may take what must not wait for the worker, on a slow and busy machine.
@@ -168,4 +171,20 @@ fn a_terminated_launcher_comes_back_and_leaves_the_busy_worker_alone() {
     session.wait_for_busy_worker("django_session");
     assert_eq!(session.workers(), [worker]);
     assert_eq!(session.runs("true"), 1);
+}
+
+#[test]
+fn the_status_says_that_there_is_no_launcher() {
+    let (cluster, mut session) = busy_cluster();
+    let launcher = session.wait_for_launcher();
+    let running = "raw_clear_sessions.status WHERE note LIKE '%the worker is not running%'";
+    assert_eq!(session.count(running), 0);
+    // It starts none in its place.
+    assert!(pause(cluster.postmaster()));
+    assert!(session.yes(&format!("SELECT pg_terminate_backend({launcher})")));
+    wait_until("the status says so", || session.count(running) > 0);
+    assert!(resume(cluster.postmaster()));
+    wait_until("the status has forgotten it", || {
+        session.count(running) == 0
+    });
 }

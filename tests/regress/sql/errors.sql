@@ -138,6 +138,7 @@ SELECT refusals(ARRAY[
     $$'django_session', keep => '1 day -25 hours'$$,
     $$'django_session', keep => '-1 year 360 days'$$,
     $$'django_session', keep => '1 month -31 days'$$,
+    $$'django_session', keep => '-300000 years'$$,
     $$'django_session', keep => '300000 years'$$,
     $$'django_session', keep => '2147483647 months'$$
 ]);

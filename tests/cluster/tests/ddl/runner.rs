@@ -71,12 +71,21 @@ impl<'a> Runner<'a> {
         self.started = false;
         self.rounds += 1;
         if self.way == Way::Worker {
+            // A new policy does not wait for the failures of the one before; but a run that is busy would go on by the new
+            // one, and its failure count for that.
+            self.observer.run(&format!(
+                "SELECT raw_clear_sessions_unschedule({})",
+                self.root
+            ));
+            wait_until("no worker is at work", || {
+                self.observer.count(
+                    "pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker' AND datname = current_database()",
+                ) == 0
+            });
             let last = "SELECT coalesce(max(id), 0) FROM raw_clear_sessions.run";
             self.last_run = self.observer.number(last);
-            // A new policy: that one is not made to wait for the failures of the one before.
             self.observer.run(&format!(
-                "SELECT raw_clear_sessions_unschedule({0});
-                 SELECT raw_clear_sessions_schedule({0}, '1 s', {RULE}, batch_size => 10)",
+                "SELECT raw_clear_sessions_schedule({}, '1 s', {RULE}, batch_size => 10)",
                 self.root
             ));
         }
@@ -115,12 +124,11 @@ impl<'a> Runner<'a> {
         self.running = Some(session.start(&statement));
     }
 
-    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, its message. One that was still at work by
-    /// the policy of the round before, and was ended with it, is none of this round.
+    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, its message.
     fn ended_run(&mut self) -> Option<String> {
         let query = format!(
             "SELECT max(concat_ws(' ', r.stop, r.sqlstate, r.error)) FROM raw_clear_sessions.run r
-             WHERE id = (SELECT min(id) FROM raw_clear_sessions.run WHERE id > {} AND stop IS DISTINCT FROM 'unscheduled')
+             WHERE id = (SELECT min(id) FROM raw_clear_sessions.run WHERE id > {})
              AND stop IS NOT NULL",
             self.last_run
         );

@@ -1,0 +1,30 @@
+//! What decides which rows are expired, and when a table is cleared: arithmetic and data, without PostgreSQL.
+//!
+//! Nothing here reads a clock, a file or a database: what a function needs, its caller passes. So all of it is tested with
+//! plain `cargo test -p logic`.
+//!
+//! - Which rows: what a column holds ([`kind`]), what a number in it counts ([`unit`]), what a wall clock says ([`zone`]),
+//!   where the cut-off falls in the column's own terms ([`cutoff`])
+//! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
+//!   tables ([`framework`]) and how one is recognized ([`recognize`])
+//! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
+//!   which tables come after the others ([`last_ones`]); how fast a run goes ([`pace`]), and how much of it is done ([`measure`])
+//! - The lists of names in two of the settings ([`names`])
+
+#![forbid(unsafe_code)]
+
+pub mod backoff;
+pub mod cutoff;
+pub mod due;
+pub mod framework;
+pub mod kind;
+pub mod last_ones;
+pub mod meaning;
+pub mod measure;
+pub mod names;
+pub mod pace;
+pub mod recognize;
+pub mod schedule;
+pub mod table_name;
+pub mod unit;
+pub mod zone;

@@ -1,0 +1,434 @@
+//! Every framework's own table is recognized, and nothing else is.
+
+mod common;
+
+use common::tables::{self, Table};
+use logic::framework::{ColumnType, Framework, Further, Lifetime, Zone, frameworks};
+use logic::meaning::{Meaning, meaning};
+use logic::recognize::{Column, Recognition, candidates, meaning_in, recognize};
+use logic::table_name::is_of_sessions;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+const TYPES: [ColumnType; 15] = [
+    ColumnType::Text,
+    ColumnType::Int2,
+    ColumnType::Int4,
+    ColumnType::Int8,
+    ColumnType::Float8,
+    ColumnType::Numeric,
+    ColumnType::TimestampTz,
+    ColumnType::Timestamp,
+    ColumnType::Date,
+    ColumnType::Bytea,
+    ColumnType::Json,
+    ColumnType::Uuid,
+    ColumnType::Bool,
+    ColumnType::Inet,
+    ColumnType::Other,
+];
+
+fn name(recognition: &Recognition) -> Option<&'static str> {
+    match recognition {
+        Recognition::One(framework) => Some(framework.name),
+        _ => None,
+    }
+}
+
+fn framework(table: &Table) -> &'static Framework {
+    frameworks()
+        .find(|framework| framework.name == table.framework)
+        .unwrap_or_else(|| panic!("{} is not a framework", table.framework))
+}
+
+fn column(name: &str, column_type: ColumnType) -> Column {
+    Column {
+        name: name.to_owned(),
+        column_type,
+        required: false,
+    }
+}
+
+/// The columns of both, unless one name would need two types, or one table has all of them.
+fn union(one: &Table, other: &Table) -> Option<Vec<Column>> {
+    let mut columns = BTreeMap::new();
+    for column in one.columns.iter().chain(&other.columns) {
+        let known = columns.insert(&column.name, column.clone());
+        if known.is_some_and(|known| known.column_type != column.column_type) {
+            return None;
+        }
+    }
+    let is_more = |table: &Table| columns.len() > table.columns.len();
+    (is_more(one) && is_more(other)).then(|| columns.into_values().collect())
+}
+
+#[test]
+fn every_framework_has_a_table_and_every_table_its_framework() {
+    let with_table: BTreeSet<_> = tables::all().into_iter().map(|t| t.framework).collect();
+    let known: BTreeSet<_> = frameworks().map(|f| f.name.to_owned()).collect();
+    assert_eq!(with_table, known);
+    assert_eq!(
+        known.len(),
+        frameworks().count(),
+        "two frameworks of one name"
+    );
+}
+
+#[test]
+fn every_table_is_recognized_as_its_own_framework_and_no_other() {
+    for table in tables::all() {
+        let recognition = recognize(&table.name, &table.columns);
+        let expected = Recognition::One(framework(&table));
+        assert_eq!(recognition, expected, "{}", table.framework);
+    }
+}
+
+#[test]
+fn a_table_with_the_columns_of_two_frameworks_is_refused() {
+    let tables = tables::all();
+    let mut refused = 0;
+    for one in &tables {
+        for other in tables.iter().filter(|t| t.framework != one.framework) {
+            let Some(columns) = union(one, other) else {
+                continue;
+            };
+            let recognition = recognize(&one.name, &columns);
+            // Of two that share most of their columns, one may account for all of them.
+            let is_told = !is_taken_for_more(&recognition, &columns);
+            assert!(
+                is_told || !matches!(recognition, Recognition::One(_)),
+                "{} and {}: {recognition:?}",
+                one.framework,
+                other.framework
+            );
+            refused += 1;
+        }
+    }
+    assert!(refused > tables.len(), "hardly any pair could be united");
+}
+
+/// Whether a framework is recognized that does not know what its INSERT would have to fill in.
+fn is_taken_for_more(recognition: &Recognition, columns: &[Column]) -> bool {
+    matches!(recognition, Recognition::One(framework) if columns
+        .iter()
+        .any(|column| column.required && !framework.knows(&column.name, column.column_type)))
+}
+
+#[test]
+fn a_table_that_lacks_one_of_the_columns_is_refused() {
+    for table in tables::all() {
+        for (lacking, _) in framework(&table).columns {
+            let mut columns = table.columns.clone();
+            columns.retain(|column| column.name != *lacking);
+            let recognition = recognize(&table.name, &columns);
+            let context = format!("{} without {lacking}", table.framework);
+            // What is left may be the whole table of another: a newer version's, or a neighbour's.
+            assert!(
+                !matches!(recognition, Recognition::Many(_))
+                    && !is_taken_for_more(&recognition, &columns),
+                "{context}: {recognition:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_table_with_another_type_in_one_of_the_columns_is_refused() {
+    for table in tables::all() {
+        for (changed, expect) in framework(&table).columns {
+            for other in TYPES.into_iter().filter(|t| !expect.accepts(*t)) {
+                let mut columns = table.columns.clone();
+                let column = columns.iter_mut().find(|c| c.name == *changed).unwrap();
+                column.column_type = other;
+                let recognition = recognize(&table.name, &columns);
+                match recognition {
+                    Recognition::None | Recognition::Unsure(_) | Recognition::Many(_) => {}
+                    // The same store, made by another tool with another type.
+                    Recognition::One(_) => {
+                        assert!(
+                            !is_taken_for_more(&recognition, &columns),
+                            "{changed}: {recognition:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_number_column_may_be_integer_or_bigint() {
+    for mut table in tables::all() {
+        for width in [ColumnType::Int4, ColumnType::Int8] {
+            for column in &mut table.columns {
+                if matches!(column.column_type, ColumnType::Int4 | ColumnType::Int8) {
+                    column.column_type = width;
+                }
+            }
+            let recognized = name(&recognize(&table.name, &table.columns));
+            assert_eq!(recognized, Some(framework(&table).name));
+        }
+    }
+}
+
+#[test]
+fn names_are_compared_as_they_are_written() {
+    for table in tables::all() {
+        let mut columns = table.columns.clone();
+        for column in &mut columns {
+            column.name = column.name.to_uppercase();
+        }
+        assert_eq!(recognize(&table.name, &columns), Recognition::None);
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_session_table_is_not_taken_for_one() {
+    let lookalikes = tables::lookalikes();
+    assert!(lookalikes.len() > 50);
+    for table in lookalikes {
+        let recognition = recognize(&table.name, &table.columns);
+        assert!(
+            !matches!(recognition, Recognition::One(_)),
+            "{}: {recognition:?}",
+            table.name
+        );
+    }
+    assert_eq!(recognize("sessions", &[]), Recognition::None);
+}
+
+/// Common columns alone are a question; the name answers it, and a column that nobody knows answers it, too.
+#[test]
+fn a_table_with_common_columns_is_recognized_only_by_its_name_as_well() {
+    let mut common = 0;
+    for table in tables::all().iter().filter(|table| framework(table).common) {
+        let recognition = recognize("some_table", &table.columns);
+        assert_eq!(recognition, Recognition::Unsure(framework(table)));
+        common += 1;
+    }
+    assert!(common > 10);
+}
+
+/// Sessions of other kinds have the same columns, so beside the word only those count that leave it a web site's.
+#[test]
+fn the_name_of_a_table_says_whether_it_holds_the_sessions_of_a_web_site() {
+    for name in "session sessions Session Sessions SESSIONS user_session user_sessions UserSessions usersessions ci_sessions \
+        http_sessions web_session auth_session oauth_sessions jettysessions tbl_session express_sessions session_store \
+        login_sessions sess tower_session_data"
+        .split_whitespace()
+    {
+        assert!(is_of_sessions(name), "{name}");
+    }
+    for name in "training_session TrainingSession trainingsessions session_types session_users sessions_user chat_sessions \
+        game_session user_training_sessions uploadsessions session_recordings users possession obsession assess assessments \
+        sessional session_1_notes cache web app user"
+        .split_whitespace()
+    {
+        assert!(!is_of_sessions(name), "{name}");
+    }
+}
+
+/// Lower case, words, and more: what the names of columns that hold the past have in common.
+#[test]
+fn a_name_says_what_a_column_holds() {
+    let said = |meaning_said: Meaning, names: &str| {
+        for name in names.split_whitespace() {
+            assert_eq!(meaning(name), meaning_said, "{name}");
+        }
+    };
+    said(
+        Meaning::Expiry,
+        "expires expire expired expiry expiration fecha_expiracion date_expiration expire_le expira_em exp exptime expires_at expiresAt ExpiresAtTime EXPIRES_AT expire_date \
+         expiry_time expirytime valid_until validUntil valid_to not_after notAfter session_expires sess_expiry",
+    );
+    said(
+        Meaning::End,
+        "until paid_until ends_at due_date reset_token_expires accessTokenExpiresAt trial_expires_at deleted_at destroyedAt \
+         lock_until held_until idle_expires key_expiration \
+         ablauf Ablaufdatum gueltig_bis verfällt_am date_fin échéance jusqu_au vencimiento fecha_vencimiento caduca_el validade \
+         vence_em data_scadenza scade_il verloopt_op vervaldatum geldig_tot expiracion_token",
+    );
+    said(
+        Meaning::LastUse,
+        "last_activity lastActivity LASTACCESS lastaccess lastaccesstime last_login last_used last_seen c_lastseen updated_at \
+         updatedAt lastactivityat modified timemodified modified_on changed touched timestamp Timestamp time session_time \
+         sess_time date access_time active_at used_at sent_at expiry_checked_at expiryCheckedAt expires_updated lastupdate session_last_visit locked_at rotated_at ts latest recent previous_use dt \
+         read_at paidOn order_date entry_date dateOfPurchase fecha_compra kauf_datum \
+         letzte_aktivitaet letzteAktivität aktivita\u{308}t zuletzt_aktiv letzter_zugriff geaendert_am gelesen_am aktualisiert \
+         derniere_visite dernière_visite date_dernier_acces modifie_le lu_le maj \
+         ultima_actividad último_acceso ultima_visita actualizado_en actualizado_el \
+         ultimo_acesso atualizado_em acessado_em última_atividade \
+         ultimo_accesso aggiornato_il data_modifica laatste_bezoek laatst_gezien bijgewerkt_op gewijzigd",
+    );
+    said(
+        Meaning::Creation,
+        "created_at createdAt createat timecreated c_creationdate inserted_at issued_at started_at session_start signedAt iat \
+         nbf not_before reg_date regdate valid_from \
+         erstellt_am Erstellungsdatum angelegt_am gueltig_ab créé_le date_creation debut inscription creado_en fecha_creacion \
+         fecha_alta inicio criado_em data_criacao cadastro data_creazione inizio aangemaakt_op aanmaakdatum",
+    );
+    said(
+        Meaning::Unclear,
+        "at day naive Mixed_Case speed_limit disappears_at x when sess_lifetime max_inactive max_inactive_interval timeout attempts ttl",
+    );
+}
+
+/// What a framework keeps in a column counts, and not what it calls it, also among other columns.
+#[test]
+fn a_framework_knows_what_its_column_holds() {
+    for table in tables::all() {
+        let framework = framework(&table);
+        let mut columns = table.columns.clone();
+        columns.push(column("more", ColumnType::Other));
+        assert_eq!(
+            meaning_in(&columns, framework.expires),
+            framework.meaning(),
+            "{}",
+            framework.name
+        );
+    }
+}
+
+/// Of two frameworks whose columns a table has, that one counts by which fewer of its rows have expired.
+#[test]
+fn of_several_frameworks_the_most_careful_one_says_what_a_column_holds() {
+    let tables = tables::all();
+    let mut different = 0;
+    for one in &tables {
+        for other in &tables {
+            let meanings = [one, other].map(|table| framework(table).meaning());
+            let columns: Vec<_> = one.columns.iter().chain(&other.columns).cloned().collect();
+            let both = [one, other].map(|table| {
+                framework(table).expires == framework(one).expires
+                    && framework(table).has_columns(&columns)
+            });
+            if both == [true, true] && meanings[0] != meanings[1] {
+                different += 1;
+                let meaning = meaning_in(&columns, framework(one).expires);
+                assert!(
+                    meaning >= meanings[0].max(meanings[1]),
+                    "{} and {}",
+                    one.framework,
+                    other.framework
+                );
+            }
+        }
+    }
+    assert!(different > 0, "no two frameworks could be told apart");
+}
+
+#[test]
+fn every_framework_says_all_that_its_columns_need() {
+    for framework in frameworks() {
+        let context = framework.name;
+        let found = framework.columns.iter().find(|c| c.0 == framework.expires);
+        let (_, expect) = found.unwrap_or_else(|| panic!("{context}: expires is not a column"));
+        let number = expect.accepts(ColumnType::Int8);
+        let naive = expect.accepts(ColumnType::Timestamp);
+        assert!(number || naive || expect.accepts(ColumnType::TimestampTz));
+        assert_eq!(framework.unit.is_some(), number, "{context}");
+        assert_eq!(framework.zone != Zone::NotNaive, naive, "{context}");
+        let needs_keep = framework.lifetime != Lifetime::Absolute;
+        assert!(needs_keep || framework.usual_keep.is_none(), "{context}");
+        assert!(!framework.names.is_empty(), "{context}");
+        let names: BTreeSet<_> = framework.columns.iter().map(|c| c.0).collect();
+        assert_eq!(names.len(), framework.columns.len(), "{context}");
+    }
+}
+
+#[test]
+fn candidates_are_named_best_guess_first() {
+    let columns = [
+        column("id", ColumnType::Int8),
+        column("created_at", ColumnType::Timestamp),
+        column("day", ColumnType::Date),
+        column("LastAccess", ColumnType::Int8),
+        column("attempts", ColumnType::Int4),
+        column("expires", ColumnType::Text),
+        column("expiresAt", ColumnType::TimestampTz),
+        column("not_after", ColumnType::Numeric),
+        column("active", ColumnType::Bool),
+    ];
+    let names: Vec<_> = candidates(&columns).iter().map(|c| &c.name[..]).collect();
+    let expected = ["expiresAt", "not_after", "LastAccess", "created_at", "day"];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn the_column_that_a_framework_uses_is_a_candidate() {
+    for table in tables::all() {
+        let expires = framework(&table).expires;
+        let found = candidates(&table.columns).iter().any(|c| c.name == expires);
+        assert!(found, "{}", table.framework);
+    }
+}
+
+fn any_table() -> impl Strategy<Value = Table> {
+    prop::sample::select(tables::all())
+}
+
+fn any_type() -> impl Strategy<Value = ColumnType> {
+    prop::sample::select(&TYPES[..])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_order_of_columns_does_not_matter(
+        (table, columns) in any_table()
+            .prop_flat_map(|table| (Just(table.clone()), Just(table.columns).prop_shuffle()))
+    ) {
+        prop_assert_eq!(name(&recognize(&table.name, &columns)), Some(framework(&table).name));
+    }
+
+    /// No framework's column begins with an x.
+    #[test]
+    fn an_unknown_column_that_needs_a_value_rules_out_a_framework_that_does_not_fill_it_in(
+        table in any_table(),
+        unknown in "x[a-z_]{0,8}",
+        column_type in any_type(),
+    ) {
+        let mut columns = table.columns.clone();
+        columns.push(Column { required: true, ..column(&unknown, column_type) });
+        let framework = framework(&table);
+        let sites_add = framework.further == Further::Any;
+        let expected = sites_add.then_some(framework.name);
+        prop_assert_eq!(name(&recognize(&table.name, &columns)), expected);
+        // There, too, only where the name says what is in the table.
+        prop_assert_eq!(name(&recognize("records", &columns)), None);
+    }
+
+    /// No word that is known begins with a q. A cache is one of whatever it is.
+    #[test]
+    fn an_unknown_word_in_the_tables_name_leaves_common_columns_a_question(
+        table in any_table(),
+        word in "q[a-z]{1,8}",
+        joint in "_?",
+    ) {
+        let framework = framework(&table);
+        let of_sessions = framework.names.contains(&"sess") && is_of_sessions(&table.name);
+        let mut columns = table.columns.iter();
+        let is_open = framework.common || !columns.all(|one| framework.knows(&one.name, one.column_type));
+        for name in [format!("{word}{joint}{}", table.name), format!("{}{joint}{word}", table.name)] {
+            let recognition = recognize(&name, &table.columns);
+            if is_open && of_sessions {
+                prop_assert_eq!(recognition, Recognition::Unsure(framework));
+            } else if !is_open {
+                prop_assert_eq!(recognition, Recognition::One(framework));
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_column_rules_out_a_framework_whose_columns_are_common(
+        table in any_table(),
+        further in prop::collection::vec(("x[a-z_]{0,8}", any_type()), 1..5),
+    ) {
+        let mut columns = table.columns.clone();
+        columns.extend(further.iter().map(|(name, t)| column(name, *t)));
+        let framework = framework(&table);
+        let expected = (framework.further != Further::None).then_some(framework.name);
+        prop_assert_eq!(name(&recognize(&table.name, &columns)), expected);
+    }
+}

@@ -1,0 +1,138 @@
+//! Rows that a DELETE leaves without an ERROR: a trigger that fires before it may return NULL, a rule may do something else.
+//!
+//! They have to be told from rows that somebody else is changing, or has renewed in the meantime. So the places of the
+//! expired rows are read before the DELETE, and the rows locked where that is possible; what is at the same place
+//! afterwards, and still is expired, was kept. (Where the rows are not locked, the DELETE waits for whoever changes them, and
+//! what he has changed is at another place.)
+//!
+//! A trigger or a rule may also change the row, to mark it as deleted. Then the row is at another place; where it still is
+//! expired there, each run would meet it again, and the pass that has moved it, too: that is an ERROR of the row's, which
+//! takes the change back.
+
+use super::sql::{LeftOut, Table, place_after};
+use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
+use crate::refusal::Refusal;
+use crate::table::Criterion;
+use pgrx::prelude::PgSqlErrorCode;
+use std::collections::HashMap;
+
+/// The places of rows, as texts: of the relation, and in it.
+pub struct Places(HashMap<(String, String), ()>);
+
+impl Places {
+    /// Those of the rows that meet a condition; with `lock`, of those that nobody is changing, and they are locked.
+    pub fn read(table: Table<'_>, condition: &str, arguments: &[Argument], lock: bool) -> Places {
+        let lock = if lock { " FOR UPDATE SKIP LOCKED" } else { "" };
+        let statement = |name: &str| {
+            let table = table.named(name);
+            format!(
+                "SELECT {TABLE_ALIAS}.tableoid, {TABLE_ALIAS}.ctid FROM {table} WHERE {condition}{lock}"
+            )
+        };
+        let rows = pg::query_on(table.relation(), statement, arguments);
+        let places = rows.into_iter().filter_map(|row| {
+            let mut columns = row.into_iter().flatten();
+            Some(((columns.next()?, columns.next()?), ()))
+        });
+        Places(pg::gather_by_key(places))
+    }
+
+    pub fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn take_those_in(&mut self, other: &Places) -> Places {
+        let mut taken = Places(HashMap::new());
+        self.0.retain(|place, ()| {
+            let kept = other.0.contains_key(place);
+            if kept {
+                taken.0.insert(place.clone(), ());
+            }
+            !kept
+        });
+        taken
+    }
+
+    /// The first of them, in its relation.
+    fn first(&self) -> Option<&str> {
+        let ctids = self.0.keys().map(|(_, ctid)| ctid.as_str());
+        ctids.min_by_key(|ctid| place_after(ctid))
+    }
+}
+
+/// After a DELETE of the rows that had been at these places: what it has kept. ERROR 27000 where one was changed instead, and
+/// still is expired.
+pub fn find(
+    table: Table<'_>,
+    criterion: &Criterion,
+    condition: &str,
+    mut before: Places,
+    deleted: u64,
+) -> Option<LeftOut> {
+    if deleted >= before.len() {
+        return None;
+    }
+    let (_, arguments) = criterion.condition();
+    let after = Places::read(table, condition, &arguments, false);
+    let kept = before.take_those_in(&after);
+    if deleted < before.len() && is_elsewhere(table, criterion, &before) {
+        refusal(
+            table.relation(),
+            "a trigger or a rule has changed it instead, and it still is expired",
+        )
+        .raise();
+    }
+    kept.first()
+        .map(|ctid| left_out(table.relation(), Some(ctid.to_owned()), kept.len()))
+}
+
+/// So many rows that a DELETE has kept, the first at that place.
+pub fn left_out(relation: &Relation, ctid: Option<String>, rows: u64) -> LeftOut {
+    LeftOut {
+        ctid,
+        rows,
+        kept: true,
+        refusal: refusal(
+            relation,
+            "a trigger or a rule has kept it, without an error",
+        ),
+    }
+}
+
+fn refusal(relation: &Relation, what: &str) -> Refusal {
+    let refusal = Refusal::new(
+        PgSqlErrorCode::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
+        what,
+    )
+    .hint("Where such rows are meant to stay, leave them out with filter.");
+    match relation.is_foreign() {
+        true => refusal.detail("The trigger or rule may be the foreign server's."),
+        false => refusal,
+    }
+}
+
+/// Whether a row that was at one of these places still is expired at another one, its next version's.
+fn is_elsewhere(table: Table<'_>, criterion: &Criterion, places: &Places) -> bool {
+    let list = |which: fn(&(String, String)) -> &String| {
+        let items: Vec<_> = places
+            .0
+            .keys()
+            .map(|place| format!("\"{}\"", which(place)))
+            .collect();
+        pgrx::spi::quote_literal(format!("{{{}}}", items.join(",")))
+    };
+    let (relations, ctids) = (list(|place| &place.0), list(|place| &place.1));
+    let (condition, arguments) = criterion.condition();
+    // Without OFFSET the planner would see that currtid2() is volatile, and read the whole table.
+    let statement = |name: &str| {
+        let table = table.named(name);
+        format!(
+            "SELECT FROM (SELECT p.relation, CASE WHEN pg_catalog.has_table_privilege(p.relation, 'SELECT') \
+             THEN pg_catalog.currtid2(p.relation::pg_catalog.regclass::pg_catalog.text, p.ctid) ELSE p.ctid END AS latest \
+             FROM unnest({relations}::pg_catalog.oid[], {ctids}::pg_catalog.tid[]) AS p (relation, ctid) OFFSET 0) AS p \
+             JOIN {table} ON {TABLE_ALIAS}.tableoid OPERATOR(pg_catalog.=) p.relation \
+             AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) p.latest WHERE {condition} LIMIT 1"
+        )
+    };
+    !pg::query_on(table.relation(), statement, &arguments).is_empty()
+}

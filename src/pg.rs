@@ -1,0 +1,110 @@
+//! PostgreSQL's C interface, made safe: the only module with raw FFI, conditions on the server's version and unsafe code.
+//!
+//! What it hands out is plain data, or a type that owns a resource of PostgreSQL's and says when it is given back. A
+//! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR
+//! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
+
+mod alarm;
+mod allocator;
+mod bindings;
+mod btree;
+mod column_place;
+mod cost;
+mod database;
+mod expiry;
+mod expression;
+mod foreign;
+mod heap;
+mod inheritance;
+mod internal_statement;
+mod invalidation;
+mod lock_table;
+mod lock_wait;
+mod log;
+mod memory;
+mod name;
+mod new_heap;
+mod own;
+mod owner;
+mod privilege;
+mod procedure;
+mod process;
+mod publication;
+mod refusing;
+mod relation;
+mod session;
+mod setting;
+mod shmem;
+mod snapshot;
+mod spi;
+mod table_guard;
+mod time;
+mod transaction;
+mod tuple_set;
+mod usage;
+mod vacuum;
+mod wal;
+mod worker;
+
+pub use alarm::{forget_cancel, look_every, stop_looking};
+pub use btree::{BtreeIndex, IndexCursor};
+pub use cost::{buffer_cost, cost_of_pages};
+pub use database::{Database, database_is_wanted, databases};
+pub use expiry::ExpiryTest;
+pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
+pub use foreign::is_of_postgres_fdw;
+pub use heap::{BatchLimit, Deleted, HeapCursor};
+pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
+pub use internal_statement::explaining;
+pub use invalidation::Changes;
+pub use lock_table::LockTable;
+pub use lock_wait::LockWait;
+pub use log::{log, log_error, notice, sqlstate_text, warning};
+pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
+pub use name::exact_text;
+pub use new_heap::{Judge, RewriteStep, Rewritten, check_not_in_use, replace_heap};
+pub use own::{modify_own, query_own};
+pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
+pub use privilege::{
+    Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
+    has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,
+    row_security_binds_owner,
+};
+pub use procedure::{NonatomicCall, procedure_result, sleep};
+pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
+pub use publication::{publishes_deletes, why_not_published};
+pub use refusing::refusing;
+pub use relation::{
+    Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
+};
+pub use session::{
+    extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,
+    lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
+    prevent_in_read_only, reserve_setting_prefix,
+};
+pub use setting::{
+    Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,
+    setting_takes,
+};
+pub use shmem::{is_preloading, request_shared_memory, shared};
+pub use snapshot::CommandSnapshot;
+pub use spi::{
+    Argument, LocalSetting, Rows, modify_on, query, query_on, query_places_on, set_for_transaction,
+};
+pub use table_guard::{TableGuard, try_guard_in_transaction};
+pub use time::{Keep, Zone, now};
+pub use transaction::{
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
+    constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
+    set_for_session,
+};
+pub use tuple_set::TupleSet;
+pub use usage::Usage;
+pub use vacuum::vacuum;
+pub use wal::{
+    Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
+};
+pub use worker::{
+    Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
+    start_database_worker, wait, wake,
+};

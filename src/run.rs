@@ -1,0 +1,115 @@
+//! One run: a table is cleared in batches that commit, within budgets, at a pace, and with a reason when it stops.
+//!
+//! The procedure and the worker are its hosts: each commits in its own way. The clock is read once, so that the
+//! cut-off is the same for all batches; what the rule is, what the table is, who may clear it and by which engine is looked
+//! at anew in each transaction, because anything may have changed in between.
+
+mod batches;
+mod left_out;
+mod procedure;
+mod replicas;
+mod slice;
+
+pub use batches::{PutAside, before, go_on, run};
+pub use procedure::{in_procedure, limits};
+pub use slice::clear_slice;
+
+use crate::refusal::Refusal;
+use crate::table::Rule;
+use pgrx::pg_sys;
+use std::time::Duration;
+
+/// What a run may take. Read again before each batch, so that a reload of the settings applies at once.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Rows that one transaction deletes, about.
+    pub batch_size: u64,
+    /// Rows that the run deletes, about; `None`: all that have expired.
+    pub max_rows: Option<u64>,
+    /// How long the run takes, about; `None`: as long as it needs.
+    pub max_duration: Option<Duration>,
+    /// How long to sleep for each `cost_limit` of cost; zero: not at all.
+    pub cost_delay: Duration,
+    /// The cost, in units of autovacuum's settings, after which the run sleeps.
+    pub cost_limit: u32,
+    /// Wait while a replica replays later than this; `None`: do not look.
+    pub max_replication_lag: Option<Duration>,
+    /// How long to wait for the lock on the table.
+    pub lock_timeout: Duration,
+}
+
+/// Why a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Every row that had expired at the cut-off, and that nobody else was changing, is deleted.
+    Done,
+    /// `max_rows` have been deleted.
+    MaxRows,
+    /// `max_duration` has passed.
+    MaxDuration,
+    /// The setting `raw_clear_sessions.paused` has been turned on.
+    Paused,
+    /// The table is no longer to be cleared: its policy or setting has gone.
+    Unscheduled,
+    /// The table's owner has had it end.
+    Canceled,
+    /// It is put aside, and goes on when others have had their turn.
+    Turn,
+}
+
+impl Stop {
+    /// As the history and the views show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stop::Done => "done",
+            Stop::MaxRows => "max_rows",
+            Stop::MaxDuration => "max_duration",
+            Stop::Paused => "paused",
+            Stop::Unscheduled => "unscheduled",
+            Stop::Canceled => "canceled",
+            Stop::Turn => "turn",
+        }
+    }
+}
+
+/// What a run has done.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome {
+    pub deleted: u64,
+    /// Expired rows left alone because another transaction was changing them.
+    pub skipped: u64,
+    /// Transactions that deleted rows.
+    pub batches: u64,
+    pub stop: Stop,
+}
+
+/// Who runs it: how transactions end and begin, and when to stop.
+pub trait Host {
+    /// What the run may take, now.
+    fn limits(&mut self) -> Limits;
+
+    /// What is expired, as it stood when the transaction began.
+    fn rule(&mut self) -> Rule;
+
+    /// Whether that may have been changed since: then nothing is deleted before the next transaction.
+    fn is_outdated(&self) -> bool {
+        false
+    }
+
+    /// Why the run should end after this batch, if it should.
+    fn wants_stop(&mut self) -> Option<Stop>;
+
+    /// So many rows of a relation have been deleted: of a leaf, whichever way it was named.
+    fn note_deleted(&mut self, _relation: pg_sys::Oid, _rows: u64) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Commits the transaction, sleeps, and begins the next. `durable`: the commit, and with it every one before, has
+    /// reached the disk when it returns; otherwise a crash may undo the last batches, which are then done again.
+    ///
+    /// ERROR on a cancel or a shutdown, also during the sleep.
+    fn next_transaction(&mut self, durable: bool, sleep: Duration);
+
+    /// Aborts the transaction, in which nothing has been deleted that counts, and begins the next.
+    fn roll_back(&mut self);
+}

@@ -1,0 +1,271 @@
+//! A table's columns in the terms of the rule: what they hold, which framework's they are, which could be meant.
+
+use super::criterion::Rule;
+use crate::pg::{self, Attribute, Relation};
+use crate::refusal::Refusal;
+use logic::framework::{ColumnType, Framework, Zone};
+use logic::kind::Kind;
+use logic::meaning::Meaning;
+use logic::recognize::{Column, Recognition, candidates, meaning_in, recognize};
+use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
+
+/// What a base type can say of a row's end; `None` for a type that cannot mean time.
+pub fn kind_of(base_type: pg_sys::Oid) -> Option<Kind> {
+    Some(match base_type {
+        pg_sys::TIMESTAMPTZOID => Kind::TimestampTz,
+        pg_sys::TIMESTAMPOID => Kind::Timestamp,
+        pg_sys::DATEOID => Kind::Date,
+        pg_sys::INT4OID => Kind::Int4,
+        pg_sys::INT8OID => Kind::Int8,
+        pg_sys::FLOAT8OID => Kind::Float8,
+        pg_sys::NUMERICOID => Kind::Numeric,
+        _ => return None,
+    })
+}
+
+/// The type, as far as recognition tells types apart.
+pub fn column_type_of(base_type: pg_sys::Oid) -> ColumnType {
+    match base_type {
+        pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => ColumnType::Text,
+        pg_sys::INT2OID => ColumnType::Int2,
+        pg_sys::INT4OID => ColumnType::Int4,
+        pg_sys::INT8OID => ColumnType::Int8,
+        pg_sys::FLOAT8OID => ColumnType::Float8,
+        pg_sys::NUMERICOID => ColumnType::Numeric,
+        pg_sys::TIMESTAMPTZOID => ColumnType::TimestampTz,
+        pg_sys::TIMESTAMPOID => ColumnType::Timestamp,
+        pg_sys::DATEOID => ColumnType::Date,
+        pg_sys::BYTEAOID => ColumnType::Bytea,
+        pg_sys::JSONOID | pg_sys::JSONBOID => ColumnType::Json,
+        pg_sys::UUIDOID => ColumnType::Uuid,
+        pg_sys::BOOLOID => ColumnType::Bool,
+        pg_sys::INETOID => ColumnType::Inet,
+        _ => ColumnType::Other,
+    }
+}
+
+/// The columns as the rule knows them.
+pub fn columns(attributes: &[Attribute]) -> Vec<Column> {
+    attributes
+        .iter()
+        .map(|attribute| Column {
+            name: attribute.name.clone(),
+            column_type: column_type_of(attribute.base_type),
+            required: attribute.is_required,
+        })
+        .collect()
+}
+
+/// The framework whose session table this is: 42703 if none is known, 42702 if it could be more than one's.
+pub fn recognize_table(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+) -> Result<&'static Framework, Refusal> {
+    match recognize(&relation.name(), &columns(attributes)) {
+        Recognition::One(framework) => Ok(framework),
+        Recognition::Unsure(framework) => Err(not_recognized(relation)
+            .detail(format!(
+                "It has the columns that {} makes, but {} as well, and its name does not say what it holds.",
+                framework.name,
+                if framework.common {
+                    "other tables have such columns"
+                } else {
+                    "others"
+                }
+            ))
+            .hint(format!(
+                "If a row of it is worth nothing after that instant, say so, and how long it is kept past it: {}",
+                example(relation, attributes, rule, as_framework(framework))
+            ))),
+        Recognition::None => Err(not_recognized(relation)
+            .detail("Its columns are not those of a web framework that is known.")
+            .hint(candidates_hint(relation, attributes, rule))),
+        Recognition::Many(frameworks) => {
+            let names: Vec<_> = frameworks.iter().map(|framework| framework.name).collect();
+            Err(Refusal::new(
+                PgSqlErrorCode::ERRCODE_AMBIGUOUS_COLUMN,
+                format!(
+                    "table \"{}\" has the columns of more than one framework",
+                    relation.name()
+                ),
+            )
+            .detail(format!("It could be the table of {}.", names.join(", ")))
+            .hint(candidates_hint(relation, attributes, rule)))
+        }
+    }
+}
+
+fn not_recognized(relation: &Relation) -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+        format!(
+            "table \"{}\" is not recognized as a session table",
+            relation.name()
+        ),
+    )
+}
+
+/// What the caller would have to say, were the framework not known.
+fn as_framework(framework: &Framework) -> Vec<(&'static str, Option<String>)> {
+    let is_naive = framework.zone != Zone::NotNaive;
+    let zone = is_naive.then(|| TO_BE_FILLED_IN.to_owned());
+    let mut changes = vec![("expires", Some(pg::quote_identifier(framework.expires)))];
+    changes.extend(
+        framework
+            .unit
+            .map(|unit| ("unit", Some(unit.name().to_owned()))),
+    );
+    changes.extend(zone.map(|zone| ("time_zone", Some(zone))));
+    changes.extend(
+        framework
+            .filter
+            .map(|filter| ("filter", Some(filter.to_owned()))),
+    );
+    changes
+}
+
+/// The column of that name: 42703 with the candidates if there is none.
+pub fn find_column<'a>(
+    relation: &Relation,
+    attributes: &'a [Attribute],
+    rule: &Rule,
+    name: &str,
+) -> Result<&'a Attribute, Refusal> {
+    attributes
+        .iter()
+        .find(|attribute| attribute.name == name)
+        .ok_or_else(|| {
+            Refusal::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+                format!(
+                    "column \"{name}\" of relation \"{}\" does not exist",
+                    relation.name()
+                ),
+            )
+            .hint(candidates_hint(relation, attributes, rule))
+        })
+}
+
+/// Which columns could say when a row expires, and the call that would use the likeliest.
+pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rule) -> String {
+    let columns = columns(attributes);
+    let candidates = candidates(&columns);
+    let Some(best) = candidates.first() else {
+        return "Pass an expression that says when a row expires as expires.".to_owned();
+    };
+    let names: Vec<_> = candidates
+        .iter()
+        .take(5)
+        .map(|column| format!("\"{}\"", column.name))
+        .collect();
+    let (unit, time_zone) = match best.column_type {
+        ColumnType::TimestampTz => (None, None),
+        ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
+        _ => (Some("seconds".to_owned()), None),
+    };
+    let changes = vec![
+        ("expires", Some(pg::quote_identifier(&best.name))),
+        ("unit", unit),
+        ("time_zone", time_zone),
+    ];
+    format!(
+        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}. For example: {}",
+        names.join(", "),
+        example(relation, attributes, rule, changes)
+    )
+}
+
+/// A call for a table of which nobody has said what its rows are: whoever copies it has to fill in something, so that it
+/// deletes nothing as it stands.
+fn example(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    mut changes: Vec<(&'static str, Option<String>)>,
+) -> String {
+    let open = if rule.keep.is_none() {
+        "keep"
+    } else {
+        "expires"
+    };
+    changes.retain(|(name, _)| *name != open);
+    changes.extend(fill_in(open));
+    corrected_call(relation, attributes, rule, &changes)
+}
+
+/// Stands in a call for what only the caller knows. PostgreSQL takes it neither for an interval nor for a time zone, and
+/// no column is called so: a call that was copied as it stands deletes nothing.
+pub const TO_BE_FILLED_IN: &str = "…";
+
+/// The change of a call that leaves one parameter to the caller.
+pub fn fill_in(parameter: &'static str) -> [(&'static str, Option<String>); 1] {
+    [(parameter, Some(TO_BE_FILLED_IN.to_owned()))]
+}
+
+/// The caller's own call with some parameters changed, or (`None`) left out: following it must not delete more
+/// than they asked for, so that everything else stays. Where nothing was said to keep, and the column need not be the
+/// instant of expiry, `keep` is to be filled in.
+pub fn corrected_call(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    changes: &[(&str, Option<String>)],
+) -> String {
+    let mut parameters: Vec<_> = rule
+        .parameters()
+        .into_iter()
+        .map(|(name, given)| {
+            let change = changes.iter().find(|(changed, _)| *changed == name);
+            (name, change.map_or(given, |(_, value)| value.clone()))
+        })
+        .collect();
+    let expires = parameters.iter().find(|(name, _)| *name == "expires");
+    if let Some((_, Some(expires))) = expires
+        && !is_expiry(&columns(attributes), expires)
+        && let Some((_, keep @ None)) = parameters.iter_mut().find(|(name, _)| *name == "keep")
+    {
+        *keep = Some(TO_BE_FILLED_IN.to_owned());
+    }
+    let parameters: String = parameters
+        .into_iter()
+        .filter_map(|(name, value)| {
+            Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?)))
+        })
+        .collect();
+    format!(
+        "SELECT raw_clear_sessions({}{parameters});",
+        pgrx::spi::quote_literal(relation.qualified_name())
+    )
+}
+
+/// Whether what the caller would write for `expires` is a column that surely is the instant at which a row expires.
+pub fn is_expiry(columns: &[Column], expires: &str) -> bool {
+    columns
+        .iter()
+        .filter(|column| column.name == expires || pg::quote_identifier(&column.name) == expires)
+        .any(|column| meaning_in(columns, &column.name) == Meaning::Expiry)
+        && !columns.iter().any(|column| outlives_it(&column.name))
+}
+
+/// Whether a column of that name shows a row that is worth something after an instant of expiry in it: an account's, of
+/// which a token, a password or a trial expires.
+fn outlives_it(name: &str) -> bool {
+    const PARTS: [&str; 12] = [
+        "password",
+        "passwd",
+        "email",
+        "refreshtoken",
+        "accesstoken",
+        "username",
+        "firstname",
+        "lastname",
+        "price",
+        "amount",
+        "invoice",
+        "balance",
+    ];
+    let name = name.to_lowercase().replace('_', "");
+    PARTS.iter().any(|part| name.contains(part))
+}

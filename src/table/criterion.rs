@@ -1,0 +1,258 @@
+//! The rule, applied to one table: which column or expression is compared with what.
+
+use super::columns::{find_column, kind_of, recognize_table};
+use super::named::{Named, named, not_a_time};
+use super::requirements::{
+    check_keep, check_lifetime, check_named_lifetime, cutoff, find_zone, parse_unit, unit_of,
+    zone_of,
+};
+use crate::pg::{self, Argument, Keep, Relation, Zone};
+use crate::refusal::Refusal;
+use logic::cutoff::{Range, expired_range};
+use logic::framework::Framework;
+use logic::kind::Kind;
+use logic::unit::Unit;
+use logic::zone::wall_cutoff;
+use pgrx::pg_sys;
+
+/// The rule as the caller wrote it; every part is optional.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    pub expires: Option<String>,
+    pub keep: Option<Keep>,
+    pub unit: Option<String>,
+    pub time_zone: Option<String>,
+    pub filter: Option<String>,
+}
+
+impl Rule {
+    /// The parameters by their names, as text, in the order in which they are declared.
+    pub fn parameters(&self) -> [(&'static str, Option<String>); 5] {
+        [
+            ("expires", self.expires.clone()),
+            ("keep", self.keep.map(|keep| keep.text())),
+            ("unit", self.unit.clone()),
+            ("time_zone", self.time_zone.clone()),
+            ("filter", self.filter.clone()),
+        ]
+    }
+}
+
+/// What says when a row expires.
+#[derive(Debug)]
+pub enum Value {
+    /// A plain column.
+    Column { attnum: i16, name: String },
+    /// Anything more: only SQL can evaluate it.
+    Expression { columns: Vec<i16> },
+}
+
+/// Which rows of a table are expired.
+#[derive(Debug)]
+pub struct Criterion {
+    /// The framework that was recognized; `None` where the caller named the column.
+    pub framework: Option<&'static Framework>,
+    pub value: Value,
+    /// `value` as SQL, over the alias [`pg::TABLE_ALIAS`].
+    pub sql: String,
+    /// `value` as the caller would write it for the parameter `expires`.
+    pub text: String,
+    pub kind: Kind,
+    pub base_type: pg_sys::Oid,
+    pub unit: Option<Unit>,
+    pub zone: Option<Zone>,
+    pub keep: Keep,
+    /// The clock when the criterion was made: once for each call.
+    pub now: i64,
+    /// `now - keep`, as an instant.
+    pub cutoff: i64,
+    /// The cut-off in the terms of `value`.
+    pub range: Range,
+    /// A further condition, as SQL.
+    pub filter: Option<pg::Expression>,
+    /// The same as the caller, or the framework, wrote it.
+    pub filter_text: Option<String>,
+}
+
+impl Criterion {
+    /// Resolves the rule for a table as of a clock. Whatever is missing, unknown or contradictory is refused.
+    pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
+        let attributes = relation.attributes();
+        let keep = check_keep(rule.keep)?;
+        let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
+        let given_zone = rule.time_zone.as_deref().map(find_zone).transpose()?;
+        let (framework, named) = match rule.expires.as_deref() {
+            Some(text) => (None, named(relation, &attributes, rule, text)?),
+            None => {
+                let framework = recognize_table(relation, &attributes, rule)?;
+                let column = find_column(relation, &attributes, rule, framework.expires)?;
+                (Some(framework), Named::column(column))
+            }
+        };
+        let kind = kind_of(named.base_type)
+            .ok_or_else(|| not_a_time(relation, &attributes, rule, &named))?;
+        match framework {
+            Some(framework) => check_lifetime(relation, &attributes, rule, framework)?,
+            None => check_named_lifetime(relation, &attributes, rule, &named)?,
+        }
+        let unit = unit_of(
+            relation,
+            &attributes,
+            rule,
+            &named,
+            kind,
+            given_unit,
+            framework,
+        )?;
+        let zone = zone_of(
+            relation,
+            &attributes,
+            rule,
+            &named,
+            kind,
+            given_zone,
+            framework,
+        )?;
+        let filter_text = rule
+            .filter
+            .as_deref()
+            .or(framework.and_then(|framework| framework.filter));
+        let filter = filter_text
+            .map(|text| pg::analyze(relation, text, true).map_err(|e| e.about("filter")))
+            .transpose()?;
+
+        let cutoff = cutoff(&keep, now)?;
+        let wall = zone.as_ref().map(|zone| {
+            let (offset, transitions) = zone.around(cutoff);
+            wall_cutoff(cutoff, offset, &transitions)
+        });
+        let range = expired_range(kind, unit, now, cutoff, wall)
+            .expect("unit and zone have been checked for the kind");
+        Ok(Criterion {
+            framework,
+            value: named.value,
+            sql: named.sql,
+            text: named.text,
+            kind,
+            base_type: named.base_type,
+            unit,
+            zone,
+            keep,
+            now,
+            cutoff,
+            range,
+            filter,
+            filter_text: filter_text.map(str::to_owned),
+        })
+    }
+
+    /// Whether the same rows are expired by both.
+    pub fn means_the_same(&self, other: &Criterion) -> bool {
+        let filter = |criterion: &Criterion| criterion.filter.as_ref().map(|f| f.sql.clone());
+        self.sql == other.sql
+            && self.base_type == other.base_type
+            && self.range == other.range
+            && filter(self) == filter(other)
+    }
+
+    /// Whether the value is the column of that name.
+    pub fn is_column(&self, column: &str) -> bool {
+        matches!(&self.value, Value::Column { name, .. } if name == column)
+    }
+
+    /// The columns that the rule reads; 0 stands for the whole row.
+    pub fn columns(&self) -> Vec<i16> {
+        let mut columns = match &self.value {
+            Value::Column { attnum, .. } => vec![*attnum],
+            Value::Expression { columns } => columns.clone(),
+        };
+        columns.extend(self.filter.iter().flat_map(|filter| filter.columns.iter()));
+        columns
+    }
+
+    /// The condition that expired rows meet: `$1` is the cut-off, `$2`, where there is one, the lower end.
+    pub fn condition(&self) -> (String, Vec<Argument>) {
+        let (condition, mut arguments) = self.below();
+        arguments.extend(self.least_argument());
+        let condition = format!("{condition} AND {}", self.can_expire());
+        (condition + &self.and_filter(), arguments)
+    }
+
+    /// The condition that a row with an instant meets, however late, with the parameters of `condition`.
+    pub fn can_expire(&self) -> String {
+        let value = &self.sql;
+        match self.least_argument() {
+            Some(_) => format!("{value} OPERATOR(pg_catalog.>=) $2"),
+            // Neither '-infinity' nor 'infinity'.
+            None => format!("pg_catalog.isfinite({value})"),
+        }
+    }
+
+    /// The condition that a row meets which is not expired, in terms that the planner compares with a partition's bounds;
+    /// `None` where the filter, or more than a column, decides.
+    pub fn live_condition(&self) -> Option<(String, Vec<Argument>)> {
+        if self.filter.is_some() || !matches!(self.value, Value::Column { .. }) {
+            return None;
+        }
+        let value = &self.sql;
+        let (least, operator) = match (self.least_argument(), self.range) {
+            (Some(least), _) => (least, "<"),
+            // One above '-infinity', in the type's own terms.
+            (None, Range::Integer { from, .. }) => (self.of_base_type(from - 1), "="),
+            (None, Range::Float { .. }) => return None,
+        };
+        Some((
+            format!(
+                "{value} OPERATOR(pg_catalog.>=) $1 OR {value} IS NULL OR {value} OPERATOR(pg_catalog.{operator}) $2"
+            ),
+            vec![self.cutoff_argument(), least],
+        ))
+    }
+
+    fn of_base_type(&self, value: i64) -> Argument {
+        Argument {
+            type_oid: self.base_type,
+            value: value.into(),
+        }
+    }
+
+    /// The lower end, for numbers.
+    fn least_argument(&self) -> Option<Argument> {
+        match self.range {
+            Range::Integer { from, .. } if self.kind.is_number() => Some(Argument::integer(from)),
+            Range::Integer { .. } => None,
+            Range::Float { from, .. } => Some(Argument::float(from)),
+        }
+    }
+
+    /// Only the upper end of the condition, and the filter: what the planner is asked to estimate. Without statistics
+    /// it would take a range with two ends for a narrow one.
+    pub fn estimable_condition(&self) -> (String, Vec<Argument>) {
+        let (condition, arguments) = self.below();
+        (condition + &self.and_filter(), arguments)
+    }
+
+    /// ` AND (filter)`, or nothing.
+    pub fn and_filter(&self) -> String {
+        self.filter
+            .as_ref()
+            .map(|filter| format!(" AND ({})", filter.sql))
+            .unwrap_or_default()
+    }
+
+    fn below(&self) -> (String, Vec<Argument>) {
+        (
+            format!("{} OPERATOR(pg_catalog.<) $1", self.sql),
+            vec![self.cutoff_argument()],
+        )
+    }
+
+    /// The cut-off in the terms of `value`, as a parameter.
+    pub fn cutoff_argument(&self) -> Argument {
+        match (self.range, self.kind) {
+            (Range::Float { below, .. }, _) => Argument::float(below),
+            (Range::Integer { below, .. }, kind) if kind.is_number() => Argument::integer(below),
+            (Range::Integer { below, .. }, _) => self.of_base_type(below),
+        }
+    }
+}

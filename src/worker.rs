@@ -1,0 +1,31 @@
+//! The worker: clears tables on a schedule, without being asked.
+//!
+//! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
+//! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
+//!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`vacuuming`]: what is done about it
+//! - [`turns`]: how the tables of a database take turns
+//! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
+//! - [`own_settings`]: what such a process sets for itself
+//! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
+//! - [`policy`], [`scheduling`], [`history`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
+//!   [`recovery`]: what the server was recovered to
+//! - [`clock`]: the time zones of a schedule
+
+pub mod board;
+pub mod clearing;
+mod clock;
+pub mod database;
+pub mod history;
+pub mod host;
+pub mod launcher;
+pub mod left;
+pub mod own_settings;
+pub mod policy;
+pub mod recovery;
+mod replaced;
+pub mod rewriting;
+pub mod scheduling;
+pub mod state;
+pub mod stop_request;
+pub mod turns;
+pub mod vacuuming;

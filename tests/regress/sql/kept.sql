@@ -1,0 +1,138 @@
+--
+-- Rows that stay though nothing fails: a trigger that fires before the deletion may return NULL, a rule may do something
+-- else. What a call says of them is true.
+--
+\getenv srcdir PG_ABS_SRCDIR
+\set setup :srcdir '/setup.sql'
+\i :setup
+CREATE SCHEMA kept;
+SET search_path = kept, public;
+SET client_min_messages = warning;
+CREATE TABLE session (id integer, expires timestamptz, gone boolean NOT NULL DEFAULT false);
+CREATE PROCEDURE fill("table" regclass, expired integer) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('INSERT INTO %s SELECT i, now() - interval ''2 days'' FROM generate_series(1, %s) AS i', "table", expired);
+    EXECUTE format('INSERT INTO %s SELECT 0, now() + interval ''2 days''', "table");
+END
+$$;
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN NULL;
+END
+$$;
+
+-- Each third row is kept, in several batches; each of the others goes.
+CALL fill('session', 1000);
+CREATE TRIGGER hold BEFORE DELETE ON session FOR EACH ROW WHEN (OLD.id % 3 = 2) EXECUTE FUNCTION keep();
+SELECT jsonb_path_query(raw_clear_sessions_preview('session', expires => 'expires'), '$.warnings[*] ? (@ like_regex "keep it|keep rows")') AS warning;
+BEGIN;
+SELECT raw_clear_sessions('session', expires => 'expires');
+ROLLBACK;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 100);
+SELECT count(*), count(*) FILTER (WHERE id % 3 = 2) AS held FROM session;
+-- The next call meets them again, and says the same.
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 100);
+-- Left out by a filter, they are nobody's concern.
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', filter => 'id % 3 <> 2');
+DROP TRIGGER hold ON session;
+-- A trigger that lets the rows go is none that keeps them.
+CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+CREATE TRIGGER pass BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION pass();
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+DROP TRIGGER pass ON session;
+SELECT count(*) FROM session;
+
+-- Rules that do something else, for all rows or for some
+TRUNCATE session;
+CALL fill('session', 200);
+CREATE RULE nothing AS ON DELETE TO session DO INSTEAD NOTHING;
+SELECT jsonb_path_query(raw_clear_sessions_preview('session', expires => 'expires'), '$.warnings[*] ? (@ like_regex "keep it|keep rows")') AS warning;
+SELECT raw_clear_sessions('session', expires => 'expires');
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+CREATE OR REPLACE RULE nothing AS ON DELETE TO session WHERE OLD.id = 7 DO INSTEAD NOTHING;
+SELECT raw_clear_sessions('session', expires => 'expires');
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+DROP RULE nothing ON session;
+-- What a rule deletes elsewhere is not counted as this table's.
+CREATE TABLE other (id integer);
+INSERT INTO other SELECT generate_series(1, 7);
+CREATE RULE elsewhere AS ON DELETE TO session DO INSTEAD DELETE FROM other WHERE id <= OLD.id;
+SELECT raw_clear_sessions('session', expires => 'expires');
+SELECT count(*) FROM other;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+DROP RULE elsewhere ON session;
+-- One that does something besides keeps nothing.
+CREATE RULE besides AS ON DELETE TO session DO ALSO INSERT INTO other VALUES (OLD.id);
+SELECT jsonb_path_query_array(raw_clear_sessions_preview('session', expires => 'expires'), '$.warnings[*] ? (@ like_regex "keep it|keep rows")') AS warnings;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires');
+DROP RULE besides ON session;
+SELECT count(*) FROM session;
+
+-- A row that is marked as deleted instead: where it is not expired any more by that, all is well. Where it still is, each
+-- call would mark it again, and so its change is taken back, and it is named.
+TRUNCATE session;
+CALL fill('session', 100);
+CREATE FUNCTION mark() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE kept.session SET gone = true WHERE ctid = OLD.ctid;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER mark BEFORE DELETE ON session FOR EACH ROW WHEN (OLD.id % 4 = 1) EXECUTE FUNCTION mark();
+UPDATE session SET gone = true WHERE id % 4 = 1 AND id > 9;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', filter => 'NOT gone OR id % 4 <> 1', batch_size => 10);
+SELECT count(*) FILTER (WHERE gone) AS gone, count(*) FILTER (WHERE NOT gone) AS others FROM session;
+TRUNCATE session;
+CALL fill('session', 100);
+CREATE OR REPLACE FUNCTION mark() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE kept.session SET gone = true WHERE id = OLD.id;
+    RETURN NULL;
+END
+$$;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 10);
+SELECT count(*) FILTER (WHERE gone) AS gone, count(*) FILTER (WHERE NOT gone) AS others FROM session;
+DROP TRIGGER mark ON session;
+TRUNCATE session;
+CALL fill('session', 100);
+CREATE RULE mark AS ON DELETE TO session DO INSTEAD UPDATE session SET gone = true WHERE id = OLD.id;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', filter => 'NOT gone', batch_size => 10);
+SELECT count(*) FILTER (WHERE gone) AS gone, count(*) FILTER (WHERE NOT gone) AS others FROM session;
+DROP RULE mark ON session;
+
+-- One partition only; and through the parent, where several heaps are cleared at the same time
+CREATE TABLE parts (id integer, expires timestamptz, gone boolean) PARTITION BY LIST (id);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0, 1, 2, 3);
+CREATE TABLE parts_1 PARTITION OF parts DEFAULT;
+CREATE TRIGGER hold BEFORE DELETE ON parts_1 FOR EACH ROW WHEN (OLD.id < 10) EXECUTE FUNCTION keep();
+CALL fill('parts', 500);
+SELECT jsonb_path_query(raw_clear_sessions_preview('parts', expires => 'expires'), '$.warnings[*] ? (@ like_regex "keep it|keep rows")') AS warning;
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires', batch_size => 50);
+SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
+CALL fill('parts', 500);
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires', filter => 'id >= 0', batch_size => 50);
+SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
+-- A rule of a partition is its own: whoever deletes through the parent does not meet it.
+DROP TRIGGER hold ON parts_1;
+CREATE RULE nothing AS ON DELETE TO parts_1 DO INSTEAD NOTHING;
+CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
+SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
+
+-- Without the right to lock rows, and without the right to read where they are
+TRUNCATE session;
+CALL fill('session', 300);
+CREATE TRIGGER hold BEFORE DELETE ON session FOR EACH ROW WHEN (OLD.id % 100 = 2) EXECUTE FUNCTION keep();
+CREATE ROLE regress_kept;
+GRANT USAGE ON SCHEMA kept TO regress_kept;
+GRANT SELECT, DELETE ON session TO regress_kept;
+SET ROLE regress_kept;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 50);
+RESET ROLE;
+REVOKE SELECT ON session FROM regress_kept;
+GRANT SELECT (expires) ON session TO regress_kept;
+SET ROLE regress_kept;
+CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 50);
+RESET ROLE;
+
+DROP SCHEMA kept CASCADE;
+DROP ROLE regress_kept;
