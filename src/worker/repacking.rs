@@ -16,8 +16,8 @@ use pgrx::prelude::PgSqlErrorCode;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// Below so many pages (8 MB) it does not matter what is unused.
-const SMALL: u32 = 1024;
+/// Below so many bytes, with toast, it does not matter what is unused.
+const SMALL: i64 = 8 << 20;
 
 /// How long it may wait, before it begins, for the transactions that are open: meanwhile no VACUUM of the table begins, and
 /// the WAL that is written is kept.
@@ -136,7 +136,7 @@ fn look(relation: pg_sys::Oid, above: f64) -> Result<Option<Found>, Refusal> {
     pg::catch(|| {
         pg::begin();
         let found = Relation::open(relation, LockMode::AccessShare)
-            .filter(|heap| heap.is_heap() && heap.blocks() >= SMALL)
+            .filter(|heap| heap.is_heap() && heap.table_bytes() >= SMALL)
             .filter(|heap| pg::unused_fraction(heap) > above)
             .map(|heap| Found {
                 bytes: heap.total_bytes(),
