@@ -3,7 +3,7 @@
 use super::stop_request::{self, Place, Reason};
 use crate::pg;
 use crate::settings::MOST_WORKERS;
-use crate::shared::Words;
+use crate::words::Words;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -43,6 +43,11 @@ pub struct Board {
     last_ones: [AtomicU64; LAST_ONES],
     next_last_one: AtomicU32,
 }
+
+// SAFETY: its numbers are atomics and words of them.
+unsafe impl pg::Shareable for Board {}
+
+pub static BOARD: pg::SharedMemory<Board> = pg::SharedMemory::new(c"raw_clear_sessions worker");
 
 /// How many tables that take their worker down are remembered.
 const LAST_ONES: usize = 32;
@@ -121,7 +126,7 @@ thread_local! {
 
 /// The board; `None` where the library was not preloaded.
 pub fn board() -> Option<&'static Board> {
-    pg::shared().map(|shared| &shared.board)
+    BOARD.get()
 }
 
 impl Board {
