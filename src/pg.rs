@@ -100,7 +100,7 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
     constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
     set_for_session,
 };
