@@ -34,10 +34,12 @@ pub enum Phase {
     Rewriting,
     /// After a rewrite.
     RebuildingIndexes,
+    /// PostgreSQL's REPACK (CONCURRENTLY), after a run.
+    Repacking,
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 9] = [
+const PHASES: [(Phase, &str); 10] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
@@ -46,6 +48,7 @@ const PHASES: [(Phase, &str); 9] = [
     (Phase::FindingExpired, "finding expired rows"),
     (Phase::Rewriting, "rewriting"),
     (Phase::RebuildingIndexes, "rebuilding indexes"),
+    (Phase::Repacking, "repacking"),
     (Phase::Vacuuming, "vacuuming"),
 ];
 

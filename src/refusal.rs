@@ -37,6 +37,11 @@ impl Refusal {
         self
     }
 
+    pub fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
     /// The parameter that was at fault, in front of a message that PostgreSQL wrote.
     pub fn about(mut self, parameter: &str) -> Self {
         self.message = format!(

@@ -3,9 +3,13 @@
 
 mod checks;
 
-use crate::pg::{self, define_checked_number, define_checked_setting, list_flag};
+use crate::pg::{
+    self, define_checked_fraction, define_checked_number, define_checked_setting, list_flag,
+};
 use crate::run::Limits;
-use checks::{DatabaseList, ProgressInterval, ScheduleText, TableList, WalCompression};
+use checks::{
+    DatabaseList, ProgressInterval, RepackAbove, ScheduleText, TableList, WalCompression,
+};
 use core::ffi::CStr;
 use logic::names::{Databases, TableName, parse_databases, parse_tables};
 use pgrx::PostgresGucEnum;
@@ -25,6 +29,8 @@ pub enum Engine {
     Sql,
 }
 
+pub use checks::no_repack;
+
 type Text = GucSetting<Option<CString>>;
 
 /// Only superusers, and roles that were granted SET on it, can change it, because an audit may rely on it.
@@ -39,6 +45,7 @@ static VACUUM: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// As vacuum_cost_delay, with fractions of a millisecond.
 static COST_DELAY: GucSetting<f64> = GucSetting::<f64>::new(2.0);
 static REWRITE_ABOVE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+static REPACK_ABOVE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 
 /// A setting that is a whole number.
 struct Number {
@@ -223,6 +230,11 @@ pub fn rewrite_above() -> f64 {
     REWRITE_ABOVE.get()
 }
 
+/// `repack_above`: the unused fraction of a table above which the worker repacks it; zero: never.
+pub fn repack_above() -> f64 {
+    REPACK_ABOVE.get()
+}
+
 /// `history`: how long runs are kept.
 pub fn history() -> Duration {
     HISTORY.seconds()
@@ -370,6 +382,12 @@ fn define_switches() {
         1.0,
         GucContext::Sighup,
         GucFlags::default(),
+    );
+    define_checked_fraction::<RepackAbove>(
+        c"raw_clear_sessions.repack_above",
+        c"Sets the unused fraction of a table above which the worker repacks it after a run.",
+        c"By REPACK (CONCURRENTLY), which PostgreSQL has from version 19 on. Zero means never.",
+        &REPACK_ABOVE,
     );
     GucRegistry::define_float_guc(
         c"raw_clear_sessions.cost_delay",

@@ -12,6 +12,7 @@ mod managed;
 mod memory;
 mod named;
 pub mod obstacle;
+pub mod place;
 mod plan;
 mod planner;
 mod plausible;

@@ -2,7 +2,8 @@
 //!
 //! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
-//!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`vacuuming`]: what is done about it
+//!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`repacking`], [`vacuuming`]: what is done
+//!   about it
 //! - [`turns`]: how the tables of a database take turns
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
 //! - [`own_settings`]: what such a process sets for itself
@@ -22,6 +23,7 @@ pub mod left;
 pub mod own_settings;
 pub mod policy;
 pub mod recovery;
+pub mod repacking;
 mod replaced;
 pub mod rewriting;
 pub mod scheduling;

@@ -7,8 +7,8 @@
 //!   where the cut-off falls in the column's own terms ([`cutoff`])
 //! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
-//! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]);
-//!   how fast a run goes ([`pace`]), and how much of it is done ([`measure`])
+//! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
+//!   which tables come after the others ([`last_ones`]); how fast a run goes ([`pace`]), and how much of it is done ([`measure`])
 //! - The lists of names in two of the settings ([`names`])
 
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ pub mod cutoff;
 pub mod due;
 pub mod framework;
 pub mod kind;
+pub mod last_ones;
 pub mod meaning;
 pub mod measure;
 pub mod names;

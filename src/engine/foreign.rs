@@ -7,10 +7,11 @@
 
 use super::kept;
 use super::shards::Elsewhere;
-use super::sql::{LeftOut, Place, Table, look, middle, place_after, range};
+use super::sql::{LeftOut, Table, look};
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::Criterion;
+use crate::table::place::{self, Place, middle, place_after, range};
 use pgrx::prelude::PgSqlErrorCode;
 
 /// Where a clearing has got to in the table on the other server.
@@ -116,7 +117,7 @@ impl Cursor {
                     self.incomplete = true;
                     let ctid = first
                         .last
-                        .map(|(block, next)| format!("({block},{})", next - 1));
+                        .map(|(block, next)| place::in_words((block, next - 1)));
                     self.left_out
                         .push(kept::left_out(table.relation(), ctid, rows));
                 }

@@ -9,10 +9,11 @@
 //! expired there, each run would meet it again, and the pass that has moved it, too: that is an ERROR of the row's, which
 //! takes the change back.
 
-use super::sql::{LeftOut, Table, place_after};
+use super::sql::{LeftOut, Table};
 use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::Criterion;
+use crate::table::place::place_after;
 use pgrx::prelude::PgSqlErrorCode;
 use std::collections::HashMap;
 

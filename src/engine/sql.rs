@@ -7,8 +7,8 @@ use super::kept::{self, Places};
 use super::shards::{self, Elsewhere};
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
+use crate::table::place::{self, Place, middle, place_after, range};
 use crate::table::{CITUS, Criterion, managed_by};
-use pgrx::pg_sys;
 
 /// Clears the table that was named, in one statement.
 ///
@@ -155,14 +155,6 @@ fn can_read_places(relation: &Relation) -> bool {
     pg::has_privilege(relation, Privilege::Select)
 }
 
-/// A place between two rows of a heap: the block, and the number of the next row in it.
-pub type Place = (u32, u16);
-
-/// As a ctid.
-fn ctid((block, number): Place) -> String {
-    format!("'({block},{number})'::pg_catalog.tid")
-}
-
 /// A row that could not be deleted, or seen whether it has expired, and why; or several that a DELETE has kept.
 #[derive(Debug)]
 pub struct LeftOut {
@@ -176,28 +168,14 @@ pub struct LeftOut {
 
 impl LeftOut {
     /// The one at that place.
-    pub fn at((block, number): Place, refusal: Refusal) -> Self {
+    pub fn at(place: Place, refusal: Refusal) -> Self {
         LeftOut {
-            ctid: Some(format!("({block},{number})")),
+            ctid: Some(place::in_words(place)),
             rows: 1,
             kept: false,
             refusal,
         }
     }
-}
-
-/// The highest number of a row in a block, and one more (storage/off.h).
-const NUMBERS: u16 = (pg_sys::BLCKSZ / 4) as u16 + 1;
-
-/// A place in the middle of a range; `None` where the range is one place.
-pub fn middle(from: Place, until: Place) -> Option<Place> {
-    let blocks = until.0 - from.0;
-    if blocks > 1 {
-        return Some((from.0 + blocks / 2, 0));
-    }
-    let until = if blocks == 1 { NUMBERS } else { until.1 };
-    let numbers = until.saturating_sub(from.1);
-    (numbers > 1).then(|| (from.0, from.1 + numbers / 2))
 }
 
 /// Where the SQL engine has got to in a table.
@@ -418,24 +396,6 @@ pub fn look(
         rows: count,
         last: last.filter(|_| count >= rows),
     }
-}
-
-/// The place behind a row, from its ctid in its text form: `(block,number)`.
-pub fn place_after(ctid: &str) -> Option<Place> {
-    let (block, number) = ctid.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
-    Some((
-        block.parse().ok()?,
-        number.parse::<u16>().ok()?.checked_add(1)?,
-    ))
-}
-
-/// A condition, which ends with AND.
-pub fn range(from: Place, until: Place) -> String {
-    format!(
-        "{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.>=) {} AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.<) {} AND ",
-        ctid(from),
-        ctid(until)
-    )
 }
 
 /// The same as `delete_range`, and what the DELETE has kept.

@@ -39,7 +39,7 @@ fn raw_clear_sessions_next_start(
     failures: Option<i32>,
 ) -> Option<TimestampWithTimeZone> {
     let board = board()?;
-    board.launcher()?;
+    board.launcher().filter(|_| state::is_listed())?;
     let schedule = pg::exact_text("schedule", schedule);
     let zone = pg::exact_text("time_zone", zone);
     let schedule = Schedule::parse(&schedule.unwrap_or_else(settings::schedule)).ok()?;

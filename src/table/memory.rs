@@ -9,7 +9,7 @@ use super::managed::managed_by;
 use super::plan::{
     Choice, Decision, Leaf, Method, Plan, Target, means_the_same_directly, statement_needs_sql,
 };
-use super::plausible::check_plausible;
+use super::plausible::{check_plausible, check_plausible_but_for_rows};
 use super::{Criterion, Rule, check_may_delete, check_may_read, open};
 use crate::pg::{self, Changes, FileNode, LockMode, Relation};
 use crate::refusal::{Refusal, enough};
@@ -287,7 +287,7 @@ impl Memory {
         let file = relation.file();
         if known.is_some_and(|known| known.file != file) {
             // Its values may be others.
-            check_plausible(root, &self.criterion, &self.rule)?;
+            check_plausible_but_for_rows(root, &self.criterion, &self.rule)?;
         }
         let index = known.and_then(|known| known.decision.index().cloned());
         let choice = Choice::Earlier(index.as_ref());
@@ -309,7 +309,7 @@ impl Memory {
         let criterion = Criterion::resolve_at(root, &self.rule, self.criterion.now)?;
         if !criterion.means_the_same(&self.criterion) {
             check_may_read(root, &criterion)?;
-            check_plausible(root, &criterion, &self.rule)?;
+            check_plausible_but_for_rows(root, &criterion, &self.rule)?;
             for known in self.leaves.values_mut() {
                 *known = None;
             }

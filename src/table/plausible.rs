@@ -1,26 +1,136 @@
 //! Numbers that cannot be instants in the unit they are read in: milliseconds read as seconds, and the reverse.
 
 use super::columns::corrected_call;
-use super::criterion::{Criterion, Rule};
-use crate::pg::{self, Argument, LockMode, Privilege, Relation, TABLE_ALIAS};
+use super::criterion::{Criterion, Rule, Value};
+use super::place::{self, Place, middle, range};
+use crate::pg::{self, Argument, LocalSetting, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use logic::cutoff::{plausible_range, units_that_fit};
 use logic::kind::Kind;
 use logic::unit::Unit;
 use pgrx::prelude::PgSqlErrorCode;
 
+/// With so many rows that cannot be judged, the expression is wrong and not they.
+const MOST_BROKEN: u32 = 100;
+
 /// Refuses (22008) where a number in the table, markers for "never" aside, lies more than about fifty years from now
 /// in the rule's unit.
 ///
 /// Runs by the caller's rights and under row-level security: what the caller cannot see, a DELETE cannot reach either.
+///
+/// Refuses also a row whose value an expression cannot have, with its own SQLSTATE; where `leaves_out`, only where there are
+/// many of those, or rows have no places.
+fn check(
+    relation: &Relation,
+    criterion: &Criterion,
+    rule: &Rule,
+    leaves_out: bool,
+) -> Result<(), Refusal> {
+    let Some(unit) = criterion.unit else {
+        return Ok(());
+    };
+    let whole = || find(relation, criterion, unit, "");
+    let found = match criterion.value {
+        Value::Column { .. } if criterion.filter.is_none() => whole(),
+        _ => match pg::attempt(pg::is_of_a_row, whole) {
+            Ok(found) => found,
+            Err(refusal) => find_by_places(relation, criterion, unit, refusal, leaves_out)?,
+        },
+    };
+    match found {
+        None => Ok(()),
+        Some(number) => Err(refuse(relation, criterion, rule, unit, &number)),
+    }
+}
+
+/// Refuses (22008) where a number in the table cannot be what the rule takes it for, and where a value cannot be had.
 pub fn check_plausible(
     relation: &Relation,
     criterion: &Criterion,
     rule: &Rule,
 ) -> Result<(), Refusal> {
-    let Some(unit) = criterion.unit else {
-        return Ok(());
-    };
+    check(relation, criterion, rule, false)
+}
+
+/// The same for a clearing in batches, which leaves out, one by one, the rows whose value cannot be had.
+pub fn check_plausible_but_for_rows(
+    relation: &Relation,
+    criterion: &Criterion,
+    rule: &Rule,
+) -> Result<(), Refusal> {
+    check(relation, criterion, rule, true)
+}
+
+/// Looks at the places of the table piece by piece, because a row somewhere in it has raised an ERROR: at all but the rows that
+/// do. Refuses what such a row has raised, with its place; where `leaves_out`, only if there are many.
+fn find_by_places(
+    relation: &Relation,
+    criterion: &Criterion,
+    unit: Unit,
+    raised: Refusal,
+    leaves_out: bool,
+) -> Result<Option<String>, Refusal> {
+    let leaves = pg::leaves(relation, LockMode::AccessShare);
+    if !leaves.iter().all(Relation::is_heap) || !pg::has_privilege(relation, Privilege::Select) {
+        return Err(advised(raised));
+    }
+    let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
+    let end = (leaves.iter().map(Relation::blocks).max().unwrap_or(0), 0);
+    // The row, or one of them, is between these two.
+    let (mut from, mut failing) = ((0, 0), end);
+    let mut until = middle(from, failing);
+    let mut broken = 0;
+    while from < end {
+        let Some(next) = until else {
+            broken += 1;
+            if !leaves_out || broken > MOST_BROKEN {
+                return Err(named(relation, from, raised));
+            }
+            from = failing;
+            (until, failing) = (Some(end), end);
+            continue;
+        };
+        let piece = range(from, next);
+        match pg::attempt(pg::is_of_a_row, || find(relation, criterion, unit, &piece)) {
+            Ok(Some(number)) => return Ok(Some(number)),
+            Ok(None) => {
+                from = next;
+                until = if next == failing {
+                    Some(end)
+                } else {
+                    middle(next, failing)
+                };
+            }
+            Err(_) => {
+                failing = next;
+                until = middle(from, next);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// What a row has raised, with where it is.
+fn named(relation: &Relation, place: Place, raised: Refusal) -> Refusal {
+    let message = format!(
+        "could not see whether the row at ctid {} of table \"{}\" has expired: {}",
+        place::in_words(place),
+        relation.name(),
+        raised.message()
+    );
+    advised(raised.with_message(message))
+}
+
+fn advised(raised: Refusal) -> Refusal {
+    let hint = "Have the expression be NULL for such rows, with CASE WHEN ... THEN ... END: NULL never expires.";
+    match raised.notes().1 {
+        Some(_) => raised,
+        None => raised.hint(hint),
+    }
+}
+
+/// A number that is not plausible, if there is one among the rows that meet a condition, which ends with AND.
+fn find(relation: &Relation, criterion: &Criterion, unit: Unit, condition: &str) -> Option<String> {
     let plausible = plausible_range(criterion.kind, unit, criterion.now);
     let value = &criterion.sql;
     let operator = |symbol: &str| format!("OPERATOR(pg_catalog.{symbol})");
@@ -28,22 +138,15 @@ pub fn check_plausible(
     // $1 and $2 are the limits, $3 and $4 the type's smallest and largest values, which mean "never".
     let statement = |name: &str| {
         format!(
-            "SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE \
+            "SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE {condition}\
              (({value} {less} $1 AND {value} {less} $4 AND {value} {greater} $3 AND {value} {unequal} $5) \
              OR ({value} {greater} $2 AND {value} {less} $4)){} LIMIT 1",
             criterion.and_filter()
         )
     };
     let arguments = arguments(criterion.kind, plausible.from, plausible.to);
-    let found = pg::query_on(relation, statement, &arguments)
-        .into_iter()
-        .flatten()
-        .next()
-        .flatten();
-    match found {
-        None => Ok(()),
-        Some(number) => Err(refuse(relation, criterion, rule, unit, &number)),
-    }
+    let found = pg::query_on(relation, statement, &arguments);
+    found.into_iter().flatten().next().flatten()
 }
 
 /// The same, but for what is on foreign servers that cannot be asked now: that is looked at when it is to be cleared.
@@ -57,16 +160,18 @@ pub fn check_plausible_here(
     }
     let leaves = pg::leaves(root, LockMode::RowExclusive);
     if leaves.len() == 1 || !leaves.iter().any(Relation::is_foreign) {
-        return check_plausible(root, criterion, rule);
+        return check_plausible_but_for_rows(root, criterion, rule);
     }
-    let checked = pg::attempt(pg::is_of_a_table, || check_plausible(root, criterion, rule));
+    let checked = pg::attempt(pg::is_of_a_table, || {
+        check_plausible_but_for_rows(root, criterion, rule)
+    });
     checked.unwrap_or_else(|refusal| {
         let readable = |leaf: &Relation| pg::has_privilege(leaf, Privilege::Select);
         let mut here = leaves.iter().filter(|leaf| !leaf.is_foreign());
         if !here.clone().all(readable) {
             return Err(refusal);
         }
-        here.try_for_each(|leaf| check_plausible(leaf, criterion, rule))
+        here.try_for_each(|leaf| check_plausible_but_for_rows(leaf, criterion, rule))
     })
 }
 

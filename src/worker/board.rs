@@ -4,6 +4,7 @@ use super::stop_request::{self, Place, Reason};
 use crate::pg;
 use crate::settings::MOST_WORKERS;
 use crate::shared::Words;
+use logic::last_ones::LastOnes;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -38,14 +39,9 @@ pub struct Board {
     failures: [Failure; FAILING_DATABASES],
     /// Since when no background worker was free for a database that is due; 0: one was.
     shortage: AtomicI64,
-    /// Tables, with their databases in the upper half, whose statement ended its worker with it, and which of these places
-    /// is the next one's.
-    last_ones: [AtomicU64; LAST_ONES],
-    next_last_one: AtomicU32,
+    /// The tables that come after the others.
+    last_ones: LastOnes,
 }
-
-/// How many tables that take their worker down are remembered.
-const LAST_ONES: usize = 32;
 
 /// How many databases that fail can be told of at a time.
 const FAILING_DATABASES: usize = 256;
@@ -323,10 +319,7 @@ impl Board {
 
     /// Whether a statement of this table has ended its worker with it: it comes after the others.
     pub fn comes_last(&self, database: pg_sys::Oid, table: pg_sys::Oid) -> bool {
-        let one = stop_request::word(database.into(), table.into());
-        self.last_ones
-            .iter()
-            .any(|last| last.load(Ordering::Acquire) == one)
+        self.last_ones.contains(database.into(), table.into())
     }
 
     /// The run that a worker is at, if it has begun and not ended.
@@ -418,9 +411,8 @@ pub fn leave_seat(ending: Ending) {
     if stop_request::was_canceled()
         && let Some(board) = board()
     {
-        let next = board.next_last_one.fetch_add(1, Ordering::AcqRel) as usize % LAST_ONES;
-        let (database, table) = (seat.database.load(Ordering::Acquire), seat.place.table());
-        board.last_ones[next].store(stop_request::word(database, table), Ordering::Release);
+        let database = seat.database.load(Ordering::Acquire);
+        board.last_ones.add(database, seat.place.table());
     }
     seat.state.store(state, Ordering::Release);
     if let Some(board) = board() {

@@ -160,6 +160,11 @@ impl<'a> Host<'a> {
         self.record.note_commit();
     }
 
+    /// The relations that rows were deleted from.
+    pub fn relations_deleted_from(&self) -> Vec<pg_sys::Oid> {
+        self.deleted_from.iter().map(|(oid, _)| *oid).collect()
+    }
+
     /// The relations that rows were deleted from, and how many.
     pub fn take_deleted_from(&mut self) -> Vec<(pg_sys::Oid, u64)> {
         std::mem::take(&mut self.deleted_from)

@@ -7,6 +7,7 @@ use super::recovery;
 use super::stop_request::Reason;
 use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode};
 use crate::refusal::Refusal;
+use crate::settings;
 use crate::table::{self, Checked, Purpose};
 use logic::schedule::Schedule;
 use pgrx::pg_sys;
@@ -77,7 +78,25 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         );
         remember_name(schema, relation.oid())
     })?;
+    notice_zone_without_use(policy);
     Ok(())
+}
+
+/// Says that a policy's zone has no effect with the schedule that the server has for all.
+fn notice_zone_without_use(policy: &Policy) {
+    let is_interval = || {
+        matches!(
+            Schedule::parse(&settings::schedule()),
+            Ok(Schedule::Every(_))
+        )
+    };
+    if policy.schedule.is_none() && policy.schedule_time_zone.is_some() && is_interval() {
+        pg::notice(
+            "schedule_time_zone has no effect while \"raw_clear_sessions.schedule\" is an interval",
+            None,
+            Some("Pass a cron expression as schedule."),
+        );
+    }
 }
 
 /// Under which name, and of whom, a table was scheduled: should it go, its policy can be given to another one.
@@ -94,10 +113,15 @@ fn remember_name(schema: &str, table: pg_sys::Oid) -> u64 {
     )
 }
 
-/// Refuses a schedule that is none, or that the administrator does not want, and a zone that the server does not know.
+/// Refuses a schedule that is none, a zone that the server does not know, and a zone for what does not go by one.
 pub fn check_schedule(schedule: Option<&str>, time_zone: Option<&str>) -> Result<(), Refusal> {
-    if let Some(text) = schedule {
-        Schedule::parse(text)?;
+    let schedule = schedule.map(Schedule::parse).transpose()?;
+    if time_zone.is_some() && matches!(schedule, Some(Schedule::Every(_))) {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "schedule_time_zone is for cron expressions, and schedule is an interval",
+        )
+        .hint("Leave out schedule_time_zone, or pass a cron expression such as '0 3 * * *'."));
     }
     time_zone.map_or(Ok(()), |name| table::find_zone(name).map(drop))
 }
@@ -132,23 +156,37 @@ fn check_limits(policy: &Policy) -> Result<(), Refusal> {
         "max_rows"
     } else if duration.is_some_and(|duration| duration.duration().is_zero()) {
         "max_duration"
-    } else if policy
-        .rewrite_above
-        .is_some_and(|fraction| !(0.0..=1.0).contains(&fraction))
-    {
-        return Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            "rewrite_above must be between 0 and 1",
-        )
-        .hint("It is a fraction of the table's rows; 0 means never to rewrite."));
     } else {
-        return Ok(());
+        return check_fractions(policy);
     };
     Err(Refusal::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         format!("{wrong} must be greater than zero"),
     )
     .hint(format!("Leave out {wrong} for the default.")))
+}
+
+fn check_fractions(policy: &Policy) -> Result<(), Refusal> {
+    let is_fraction = |value: Option<f64>| value.is_none_or(|value| (0.0..=1.0).contains(&value));
+    let wrong = |message: &str, hint: &str| {
+        Refusal::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message).hint(hint)
+    };
+    if !is_fraction(policy.rewrite_above) {
+        return Err(wrong(
+            "rewrite_above must be between 0 and 1",
+            "It is a fraction of the table's rows; 0 means never to rewrite.",
+        ));
+    }
+    if !is_fraction(policy.repack_above) {
+        return Err(wrong(
+            "repack_above must be between 0 and 1",
+            "It is a fraction of the table's size; 0 means never to repack.",
+        ));
+    }
+    if policy.repack_above.is_some_and(|above| above > 0.0) && !pg::HAS_REPACK {
+        return Err(settings::no_repack());
+    }
+    Ok(())
 }
 
 /// Removes a table's policy; false where there is none.
@@ -256,7 +294,8 @@ pub fn resume_all() -> Result<bool, Refusal> {
     })
 }
 
-/// Has the worker clear a scheduled table at once; false where it is not scheduled, or its policy rests.
+/// Has the worker clear a scheduled table at once; false where it is not scheduled, its policy rests, or a subscription
+/// writes it.
 pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let table = given(table)?;
     check_owns(table, &pg::relation_name(table))?;
@@ -267,7 +306,7 @@ pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
          FROM {schema}.scheduled d \
          JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.\"table\" \
          WHERE d.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND d.suspended IS NULL AND NOT d.restored \
-         AND d.recovery IS NULL \
+         AND d.recovery IS NULL AND d.subscription IS NULL \
          ON CONFLICT (\"table\") DO UPDATE SET run_now = true",
     )
 }

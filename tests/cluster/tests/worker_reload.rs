@@ -59,6 +59,21 @@ fn a_new_schedule_and_new_tables_apply_while_the_worker_sleeps() {
 }
 
 #[test]
+fn a_table_of_a_database_that_is_not_listed_is_never_due() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = sessions(&cluster);
+    session.wait_for_count("django_session", 100);
+    let is_due = "SELECT next_start IS NOT NULL FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass";
+    assert!(session.yes(is_due));
+    for databases in ["elsewhere", ""] {
+        cluster.reload(&[("raw_clear_sessions.databases", databases)]);
+        wait_until("it is not due any more", || !session.yes(is_due));
+        cluster.reload(&[("raw_clear_sessions.databases", "app")]);
+        wait_until("it is due again", || session.yes(is_due));
+    }
+}
+
+#[test]
 fn a_new_pace_applies_to_the_run_that_is_busy() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = sessions(&cluster);

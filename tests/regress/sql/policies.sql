@@ -210,6 +210,18 @@ INSERT INTO raw_clear_sessions.policy ("table", max_duration) VALUES ('token', '
 SELECT raw_clear_sessions_schedule('django_session', '0 3 L * *', schedule_time_zone => 'Europe/Berlin');
 SELECT schedule, schedule_time_zone FROM raw_clear_sessions.policy WHERE "table" = 'django_session'::regclass;
 SELECT refused($$raw_clear_sessions_schedule('django_session', '0 3 * * *', schedule_time_zone => 'Mars/Olympus')$$);
+-- An interval goes by no zone.
+SELECT refused($$raw_clear_sessions_schedule('django_session', '1 h', schedule_time_zone => 'Europe/Berlin')$$);
+BEGIN;
+SET LOCAL client_min_messages = notice;
+SELECT raw_clear_sessions_schedule('django_session', schedule_time_zone => 'Europe/Berlin');
+ROLLBACK;
+-- A run at once that has to wait says what for.
+BEGIN;
+SET LOCAL client_min_messages = notice;
+SELECT raw_clear_sessions_run_now('django_session');
+SELECT raw_clear_sessions_run_now('pg_class');
+ROLLBACK;
 -- Its texts have an end: they are read with each run.
 SELECT refused($$raw_clear_sessions_schedule('django_session', filter => 'true' || repeat(' ', 8200))$$);
 \set VERBOSITY terse
