@@ -127,7 +127,10 @@ pub fn begin_launcher() {
 pub fn end_launcher() -> ! {
     // SAFETY: 1, so that the postmaster starts it again; with 0 a pg_terminate_backend() would end all
     // clearing without a word. In a shutdown the postmaster starts nothing.
-    unsafe { pg_sys::proc_exit(1) }
+    unsafe { pg_sys::proc_exit(1) };
+    // Which the bindings of PostgreSQL 19 do not say.
+    #[cfg(feature = "pg19")]
+    unreachable!("proc_exit does not return")
 }
 
 /// Makes this process a database worker. SIGTERM ends it as it ends a backend: at the next check for interrupts, wherever it
