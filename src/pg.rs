@@ -92,7 +92,7 @@ pub use setting::{
     Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,
     define_checked_setting, list_flag, server_setting, setting_takes,
 };
-pub use shmem::{is_preloading, request_shared_memory, shared};
+pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
     Argument, LocalSetting, Rows, modify_on, query, query_on, query_places_on, set_for_transaction,
@@ -112,6 +112,6 @@ pub use wal::{
     Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
 };
 pub use worker::{
-    Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
-    start_database_worker, wait, wake,
+    Handle, begin_database_worker, begin_launcher, connect, end_launcher, register_launcher,
+    reload_if_asked, report_activity, shutdown_requested, start_database_worker, wait, wake,
 };

@@ -2,11 +2,13 @@
 //! session too, for the procedure; the worker goes by postgresql.conf.
 
 mod checks;
+mod limits;
+
+pub use limits::Limits;
 
 use crate::pg::{
     self, define_checked_fraction, define_checked_number, define_checked_setting, list_flag,
 };
-use crate::run::Limits;
 use checks::{
     DatabaseList, ProgressInterval, RepackAbove, ScheduleText, TableList, WalCompression,
 };
@@ -399,17 +401,4 @@ fn define_switches() {
         GucContext::Userset,
         GucFlags::UNIT_MS,
     );
-}
-
-/// What a run may take, where neither its policy nor its CALL says otherwise.
-pub fn limits() -> Limits {
-    Limits {
-        batch_size: BATCH_SIZE.get().max(1) as u64,
-        max_rows: None,
-        max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
-        cost_delay: cost_delay(),
-        cost_limit: cost_limit(),
-        max_replication_lag: MAX_REPLICATION_LAG.milliseconds(),
-        lock_timeout: lock_timeout(),
-    }
 }

@@ -1,5 +1,6 @@
 //! The worker: clears tables on a schedule, without being asked.
 //!
+//! - [`entry`]: where its processes begin
 //! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`repacking`], [`vacuuming`]: what is done
@@ -16,6 +17,7 @@ pub mod board;
 pub mod clearing;
 mod clock;
 pub mod database;
+mod entry;
 pub mod history;
 pub mod host;
 pub mod launcher;
@@ -31,3 +33,10 @@ pub mod state;
 pub mod stop_request;
 pub mod turns;
 pub mod vacuuming;
+
+use crate::pg;
+
+/// Registers the launcher. Only while preloading.
+pub fn register() {
+    pg::register_launcher(entry::LAUNCHER);
+}

@@ -37,7 +37,7 @@ pub fn why_not_repacked(relation: &Relation) -> Option<String> {
 /// The same where there is none.
 #[cfg(not(feature = "pg19"))]
 pub fn why_not_repacked(_: &Relation) -> Option<String> {
-    Some("this is done from PostgreSQL 19 on".to_owned())
+    Some("PostgreSQL has REPACK (CONCURRENTLY) from version 19 on".to_owned())
 }
 
 /// Repacks a table, or nothing where it has gone, or [`why_not_repacked`] says so for all of this server's. Outside of

@@ -52,7 +52,7 @@ pub struct Host<'a> {
 
 /// Sets what the worker's transactions go by; again after a reload.
 pub fn apply_settings() {
-    let limits = settings::limits();
+    let limits = Limits::by_settings();
     let number = |number: String| CString::new(number).unwrap_or_default();
     pg::set_for_session(
         c"lock_timeout",

@@ -70,7 +70,7 @@ impl Policy {
 
     /// The policy's limits, and for the rest the settings.
     pub fn limits(&self) -> Limits {
-        let mut limits = settings::limits();
+        let mut limits = Limits::by_settings();
         if let Some(rows) = self.batch_size {
             limits.batch_size = rows.max(1) as u64;
         }

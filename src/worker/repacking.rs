@@ -16,8 +16,8 @@ use pgrx::prelude::PgSqlErrorCode;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// Below so many pages (8 MB) it does not matter what is unused.
-const SMALL: u32 = 1024;
+/// Below so many bytes, with toast, it does not matter what is unused.
+const SMALL: i64 = 8 << 20;
 
 /// How long it may wait, before it begins, for the transactions that are open: meanwhile no VACUUM of the table begins, and
 /// the WAL that is written is kept.
@@ -84,18 +84,23 @@ pub fn repack(schema: &str, due: &Due, outcome: &Outcome, host: &mut Host<'_>) -
         return Repacking::NotLooked;
     }
     let mut tried: Option<Tried> = None;
+    let mut looked = true;
     for relation in relations {
         if host.yields || is_to_end(host) {
+            looked = false;
             break;
         }
         // What cannot even be looked at, because somebody has locked it, is left for the next run.
-        if let Ok(Some(found)) = look(relation, above) {
+        let found = look(relation, above, host);
+        looked &= found.is_ok();
+        if let Ok(Some(found)) = found {
             let tried = tried.get_or_insert_default();
             repack_found(relation, found, host, tried);
         }
     }
     match tried {
-        None => Repacking::NotNeeded,
+        None if looked => Repacking::NotNeeded,
+        None => Repacking::NotLooked,
         Some(tried) => Repacking::Tried(tried),
     }
 }
@@ -132,11 +137,12 @@ struct Found {
 }
 
 /// Looks at a relation; `None` where it has gone, or is not much larger than its rows.
-fn look(relation: pg_sys::Oid, above: f64) -> Result<Option<Found>, Refusal> {
-    pg::catch(|| {
+fn look(relation: pg_sys::Oid, above: f64, host: &mut Host<'_>) -> Result<Option<Found>, Refusal> {
+    stop_request::begin_statement(host.time_left());
+    let found = pg::catch(|| {
         pg::begin();
         let found = Relation::open(relation, LockMode::AccessShare)
-            .filter(|heap| heap.is_heap() && heap.blocks() >= SMALL)
+            .filter(|heap| heap.is_heap() && heap.table_bytes() >= SMALL)
             .filter(|heap| pg::unused_fraction(heap) > above)
             .map(|heap| Found {
                 bytes: heap.total_bytes(),
@@ -144,7 +150,19 @@ fn look(relation: pg_sys::Oid, above: f64) -> Result<Option<Found>, Refusal> {
             });
         pg::commit();
         Ok(found)
-    })
+    });
+    end_statement(host);
+    found
+}
+
+/// Why the statement was canceled, if it was.
+fn end_statement(host: &mut Host<'_>) -> Option<Reason> {
+    stop_request::end_statement();
+    let canceled = stop_request::take_canceled();
+    if canceled == Some(Reason::DatabaseWanted) {
+        host.make_way();
+    }
+    canceled
 }
 
 /// Repacks a relation, and notes what came of it.
@@ -159,14 +177,14 @@ fn repack_found(relation: pg_sys::Oid, found: Found, host: &mut Host<'_>, tried:
     tried.repack_ms += began.elapsed().as_millis() as u64;
     tried.repack_bytes_before += found.bytes;
     tried.repack_bytes_after += bytes;
+    if why_not.is_none() {
+        log(&name, found.bytes, bytes, began.elapsed());
+    }
     // The first reason stays.
     match why_not {
         Some(why) if tried.outcome.is_empty() || tried.outcome == DONE => tried.outcome = why,
         None if tried.outcome.is_empty() => DONE.clone_into(&mut tried.outcome),
         _ => {}
-    }
-    if tried.outcome == DONE {
-        log(&name, found.bytes, bytes, began.elapsed());
     }
 }
 
@@ -188,11 +206,7 @@ fn repack_one(relation: pg_sys::Oid, name: &str, host: &mut Host<'_>) -> Option<
         pg::repack(relation, WAIT);
         Ok(())
     });
-    stop_request::end_statement();
-    let canceled = stop_request::take_canceled();
-    if canceled == Some(Reason::DatabaseWanted) {
-        host.make_way();
-    }
+    let canceled = end_statement(host);
     let refusal = repacked.err()?;
     if let Some(reason) = canceled {
         return Some(in_words(reason).to_owned());

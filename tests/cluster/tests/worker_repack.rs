@@ -1,8 +1,8 @@
 //! On PostgreSQL 19 the worker gives the space back that a run has left unused, while others use the table.
 
 use cluster::{
-    Cluster, FAST, Programs, Session, add_expired, assert_sound, create_sessions, fingerprint,
-    kill, output, sqlstate, wait_for_end, wait_until,
+    Cluster, FAST, Programs, Session, Shutdown, add_expired, assert_sound, create_sessions,
+    fingerprint, kill, output, sqlstate, wait_for_end, wait_until,
 };
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::scope;
@@ -181,6 +181,66 @@ fn a_table_with_little_unused_or_a_small_one_is_not_repacked() {
 }
 
 #[test]
+fn what_is_unused_in_a_toast_table_counts() {
+    let Some(cluster) = repacking(&[]) else {
+        return;
+    };
+    let mut session = cluster.database("app").with_checks().connect();
+    session.run(
+        "CREATE TABLE toasted (session_key text PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+         ALTER TABLE toasted ALTER session_data SET STORAGE EXTERNAL;
+         INSERT INTO toasted SELECT 'key' || i, repeat('x', 4000), CASE WHEN i % 10 = 1 THEN '2199-01-01' ELSE '2020-01-01' END::timestamptz
+         FROM generate_series(1, 4000) AS i;
+         ANALYZE toasted",
+    );
+    assert!(session.yes("SELECT pg_relation_size('toasted') < 1000000"));
+    schedule(&mut session, "toasted");
+    assert_eq!(repack_of(&mut session, "toasted"), "done");
+    assert!(session.yes("SELECT pg_table_size('toasted') < 3000000"));
+    assert_eq!(
+        session.count("toasted WHERE session_data = repeat('x', 4000)"),
+        400
+    );
+    assert_sound(&mut session, "toasted");
+}
+
+#[test]
+fn a_repack_whose_decoding_worker_is_terminated_fails_and_the_worker_goes_on() {
+    let Some(cluster) = repacking(&[]) else {
+        return;
+    };
+    let mut session = cluster.database("app").connect();
+    get_stuck(&mut session, "stuck", "");
+    session.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'REPACK decoding worker'");
+    wait_until("it has gone", || {
+        session.count("pg_stat_activity WHERE backend_type = 'REPACK decoding worker'") == 0
+    });
+    session.run("UPDATE switch SET is_on = false");
+    // What sleeps ends with it.
+    let why = repack_of(&mut session, "stuck");
+    assert_ne!(why, "done");
+    assert_nothing_left(&mut session);
+    assert_eq!(session.count("stuck"), LIVE);
+    create_large(&mut session, "django_session");
+    assert_eq!(repack_of(&mut session, "django_session"), "done");
+}
+
+#[test]
+fn the_server_shuts_down_though_a_table_is_repacked() {
+    let Some(mut cluster) = repacking(&[]) else {
+        return;
+    };
+    let mut session = cluster.database("app").connect();
+    get_stuck(&mut session, "stuck", "");
+    drop(session);
+    cluster.stop(Shutdown::Fast);
+    cluster.start();
+    let mut session = cluster.existing_database("app").connect();
+    assert_nothing_left(&mut session);
+    assert_eq!(session.count("stuck"), LIVE);
+}
+
+#[test]
 fn a_policy_says_for_its_table_alone_when_to_repack() {
     let Some(cluster) = repacking(&[]) else {
         return;
@@ -242,6 +302,7 @@ fn what_the_server_has_too_few_of_for_a_repack_is_said() {
             ("max_repack_replication_slots", "0"),
             "max_repack_replication_slots is 0",
         ),
+        (("wal_level", "minimal"), "wal_level is minimal"),
         // The launcher, the database worker, and PostgreSQL's own launcher of logical replication.
         (
             ("max_worker_processes", "3"),
@@ -249,7 +310,7 @@ fn what_the_server_has_too_few_of_for_a_repack_is_said() {
         ),
     ];
     for (setting, expected) in cases {
-        let Some(cluster) = repacking(&[setting]) else {
+        let Some(cluster) = repacking(&[setting, ("max_wal_senders", "0")]) else {
             return;
         };
         let mut session = cluster.database("app").connect();
@@ -258,6 +319,32 @@ fn what_the_server_has_too_few_of_for_a_repack_is_said() {
         assert!(why.contains(expected), "{setting:?}: {why}");
         assert_eq!(session.count("django_session"), LIVE);
     }
+}
+
+#[test]
+fn the_preview_says_whether_the_space_can_be_given_back_by_a_repack() {
+    let Some(cluster) = repacking(&[("raw_clear_sessions.databases", "")]) else {
+        return;
+    };
+    let mut session = cluster.database("app").connect();
+    create_large(&mut session, "django_session");
+    let preview = "SELECT raw_clear_sessions_preview('django_session')";
+    assert!(session.yes(&format!(
+        "{preview} -> 'ways' -> 'repack' -> 'possible' = 'true'"
+    )));
+    assert!(
+        session
+            .text(&format!("{preview} ->> 'advice_why'"))
+            .contains("repack_above")
+    );
+    session.run("ALTER TABLE django_session DROP CONSTRAINT django_session_pkey");
+    let why = session.text(&format!("{preview} -> 'ways' -> 'repack' ->> 'why_not'"));
+    assert!(why.contains("neither a primary key"), "{why}");
+    assert!(
+        !session
+            .text(&format!("{preview} ->> 'advice_why'"))
+            .contains("repack_above")
+    );
 }
 
 #[test]
@@ -555,6 +642,9 @@ fn a_server_that_cannot_repack_refuses_a_policy_that_wants_it() {
     let refused = session
         .refused("SELECT raw_clear_sessions_schedule('django_session', repack_above => 0.5)");
     assert_eq!(refused, "0A000");
+    let ways = "SELECT raw_clear_sessions_preview('django_session') -> 'ways'";
+    let why = session.text(&format!("{ways} -> 'repack' ->> 'why_not'"));
+    assert!(why.contains("from version 19 on"), "{why}");
     session.run("LOAD 'raw_clear_sessions'");
     let setting = "ALTER SYSTEM SET raw_clear_sessions.repack_above";
     assert_eq!(session.refused(&format!("{setting} = 0.5")), "22023");
