@@ -78,9 +78,9 @@ pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
 };
 pub use session::{
-    extension_installed, extension_schema, has_written, is_logical_worker, is_read_only,
-    lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
-    prevent_in_read_only, reserve_setting_prefix,
+    before_commit, extension_installed, extension_schema, has_written, is_logical_worker,
+    is_read_only, lock_timeout, on_commit, on_prepare, prevent_during_recovery,
+    prevent_in_parallel_mode, prevent_in_read_only, reserve_setting_prefix,
 };
 pub use setting::{
     Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,
