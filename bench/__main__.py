@@ -91,12 +91,16 @@ def main() -> int:
                 from . import report, results
 
                 report.publish(results.read(Path(file)))
+            case ["add", file, scenario]:
+                from . import report, results
+
+                report.add(results.read(Path(file)), scenario)
             case ["check"]:
                 from . import report
 
                 return report.check()
             case _:
-                raise choices.BadOption("usage: python -m bench [quick | report | publish FILE | check]")
+                raise choices.BadOption("usage: python -m bench [quick | report | publish FILE | add FILE SCENARIO | check]")
     except choices.BadOption as bad:
         print(f"bench: {bad}", file=sys.stderr)
         return 2

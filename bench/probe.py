@@ -1,4 +1,4 @@
-"""What a way takes of the server: memory, WAL, buffers."""
+"""What a way takes of the server: processor time, memory, WAL, buffers."""
 
 import threading
 import time
@@ -6,6 +6,7 @@ from pathlib import Path
 
 # How often the memory is looked at. A peak that lasts for less may be missed.
 INTERVAL = 0.01
+TICKS = 100  # of /proc/<pid>/stat a second (USER_HZ)
 
 
 def status(pid: int, name: str) -> int:
@@ -26,6 +27,17 @@ def children(pid: int) -> set[int]:
         return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()))
     except (FileNotFoundError, ProcessLookupError):
         return set()
+
+
+def cpu_seconds(pid: int) -> float:
+    """The time that a process has been running on a processor, to the nanosecond."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+
+
+def ended_children_cpu_seconds(pid: int) -> float:
+    """That of the processes it has started and that have ended (cutime, cstime in man 5 proc)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / TICKS
 
 
 class MemoryWatch:

@@ -85,6 +85,13 @@ def publish_again():
     publish(committed())
 
 
+def add(content: dict, scenario: str):
+    """Makes one scenario of other results the one that the documents show."""
+    if scenario not in content["scenarios"]:
+        raise BadOption(f"the file has no results of the scenario {scenario!r}")
+    publish(files.with_scenario(committed(), scenario, content["scenarios"][scenario]))
+
+
 def check() -> int:
     documents = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
     found = differences(documents, tables.blocks(committed()))

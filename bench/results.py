@@ -35,6 +35,11 @@ def rounded(content):
     return content
 
 
+def with_scenario(results: dict, key: str, content: dict) -> dict:
+    """The results with this scenario, which tells its own date and commit, in the place of the one that is there."""
+    return {**results, "scenarios": {**results["scenarios"], key: content}}
+
+
 class Store:
     """The run that is going on. Another library, machine or version begins another one."""
 
@@ -53,7 +58,8 @@ class Store:
         return read(self.folder / f"{scenario}.json")
 
     def put(self, scenario: str, content: dict):
-        write(self.folder / f"{scenario}.json", rounded(content))
+        measured = {"date": date.today().isoformat(), "commit": self.about["versions"].get("commit", "unknown")}
+        write(self.folder / f"{scenario}.json", rounded({**content, **measured}))
 
     def all(self, scenarios: list[str]) -> dict:
         """The results, with those of the scenarios that are there."""

@@ -145,6 +145,29 @@ def idle_table(results: dict) -> str:
     return f"{table}\n\nA start of the worker that finds nothing takes {start} of processor time."
 
 
+def many_table(results: dict) -> str:
+    content = results["scenarios"]["many"]
+    sites = content["sites"]
+
+    def row(what: str, figure: str, show) -> list[str]:
+        return [what] + [show(site[figure]) if figure in site else text.MINUS for site in sites]
+
+    def cpu(value: float) -> str:
+        return text.milliseconds(value * 1e3)
+
+    rows = [
+        row("a run, processor time", "cpu_seconds", cpu), row("a run, WAL", "wal_bytes", text.size),
+        ["a round, processor time"] + [text.seconds(site["cpu_seconds"] * site["tables"]) for site in sites],
+        row("a round, by the clock", "round_seconds", text.seconds),
+        row("memory of a worker", "memory_bytes", text.size),
+        row("a start for one table, processor time", "start_cpu_seconds", cpu),
+        row("a start for one table, WAL", "start_wal_bytes", text.size),
+        row("the view `status`, processor time", "status_cpu_seconds", cpu),
+        row("a scrape, processor time", "scrape_cpu_seconds", cpu)]
+    where = f"{content['date']}, commit {content['commit']}:" if "commit" in content else ""
+    return f"{where}\n\n{markdown([''] + [MANY[site['key']] for site in sites], rows)}".lstrip()
+
+
 def about(results: dict) -> str:
     """Machine, versions and settings."""
     machine, versions = results["machine"], results["versions"]
@@ -164,6 +187,10 @@ def about(results: dict) -> str:
     ])
 
 
+# What the sites of the scenario are.
+MANY = {"policies_200": "200 policies, a week of history", "policies_3000": "3,000 policies",
+        "tenants_1000": "1,000 schemas, by the setting `tables`"}
+
 NOT_MEASURED = "Not measured in this run."
 
 
@@ -181,6 +208,7 @@ def blocks(results: dict) -> dict[str, str]:
         "latency": ("latency", latency_table),
         "replica": ("replica", replica_table),
         "idle": ("idle", idle_table),
+        "many": ("many", many_table),
     }
     return {key: make(results) if scenario is None or scenario in results["scenarios"] else NOT_MEASURED
             for key, (scenario, make) in makers.items()}

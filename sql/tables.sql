@@ -17,6 +17,7 @@ CREATE TABLE raw_clear_sessions.policy (
     max_rows bigint CHECK (max_rows > 0),
     max_duration interval CHECK (max_duration > interval '0'),
     rewrite_above double precision CHECK (rewrite_above BETWEEN 0 AND 1),
+    repack_above double precision CHECK (repack_above BETWEEN 0 AND 1),
     schedule_time_zone text,
     suspended timestamptz,
     installation oid,
@@ -44,6 +45,8 @@ COMMENT ON COLUMN raw_clear_sessions.policy.max_duration IS
     'how long one run takes, about; NULL: the setting raw_clear_sessions.max_run_time';
 COMMENT ON COLUMN raw_clear_sessions.policy.rewrite_above IS
     'expired fraction of the table above which it is rewritten; NULL: the setting raw_clear_sessions.rewrite_above';
+COMMENT ON COLUMN raw_clear_sessions.policy.repack_above IS
+    'unused fraction of the table above which it is repacked after a run; NULL: the setting raw_clear_sessions.repack_above';
 COMMENT ON COLUMN raw_clear_sessions.policy.schedule_time_zone IS
     'the zone in which a cron expression is meant; NULL: that of the server''s setting timezone';
 COMMENT ON COLUMN raw_clear_sessions.policy.suspended IS 'since when the policy rests; NULL: it does not';
@@ -86,6 +89,8 @@ CREATE TABLE raw_clear_sessions.state (
     error text,
     sqlstate text,
     run_now boolean NOT NULL DEFAULT false,
+    repack_tried timestamptz,
+    repack_error text,
     lost jsonb,
     seen jsonb
 ) WITH (fillfactor = 50);
@@ -111,6 +116,9 @@ COMMENT ON COLUMN raw_clear_sessions.state.failure IS 'the row of the last faile
 COMMENT ON COLUMN raw_clear_sessions.state.error IS 'the last error';
 COMMENT ON COLUMN raw_clear_sessions.state.sqlstate IS 'its SQLSTATE';
 COMMENT ON COLUMN raw_clear_sessions.state.run_now IS 'a run at once has been asked for';
+COMMENT ON COLUMN raw_clear_sessions.state.repack_tried IS
+    'when it was last repacked, or could not be; -infinity: since then there was no need to';
+COMMENT ON COLUMN raw_clear_sessions.state.repack_error IS 'why it could not be repacked then';
 COMMENT ON COLUMN raw_clear_sessions.state.lost IS 'the policy of a table that has gone';
 COMMENT ON COLUMN raw_clear_sessions.state.seen IS
     'what the table was when the worker last saw it, where Citus is, which replaces tables';

@@ -24,7 +24,7 @@ COMMENT ON VIEW raw_clear_sessions.progress IS 'the clearings that are running n
 COMMENT ON COLUMN raw_clear_sessions.progress.pid IS 'the process id of the worker, or of the session that called';
 COMMENT ON COLUMN raw_clear_sessions.progress."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.progress.phase IS
-    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, finding expired rows, rewriting, rebuilding indexes, or vacuuming';
+    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, finding expired rows, rewriting, rebuilding indexes, repacking, or vacuuming';
 COMMENT ON COLUMN raw_clear_sessions.progress.leaf IS 'the partition that it is at, or the table itself';
 COMMENT ON COLUMN raw_clear_sessions.progress.blocks_total IS
     'blocks to read, of all partitions that are read by blocks; NULL if there are none';
@@ -60,7 +60,7 @@ SELECT
         WHEN raw_clear_sessions.reads_all(h."table") THEN h.details
         ELSE (
             SELECT jsonb_object_agg(d.key, d.value) FROM jsonb_each(h.details) AS d
-            WHERE d.key = ANY ('{policy,elapsed_ms,wal_bytes,buffers_hit,buffers_read,buffers_dirtied,expired_left,vacuumed}'))
+            WHERE d.key = ANY ('{policy,elapsed_ms,wal_bytes,buffers_hit,buffers_read,buffers_dirtied,expired_left,repack_ms,repack_bytes_before,repack_bytes_after,vacuumed}'))
     END AS details
 FROM raw_clear_sessions.history AS h
 WHERE raw_clear_sessions.visible(h."table");
@@ -82,7 +82,7 @@ COMMENT ON COLUMN raw_clear_sessions.run.sqlstate IS 'the SQLSTATE of the error'
 COMMENT ON COLUMN raw_clear_sessions.run.pid IS 'the process id of the worker, or of the session that called';
 COMMENT ON COLUMN raw_clear_sessions.run.caller IS 'the role that called a function or the procedure; NULL: the worker ran it';
 COMMENT ON COLUMN raw_clear_sessions.run.details IS
-    'the policy that it ran by, what it used and wrote, whether it rewrote or vacuumed, DETAIL and HINT of the error';
+    'the policy that it ran by, what it used and wrote, whether it rewrote, repacked or vacuumed, DETAIL and HINT of the error';
 GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;
 
 -- What is scheduled, and what is known of it: for the worker, and the view status.
@@ -119,6 +119,7 @@ SELECT
     s.error,
     s.sqlstate,
     coalesce(s.run_now, false) AS run_now,
+    CASE WHEN s.repack_tried >= coalesce(t.changed, '-infinity') THEN s.repack_error END AS repack_error,
     -- What a subscription writes is cleared where it comes from: a session that was renewed there, and whose renewal has
     -- not arrived yet, looks expired here.
     (
@@ -175,6 +176,7 @@ COMMENT ON COLUMN raw_clear_sessions.scheduled.cleared_until IS 'what had expire
 COMMENT ON COLUMN raw_clear_sessions.scheduled.error IS 'the last error';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.sqlstate IS 'its SQLSTATE';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.run_now IS 'a run at once has been asked for';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.repack_error IS 'why it could not be repacked when that was last tried';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.subscription IS 'the subscription that writes the table';
 
 CREATE VIEW raw_clear_sessions.status WITH (security_barrier) AS
@@ -233,6 +235,10 @@ SELECT
             off.note,
             CASE WHEN raw_clear_sessions.hides_rows(s."table") THEN
                 'row-level security hides rows from the owner of the table, as whom the worker acts: what he does not see is not cleared; give him BYPASSRLS, or a policy FOR ALL with USING (true), or call raw_clear_sessions_in_batches() as a role that has it'
+            END,
+            CASE WHEN s.repack_error IS NOT NULL AND raw_clear_sessions.reads_all(s."table") THEN format(
+                'the table is much larger than its rows, and was not repacked: %s; it is tried again after an hour, when a run has deleted rows',
+                s.repack_error)
             END,
             -- By the catalogs: to_regclass() would ask who reads this for rights on the schema.
             CASE WHEN s.source = 'policy'

@@ -87,15 +87,11 @@ fn oid(text: &Option<String>) -> pg_sys::Oid {
 fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
     let found = match recognize(name, columns) {
         Recognition::One(framework) => recognized(framework),
-        Recognition::Unsure(framework) => Found {
+        Recognition::Unsure(framework, doubt) => Found {
             missing: Some(format!(
                 "that it is the table of {}: {}",
                 framework.name,
-                if framework.common {
-                    "other tables have such columns, too"
-                } else {
-                    "it has other columns, too"
-                }
+                doubt.reason()
             )),
             expires: Some(pg::quote_identifier(framework.expires)),
             unit: framework.unit.map(|unit| unit.name().to_owned()),

@@ -13,6 +13,7 @@ mod cost;
 mod database;
 mod expiry;
 mod expression;
+mod extension;
 mod foreign;
 mod heap;
 mod inheritance;
@@ -26,12 +27,14 @@ mod name;
 mod new_heap;
 mod own;
 mod owner;
+mod page;
 mod privilege;
 mod procedure;
 mod process;
 mod publication;
 mod refusing;
 mod relation;
+mod repack;
 mod session;
 mod setting;
 mod shmem;
@@ -41,6 +44,7 @@ mod table_guard;
 mod time;
 mod transaction;
 mod tuple_set;
+mod unused;
 mod usage;
 mod vacuum;
 mod wal;
@@ -52,6 +56,7 @@ pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, databases};
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
+pub use extension::{extension_installed, extension_schema};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
@@ -77,16 +82,17 @@ pub use refusing::refusing;
 pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
 };
+pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
 pub use session::{
-    before_commit, extension_installed, extension_schema, has_written, is_logical_worker,
-    is_read_only, lock_timeout, on_commit, on_prepare, prevent_during_recovery,
-    prevent_in_parallel_mode, prevent_in_read_only, reserve_setting_prefix,
+    before_commit, has_written, is_logical_worker, is_read_only, lock_timeout, on_commit,
+    on_prepare, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    reserve_setting_prefix,
 };
 pub use setting::{
-    Check, CheckNumber, define_checked_number, define_checked_setting, list_flag, server_setting,
-    setting_takes,
+    Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,
+    define_checked_setting, list_flag, server_setting, setting_takes,
 };
-pub use shmem::{is_preloading, request_shared_memory, shared};
+pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
     Argument, LocalSetting, Rows, modify_on, query, query_on, query_places_on, set_for_transaction,
@@ -94,17 +100,18 @@ pub use spi::{
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, catch, commit,
+    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
     constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
     set_for_session,
 };
 pub use tuple_set::TupleSet;
+pub use unused::unused_fraction;
 pub use usage::Usage;
 pub use vacuum::vacuum;
 pub use wal::{
     Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
 };
 pub use worker::{
-    Handle, connect, register_launcher, reload_if_asked, report_activity, shutdown_requested,
-    start_database_worker, wait, wake,
+    Handle, begin_database_worker, begin_launcher, connect, end_launcher, register_launcher,
+    reload_if_asked, report_activity, shutdown_requested, start_database_worker, wait, wake,
 };

@@ -9,7 +9,7 @@ mod tally;
 pub use tally::Tally;
 
 use crate::pg;
-use crate::shared::Words;
+use crate::words::Words;
 use logic::measure::Measure;
 use pgrx::pg_sys;
 use std::cell::Cell;
@@ -34,10 +34,12 @@ pub enum Phase {
     Rewriting,
     /// After a rewrite.
     RebuildingIndexes,
+    /// PostgreSQL's REPACK (CONCURRENTLY), after a run.
+    Repacking,
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 9] = [
+const PHASES: [(Phase, &str); 10] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
@@ -46,6 +48,7 @@ const PHASES: [(Phase, &str); 9] = [
     (Phase::FindingExpired, "finding expired rows"),
     (Phase::Rewriting, "rewriting"),
     (Phase::RebuildingIndexes, "rebuilding indexes"),
+    (Phase::Repacking, "repacking"),
     (Phase::Vacuuming, "vacuuming"),
 ];
 
@@ -128,6 +131,17 @@ pub struct Slot {
     pid: AtomicI32,
     words: Words<WORDS>,
 }
+
+/// How many clearings can show their progress at a time; more run without.
+const SLOTS: usize = 128;
+
+/// All bytes zero: nothing is running.
+pub struct Slots([Slot; SLOTS]);
+
+// SAFETY: atomics, and free where they are zero.
+unsafe impl pg::Shareable for Slots {}
+
+pub static SHOWN: pg::SharedMemory<Slots> = pg::SharedMemory::new(c"raw_clear_sessions progress");
 
 /// A row of the view.
 #[derive(Debug)]
@@ -231,12 +245,12 @@ impl Drop for Shown {
 }
 
 fn take_slot() -> Option<&'static Slot> {
-    let shared = pg::shared()?;
+    let slots = SHOWN.get()?;
     if !FREED_AT_EXIT.replace(true) {
         pg::at_exit(free);
     }
     let pid = pg::my_pid();
-    shared.progress.iter().find(|slot| {
+    slots.0.iter().find(|slot| {
         slot.pid
             .compare_exchange(0, -pid, Ordering::Acquire, Ordering::Relaxed)
             .is_ok()
@@ -280,9 +294,9 @@ pub fn last() -> Progress {
 
 /// What is running, in all databases.
 pub fn running() -> Vec<Running> {
-    pg::shared().map_or_else(Vec::new, |shared| {
-        shared.progress.iter().filter_map(read).collect()
-    })
+    SHOWN
+        .get()
+        .map_or_else(Vec::new, |slots| slots.0.iter().filter_map(read).collect())
 }
 
 fn words(mine: &Mine, progress: &Progress) -> [u64; WORDS] {

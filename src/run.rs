@@ -14,29 +14,12 @@ pub use batches::{PutAside, before, go_on, run};
 pub use procedure::{in_procedure, limits};
 pub use slice::clear_slice;
 
+pub use crate::settings::Limits;
+
 use crate::refusal::Refusal;
 use crate::table::Rule;
 use pgrx::pg_sys;
 use std::time::Duration;
-
-/// What a run may take. Read again before each batch, so that a reload of the settings applies at once.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Rows that one transaction deletes, about.
-    pub batch_size: u64,
-    /// Rows that the run deletes, about; `None`: all that have expired.
-    pub max_rows: Option<u64>,
-    /// How long the run takes, about; `None`: as long as it needs.
-    pub max_duration: Option<Duration>,
-    /// How long to sleep for each `cost_limit` of cost; zero: not at all.
-    pub cost_delay: Duration,
-    /// The cost, in units of autovacuum's settings, after which the run sleeps.
-    pub cost_limit: u32,
-    /// Wait while a replica replays later than this; `None`: do not look.
-    pub max_replication_lag: Option<Duration>,
-    /// How long to wait for the lock on the table.
-    pub lock_timeout: Duration,
-}
 
 /// Why a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,16 @@
 //! session too, for the procedure; the worker goes by postgresql.conf.
 
 mod checks;
+mod limits;
 
-use crate::pg::{self, define_checked_number, define_checked_setting, list_flag};
-use crate::run::Limits;
-use checks::{DatabaseList, ProgressInterval, ScheduleText, TableList, WalCompression};
+pub use limits::Limits;
+
+use crate::pg::{
+    self, define_checked_fraction, define_checked_number, define_checked_setting, list_flag,
+};
+use checks::{
+    DatabaseList, ProgressInterval, RepackAbove, ScheduleText, TableList, WalCompression,
+};
 use core::ffi::CStr;
 use logic::names::{Databases, TableName, parse_databases, parse_tables};
 use pgrx::PostgresGucEnum;
@@ -25,6 +31,8 @@ pub enum Engine {
     Sql,
 }
 
+pub use checks::no_repack;
+
 type Text = GucSetting<Option<CString>>;
 
 /// Only superusers, and roles that were granted SET on it, can change it, because an audit may rely on it.
@@ -39,6 +47,7 @@ static VACUUM: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// As vacuum_cost_delay, with fractions of a millisecond.
 static COST_DELAY: GucSetting<f64> = GucSetting::<f64>::new(2.0);
 static REWRITE_ABOVE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+static REPACK_ABOVE: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 
 /// A setting that is a whole number.
 struct Number {
@@ -223,6 +232,11 @@ pub fn rewrite_above() -> f64 {
     REWRITE_ABOVE.get()
 }
 
+/// `repack_above`: the unused fraction of a table above which the worker repacks it; zero: never.
+pub fn repack_above() -> f64 {
+    REPACK_ABOVE.get()
+}
+
 /// `history`: how long runs are kept.
 pub fn history() -> Duration {
     HISTORY.seconds()
@@ -371,6 +385,12 @@ fn define_switches() {
         GucContext::Sighup,
         GucFlags::default(),
     );
+    define_checked_fraction::<RepackAbove>(
+        c"raw_clear_sessions.repack_above",
+        c"Sets the unused fraction of a table above which the worker repacks it after a run.",
+        c"By REPACK (CONCURRENTLY), which PostgreSQL has from version 19 on. Zero means never.",
+        &REPACK_ABOVE,
+    );
     GucRegistry::define_float_guc(
         c"raw_clear_sessions.cost_delay",
         c"Sets how long a run sleeps for each cost_limit of cost.",
@@ -381,17 +401,4 @@ fn define_switches() {
         GucContext::Userset,
         GucFlags::UNIT_MS,
     );
-}
-
-/// What a run may take, where neither its policy nor its CALL says otherwise.
-pub fn limits() -> Limits {
-    Limits {
-        batch_size: BATCH_SIZE.get().max(1) as u64,
-        max_rows: None,
-        max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
-        cost_delay: cost_delay(),
-        cost_limit: cost_limit(),
-        max_replication_lag: MAX_REPLICATION_LAG.milliseconds(),
-        lock_timeout: lock_timeout(),
-    }
 }

@@ -196,11 +196,19 @@ fn raw_clear_sessions_in_batches(
     let rule = rule(expires, keep, unit, time_zone, filter);
     // SAFETY: this call's own.
     let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
-    let deleted = run::limits(batch_size, max_rows, max_duration.map(Into::into))
+    let started = pg::now();
+    let outcome = run::limits(batch_size, max_rows, max_duration.map(Into::into))
         .and_then(|limits| run::in_procedure(table, &rule, call, limits))
         .unwrap_or_else(|refusal| refusal.raise());
+    if let Some(table) = table {
+        let (deleted, skipped) = (outcome.deleted, outcome.skipped);
+        history::note_call(table, started, deleted, skipped, outcome.batches);
+    }
     // A composite value, which the SQL declares; pgrx hands on an internal one as it is.
-    Internal::from(Some(pg::procedure_result(c"deleted", deleted as i64)))
+    Internal::from(Some(pg::procedure_result(
+        c"deleted",
+        outcome.deleted as i64,
+    )))
 }
 
 /// A slice of the work on a shard, for the procedure on a Citus coordinator.

@@ -1,8 +1,10 @@
 //! The worker: clears tables on a schedule, without being asked.
 //!
+//! - [`entry`]: where its processes begin
 //! - [`launcher`]: one process that keeps the time, and starts a process for each database that is due
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
-//!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`vacuuming`]: what is done about it
+//!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`repacking`], [`vacuuming`]: what is done
+//!   about it
 //! - [`turns`]: how the tables of a database take turns
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
 //! - [`own_settings`]: what such a process sets for itself
@@ -15,6 +17,7 @@ pub mod board;
 pub mod clearing;
 mod clock;
 pub mod database;
+mod entry;
 pub mod history;
 pub mod host;
 pub mod launcher;
@@ -22,6 +25,7 @@ pub mod left;
 pub mod own_settings;
 pub mod policy;
 pub mod recovery;
+pub mod repacking;
 mod replaced;
 pub mod rewriting;
 pub mod scheduling;
@@ -29,3 +33,10 @@ pub mod state;
 pub mod stop_request;
 pub mod turns;
 pub mod vacuuming;
+
+use crate::pg;
+
+/// Registers the launcher. Only while preloading.
+pub fn register() {
+    pg::register_launcher(entry::LAUNCHER);
+}

@@ -3,7 +3,7 @@ be dropped after the last one that does), and a function that measures."""
 
 import re
 
-from . import first, idle, latency, replica, snapshot, steady
+from . import first, idle, latency, many, replica, snapshot, steady
 
 QUICK = re.compile(r"first_90|first_99|latency|steady_.*")
 
@@ -17,5 +17,6 @@ def all_scenarios(options) -> list:
         replica.scenario(options),
         *steady.scenarios(options),
         idle.scenario(options),
+        many.scenario(options),
     ]
     return [scenario for scenario in every if not options.quick or QUICK.fullmatch(scenario.key)]

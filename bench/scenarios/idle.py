@@ -2,7 +2,6 @@
 
 import time
 from functools import partial
-from pathlib import Path
 
 from .. import probe
 from ..server import wait_until
@@ -12,18 +11,6 @@ from .scenario import Scenario
 
 SECONDS = 20.0
 STARTS = 10
-TICKS = 100  # of /proc/<pid>/stat a second (USER_HZ)
-
-
-def cpu_seconds(pid: int) -> float:
-    """The time that a process has been running on a processor, to the nanosecond."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
-
-
-def ended_children_cpu_seconds(pid: int) -> float:
-    """That of the processes it has started and that have ended (cutime, cstime in man 5 proc)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[13]) + int(fields[14])) / TICKS
 
 
 def launchers(session) -> dict[str, int]:
@@ -36,12 +23,12 @@ def launchers(session) -> dict[str, int]:
 def watch_launchers(session) -> list[dict]:
     """What each takes in a while, beside processes of the server that are idle too."""
     pids = launchers(session)
-    before = {name: (cpu_seconds(pid), wake_ups(pid)) for name, pid in pids.items()}
+    before = {name: (probe.cpu_seconds(pid), wake_ups(pid)) for name, pid in pids.items()}
     time.sleep(SECONDS)
     found = []
     for name, pid in pids.items():
         cpu, wakes = before[name]
-        found.append({"process": name, "cpu_seconds_per_hour": (cpu_seconds(pid) - cpu) / SECONDS * 3600,
+        found.append({"process": name, "cpu_seconds_per_hour": (probe.cpu_seconds(pid) - cpu) / SECONDS * 3600,
                       "wake_ups_per_minute": (wake_ups(pid) - wakes) / SECONDS * 60,
                       "memory_bytes": probe.status(pid, "RssAnon")})
     return found
@@ -60,9 +47,9 @@ def watch_starts(bench, session) -> dict:
     bench.server.set(raw_clear_sessions__schedule="1 s")
     first = runs(session)
     wait_until("the worker starts each second", lambda: runs(session) > first, interval=0.2)
-    first, before = runs(session), ended_children_cpu_seconds(bench.server.process.pid)
+    first, before = runs(session), probe.ended_children_cpu_seconds(bench.server.process.pid)
     wait_until("it has started often", lambda: runs(session) >= first + STARTS, interval=0.2)
-    number, after = runs(session) - first, ended_children_cpu_seconds(bench.server.process.pid)
+    number, after = runs(session) - first, probe.ended_children_cpu_seconds(bench.server.process.pid)
     return {"starts": number, "cpu_seconds_per_start": (after - before) / number}
 
 

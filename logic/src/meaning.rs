@@ -257,11 +257,14 @@ fn classify(word: &str) -> Word {
         Word::Says(Meaning::Creation)
     } else if begins(USED) || contains(USED_ANYWHERE) {
         Word::Says(Meaning::LastUse)
+    } else if begins(OTHER_ENDS) && is_participle(word) {
+        // It ended then, and a lifetime may follow: `revoked_at`, `deleted_at`.
+        Word::Says(Meaning::LastUse)
     } else if begins(OTHER_ENDS) || word.contains("expir") {
         Word::Says(Meaning::End)
     } else if let Some(meaning) = languages::meaning(word) {
         Word::Says(meaning)
-    } else if word.len() > 3 && word.ends_with("ed") {
+    } else if is_participle(word) {
         Word::Done
     } else if INSTANTS.iter().any(|part| word.ends_with(part)) || word == "ts" {
         Word::Whenever
@@ -270,6 +273,11 @@ fn classify(word: &str) -> Word {
     } else {
         Word::Other
     }
+}
+
+/// Whether it is something that has been done: `locked`, `rotated`.
+fn is_participle(word: &str) -> bool {
+    word.len() > 3 && word.ends_with("ed")
 }
 
 /// The words of a name. Two that only mean something together are one.

@@ -2,6 +2,7 @@
 
 use crate::framework::{ColumnType, Framework, Further, frameworks};
 use crate::meaning::{Meaning, meaning};
+use crate::table_name::is_kept;
 
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +20,42 @@ pub struct Column {
 pub enum Recognition {
     /// The table is this framework's.
     One(&'static Framework),
-    /// It could be this framework's, but other things have such columns as well.
-    Unsure(&'static Framework),
+    /// It could be this framework's, but need not be.
+    Unsure(&'static Framework, Doubt),
     /// No framework makes such a table.
     None,
     /// It has the columns of several.
     Many(Vec<&'static Framework>),
 }
 
+/// Why a table with all columns of a framework need not be its session table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Other things have such columns as well, and its name does not say what it holds.
+    Common,
+    /// It has columns that the framework does not know, and its name does not say what it holds.
+    Further,
+    /// Its name says that it holds what is over: an archive, a backup, a history.
+    Kept,
+}
+
+impl Doubt {
+    /// What is said of it to the caller, after "it could be the table of …, but".
+    pub fn reason(self) -> &'static str {
+        match self {
+            Doubt::Common => {
+                "other tables have such columns, and its name does not say what it holds"
+            }
+            Doubt::Further => "it has other columns, too, and its name does not say what it holds",
+            Doubt::Kept => "its name says that its rows are kept",
+        }
+    }
+}
+
 /// How well a table fits a framework whose columns it has.
-#[derive(PartialEq, Eq)]
 enum Fit {
     Sure,
-    Unsure,
+    Unsure(Doubt),
     Not,
 }
 
@@ -50,7 +74,7 @@ pub fn recognize(table: &str, columns: &[Column]) -> Recognition {
         [] => Recognition::None,
         [one] => match fit(one, table, columns) {
             Fit::Sure => Recognition::One(one),
-            Fit::Unsure => Recognition::Unsure(one),
+            Fit::Unsure(doubt) => Recognition::Unsure(one, doubt),
             Fit::Not => Recognition::None,
         },
         _ => Recognition::Many(telling),
@@ -78,8 +102,10 @@ fn fit(framework: &Framework, table: &str, columns: &[Column]) -> Fit {
     match framework.further {
         Further::None if !unknown.is_empty() => Fit::Not,
         Further::Optional if any_required => Fit::Not,
-        _ if framework.common && !framework.is_surely_named(table) => Fit::Unsure,
-        _ if !unknown.is_empty() && !framework.is_surely_named(table) => Fit::Unsure,
+        _ if is_kept(table) => Fit::Unsure(Doubt::Kept),
+        _ if framework.is_surely_named(table) => Fit::Sure,
+        _ if framework.common => Fit::Unsure(Doubt::Common),
+        _ if !unknown.is_empty() => Fit::Unsure(Doubt::Further),
         _ => Fit::Sure,
     }
 }

@@ -109,6 +109,22 @@ const SESSIONS: &[&str] = &["sess", "session", "sessions"];
 /// What a table of sessions is called after them.
 const AFTER: &[&str] = &["data", "storage", "store", "table", "tbl"];
 
+/// Say of a table that it holds what is over, and keeps it.
+const KEPT: &[&str] = &[
+    "audit", "backup", "bak", "copied", "copy", "deleted", "dump", "evidence", "expired",
+    "history", "log", "logs", "moved", "old", "past", "removed", "saved", "trash",
+];
+
+/// The same by their beginning, in several languages.
+const KEPT_BEGINNINGS: &[&str] = &["archie", "archiv", "backup", "histor", "verlauf"];
+
+/// Whether a table's name says that its rows are kept although they are over.
+pub fn is_kept(table: &str) -> bool {
+    words(table).iter().any(|word| {
+        KEPT.contains(&&word[..]) || KEPT_BEGINNINGS.iter().any(|part| word.starts_with(part))
+    })
+}
+
 /// The words of a name in lower case, however they are joined.
 pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -136,17 +152,28 @@ pub fn is_of_sessions(table: &str) -> bool {
     let words = words(table);
     let place = words
         .iter()
-        .position(|word| SESSIONS.iter().any(|session| word.ends_with(session)));
+        .rposition(|word| before_session(word).next().is_some());
     let Some(place) = place else {
         return false;
     };
-    let is_before = |word: &str| word.is_empty() || BEFORE.contains(&word);
-    let joined = SESSIONS
+    let is_websites = |word: &str| before_session(word).any(|of| of.is_empty() || is_before(of));
+    // Django's `sessions_customsession`: the application's name is before the model's.
+    words[..place]
         .iter()
-        .filter_map(|session| words[place].strip_suffix(session));
-    joined.into_iter().any(is_before)
-        && words[..place].iter().all(|word| is_before(word))
+        .all(|word| is_before(word) || is_websites(word))
+        && is_websites(&words[place])
         && words[place + 1..]
             .iter()
             .all(|word| AFTER.contains(&&word[..]))
+}
+
+fn is_before(word: &str) -> bool {
+    BEFORE.contains(&word)
+}
+
+/// What stands before the sessions in a word that ends in them.
+fn before_session(word: &str) -> impl Iterator<Item = &str> {
+    SESSIONS
+        .iter()
+        .filter_map(|session| word.strip_suffix(session))
 }

@@ -8,9 +8,11 @@
 
 mod call;
 mod failures;
+mod meaning;
 mod order;
 
 pub use call::limit_lock_wait;
+pub use meaning::take as take_meaning;
 pub use order::{Order, Place, Report};
 
 use super::bookmark::{At, Mark};

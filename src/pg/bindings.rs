@@ -95,6 +95,11 @@ bound! {
         oldest_xmin: pg_sys::TransactionId,
         buffer: pg_sys::Buffer,
     ) -> pg_sys::HTSV_Result::Type;
+    pub fn HeapTupleSatisfiesVisibility(
+        tuple: pg_sys::HeapTuple,
+        snapshot: pg_sys::Snapshot,
+        buffer: pg_sys::Buffer,
+    ) -> bool;
     pub fn heap_freetuple(tuple: pg_sys::HeapTuple);
     pub fn heap_deform_tuple(
         tuple: pg_sys::HeapTuple,

@@ -12,6 +12,8 @@ pub enum LockMode {
     AccessShare,
     /// As DELETE takes it.
     RowExclusive,
+    /// As VACUUM takes it.
+    ShareUpdateExclusive,
     /// As TRUNCATE takes it: nobody else may even read.
     AccessExclusive,
 }
@@ -21,6 +23,7 @@ impl LockMode {
         match self {
             LockMode::AccessShare => pg_sys::AccessShareLock as _,
             LockMode::RowExclusive => pg_sys::RowExclusiveLock as _,
+            LockMode::ShareUpdateExclusive => pg_sys::ShareUpdateExclusiveLock as _,
             LockMode::AccessExclusive => pg_sys::AccessExclusiveLock as _,
         }
     }

@@ -35,48 +35,6 @@ pub fn is_read_only() -> bool {
     unsafe { pg_sys::XactReadOnly }
 }
 
-/// Whether an extension is installed in this database.
-pub fn extension_installed(name: &CStr) -> bool {
-    // SAFETY: a catalog look-up; the name is only read, and a missing extension is no ERROR.
-    unsafe { pg_sys::get_extension_oid(name.as_ptr(), true) != pg_sys::InvalidOid }
-}
-
-/// The schema of this extension's relations, quoted where SQL needs it, and their owner; `None` where it is not installed
-/// in this database. Who owns the extension may make relations of their own members of it; those are no superuser's.
-///
-/// Until the transaction ends the extension stays: DROP EXTENSION locks it before its objects (catalog/dependency.c), and
-/// in an order of its own, so that who locks one of these without it can deadlock with that.
-pub fn extension_schema() -> Option<(String, pg_sys::Oid)> {
-    // SAFETY: a catalog look-up and a lock (storage/lmgr/lmgr.c); whether it is still there is looked up afterwards.
-    unsafe {
-        let extension = pg_sys::get_extension_oid(c"raw_clear_sessions".as_ptr(), true);
-        if extension == pg_sys::InvalidOid {
-            return None;
-        }
-        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
-        pg_sys::LockDatabaseObject(pg_sys::ExtensionRelationId, extension, 0, lock);
-    }
-    let row = super::query(
-        "SELECT pg_catalog.quote_ident(n.nspname::pg_catalog.text), c.relowner \
-         FROM pg_catalog.pg_extension e \
-         JOIN pg_catalog.pg_depend d ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass \
-         AND d.refobjid OPERATOR(pg_catalog.=) e.oid AND d.deptype OPERATOR(pg_catalog.=) 'e' \
-         AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass \
-         JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objid \
-         AND c.relname OPERATOR(pg_catalog.=) 'policy' \
-         JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner AND r.rolsuper \
-         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-         WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions'",
-        &[],
-    )
-    .into_iter()
-    .next()?;
-    let mut columns = row.into_iter().flatten();
-    let schema = columns.next()?;
-    let owner: u32 = columns.next()?.parse().ok()?;
-    Some((schema, owner.into()))
-}
-
 /// Does something when this transaction has been committed; nothing if it is not. It must not fail.
 pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
     register_xact_callback(PgXactCallbackEvent::Commit, action);

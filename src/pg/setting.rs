@@ -69,6 +69,36 @@ pub fn define_checked_number<C: CheckNumber>(
     }
 }
 
+/// What a fraction has to be, beyond its range.
+pub trait CheckFraction {
+    fn check(value: f64) -> Result<(), Refusal>;
+}
+
+/// Defines a setting of postgresql.conf that is a fraction, at first 0, and whose every new value is checked.
+pub fn define_checked_fraction<C: CheckFraction>(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<f64>,
+) {
+    // SAFETY: as above.
+    unsafe {
+        GucRegistry::define_float_guc_with_hooks(
+            name,
+            short,
+            long,
+            setting,
+            0.0,
+            1.0,
+            GucContext::Sighup,
+            GucFlags::default(),
+            Some(fraction_hook::<C>),
+            None,
+            None,
+        );
+    }
+}
+
 /// GUC_LIST_INPUT, so that ALTER SYSTEM takes several values.
 pub fn list_flag() -> GucFlags {
     GucFlags::from_bits_retain(pg_sys::GUC_LIST_INPUT as i32)
@@ -104,6 +134,15 @@ unsafe extern "C-unwind" fn number_hook<C: CheckNumber>(
     _source: pg_sys::GucSource::Type,
 ) -> bool {
     // SAFETY: called by guc.c with a pointer to the new value. No ERROR is raised, as above.
+    unsafe { pgrx_extern_c_guard(|| accept(C::check(*value))) }
+}
+
+unsafe extern "C-unwind" fn fraction_hook<C: CheckFraction>(
+    value: *mut f64,
+    _extra: *mut *mut c_void,
+    _source: pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: as above.
     unsafe { pgrx_extern_c_guard(|| accept(C::check(*value))) }
 }
 

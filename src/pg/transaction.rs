@@ -164,7 +164,8 @@ pub fn attempt<T>(
 /// As much of a text as is kept of it, in bytes: the code that raises an ERROR may write as much as it likes.
 const MOST_BYTES: usize = 2_000;
 
-fn capped(text: &str) -> String {
+/// The beginning of a text that somebody else has written.
+pub fn capped(text: &str) -> String {
     let end = text.floor_char_boundary(MOST_BYTES);
     let more = if end < text.len() { " ..." } else { "" };
     format!("{}{more}", &text[..end])

@@ -1,10 +1,9 @@
 //! Background workers: how they are registered and started, and their signals, latch and connection.
 
 use super::bindings;
-use crate::worker;
 use core::ffi::{CStr, c_char, c_int, c_long};
 use core::ptr::NonNull;
-use pgrx::{pg_guard, pg_sys};
+use pgrx::pg_sys;
 use std::ffi::CString;
 use std::time::Duration;
 
@@ -57,9 +56,9 @@ fn registration(name: &CStr, function: &CStr) -> pg_sys::BackgroundWorker {
     worker
 }
 
-/// Registers the launcher. Only while preloading.
-pub fn register_launcher() {
-    let mut worker = registration(LAUNCHER, c"raw_clear_sessions_launcher");
+/// Registers the launcher, a process that begins with this function of the library. Only while preloading.
+pub fn register_launcher(entry: &CStr) {
+    let mut worker = registration(LAUNCHER, entry);
     worker.bgw_restart_time = LAUNCHER_RESTART.as_secs() as c_int;
     // SAFETY: the registration is copied (postmaster/bgworker.c).
     unsafe { pg_sys::RegisterBackgroundWorker(&mut worker) }
@@ -68,10 +67,10 @@ pub fn register_launcher() {
 /// A database worker that was started: the launcher's way to learn that it has ended.
 pub struct Handle(NonNull<pg_sys::BackgroundWorkerHandle>);
 
-/// Starts a database worker, whose start and end set this process's latch; `None` where the server has no worker slot
-/// free (`max_worker_processes`).
-pub fn start_database_worker(argument: u64) -> Option<Handle> {
-    let mut worker = registration(WORKER, c"raw_clear_sessions_worker");
+/// Starts a database worker, which begins with this function of the library, and whose start and end set this process's
+/// latch; `None` where the server has no worker slot free (`max_worker_processes`).
+pub fn start_database_worker(entry: &CStr, argument: u64) -> Option<Handle> {
+    let mut worker = registration(WORKER, entry);
     worker.bgw_main_arg = pg_sys::Datum::from(argument);
     worker.bgw_notify_pid = super::my_pid();
     let mut handle = core::ptr::null_mut();
@@ -105,10 +104,8 @@ impl Drop for Handle {
     }
 }
 
-/// The launcher's process. It is asked to end, and ends where it likes: between two looks at the clock.
-#[pg_guard]
-#[unsafe(no_mangle)]
-extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
+/// Makes this process the launcher. It is asked to end, and ends where it likes: between two looks at the clock.
+pub fn begin_launcher() {
     // SAFETY: handlers first, then the signals that were held back. Without a database's name the connection is one to
     // the shared catalogs only, as that of the logical replication launcher: it keeps no database from being dropped.
     // It also makes the process one that is told of the end of its workers by SIGUSR1.
@@ -124,17 +121,21 @@ extern "C-unwind" fn raw_clear_sessions_launcher(_argument: pg_sys::Datum) {
         pg_sys::BackgroundWorkerUnblockSignals();
         pg_sys::BackgroundWorkerInitializeConnection(core::ptr::null(), core::ptr::null(), 0);
     }
-    worker::launcher::main();
-    // SAFETY: 1, so that the postmaster starts it again; with 0 a pg_terminate_backend() would end all
-    // clearing without a word. In a shutdown the postmaster starts nothing.
-    unsafe { pg_sys::proc_exit(1) }
 }
 
-/// A database worker's process. SIGTERM ends it as it ends a backend: at the next check for interrupts, wherever it is,
-/// also within a statement or a wait for a lock.
-#[pg_guard]
-#[unsafe(no_mangle)]
-extern "C-unwind" fn raw_clear_sessions_worker(argument: pg_sys::Datum) {
+/// Ends the launcher's process.
+pub fn end_launcher() -> ! {
+    // SAFETY: 1, so that the postmaster starts it again; with 0 a pg_terminate_backend() would end all
+    // clearing without a word. In a shutdown the postmaster starts nothing.
+    unsafe { pg_sys::proc_exit(1) };
+    // Which the bindings of PostgreSQL 19 do not say.
+    #[cfg(feature = "pg19")]
+    unreachable!("proc_exit does not return")
+}
+
+/// Makes this process a database worker. SIGTERM ends it as it ends a backend: at the next check for interrupts, wherever it
+/// is, also within a statement or a wait for a lock.
+pub fn begin_database_worker() {
     // SAFETY: handlers first, then the signals that were held back.
     unsafe {
         handle(
@@ -144,7 +145,6 @@ extern "C-unwind" fn raw_clear_sessions_worker(argument: pg_sys::Datum) {
         handle(pg_sys::SIGTERM as c_int, bindings::die);
         pg_sys::BackgroundWorkerUnblockSignals();
     }
-    worker::database::main(argument.value() as u64);
 }
 
 /// Connects to a database as the bootstrap superuser. FATAL where that is not possible.

@@ -22,12 +22,13 @@ const WORTH_THE_LOCK: f64 = 4.0;
 /// More rows than one transaction should delete.
 const MANY: f64 = 10_000.0;
 
-/// Each way by the name of its function.
+/// Each way by the name of its function, and what gives the space back after the first two: the worker's `repack_above`.
 #[derive(Serialize)]
 pub struct Ways {
     raw_clear_sessions: Way,
     raw_clear_sessions_in_batches: Way,
     raw_clear_sessions_rewrite: Way,
+    repack: Way,
 }
 
 #[derive(Serialize)]
@@ -97,6 +98,7 @@ impl Size {
 pub fn ways(target: &Target, counts: &Counts, size: table::Size) -> (Ways, Advice) {
     let relation = target.root();
     let leaves = pg::leaves(relation, LockMode::AccessShare);
+    let no_repack = leaves.iter().find_map(pg::why_not_repacked);
     let size = Size::of(size, counts, &leaves);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
@@ -121,11 +123,23 @@ pub fn ways(target: &Target, counts: &Counts, size: table::Size) -> (Ways, Advic
         "ACCESS EXCLUSIVE",
     );
     let in_batches = engine::works_in_batches(target);
-    let advice = advise(&size, no_deletion.clone(), rewrite.possible, in_batches);
+    let repack = way(
+        no_repack,
+        size.rewrite_wal(),
+        size.rewrite_wal() / PAGE,
+        "SHARE UPDATE EXCLUSIVE",
+    );
+    let can = Can {
+        rewrite: rewrite.possible,
+        repack: repack.possible,
+        batches: in_batches,
+    };
+    let advice = advise(&size, no_deletion.clone(), can);
     let ways = Ways {
         raw_clear_sessions: deletion(),
         raw_clear_sessions_in_batches: deletion(),
         raw_clear_sessions_rewrite: rewrite,
+        repack,
     };
     (ways, advice)
 }
@@ -140,30 +154,43 @@ fn way(why_not: Option<String>, wal: f64, pages: f64, lock: &'static str) -> Way
     }
 }
 
-fn advise(size: &Size, no_deletion: Option<String>, can_rewrite: bool, in_batches: bool) -> Advice {
+/// What is possible beside a plain deletion.
+#[derive(Clone, Copy)]
+struct Can {
+    rewrite: bool,
+    repack: bool,
+    batches: bool,
+}
+
+fn advise(size: &Size, no_deletion: Option<String>, can: Can) -> Advice {
     let percent = (size.expired_fraction * 100.0) as i64;
     let worth_it = size.rewrite_wal() * WORTH_THE_LOCK <= size.deletion_wal();
     let nothing = || (size.expired < 1.0).then(|| "nothing has expired".to_owned());
     if let Some(why) = no_deletion.or_else(nothing) {
         return Advice { way: None, why };
     }
-    if can_rewrite && worth_it && size.heap_pages >= SMALL {
+    if can.rewrite && worth_it && size.heap_pages >= SMALL {
         return Advice {
             way: Some("raw_clear_sessions_rewrite"),
             why: format!(
                 "{percent} % of the rows have expired: it writes the others only, and gives the space back; \
-                 nobody can use the table meanwhile"
+                 nobody can use the table meanwhile{}",
+                if can.repack {
+                    "; where that will not do, have the worker delete them and repack the table (repack_above)"
+                } else {
+                    ""
+                }
             ),
         };
     }
-    if size.some_foreign && in_batches {
+    if size.some_foreign && can.batches {
         return Advice {
             way: Some("raw_clear_sessions_in_batches"),
             why: "rows are on a foreign server: where one is changed there meanwhile, the transaction fails, and the procedure tries the batch again"
                 .to_owned(),
         };
     }
-    if !in_batches {
+    if !can.batches {
         return Advice {
             way: Some("raw_clear_sessions"),
             why: "batches are not possible for all of it: there the procedure deletes in one transaction as well"

@@ -1,12 +1,10 @@
 //! The procedure as a host: it commits as procedures do, and ends with the CALL.
 
-use super::{Host, Limits, Stop, run};
+use super::{Host, Limits, Outcome, Stop, run};
 use crate::pg::{self, Keep, NonatomicCall};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
-use crate::settings;
 use crate::table::{Rule, table_oid};
-use crate::worker::history;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::Duration;
@@ -17,7 +15,7 @@ pub fn limits(
     max_rows: Option<i64>,
     max_duration: Option<Keep>,
 ) -> Result<Limits, Refusal> {
-    let mut limits = settings::limits();
+    let mut limits = Limits::by_settings();
     if let Some(batch_size) = batch_size {
         limits.batch_size = positive("batch_size", batch_size.into())?;
     }
@@ -45,13 +43,13 @@ fn positive(parameter: &str, value: i64) -> Result<u64, Refusal> {
     }
 }
 
-/// Runs a CALL, and returns how many rows it has deleted. Refuses (25001) one that cannot commit.
+/// Runs a CALL, and returns what it has done. Refuses (25001) one that cannot commit.
 pub fn in_procedure(
     table: Option<pg_sys::Oid>,
     rule: &Rule,
     call: Option<NonatomicCall>,
     limits: Limits,
-) -> Result<u64, Refusal> {
+) -> Result<Outcome, Refusal> {
     let call = call.ok_or_else(|| {
         Refusal::new(
             PgSqlErrorCode::ERRCODE_ACTIVE_SQL_TRANSACTION,
@@ -67,16 +65,7 @@ pub fn in_procedure(
     };
     let table = table_oid(table)?;
     let _shown = Shown::to_client(table);
-    let started = pg::now();
-    let outcome = run(table, &mut host)?.outcome;
-    history::note_call(
-        table,
-        started,
-        outcome.deleted,
-        outcome.skipped,
-        outcome.batches,
-    );
-    Ok(outcome.deleted)
+    Ok(run(table, &mut host)?.outcome)
 }
 
 /// A CALL outside a transaction block.

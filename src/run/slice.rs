@@ -2,7 +2,7 @@
 
 use super::batches::{Ended, Start, run_from};
 use super::{Host, Limits, Stop};
-use crate::engine::shards::{Order, Report};
+use crate::engine::shards::{Order, Report, take_meaning};
 use crate::pg::{self, NonatomicCall};
 use crate::progress::{self, Shown};
 use crate::refusal::Refusal;
@@ -20,7 +20,7 @@ pub fn clear_slice(
     order: &str,
     call: Option<NonatomicCall>,
 ) -> Result<Report, Refusal> {
-    let call = call.ok_or_else(|| {
+    let mut call = call.ok_or_else(|| {
         Refusal::new(
             PgSqlErrorCode::ERRCODE_ACTIVE_SQL_TRANSACTION,
             "raw_clear_sessions.clear_shard cannot run inside a transaction block",
@@ -31,6 +31,12 @@ pub fn clear_slice(
         return Err(invalid(
             "the clock that it goes by is far ahead of this server's",
         ));
+    }
+    let has_set = take_meaning(&order.settings)
+        .map_err(|name| invalid(&format!("\"{name}\" is no setting that it may set")))?;
+    if has_set {
+        // A rollback takes back what has been set since the last commit.
+        call.commit();
     }
     let shard = table_oid(shard)?;
     let _shown = Shown::to_client(shard);

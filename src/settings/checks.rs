@@ -1,6 +1,6 @@
 //! What the text settings have to be.
 
-use crate::pg::{Check, CheckNumber, setting_takes};
+use crate::pg::{Check, CheckFraction, CheckNumber, HAS_REPACK, setting_takes};
 use crate::refusal::Refusal;
 use logic::names::{ListError, parse_databases, parse_tables};
 use logic::schedule::{Schedule, ScheduleError};
@@ -68,6 +68,27 @@ impl Check for WalCompression {
         )
         .hint("Use \"inherit\", \"off\", \"on\", or a method that wal_compression takes here, such as \"pglz\" or \"lz4\"."))
     }
+}
+
+pub struct RepackAbove;
+
+impl CheckFraction for RepackAbove {
+    fn check(value: f64) -> Result<(), Refusal> {
+        if value == 0.0 || HAS_REPACK {
+            return Ok(());
+        }
+        Err(no_repack())
+    }
+}
+
+/// Refuses (0A000) to repack on a server that cannot.
+pub fn no_repack() -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        "this server has no REPACK (CONCURRENTLY)",
+    )
+    .detail("PostgreSQL has it from version 19 on.")
+    .hint("To give the space back, use raw_clear_sessions_rewrite() or rewrite_above, which keep everybody from the table meanwhile, or the extensions pg_repack, which needs a primary key or a unique index on columns that are NOT NULL, or pg_squeeze, which needs wal_level logical and a replica identity.")
 }
 
 pub struct ProgressInterval;

@@ -23,12 +23,13 @@ CREATE FUNCTION raw_clear_sessions_schedule(
     max_rows bigint DEFAULT NULL,
     max_duration interval DEFAULT NULL,
     rewrite_above double precision DEFAULT NULL,
+    repack_above double precision DEFAULT NULL,
     schedule_time_zone text DEFAULT NULL
 ) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision, text)
+COMMENT ON FUNCTION raw_clear_sessions_schedule(regclass, text, text, interval, text, text, text, integer, bigint, interval, double precision, double precision, text)
 IS 'has the worker clear a session table on a schedule, in place of an earlier policy';
 "#)]
 #[allow(
@@ -47,6 +48,7 @@ fn raw_clear_sessions_schedule(
     max_rows: Option<i64>,
     max_duration: Option<Interval>,
     rewrite_above: Option<f64>,
+    repack_above: Option<f64>,
     schedule_time_zone: Option<&[u8]>,
 ) {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_schedule()");
@@ -65,6 +67,7 @@ fn raw_clear_sessions_schedule(
         max_rows,
         max_duration: max_duration.map(interval),
         rewrite_above,
+        repack_above,
         schedule_time_zone: pg::exact_text("schedule_time_zone", schedule_time_zone),
     };
     scheduling::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());

@@ -65,15 +65,11 @@ pub fn recognize_table(
 ) -> Result<&'static Framework, Refusal> {
     match recognize(&relation.name(), &columns(attributes)) {
         Recognition::One(framework) => Ok(framework),
-        Recognition::Unsure(framework) => Err(not_recognized(relation)
+        Recognition::Unsure(framework, doubt) => Err(not_recognized(relation)
             .detail(format!(
-                "It has the columns that {} makes, but {} as well, and its name does not say what it holds.",
+                "It could be the table of {}, but {}.",
                 framework.name,
-                if framework.common {
-                    "other tables have such columns"
-                } else {
-                    "others"
-                }
+                doubt.reason()
             ))
             .hint(format!(
                 "If a row of it is worth nothing after that instant, say so, and how long it is kept past it: {}",

@@ -3,7 +3,7 @@
 use super::stop_request::{self, Place, Reason};
 use crate::pg;
 use crate::settings::MOST_WORKERS;
-use crate::shared::Words;
+use crate::words::Words;
 use logic::last_ones::LastOnes;
 use pgrx::pg_sys;
 use std::cell::Cell;
@@ -42,6 +42,11 @@ pub struct Board {
     /// The tables that come after the others.
     last_ones: LastOnes,
 }
+
+// SAFETY: its numbers are atomics and words of them.
+unsafe impl pg::Shareable for Board {}
+
+pub static BOARD: pg::SharedMemory<Board> = pg::SharedMemory::new(c"raw_clear_sessions worker");
 
 /// How many databases that fail can be told of at a time.
 const FAILING_DATABASES: usize = 256;
@@ -117,7 +122,7 @@ thread_local! {
 
 /// The board; `None` where the library was not preloaded.
 pub fn board() -> Option<&'static Board> {
-    pg::shared().map(|shared| &shared.board)
+    BOARD.get()
 }
 
 impl Board {

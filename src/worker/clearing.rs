@@ -5,6 +5,7 @@ use super::history::{self, Details};
 use super::host::{Host, commit_durably};
 use super::left;
 use super::policy::{self, Due};
+use super::repacking::{self, Repacking};
 use super::rewriting::{self, Rewriting};
 use super::stop_request::{self, Reason};
 use super::turns::{Turn, Turns};
@@ -72,6 +73,9 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
         Ok(outcome) => left::expired_left(due, &policy, host, outcome, hides_rows(due)),
         Err(_) => None,
     };
+    let repacking = outcome.as_ref().map_or(Repacking::NotLooked, |outcome| {
+        repacking::repack(schema, due, outcome, host)
+    });
     let vacuumed = outcome.as_ref().map_or(0, |_| vacuuming::vacuum(host));
     turn.used += used.since();
     drop(run);
@@ -85,6 +89,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
         usage: turn.used,
         expired_left,
         rewrite: turn.rewritten.in_words(),
+        repacked: repacking.tried(),
         vacuumed,
         detail,
         hint,
@@ -101,7 +106,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let yields = turn.host.yields;
     let record = turn.host.record;
     if begin_in(schema) {
-        record.end(schema, &result, &details);
+        record.end(schema, &result, &details, &repacking);
     }
     if matches!(&outcome, Ok(outcome) if outcome.deleted > 0) {
         commit_durably();

@@ -3,6 +3,7 @@
 
 use super::database::begin_in;
 use super::policy::{EPOCH_DIFFERENCE, Policy};
+use super::repacking::{Repacking, Tried};
 use super::state;
 use crate::pg::{self, ActingAs, Argument, LocalSetting, Usage};
 use crate::progress;
@@ -41,6 +42,9 @@ pub struct Details<'a> {
     /// Whether the table was rewritten, where that was tried: "done", or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<&'a str>,
+    /// What came of repacking it, where that was tried.
+    #[serde(flatten)]
+    pub repacked: Option<&'a Tried>,
     /// How many relations were vacuumed afterwards.
     #[serde(skip_serializing_if = "is_zero")]
     pub vacuumed: u64,
@@ -180,7 +184,13 @@ impl Record {
 
     /// Ends the record, in a transaction of its own, and says whether that has to be committed at once: a run that found
     /// nothing is counted with others, by `flush`.
-    pub fn end(mut self, schema: &str, result: &Result, details: &Details) -> bool {
+    pub fn end(
+        mut self,
+        schema: &str,
+        result: &Result,
+        details: &Details,
+        repacking: &Repacking,
+    ) -> bool {
         // What batches have deleted before an ERROR stays deleted.
         let until_then = self.committed;
         let (stop, (deleted, skipped, batches), error) = match result {
@@ -204,6 +214,8 @@ impl Record {
             failure: None,
             error: error.map(|refusal| refusal.message().to_owned()),
             sqlstate: error.map(|refusal| pg::sqlstate_text(refusal.sqlstate())),
+            repack: repacking.when(),
+            repack_error: repacking.error().map(str::to_owned),
         };
         let has_something_to_tell =
             stop != Stop::Done.name() || deleted > 0 || skipped > 0 || self.id.is_some();
@@ -297,6 +309,9 @@ struct Ended {
     failure: Option<i64>,
     error: Option<String>,
     sqlstate: Option<String>,
+    /// When it was repacked, by [`Repacking::when`].
+    repack: Option<&'static str>,
+    repack_error: Option<String>,
 }
 
 thread_local! {
@@ -337,20 +352,23 @@ fn write_states(schema: &str, ended: &[Ended]) {
     let (start, end) = (instant("start"), instant("\"end\""));
     let when = |condition: &str, value: &str| format!("CASE WHEN {condition} THEN {value} END");
     let done = "n.stop OPERATOR(pg_catalog.=) 'done'";
+    let repack_tried = format!(
+        "CASE n.repack WHEN 'end' THEN {end} WHEN '-infinity' THEN '-infinity'::pg_catalog.timestamptz END"
+    );
     // An interrupted run stays due: when the last one was stays what it was.
     let over = "n.stop OPERATOR(pg_catalog.<>) 'interrupted'";
     pg::modify_own(
         &format!(
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, runs, deleted, failures, first_start, last_start, last_end, \
              last_stop, last_deleted, last_skipped, expired_left, success_start, success_end, cleared_until, \
-             failure, error, sqlstate) \
+             failure, error, sqlstate, repack_tried, repack_error) \
              SELECT n.\"table\", pg_catalog.format('%I.%I', ns.nspname, c.relname), c.relowner, 1, n.deleted, \
              {failed}, {start}, {last_start}, {last_end}, n.stop, n.deleted, n.skipped, n.expired_left, \
-             {success_start}, {success_end}, {cleared}, n.failure, n.error, n.sqlstate \
+             {success_start}, {success_end}, {cleared}, n.failure, n.error, n.sqlstate, {repack_tried}, n.repack_error \
              FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS n (\"table\" pg_catalog.oid, start pg_catalog.int8, \
              \"end\" pg_catalog.int8, stop pg_catalog.text, deleted pg_catalog.int8, skipped pg_catalog.int8, \
              expired_left pg_catalog.int8, cleared pg_catalog.bool, failure pg_catalog.int8, \
-             error pg_catalog.text, sqlstate pg_catalog.text) \
+             error pg_catalog.text, sqlstate pg_catalog.text, repack pg_catalog.text, repack_error pg_catalog.text) \
              JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) n.\"table\" \
              JOIN pg_catalog.pg_namespace ns ON ns.oid OPERATOR(pg_catalog.=) c.relnamespace \
              ON CONFLICT (\"table\") DO UPDATE SET \
@@ -364,7 +382,9 @@ fn write_states(schema: &str, ended: &[Ended]) {
              success_end = coalesce(EXCLUDED.success_end, s.success_end), \
              cleared_until = coalesce(EXCLUDED.cleared_until, s.cleared_until), \
              failure = coalesce(EXCLUDED.failure, s.failure), error = coalesce(EXCLUDED.error, s.error), \
-             sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), run_now = false",
+             sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), run_now = false, \
+             repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
+             repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
             failed = "CASE n.stop WHEN 'failed' THEN 1 ELSE 0 END",
             last_start = when(over, &start),
             last_end = when(over, &end),
@@ -392,13 +412,14 @@ pub fn close_interrupted(schema: &str) {
 }
 
 /// The instants in the table of states.
-const INSTANTS: [&str; 6] = [
+const INSTANTS: [&str; 7] = [
     "first_start",
     "last_start",
     "last_end",
     "success_start",
     "success_end",
     "cleared_until",
+    "repack_tried",
 ];
 
 /// Every stored instant that lies in the future counts as now: the clock has been set back since. The latest of them, if

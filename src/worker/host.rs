@@ -52,7 +52,7 @@ pub struct Host<'a> {
 
 /// Sets what the worker's transactions go by; again after a reload.
 pub fn apply_settings() {
-    let limits = settings::limits();
+    let limits = Limits::by_settings();
     let number = |number: String| CString::new(number).unwrap_or_default();
     pg::set_for_session(
         c"lock_timeout",
@@ -158,6 +158,11 @@ impl<'a> Host<'a> {
         pg::commit();
         stop_request::end_statement();
         self.record.note_commit();
+    }
+
+    /// The relations that rows were deleted from.
+    pub fn relations_deleted_from(&self) -> Vec<pg_sys::Oid> {
+        self.deleted_from.iter().map(|(oid, _)| *oid).collect()
     }
 
     /// The relations that rows were deleted from, and how many.

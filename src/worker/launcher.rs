@@ -4,6 +4,7 @@
 //! a policy. It connects to no database; which tables are due, each database's worker finds out and reports back.
 
 use super::board::{Board, Ending, Ticket, board};
+use super::entry::DATABASE_WORKER;
 use super::stop_request::{INTERVAL, Place, Reason};
 use crate::pg::{self, Database, Handle, Zone};
 use crate::settings;
@@ -347,7 +348,7 @@ impl Launcher {
         let Some(ticket) = self.board.assign(database) else {
             return false;
         };
-        let Some(handle) = pg::start_database_worker(ticket.to_argument()) else {
+        let Some(handle) = pg::start_database_worker(DATABASE_WORKER, ticket.to_argument()) else {
             self.board.free(ticket);
             self.note_shortage();
             return false;

@@ -24,11 +24,12 @@ pub struct Policy {
     pub max_rows: Option<i64>,
     pub max_duration: Option<String>,
     pub rewrite_above: Option<f64>,
+    pub repack_above: Option<f64>,
     pub schedule_time_zone: Option<String>,
 }
 
 /// The columns of the table, but for the table itself.
-pub(super) const COLUMNS: [&str; 11] = [
+pub(super) const COLUMNS: [&str; 12] = [
     "schedule",
     "expires",
     "keep",
@@ -39,6 +40,7 @@ pub(super) const COLUMNS: [&str; 11] = [
     "max_rows",
     "max_duration",
     "rewrite_above",
+    "repack_above",
     "schedule_time_zone",
 ];
 
@@ -60,9 +62,15 @@ impl Policy {
         (fraction > 0.0).then_some(fraction)
     }
 
+    /// The unused fraction above which the table is repacked; `None`: never.
+    pub fn repack_above(&self) -> Option<f64> {
+        let fraction = self.repack_above.unwrap_or_else(settings::repack_above);
+        (fraction > 0.0).then_some(fraction)
+    }
+
     /// The policy's limits, and for the rest the settings.
     pub fn limits(&self) -> Limits {
-        let mut limits = settings::limits();
+        let mut limits = Limits::by_settings();
         if let Some(rows) = self.batch_size {
             limits.batch_size = rows.max(1) as u64;
         }

@@ -158,23 +158,37 @@ fn check_limits(policy: &Policy) -> Result<(), Refusal> {
         "max_rows"
     } else if duration.is_some_and(|duration| duration.duration().is_zero()) {
         "max_duration"
-    } else if policy
-        .rewrite_above
-        .is_some_and(|fraction| !(0.0..=1.0).contains(&fraction))
-    {
-        return Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            "rewrite_above must be between 0 and 1",
-        )
-        .hint("It is a fraction of the table's rows; 0 means never to rewrite."));
     } else {
-        return Ok(());
+        return check_fractions(policy);
     };
     Err(Refusal::new(
         PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         format!("{wrong} must be greater than zero"),
     )
     .hint(format!("Leave out {wrong} for the default.")))
+}
+
+fn check_fractions(policy: &Policy) -> Result<(), Refusal> {
+    let is_fraction = |value: Option<f64>| value.is_none_or(|value| (0.0..=1.0).contains(&value));
+    let wrong = |message: &str, hint: &str| {
+        Refusal::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message).hint(hint)
+    };
+    if !is_fraction(policy.rewrite_above) {
+        return Err(wrong(
+            "rewrite_above must be between 0 and 1",
+            "It is a fraction of the table's rows; 0 means never to rewrite.",
+        ));
+    }
+    if !is_fraction(policy.repack_above) {
+        return Err(wrong(
+            "repack_above must be between 0 and 1",
+            "It is a fraction of the table's size; 0 means never to repack.",
+        ));
+    }
+    if policy.repack_above.is_some_and(|above| above > 0.0) && !pg::HAS_REPACK {
+        return Err(settings::no_repack());
+    }
+    Ok(())
 }
 
 /// Removes a table's policy; false where there is none.

@@ -39,15 +39,18 @@ pub enum Reason {
     LockWanted,
     /// The run has used up its time.
     OutOfTime,
+    /// At its end it has waited for a lock for too long, and others behind it.
+    HoldsUpOthers,
 }
 
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 7] = [
     Reason::Paused,
     Reason::Unscheduled,
     Reason::Canceled,
     Reason::DatabaseWanted,
     Reason::LockWanted,
     Reason::OutOfTime,
+    Reason::HoldsUpOthers,
 ];
 
 impl Reason {
@@ -68,7 +71,7 @@ impl Reason {
             Reason::Unscheduled => Some(Stop::Unscheduled),
             Reason::Canceled => Some(Stop::Canceled),
             Reason::OutOfTime => Some(Stop::MaxDuration),
-            Reason::DatabaseWanted | Reason::LockWanted => None,
+            Reason::DatabaseWanted | Reason::LockWanted | Reason::HoldsUpOthers => None,
         }
     }
 }
@@ -187,6 +190,9 @@ static PLACE: AtomicPtr<Place> = AtomicPtr::new(ptr::null_mut());
 static LOOKS: AtomicU32 = AtomicU32::new(0);
 /// How often it may, until the run's time is over.
 static LIMIT: AtomicU32 = AtomicU32::new(u32::MAX);
+/// How often it may, one look after the other, while the statement waits for its last lock; and how often it has.
+static WAIT: AtomicU32 = AtomicU32::new(u32::MAX);
+static WAITED: AtomicU32 = AtomicU32::new(0);
 /// Whether the statement makes way for others who wait for its locks.
 static GIVES_WAY: AtomicBool = AtomicBool::new(true);
 /// Why the statement was canceled.
@@ -214,11 +220,23 @@ fn look() -> bool {
         wanted.then_some(Reason::LockWanted)
     };
     let over = || (looks >= LIMIT.load(Ordering::Acquire)).then_some(Reason::OutOfTime);
-    let Some(reason) = place.requested().or_else(wanted).or_else(over) else {
+    let reason = place.requested().or_else(wanted).or_else(over);
+    let Some(reason) = reason.or_else(waits_for_too_long) else {
         return false;
     };
     CANCELED.store(reason.number(), Ordering::Release);
     true
+}
+
+/// Whether it holds up others by waiting for its last lock.
+fn waits_for_too_long() -> Option<Reason> {
+    let most = WAIT.load(Ordering::Acquire);
+    if most == u32::MAX || !pg::waits_to_finish() {
+        WAITED.store(0, Ordering::Release);
+        return None;
+    }
+    let waited = WAITED.fetch_add(1, Ordering::AcqRel);
+    (waited >= most).then_some(Reason::HoldsUpOthers)
 }
 
 /// The run of a table, until this is dropped: it can be asked to end.
@@ -278,6 +296,8 @@ pub fn begin_statement(left: Option<Duration>) {
     let Some(place) = place() else { return };
     LOOKS.store(0, Ordering::Release);
     limit_statement(left);
+    WAIT.store(u32::MAX, Ordering::Release);
+    WAITED.store(0, Ordering::Release);
     GIVES_WAY.store(true, Ordering::Release);
     let number = 1 + TRANSACTIONS.fetch_add(1, Ordering::AcqRel);
     let number = word(pg::my_pid() as u32, number);
@@ -289,11 +309,18 @@ static TRANSACTIONS: AtomicU32 = AtomicU32::new(0);
 
 /// The statement that has begun may take so long.
 pub fn limit_statement(left: Option<Duration>) {
-    let looks = |left: Duration| {
-        let looks = left.as_millis().div_ceil(INTERVAL.as_millis());
-        u32::try_from(looks).unwrap_or(u32::MAX).max(PATIENCE)
-    };
     LIMIT.store(left.map_or(u32::MAX, looks), Ordering::Release);
+}
+
+/// The statement that has begun may wait so long, about, for a lock once it has written.
+pub fn limit_last_wait(wait: Duration) {
+    WAIT.store(looks(wait), Ordering::Release);
+}
+
+/// How often the timer looks in that time.
+fn looks(time: Duration) -> u32 {
+    let looks = time.as_millis().div_ceil(INTERVAL.as_millis());
+    u32::try_from(looks).unwrap_or(u32::MAX).max(PATIENCE)
 }
 
 /// The statement that has begun keeps its locks, though others wait for them.

@@ -5,6 +5,7 @@ use super::database::begin_in;
 use super::history::{self, Details};
 use super::host::Host;
 use super::policy::{self, Due, Policy};
+use super::repacking::Repacking;
 use super::rewriting::Rewriting;
 use super::stop_request;
 use crate::pg::{self, Usage};
@@ -49,13 +50,16 @@ impl<'a> Turn<'a> {
             usage: self.used,
             expired_left: None,
             rewrite: self.rewritten.in_words(),
+            repacked: None,
             vacuumed: 0,
             detail: None,
             hint: None,
         };
         let result = history::Result::Interrupted(stop, None);
         if begin_in(schema) {
-            self.host.record.end(schema, &result, &details);
+            self.host
+                .record
+                .end(schema, &result, &details, &Repacking::NotLooked);
         }
         pg::commit();
     }

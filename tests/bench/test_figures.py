@@ -97,6 +97,14 @@ class Goals(unittest.TestCase):
         self.assertEqual(verdicts["times faster than `SKIP LOCKED`"], "missed")
 
 
+    def test_a_figure_of_many_tables_is_that_of_its_site(self):
+        sites = [{"key": "policies_200", "cpu_seconds": 0.0021}, {"key": "policies_3000", "cpu_seconds": 0.002}]
+        results = {"scenarios": {"many": {"sites": sites}}}
+        verdicts = {goal.what: verdict for goal, _, verdict in goals.judge(results) if goal.against == "processor time"}
+        self.assertEqual(verdicts["worker, a run that finds nothing, 200 policies and a week of history"], "missed")
+        self.assertEqual(verdicts["worker, 3,000 policies, nothing to clear"], "met")
+
+
 class Texts(unittest.TestCase):
     def test_figures_have_three_digits(self):
         shown = [text.seconds(value) for value in (0.0412, 0.412, 4.12, 41.23, 412, 4123)]

@@ -2,7 +2,7 @@
 
 import unittest
 
-from bench import report, tables
+from bench import report, results as files, tables
 from bench.options import BadOption
 
 BLOCKS = {"first": "| a |", "goals": "| b |"}
@@ -73,6 +73,18 @@ class Tables(unittest.TestCase):
         results = self.results() | {"versions": {"postgresql": "15"}}
         self.assertEqual(self.blocks(results)["latency"], "Not measured in this run.")
         self.assertIn("first", self.blocks(results))
+
+    def test_a_site_of_many_tables_has_a_column_and_the_scenario_its_date(self):
+        sites = [{"key": "policies_200", "tables": 200, "cpu_seconds": 0.001, "wal_bytes": 256, "status_cpu_seconds": 0.02},
+                 {"key": "tenants_1000", "tables": 1000, "cpu_seconds": 0.002, "wal_bytes": 512}]
+        found = tables.many_table({"scenarios": {"many": {"date": "2026-11-26", "commit": "abc", "sites": sites}}})
+        self.assertTrue(found.startswith("2026-11-26, commit abc:\n\n"))
+        self.assertIn("| a round, processor time | 0.200 s | 2.00 s |", found)
+        self.assertIn("| the view `status`, processor time | 20.0 ms | – |", found)
+
+    def test_a_scenario_is_taken_over_alone(self):
+        found = files.with_scenario(self.results(), "many", {"sites": []})
+        self.assertEqual(list(found["scenarios"]), ["first_90", "many"])
 
     def blocks(self, results):
         about = {"processor": "", "cores": 2, "memory_bytes": 1, "file_system": "", "system": "", "kernel": ""}

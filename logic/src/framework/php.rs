@@ -4,6 +4,7 @@ use super::*;
 
 pub(super) const ALL: &[Framework] = &[
     LARAVEL_SESSIONS,
+    LARAVEL_SESSIONS_5_1,
     LARAVEL_CACHE,
     LARAVEL_CACHE_LOCKS,
     SYMFONY,
@@ -23,13 +24,27 @@ pub(super) const ALL: &[Framework] = &[
 
 const LARAVEL_SESSIONS: Framework = Framework {
     name: "Laravel sessions",
-    columns: &[("id", TEXT), ("payload", TEXT), ("last_activity", INTEGER)],
-    also: &[("user_id", KEY), ("ip_address", TEXT), ("user_agent", TEXT)],
+    columns: &[
+        ("id", TEXT),
+        ("user_id", KEY),
+        ("ip_address", TEXT),
+        ("user_agent", TEXT),
+        ("payload", TEXT),
+        ("last_activity", INTEGER),
+    ],
     expires: "last_activity",
     unit: Some(Unit::Seconds),
     lifetime: Lifetime::SinceLastActivity,
     usual_keep: Some("120 minutes"),
     ..ABSOLUTE
+};
+
+/// As Laravel made it before 5.2.
+const LARAVEL_SESSIONS_5_1: Framework = Framework {
+    name: "Laravel 5.1 sessions",
+    columns: &[("id", TEXT), ("payload", TEXT), ("last_activity", INTEGER)],
+    common: true,
+    ..LARAVEL_SESSIONS
 };
 
 const LARAVEL_CACHE: Framework = Framework {

@@ -44,6 +44,23 @@ pub fn lookalikes() -> Vec<Table> {
     read(&fs::read_to_string(file).expect("the file is readable"))
 }
 
+/// Those that sites have made of a framework's own; the line before each says of which.
+pub fn variants() -> Vec<Table> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/shapes/sessions.sql");
+    let sql = fs::read_to_string(file).expect("the file is readable");
+    let frameworks = sql.lines().zip(sql.lines().skip(1));
+    let frameworks = frameworks
+        .filter(|(_, table)| table.starts_with("CREATE TABLE "))
+        .filter_map(|(framework, _)| framework.strip_prefix("-- "));
+    let tables = frameworks.zip(read(&sql));
+    tables
+        .map(|(framework, table)| Table {
+            framework: framework.to_owned(),
+            ..table
+        })
+        .collect()
+}
+
 fn read(sql: &str) -> Vec<Table> {
     sql.split("CREATE TABLE ").skip(1).map(table).collect()
 }

@@ -54,7 +54,9 @@ pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
             if success {
                 Ok(result)
             } else {
-                Err(result.trim().trim_start_matches("ERROR:").trim().to_owned())
+                Err(pg::capped(
+                    result.trim().trim_start_matches("ERROR:").trim(),
+                ))
             }
         })
         .collect()

@@ -1,6 +1,7 @@
 //! What a node is told to do with a shard, and what it says of it afterwards: JSON, between two servers that have the same
 //! version of the extension.
 
+use super::meaning::{self, Meaning};
 use super::{PACED, PACED_AT_ONCE, Slice, UNPACED};
 use crate::engine::Bookmark;
 use crate::pg::Keep;
@@ -19,6 +20,8 @@ pub struct Order {
     unit: Option<String>,
     time_zone: Option<String>,
     filter: Option<String>,
+    /// What these mean.
+    pub settings: Meaning,
     /// As a timestamptz.
     pub now: i64,
     pub batch_size: u64,
@@ -72,6 +75,7 @@ impl Order {
             unit: criterion.unit.map(|unit| unit.name().to_owned()),
             time_zone: criterion.zone.as_ref().map(|zone| zone.name().to_owned()),
             filter: criterion.filter_text.clone(),
+            settings: meaning::of_session(),
             now: criterion.now,
             batch_size: slice.batch_size,
             max_rows: (slice.rows / (shards as u64).max(1)).max(1),

@@ -1,6 +1,7 @@
 //! What a process that judges the old heap hands to the one that writes the new heap: row versions, copied out of their
 //! pages.
 
+use super::super::page::{BLOCK_BYTES, TUPLE_HEADER};
 use super::super::tuple_set::TUPLES;
 use pgrx::pg_sys;
 
@@ -37,8 +38,6 @@ impl std::ops::AddAssign for Found {
 
 /// How many blocks are judged at a time: 256 kB of them.
 pub(super) const CHUNK: pg_sys::BlockNumber = 32;
-
-pub(super) const BLOCK_BYTES: usize = pg_sys::BLCKSZ as usize;
 
 /// What stands before each row version in a chunk.
 #[repr(C, align(8))]
@@ -92,7 +91,11 @@ impl Chunk {
     /// As for `clear`; the tuple can be read.
     #[inline(always)]
     pub unsafe fn push(this: *mut Chunk, tuple: &pg_sys::HeapTupleData, dead: bool) -> bool {
-        let length = if dead { HEADER } else { tuple.t_len as usize };
+        let length = if dead {
+            TUPLE_HEADER
+        } else {
+            tuple.t_len as usize
+        };
         // SAFETY: within the bytes, as is looked at first. `used` is a multiple of the alignment.
         unsafe {
             let begin = (*this).used;
@@ -142,6 +145,3 @@ impl Chunk {
         }
     }
 }
-
-/// SizeofHeapTupleHeader of access/htup_details.h.
-pub(super) const HEADER: usize = core::mem::offset_of!(pg_sys::HeapTupleHeaderData, t_bits);

@@ -6,8 +6,9 @@
 use super::super::bindings;
 use super::super::expiry::ExpiryTest;
 use super::super::heap::block_of;
-use super::super::tuple_set::{TUPLES, TupleSet};
-use super::chunk::{BLOCK_BYTES, CHUNK, Chunk, Found, HEADER};
+use super::super::page::{is_all_visible, item, line_pointers, tuple};
+use super::super::tuple_set::TupleSet;
+use super::chunk::{CHUNK, Chunk, Found};
 use pgrx::pg_sys;
 
 /// Tells which rows have expired.
@@ -136,7 +137,7 @@ impl<'a> Scan<'a> {
                 if item.lp_flags() != pg_sys::LP_NORMAL {
                     continue;
                 }
-                let Some(mut tuple) = self.tuple(page, block, index, item) else {
+                let Some(mut tuple) = tuple(self.relation, page, block, index, item) else {
                     found.damaged = Some(block);
                     break;
                 };
@@ -153,35 +154,6 @@ impl<'a> Scan<'a> {
             }
             bindings::LockBuffer(buffer, bindings::BUFFER_LOCK_UNLOCK);
             bindings::ReleaseBuffer(buffer);
-        }
-    }
-
-    /// The tuple of a line pointer, counted from 0; `None` where that leads out of the page.
-    ///
-    /// # Safety
-    /// The page is pinned and has the line pointer, which is a normal one.
-    #[inline(always)]
-    unsafe fn tuple(
-        &self,
-        page: pg_sys::Page,
-        block: pg_sys::BlockNumber,
-        index: usize,
-        item: &pg_sys::ItemIdData,
-    ) -> Option<pg_sys::HeapTupleData> {
-        let (offset, length) = (item.lp_off() as usize, item.lp_len() as usize);
-        if length < HEADER || offset + length > BLOCK_BYTES {
-            return None;
-        }
-        // SAFETY: PageGetItem() of storage/bufpage.h.
-        unsafe {
-            let mut tuple: pg_sys::HeapTupleData = core::mem::zeroed();
-            tuple.t_len = length as u32;
-            tuple.t_tableOid = (*self.relation).rd_id;
-            tuple.t_data = page.add(offset).cast();
-            tuple.t_self.ip_blkid.bi_hi = (block >> 16) as u16;
-            tuple.t_self.ip_blkid.bi_lo = block as u16;
-            tuple.t_self.ip_posid = index as u16 + 1;
-            Some(tuple)
         }
     }
 
@@ -228,43 +200,6 @@ impl<'a> Scan<'a> {
             }
         }
     }
-}
-
-/// PageGetMaxOffsetNumber() of storage/bufpage.h.
-///
-/// # Safety
-/// The page is pinned.
-#[inline(always)]
-unsafe fn line_pointers(page: pg_sys::Page) -> usize {
-    let start = core::mem::offset_of!(pg_sys::PageHeaderData, pd_linp);
-    // SAFETY: every page begins with the header; that of a new page is zero.
-    let end = unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_lower } as usize;
-    (end.saturating_sub(start) / size_of::<pg_sys::ItemIdData>()).min(TUPLES)
-}
-
-/// PageGetItemId() of storage/bufpage.h, counted from 0.
-///
-/// # Safety
-/// The page is pinned and has as many line pointers.
-#[inline(always)]
-unsafe fn item<'p>(page: pg_sys::Page, index: usize) -> &'p pg_sys::ItemIdData {
-    // SAFETY: the line pointers follow the header.
-    unsafe {
-        &*(&raw const (*page.cast::<pg_sys::PageHeaderData>()).pd_linp)
-            .cast::<pg_sys::ItemIdData>()
-            .add(index)
-    }
-}
-
-/// PageIsAllVisible() of storage/bufpage.h: every tuple on the page is live, for everybody, as heapgetpage() takes it.
-///
-/// # Safety
-/// The page is locked.
-#[inline(always)]
-unsafe fn is_all_visible(page: pg_sys::Page) -> bool {
-    // SAFETY: every page begins with the header.
-    let flags = unsafe { (*page.cast::<pg_sys::PageHeaderData>()).pd_flags };
-    u32::from(flags) & pg_sys::PD_ALL_VISIBLE != 0
 }
 
 /// ItemPointerEquals() of storage/itemptr.h.

@@ -46,9 +46,11 @@ impl Nodes {
             let folder = cluster.folder().to_str().expect("a plain path").to_owned();
             cluster.reload(&[("citus.local_hostname", &folder)]);
             // For shards that are split. Newer minor versions want to be told of it.
-            let plugins = "pg_settings WHERE name = 'output_plugin_libraries'";
-            if cluster.connect().count(plugins) == 1 {
-                cluster.reload(&[("output_plugin_libraries", "citus")]);
+            let plugins = "SELECT coalesce(max(boot_val), '') FROM pg_settings WHERE name = 'output_plugin_libraries'";
+            let plugins = cluster.connect().text(plugins);
+            if !plugins.is_empty() {
+                let plugins = format!("{plugins}, citus");
+                cluster.reload(&[("output_plugin_libraries", &plugins)]);
             }
             cluster.reload(settings);
             cluster
@@ -59,7 +61,8 @@ impl Nodes {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Cluster> {
+    /// The worker nodes, and the coordinator as the last.
+    pub fn all(&self) -> impl Iterator<Item = &Cluster> {
         self.workers.iter().chain([&self.coordinator])
     }
 

@@ -256,6 +256,7 @@ fn a_columnar_table_is_refused() {
         "SELECT raw_clear_sessions('django_session')",
         "SELECT raw_clear_sessions_preview('django_session')",
         "CALL raw_clear_sessions_in_batches('django_session')",
+        "SELECT raw_clear_sessions_schedule('django_session')",
     ] {
         let error = session.try_run(call).expect_err("it cannot delete");
         let error = error.as_db_error().expect("the server's error");
@@ -264,6 +265,40 @@ fn a_columnar_table_is_refused() {
         assert_eq!(error.message(), message, "{call}");
     }
     assert_eq!(session.count("django_session"), 1);
+    let note = session.text(
+        "SELECT note FROM raw_clear_sessions_find() WHERE \"table\" = 'public.django_session'",
+    );
+    assert_eq!(
+        note,
+        "0A000: cannot delete from columnar table \"django_session\""
+    );
+}
+
+/// One statement may take long: who looks sees that it is at it.
+#[test]
+fn the_progress_tells_that_one_delete_is_under_way() {
+    let database = NODES.database("progress");
+    let mut session = database.connect();
+    for (kind, call) in [
+        ("hash", "SELECT raw_clear_sessions('hash.sessions')"),
+        (
+            "reference",
+            "CALL raw_clear_sessions_in_batches('reference.sessions')",
+        ),
+    ] {
+        create(&mut session, kind, 1000, 10);
+        let mut visitor = with_a_locked_row(&database, kind);
+        let mut other = database.connect();
+        other.run("SET raw_clear_sessions.lock_timeout = '50 s'");
+        let clearing = other.start(call);
+        let progress = format!(
+            "raw_clear_sessions.progress WHERE pid = {} AND phase = 'deleting by SQL' AND \"table\" = '{kind}.sessions'::regclass",
+            clearing.pid()
+        );
+        wait_until("the phase is told", || session.count(&progress) == 1);
+        visitor.run("ROLLBACK");
+        assert_eq!(clearing.value(), "900", "{kind}");
+    }
 }
 
 /// Begins a transaction that has changed an expired row of the table of that kind.

@@ -118,6 +118,19 @@ fn a_shard_that_fails_is_told_of_and_stops_no_other() {
     );
     session.run("ALTER TABLE sessions_1 RENAME COLUMN until TO expire_date");
     assert_eq!(expired(&mut session), 900);
+    // Of what a node says, as much is told as of what is said here.
+    session.run(
+        "CREATE FUNCTION rants(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE
+             AS $$BEGIN RAISE '%', repeat('no ', 10000000); END$$",
+    );
+    let rant = "CALL raw_clear_sessions_in_batches('sessions', filter => 'rants(session_key)')";
+    let error = session.try_run(rant).expect_err("each row fails");
+    let error = error.as_db_error().expect("the server's error");
+    assert!(
+        error.message().len() < 3000,
+        "{} bytes",
+        error.message().len()
+    );
 }
 
 #[test]
@@ -133,6 +146,31 @@ fn the_worker_clears_the_shards_and_shows_it() {
     cluster.reload(&FAST);
     session.wait_for_run("stop = 'done' AND deleted = 36000 AND error IS NULL");
     assert_eq!(expired(&mut session), 0);
+}
+
+/// The sessions on the nodes have settings of their own: with those, each of these rules would be true of all rows.
+#[test]
+fn a_rule_means_on_the_nodes_what_it_means_to_the_caller() {
+    let (_database, mut session) = with_shards(&CLUSTER, "meaning", 1000);
+    session.run(
+        "CREATE SCHEMA app;
+         CREATE FUNCTION app.is_stale(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $$key2$$';
+         CREATE FUNCTION public.is_stale(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'",
+    );
+    session.run(
+        "SET search_path = app, public; SET DateStyle = 'ISO, DMY'; SET transform_null_equals = on",
+    );
+    for (filter, deleted) in [
+        ("is_stale(session_key)", "2"),
+        ("'2020-01-15' < '02/01/2020'::date", "0"),
+        ("(NULLIF(session_key, 'key3') = NULL) IS TRUE", "2"),
+    ] {
+        let call = format!(
+            "CALL raw_clear_sessions_in_batches('public.sessions', filter => $${filter}$$)"
+        );
+        let answer = session.ask(&call).expect("it is cleared");
+        assert_eq!(answer.value.as_deref(), Some(deleted), "{filter}");
+    }
 }
 
 #[test]

@@ -169,6 +169,29 @@ fn a_hypertable_with_a_compressed_or_frozen_chunk_is_cleared_by_timescaledbs_del
     assert_eq!(preview(&mut session, "engine"), "raw");
 }
 
+/// Where the licence allows it, as in no distribution: what is compressed is cleared, too.
+#[test]
+fn a_chunk_that_timescaledb_has_compressed_is_cleared_if_its_licence_has_compression() {
+    let mut session = database(&CLUSTER, "really_compressed").connect();
+    hypertable(&mut session);
+    let compress = "ALTER TABLE sessions SET (timescaledb.compress);
+         SELECT compress_chunk(c) FROM show_chunks('sessions') AS c";
+    match session.try_run(compress) {
+        Ok(()) => assert_eq!(preview(&mut session, "engine"), "sql"),
+        Err(error) => {
+            let error = error.as_db_error().expect("the server's error");
+            assert_eq!(error.code().code(), "0A000", "{error}");
+            assert!(error.message().contains("license"), "{error}");
+            assert_eq!(preview(&mut session, "engine"), "raw");
+        }
+    }
+    assert_eq!(
+        session.number(&format!("SELECT raw_clear_sessions({RULE})")),
+        EXPIRED_ROWS
+    );
+    assert_cleared(&mut session);
+}
+
 #[test]
 fn a_chunk_that_is_compressed_between_two_batches_ends_the_raw_engine() {
     // Where the worker works, calls are in the history.

@@ -11,8 +11,8 @@ SET timezone = 'UTC';
 -- A table that would be cleared, were it named rightly: each has an expired row.
 CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
 INSERT INTO django_session VALUES ('expired', '', now() - interval '1 day'), ('live', '', now() + interval '1 day');
-CREATE TABLE laravel (id varchar PRIMARY KEY, payload text NOT NULL, last_activity integer NOT NULL);
-INSERT INTO laravel VALUES ('old', '', extract(epoch FROM now() - interval '30 days'));
+CREATE TABLE laravel (id varchar PRIMARY KEY, user_id bigint, ip_address varchar(45), user_agent text, payload text NOT NULL, last_activity integer NOT NULL);
+INSERT INTO laravel VALUES ('old', NULL, NULL, NULL, '', extract(epoch FROM now() - interval '30 days'));
 CREATE TABLE connect_pg (sid varchar PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
 INSERT INTO connect_pg VALUES ('expired', '{}', now() - interval '3 days');
 CREATE TABLE types (

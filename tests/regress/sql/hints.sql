@@ -41,7 +41,7 @@ DECLARE
         WHEN typcategory = 'B' THEN 'true'
         WHEN typname = 'inet' THEN '"::1"' END)
     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid,
-        LATERAL (SELECT attname ~* 'expir|until|not_?after|due|end|disappears|sess_lifetime|^e$|^exp' AND attrelid <> 'live_gitea.session'::regclass,
+        LATERAL (SELECT attname ~* 'expir|until|not_?after|due|end|next_|disappears|sess_lifetime|^e$|^exp' AND attrelid <> 'live_gitea.session'::regclass,
             attname ~* 'expir|until|not_?after|activ|access|time|creat|updat|modif|seen|visit|check|_at$|start|refresh|^e$|changed' AND attname !~* 'interval|_in$|InSeconds|max_|counter',
             attrelid::regclass::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.') AS t(ends, says_time, writes_utc)
     WHERE attrelid = "table" AND attnum > 0 AND NOT attisdropped);

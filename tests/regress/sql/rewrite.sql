@@ -350,7 +350,7 @@ ANALYZE large;
 CREATE FUNCTION ways(name regclass) RETURNS TABLE (way text, possible text, why_not text, lock text, kilobytes_of_wal bigint, pages text)
 LANGUAGE sql AS $$
     SELECT key, value ->> 'possible', value ->> 'why_not', value ->> 'lock', (value ->> 'wal_bytes')::bigint / 1000, value ->> 'pages'
-    FROM jsonb_each(raw_clear_sessions_preview(name, 'expires', exact => true) -> 'ways') ORDER BY key
+    FROM jsonb_each(raw_clear_sessions_preview(name, 'expires', exact => true) -> 'ways') WHERE key <> 'repack' ORDER BY key
 $$;
 SELECT * FROM ways('large');
 SELECT * FROM ways('watched');

@@ -1,21 +1,10 @@
-//! What the server's processes share: one structure in shared memory, made of atomics only.
+//! Numbers in shared memory that belong together.
 //!
-//! No lock guards it. What belongs together is read again until a version number, which the writer raises before and
-//! after, shows that it was not being written meanwhile, as PostgreSQL itself does for pg_stat_activity.
+//! No lock guards them. They are read again until a version number, which the writer raises before and after, shows that
+//! they were not being written meanwhile, as PostgreSQL itself does for pg_stat_activity.
 
-use crate::progress;
-use crate::worker::board::Board;
 use std::array;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-
-/// How many clearings can show their progress at a time; more run without.
-pub const PROGRESS_SLOTS: usize = 128;
-
-/// All of it. All bytes zero, as the postmaster makes it, is a value: nobody is there, nothing has happened.
-pub struct Shared {
-    pub board: Board,
-    pub progress: [progress::Slot; PROGRESS_SLOTS],
-}
 
 /// Numbers that are written and read together. One process writes, any may read.
 pub struct Words<const N: usize> {

@@ -1,0 +1,8 @@
+-- recognized as: Laravel 5.1 sessions
+-- recipe: [Laravel](laravel.md)
+CREATE TABLE sessions (
+    id character varying(255) NOT NULL,
+    payload text NOT NULL,
+    last_activity integer NOT NULL
+);
+CREATE UNIQUE INDEX sessions_id_unique ON sessions (id);
