@@ -5,6 +5,7 @@
 //! - [`database`]: such a process; [`clearing`]: its runs, one after the other; [`host`]: their transactions;
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`repacking`], [`vacuuming`]: what is done
 //!   about it
+//! - [`waiting`]: the databases that wait for such a process, also over a restart
 //! - [`turns`]: how the tables of a database take turns
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
 //! - [`own_settings`]: what such a process sets for itself
@@ -33,6 +34,7 @@ pub mod state;
 pub mod stop_request;
 pub mod turns;
 pub mod vacuuming;
+mod waiting;
 
 use crate::pg;
 

@@ -9,6 +9,8 @@ use crate::schedule::{Clock, Schedule};
 pub struct Past {
     /// Since when the table is to be cleared by the schedule as it is.
     pub since: i64,
+    /// From when to when the time was kept before: what was due then, and has not been done since, is due.
+    pub before: Option<(i64, i64)>,
     pub last_start: Option<i64>,
     pub last_end: Option<i64>,
     /// Failures in a row, up to the last run.
@@ -37,7 +39,12 @@ pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
         }
         (Schedule::Cron(_), _) => {
             let after = past.last_end.or(past.last_start).unwrap_or(i64::MIN);
-            schedule.next_after(after.max(past.since), zone)
+            let next = |since: i64| schedule.next_after(after.max(since), zone);
+            let before = past.before.map(|(from, until)| (next(from), until));
+            match before.filter(|(due, until)| due <= until) {
+                Some((due, _)) => due,
+                None => next(past.since),
+            }
         }
     };
     let due = due.saturating_add(delay);

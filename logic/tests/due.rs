@@ -11,6 +11,7 @@ use proptest::prelude::*;
 fn scheduled(since: i64) -> Past {
     Past {
         since,
+        before: None,
         last_start: None,
         last_end: None,
         failures: 0,
@@ -61,6 +62,30 @@ fn a_cron_expression_counts_from_the_end_of_the_last_run() {
     let (start, end) = (utc("2026-03-10 03:00"), utc("2026-03-10 03:40"));
     let due = next("*/15 * * * *", cleared(start - DAY, start, end));
     assert_eq!(text(due), "2026-03-10 03:45");
+}
+
+#[test]
+fn what_was_due_while_the_time_was_kept_stays_due_and_what_was_missed_in_between_does_not() {
+    let (start, end) = (utc("2026-03-09 03:00"), utc("2026-03-09 03:40"));
+    let now = utc("2026-03-10 12:00");
+    let kept = |until| Past {
+        before: Some((start - DAY, utc(until))),
+        ..cleared(now, start, end)
+    };
+    assert_eq!(
+        text(next("0 3 * * *", kept("2026-03-10 03:05"))),
+        "2026-03-10 03:00"
+    );
+    assert_eq!(
+        text(next("0 3 * * *", kept("2026-03-10 02:55"))),
+        "2026-03-11 03:00"
+    );
+    // It was done since.
+    let done = Past {
+        before: Some((start - DAY, utc("2026-03-09 03:05"))),
+        ..cleared(now, start, end)
+    };
+    assert_eq!(text(next("0 3 * * *", done)), "2026-03-11 03:00");
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn raw_clear_sessions_next_start(
     let instant = |instant: TimestampWithTimeZone| instant.into_inner();
     let past = Past {
         since: changed.map_or(board.since(), |changed| board.since().max(instant(changed))),
+        before: None,
         last_start: last_start.map(instant),
         last_end: last_end.map(instant),
         failures: failures.unwrap_or_default().max(0) as u32,

@@ -1,6 +1,7 @@
 //! What the launcher, the database workers and the sessions tell each other, in shared memory.
 
 use super::stop_request::{self, Place, Reason};
+use super::waiting::Period;
 use crate::pg;
 use crate::settings::MOST_WORKERS;
 use crate::words::Words;
@@ -66,6 +67,8 @@ struct Seat {
     /// Which of the workers that ever had this seat: a late one must not take it from the next.
     ticket: AtomicU32,
     database: AtomicU32,
+    /// From when to when the time was kept before, if something was due then; 0 until 0: nothing.
+    waited: [AtomicI64; 2],
     /// When the database is due next, by the settings of this hash.
     next_start: AtomicI64,
     timetable: AtomicU64,
@@ -281,7 +284,7 @@ impl Board {
     }
 
     /// A seat for a worker that the launcher is about to start; `None` if all are taken.
-    pub fn assign(&self, database: pg_sys::Oid) -> Option<Ticket> {
+    pub fn assign(&self, database: pg_sys::Oid, waited: Option<Period>) -> Option<Ticket> {
         let (index, seat) = self
             .seats
             .iter()
@@ -290,6 +293,9 @@ impl Board {
         let number = seat.ticket.load(Ordering::Acquire).wrapping_add(1);
         seat.ticket.store(number, Ordering::Release);
         seat.error.write([0; ERROR_WORDS]);
+        let (from, until) = waited.unwrap_or_default();
+        seat.waited[0].store(from, Ordering::Release);
+        seat.waited[1].store(until, Ordering::Release);
         seat.database.store(database.into(), Ordering::Release);
         seat.state.store(ASSIGNED, Ordering::Release);
         Some(Ticket {
@@ -389,6 +395,13 @@ fn to_text<const N: usize>(words: [u64; N]) -> String {
     let bytes = words.iter().flat_map(|word| word.to_le_bytes());
     let bytes: Vec<u8> = bytes.take_while(|byte| *byte != 0).collect();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// From when to when the time was kept before, if this worker's database was due then and nobody came.
+pub fn waited() -> Option<Period> {
+    let [from, until] = &MINE.get()?.waited;
+    let until = until.load(Ordering::Acquire);
+    (until != 0).then(|| (from.load(Ordering::Acquire), until))
 }
 
 /// This database worker will end with this error.

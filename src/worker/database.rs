@@ -2,6 +2,7 @@
 
 use super::board::{Board, Ending, Ticket, board, leave_seat, note_error};
 use super::clearing::{After, clear};
+use super::policy::Due;
 use super::turns::Turns;
 use super::{history, host, own_settings, policy, replaced, state};
 use crate::pg::{self, Zone};
@@ -125,9 +126,10 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
         let wanted = pg::database_is_wanted();
         let listed = state::is_listed();
         let mut due = policy::due(schema);
-        pg::commit();
         due.retain(|due| !avoided.contains(&due.table));
         turns.keep_due(&mut due, board().map_or(0, Board::since));
+        mark_due(schema, &due, listed);
+        pg::commit();
         if wanted {
             return Ending::Yielded;
         }
@@ -173,6 +175,18 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
         try_to("counting runs in", || history::flush(schema, true));
     }
     succeeded(general_next_start())
+}
+
+/// Whatever ends this process, what is due stays due. In a transaction.
+fn mark_due(schema: &str, due: &[Due], listed: bool) {
+    let now = pg::now();
+    let unmarked = due
+        .iter()
+        .filter(|due| due.by_clock && due.next_start <= now);
+    let tables: Vec<_> = unmarked.map(|due| due.table).collect();
+    if listed && !settings::paused() && !tables.is_empty() {
+        policy::mark_due(schema, &tables);
+    }
 }
 
 fn succeeded(next_start: i64) -> Ending {

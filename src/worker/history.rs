@@ -382,7 +382,8 @@ fn write_states(schema: &str, ended: &[Ended]) {
              success_end = coalesce(EXCLUDED.success_end, s.success_end), \
              cleared_until = coalesce(EXCLUDED.cleared_until, s.cleared_until), \
              failure = coalesce(EXCLUDED.failure, s.failure), error = coalesce(EXCLUDED.error, s.error), \
-             sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), run_now = false, \
+             sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), \
+             run_now = s.run_now AND EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted', \
              repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
              repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
             failed = "CASE n.stop WHEN 'failed' THEN 1 ELSE 0 END",

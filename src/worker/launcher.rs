@@ -6,6 +6,7 @@
 use super::board::{Board, Ending, Ticket, board};
 use super::entry::DATABASE_WORKER;
 use super::stop_request::{INTERVAL, Place, Reason};
+use super::waiting::Waiting;
 use crate::pg::{self, Database, Handle, Zone};
 use crate::settings;
 use logic::backoff;
@@ -58,6 +59,7 @@ struct Launcher {
     timetable: [String; 4],
     zone: String,
     entries: HashMap<pg_sys::Oid, Entry>,
+    waiting: Waiting,
     running: Vec<Running>,
     /// Complaints that have been logged, and stand.
     noted: HashSet<String>,
@@ -79,6 +81,7 @@ pub fn main() {
         timetable: settings::timetable(),
         zone: String::new(),
         entries: HashMap::new(),
+        waiting: Waiting::load(),
         running: Vec::new(),
         noted: HashSet::new(),
         next_search: i64::MIN,
@@ -137,7 +140,13 @@ impl Launcher {
     fn start_over(&mut self) {
         self.timetable = settings::timetable();
         self.zone = Zone::of_session().name().to_owned();
-        self.board.set_since(pg::now(), &self.zone);
+        let (since, now) = (self.board.since(), pg::now());
+        for (database, entry) in &self.entries {
+            if entry.failures > 0 || entry.due.is_none_or(|due| due <= now) {
+                self.waiting.keep((*database).into(), (since, now));
+            }
+        }
+        self.board.set_since(now, &self.zone);
         self.look_again(|_| true);
         self.noted.clear();
         self.next_try = i64::MIN;
@@ -218,6 +227,9 @@ impl Launcher {
                     entry.failures = 0;
                     entry.strangers = 0;
                     entry.due = Some(next_start).filter(|_| !running.stale);
+                    if !running.stale {
+                        self.waiting.forget(running.database.into());
+                    }
                 }
                 Ending::Failed => {
                     entry.failures += 1;
@@ -250,6 +262,8 @@ impl Launcher {
             .map(|(oid, entry)| (due(entry), *oid))
             .collect();
         waiting.sort_unstable_by_key(|(due, oid)| (*due, u32::from(*oid)));
+        let waits = waiting.iter().filter(|(due, _)| *due <= now);
+        let waits: Vec<u32> = waits.map(|(_, oid)| (*oid).into()).collect();
         let mut next = self.next_search;
         for (due, oid) in waiting {
             if due > now {
@@ -265,6 +279,10 @@ impl Launcher {
                 break;
             }
         }
+        let waits = waits
+            .into_iter()
+            .filter(|oid| !is_running(&self.running, (*oid).into()));
+        self.waiting.save(waits, (self.board.since(), now));
         Some(next)
     }
 
@@ -309,6 +327,7 @@ impl Launcher {
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
         self.entries.retain(|oid, _| wanted.contains(oid));
         self.board.retain_failures(|oid| wanted.contains(&oid));
+        self.waiting.retain(|oid| wanted.contains(&oid.into()));
         for oid in wanted {
             self.entries.entry(oid).or_default();
         }
@@ -345,7 +364,10 @@ impl Launcher {
     /// Starts a database's worker; false where the server has none free.
     fn start(&mut self, database: pg_sys::Oid) -> bool {
         self.next_try = after(NO_WORKER_RETRY);
-        let Some(ticket) = self.board.assign(database) else {
+        let Some(ticket) = self
+            .board
+            .assign(database, self.waiting.period(database.into()))
+        else {
             return false;
         };
         let Some(handle) = pg::start_database_worker(DATABASE_WORKER, ticket.to_argument()) else {

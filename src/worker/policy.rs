@@ -1,6 +1,6 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
-use super::board::{Board, board};
+use super::board::{Board, board, waited};
 use crate::pg::{self, Argument, Keep, Zone};
 use crate::run::Limits;
 use crate::settings;
@@ -95,6 +95,8 @@ pub struct Due {
     /// Qualified and quoted.
     pub name: String,
     pub next_start: i64,
+    /// By a cron expression: once it has passed, nothing but a mark says that it is due.
+    pub by_clock: bool,
     /// A statement of its has ended a worker that canceled it in vain: it comes after the others.
     pub comes_last: bool,
 }
@@ -167,10 +169,15 @@ impl Schedules {
             .entry(zone)
             .or_insert_with_key(|name| Zone::find(&name.clone().unwrap_or_else(|| board.zone())))
             .as_ref()?;
+        let (changed, last_start, last_end) =
+            (instant(changed), instant(last_start), instant(last_end));
+        // Of a table that nothing is known of, nobody can tell whether it was to be cleared then.
+        let before = waited().filter(|_| changed.or(last_end).is_some());
         let past = Past {
-            since: instant(changed).map_or(board.since(), |changed| board.since().max(changed)),
-            last_start: instant(last_start),
-            last_end: instant(last_end),
+            since: changed.map_or(board.since(), |changed| board.since().max(changed)),
+            before: before.map(|(from, until)| (changed.map_or(from, |at| from.max(at)), until)),
+            last_start,
+            last_end,
             failures: failures?.parse().ok()?,
             shortest: settings::min_interval().as_micros() as i64,
             table,
@@ -178,6 +185,7 @@ impl Schedules {
         Some(Due {
             table: table.into(),
             name: name?,
+            by_clock: matches!(schedule, Schedule::Cron(_)) && run_now.as_deref() != Some("t"),
             comes_last: board.comes_last(pg::my_database(), table.into()),
             next_start: if run_now?.starts_with('t') {
                 i64::MIN
@@ -186,6 +194,26 @@ impl Schedules {
             },
         })
     }
+}
+
+/// Marks tables as to be cleared at once, which they stay until a run of theirs ends: the instant by which a cron
+/// expression has them due counts only as long as this process remembers it.
+pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
+    let tables: Vec<String> = tables
+        .iter()
+        .map(|oid| u32::from(*oid).to_string())
+        .collect();
+    pg::modify_own(
+        &format!(
+            "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
+             SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, true \
+             FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) \
+             ON CONFLICT (\"table\") DO UPDATE SET run_now = true"
+        ),
+        &[Argument::text(&format!("{{{}}}", tables.join(",")))],
+    );
 }
 
 /// What a table is cleared by: its policy, or for one of the setting `tables` an empty policy; `None` where it is not

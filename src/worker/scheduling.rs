@@ -109,7 +109,7 @@ fn remember_name(schema: &str, table: pg_sys::Oid) -> u64 {
              SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
              WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
-             ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner"
+             ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner, run_now = false"
         ),
         &[oid(table)],
     )
