@@ -124,10 +124,14 @@ impl<'a> Runner<'a> {
         self.running = Some(session.start(&statement));
     }
 
-    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, its message.
+    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, its message. One that found nothing, as
+    /// where a policy hides all rows, is told of by the state alone.
     fn ended_run(&mut self) -> Option<String> {
         let query = format!(
-            "SELECT max(concat_ws(' ', r.stop, r.sqlstate, r.error)) FROM raw_clear_sessions.run r
+            "SELECT coalesce(max(concat_ws(' ', r.stop, r.sqlstate, r.error)),
+                 (SELECT last_stop FROM raw_clear_sessions.state JOIN raw_clear_sessions.policy AS p USING (\"table\")
+                  WHERE last_start > p.changed))
+             FROM raw_clear_sessions.run AS r
              WHERE id = (SELECT min(id) FROM raw_clear_sessions.run WHERE id > {})
              AND stop IS NOT NULL",
             self.last_run
