@@ -15,6 +15,7 @@ pub struct Refusal {
     message: String,
     detail: Option<String>,
     hint: Option<String>,
+    is_interrupt: bool,
 }
 
 impl Refusal {
@@ -24,6 +25,7 @@ impl Refusal {
             message: message.into(),
             detail: None,
             hint: None,
+            is_interrupt: false,
         }
     }
 
@@ -35,6 +37,17 @@ impl Refusal {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// It is an ERROR of PostgreSQL's that somebody, or a time limit, has asked for.
+    pub fn interrupt(mut self) -> Self {
+        self.is_interrupt = true;
+        self
+    }
+
+    /// Whether somebody, or a time limit, has asked for it: code can raise the same SQLSTATE.
+    pub fn is_interrupt(&self) -> bool {
+        self.is_interrupt
     }
 
     pub fn with_message(mut self, message: String) -> Self {

@@ -77,7 +77,7 @@ impl Cursor {
                     self.finished = true;
                     return Ok(Deleted::default());
                 }
-                Err(refusal) if has_no_places(refusal.sqlstate()) => {
+                Err(refusal) if has_no_places(&refusal) => {
                     let (deleted, kept) = table.delete_whole(criterion)?;
                     self.finished = true;
                     self.left_out.extend(kept);
@@ -123,9 +123,7 @@ impl Cursor {
                 }
                 Ok(self.advance(deleted, until, end, step, limit))
             }
-            Err(refusal) if is_of_some_rows(refusal.sqlstate()) => {
-                Ok(self.halve(until, end, step, refusal))
-            }
+            Err(refusal) if is_of_some_rows(&refusal) => Ok(self.halve(until, end, step, refusal)),
             Err(refusal) => Err(refusal),
         }
     }
@@ -184,7 +182,7 @@ impl Cursor {
         }
         self.next = until;
         self.incomplete = true;
-        let skipped = is_conflict(refusal.sqlstate());
+        let skipped = is_conflict(&refusal);
         if !skipped {
             self.left_out.push(LeftOut::at(from, refusal));
         }
@@ -199,17 +197,17 @@ impl Cursor {
 }
 
 /// Whether somebody else is changing a row, or has changed it.
-fn is_conflict(sqlstate: PgSqlErrorCode) -> bool {
+fn is_conflict(error: &Refusal) -> bool {
     matches!(
-        sqlstate,
+        error.sqlstate(),
         PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
             | PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED
             | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
     )
 }
 
-fn is_of_some_rows(sqlstate: PgSqlErrorCode) -> bool {
-    is_conflict(sqlstate) || pg::is_of_a_row(sqlstate)
+fn is_of_some_rows(error: &Refusal) -> bool {
+    is_conflict(error) || pg::is_of_a_row(error)
 }
 
 /// The place behind the last expired row, if there are any. Refuses also where the table there has no places.
@@ -233,7 +231,7 @@ fn find_end(table: Table<'_>, criterion: &Criterion) -> Result<Option<Place>, Re
 }
 
 /// A view, for one, has none.
-fn has_no_places(sqlstate: PgSqlErrorCode) -> bool {
-    sqlstate == PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN
-        || sqlstate == PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED
+fn has_no_places(error: &Refusal) -> bool {
+    error.sqlstate() == PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN
+        || error.sqlstate() == PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED
 }

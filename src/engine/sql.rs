@@ -316,7 +316,12 @@ impl Cursor {
         let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
         let from = *next;
         let until = bound.unwrap_or((from.0.saturating_add(*step).min(*end), 0));
-        let tried = pg::attempt(pg::is_of_a_row, || {
+        // What is wrong with one of several leaves is told, and keeps no other.
+        let returned = match table.is_leaf() {
+            true => pg::is_of_a_table,
+            false => pg::is_of_a_row,
+        };
+        let tried = pg::attempt(returned, || {
             let found = look(table, criterion, from, until, limit.rows);
             let last = found.last.unwrap_or(until);
             let outcome = if found.rows == 0 {
@@ -331,6 +336,7 @@ impl Cursor {
         });
         let (found, (deleted, kept)) = match tried {
             Ok(tried) => tried,
+            Err(refusal) if !pg::is_of_a_row(&refusal) => return Err(refusal),
             Err(refusal) => {
                 *step = 1;
                 *bound = middle(from, until);

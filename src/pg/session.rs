@@ -40,6 +40,18 @@ pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
     register_xact_callback(PgXactCallbackEvent::Commit, action);
 }
 
+/// Does something before this transaction is committed, with a snapshot, when it has done everything else. An ERROR aborts it.
+pub fn before_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
+    register_xact_callback(PgXactCallbackEvent::PreCommit, || {
+        // SAFETY: the transaction is still in progress (access/transam/xact.c, CommitTransaction), and no portal is open that
+        // would have a snapshot; an ERROR pops it.
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
+        action();
+        // SAFETY: the one that was pushed.
+        unsafe { pg_sys::PopActiveSnapshot() };
+    });
+}
+
 /// Does something when this transaction is prepared for a two-phase commit: any session may commit it, at any time, and
 /// nothing is called then. It must not fail.
 pub fn on_prepare(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {

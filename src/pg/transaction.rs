@@ -99,24 +99,33 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
 }
 
 /// The classes of SQLSTATEs that say that a statement cannot be carried out for a row: data, constraints, triggers, what
-/// functions raise. Not a cancel, a lock, a deadlock, a lack of resources.
+/// functions raise. Not a deadlock, nor a lack of resources.
 const OF_A_ROW: [&str; 10] = ["21", "22", "23", "27", "2F", "38", "39", "42", "44", "P0"];
 
-/// Whether an ERROR of that SQLSTATE may be a row's.
-pub fn is_of_a_row(sqlstate: PgSqlErrorCode) -> bool {
-    let sqlstate = super::sqlstate_text(sqlstate);
+/// Those of a cancel and of a lock that was waited for too long, which a trigger can raise as well, for a row.
+fn is_of_an_interrupt(sqlstate: PgSqlErrorCode) -> bool {
+    matches!(
+        sqlstate,
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
+    )
+}
+
+/// Whether an ERROR may be a row's.
+pub fn is_of_a_row(error: &Refusal) -> bool {
+    let sqlstate = super::sqlstate_text(error.sqlstate());
     OF_A_ROW.iter().any(|class| sqlstate.starts_with(class))
+        || is_of_an_interrupt(error.sqlstate()) && !error.is_interrupt()
 }
 
 /// Whether it may be one table's, so that other tables can still be cleared: all but a cancel, which is somebody's wish.
-pub fn is_of_a_table(sqlstate: PgSqlErrorCode) -> bool {
-    sqlstate != PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+pub fn is_of_a_table(error: &Refusal) -> bool {
+    !(error.sqlstate() == PgSqlErrorCode::ERRCODE_QUERY_CANCELED && error.is_interrupt())
 }
 
-/// Tries something in a subtransaction. An ERROR whose SQLSTATE `returned` says so takes back what it did, and is returned;
+/// Tries something in a subtransaction. An ERROR of which `returned` says so takes back what it did, and is returned;
 /// any other one goes on.
 pub fn attempt<T>(
-    returned: fn(PgSqlErrorCode) -> bool,
+    returned: fn(&Refusal) -> bool,
     action: impl FnOnce() -> T,
 ) -> Result<T, Refusal> {
     // SAFETY: as PL/pgSQL runs a block with EXCEPTION (pl_exec.c, exec_stmt_block): memory context and resource owner are
@@ -132,7 +141,7 @@ pub fn attempt<T>(
         let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(action())))
             .catch_others(|error| {
                 let refusal = refusal(&error);
-                if returned(refusal.sqlstate()) {
+                if returned(&refusal) {
                     Err(refusal)
                 } else {
                     pg_sys::RollbackAndReleaseCurrentSubTransaction();
@@ -174,6 +183,10 @@ fn refusal(error: &CaughtError) -> Refusal {
     }
     if let Some(hint) = report.hint() {
         refusal = refusal.hint(capped(hint));
+    }
+    // Where a cancel, a time limit and a shutdown become an ERROR (tcop/postgres.c), whoever has asked for them.
+    if report.function_name() == Some("ProcessInterrupts") {
+        refusal = refusal.interrupt();
     }
     refusal
 }

@@ -12,6 +12,8 @@ use crate::table::{self, Checked, Purpose};
 use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// As long as a text of a policy may be, in bytes: it is read with each run, and kept with each in the history.
 const LONGEST_TEXT: usize = 8_192;
@@ -231,14 +233,34 @@ pub fn suspend(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     Ok(suspended)
 }
 
-/// The worker reads policies between two transactions: a statement that takes long is told.
+/// The worker reads policies between two transactions: a statement that takes long is told. A savepoint, or another call, may
+/// have taken back by then what was done.
 fn end_run_at_commit(table: pg_sys::Oid) {
     let database = pg::my_database();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let found = Arc::clone(&is_over);
+    pg::before_commit(move || found.store(!is_to_be_cleared(table), Ordering::Relaxed));
     pg::on_commit(move || {
-        if let Some(board) = board() {
+        if is_over.load(Ordering::Relaxed)
+            && let Some(board) = board()
+        {
             board.request_stop(database, table, Reason::Unscheduled);
         }
     });
+}
+
+/// Whether the worker is to clear a table, as this transaction has it.
+fn is_to_be_cleared(table: pg_sys::Oid) -> bool {
+    let Some((schema, owner)) = pg::extension_schema() else {
+        return false;
+    };
+    let acting = ActingAs::owner_of_our_tables(owner);
+    let policy = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        policy::find(&schema, table)
+    };
+    acting.end();
+    policy.is_some()
 }
 
 /// Ends the worker's run of a table, at once; false where there is none.

@@ -1,7 +1,7 @@
 //! With the real Citus, where the PostgreSQL that is tested has it.
 
 use cluster::citus::{KINDS, Nodes, assert_placements_agree, create, wait_for_nodes};
-use cluster::{Database, SOON, Session, Shutdown, wait_until};
+use cluster::{Database, Page, SOON, Session, Shutdown, wait_until};
 use std::sync::LazyLock;
 
 static NODES: LazyLock<Nodes> = LazyLock::new(|| Nodes::with(&[]));
@@ -403,4 +403,37 @@ fn the_preview_tells_what_is_in_the_shards() {
         ));
         assert_eq!(found, bytes, "{kind}");
     }
+}
+
+#[test]
+fn each_call_of_the_page_does_what_it_says() {
+    let mut session = NODES.database("page").connect();
+    session.run(
+        "CREATE TABLE django_session (
+             session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+         SELECT create_distributed_table('django_session', 'session_key', shard_count => 2)",
+    );
+    let mut ask = |statement: &str| {
+        session.run("INSERT INTO django_session SELECT 'key' || i, '', '2020-01-01' FROM generate_series(1, 90) AS i ON CONFLICT DO NOTHING");
+        let answer = NODES.coordinator.psql("page", statement);
+        (answer.trim().to_owned(), session.count("django_session"))
+    };
+    let page = Page::named("sharding").blocks_of("sql");
+    let [procedure, kind, whole, shards, ..] = &page[..] else {
+        panic!("the page has other blocks: {page:?}");
+    };
+    let cleared = ("90".to_owned(), 0);
+    assert_eq!(ask(&procedure.text), cleared);
+    assert_eq!(ask(&kind.text), ("s".to_owned(), 90));
+    assert_eq!(ask(&whole.text), cleared);
+    let (answer, left) = ask(&shards.text);
+    let rows: Vec<Vec<&str>> = answer
+        .lines()
+        .map(|line| line.split('|').collect())
+        .collect();
+    let [[_, "t", one], [_, "t", other]] = [&rows[0][..], &rows[1][..]] else {
+        panic!("{answer}");
+    };
+    let number = |text: &str| text.parse::<i64>().expect("a number");
+    assert_eq!((number(one) + number(other), left), (90, 0));
 }

@@ -3,7 +3,7 @@
 
 use cluster::{
     Cluster, Database, Running, Session, Shutdown, assert_sound, create_sessions, fingerprint,
-    pause, resume, sqlstate, wait_until,
+    limit_memory, pause, resume, sqlstate, wait_until,
 };
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
@@ -200,4 +200,74 @@ fn a_damaged_block_is_an_error_that_names_it() {
     // What can be read is still there.
     assert!(readable > 0);
     assert_eq!(session.count(first_block), readable);
+}
+
+/// Rewrites a table in sessions of which `limit` takes memory in turn, from more than enough (the last) to too little:
+/// each ends with the new table, or with an ERROR, and the server goes on. The SQLSTATEs of the errors.
+fn limited(
+    name: &str,
+    mebibytes: &[u64],
+    limit: impl Fn(&Cluster, &Session, Option<u64>),
+) -> Vec<String> {
+    let cluster = Cluster::with(PARALLEL);
+    let database = cluster.database(name);
+    let mut observer = database.connect();
+    create_sessions(&mut observer, "django_session", 50_000, 2);
+    // Without indexes, so that all workers are the rewrite's own.
+    observer.run(
+        "ALTER TABLE django_session DROP CONSTRAINT django_session_pkey; DROP INDEX django_session_expire_date",
+    );
+    let contents = fingerprint(&mut observer, "django_session");
+    let mut refused = Vec::new();
+    for more in mebibytes {
+        let mut session = database.connect();
+        session.run("LOAD 'raw_clear_sessions'; BEGIN");
+        let start = cluster.log().len();
+        limit(&cluster, &session, Some(more * 1024 * 1024));
+        let outcome = session.try_run(REWRITE);
+        limit(&cluster, &session, None);
+        match outcome {
+            Ok(()) => assert_eq!(workers_of(&cluster, session.pid(), start), 2, "{more}"),
+            Err(error) => refused.push(sqlstate::<()>(Err(error))),
+        }
+        session.run("ROLLBACK");
+        wait_until("the workers have ended", || observer.count(WORKERS) == 0);
+        assert_eq!(fingerprint(&mut session, "django_session"), contents);
+    }
+    assert!(refused.len() < mebibytes.len(), "{refused:?}");
+    assert_eq!(cluster.logged("was terminated by signal"), 0);
+    refused
+}
+
+#[test]
+fn a_leader_without_memory_ends_the_rewrite_with_an_error_and_the_old_table() {
+    let limit = |_: &Cluster, session: &Session, more| limit_memory(session.pid(), more);
+    let refused = limited(
+        "leader",
+        &[0, 2, 4, 6, 8, 9, 10, 12, 14, 16, 18, 20, 400],
+        limit,
+    );
+    assert!(
+        !refused.is_empty() && refused.iter().all(|state| state == "53200"),
+        "{refused:?}"
+    );
+}
+
+/// What a worker that cannot begin leaves to be said: it lacks memory, a library, or itself.
+const WITHOUT_WORKERS: [&str; 3] = ["53200", "58P01", "55000"];
+
+#[test]
+fn a_worker_without_memory_ends_the_rewrite_with_an_error_and_the_old_table() {
+    // The server's process hands its limit down.
+    let limit = |cluster: &Cluster, _: &Session, more| limit_memory(cluster.postmaster(), more);
+    let refused = limited(
+        "worker",
+        &[4, 8, 12, 14, 16, 18, 20, 22, 24, 28, 32, 400],
+        limit,
+    );
+    let known = |state: &String| WITHOUT_WORKERS.contains(&state.as_str());
+    assert!(
+        !refused.is_empty() && refused.iter().all(known),
+        "{refused:?}"
+    );
 }

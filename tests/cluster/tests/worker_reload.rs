@@ -142,6 +142,38 @@ fn a_policy_that_is_suspended_ends_the_run_that_is_busy() {
 }
 
 #[test]
+fn what_a_savepoint_or_another_call_takes_back_ends_no_run() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[
+            SLOW[0],
+            ("raw_clear_sessions.cost_delay", "10"),
+            SLOW[2],
+            ("raw_clear_sessions.tables", ""),
+        ],
+    );
+    let mut session = sessions(&cluster);
+    session.run("SELECT raw_clear_sessions_schedule('django_session')");
+    for taken_back in [
+        "SAVEPOINT s; SELECT raw_clear_sessions_suspend('django_session'); ROLLBACK TO s",
+        "SAVEPOINT s; SELECT raw_clear_sessions_unschedule('django_session'); ROLLBACK TO s",
+        "SAVEPOINT s; SELECT raw_clear_sessions_schedule('django_session', keep => '100 years'); ROLLBACK TO s",
+        "SELECT raw_clear_sessions_suspend('django_session'); SELECT raw_clear_sessions_resume('django_session')",
+        "SELECT raw_clear_sessions_unschedule('django_session'); SELECT raw_clear_sessions_schedule('django_session')",
+        "SELECT raw_clear_sessions_suspend('django_session'); ROLLBACK; BEGIN",
+    ] {
+        session.wait_for_busy_worker("django_session");
+        session.run(&format!("BEGIN; {taken_back}; COMMIT"));
+        let left = session.count("django_session");
+        wait_until("the run goes on", || session.count("django_session") < left);
+    }
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 100);
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.runs("true"), 1);
+}
+
+#[test]
 fn the_setting_engine_applies_to_the_run_that_is_busy() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = sessions(&cluster);

@@ -71,17 +71,6 @@ impl<'a> Runner<'a> {
         self.started = false;
         self.rounds += 1;
         if self.way == Way::Worker {
-            // A new policy does not wait for the failures of the one before; but a run that is busy would go on by the new
-            // one, and its failure count for that.
-            self.observer.run(&format!(
-                "SELECT raw_clear_sessions_unschedule({})",
-                self.root
-            ));
-            wait_until("no worker is at work", || {
-                self.observer.count(
-                    "pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker' AND datname = current_database()",
-                ) == 0
-            });
             let last = "SELECT coalesce(max(id), 0) FROM raw_clear_sessions.run";
             self.last_run = self.observer.number(last);
             self.observer.run(&format!(
@@ -89,6 +78,17 @@ impl<'a> Runner<'a> {
                 self.root
             ));
         }
+    }
+
+    /// The worker clears no more: a run that is busy would alter things while the books are looked at, or go on by the next
+    /// round's policy, so that its failure counts for that.
+    fn rest(&mut self) {
+        self.observer.run(&format!(
+            "SELECT raw_clear_sessions_unschedule({})",
+            self.root
+        ));
+        let workers = "pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker' AND datname = current_database()";
+        wait_until("no worker is at work", || self.observer.count(workers) == 0);
     }
 
     /// Begins to clear, if it has not in this round.
@@ -124,10 +124,14 @@ impl<'a> Runner<'a> {
         self.running = Some(session.start(&statement));
     }
 
-    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, its message.
+    /// The worker's first run of this round, when it has ended: why, its SQLSTATE, its message. One that found nothing, as
+    /// where a policy hides all rows, is told of by the state alone.
     fn ended_run(&mut self) -> Option<String> {
         let query = format!(
-            "SELECT max(concat_ws(' ', r.stop, r.sqlstate, r.error)) FROM raw_clear_sessions.run r
+            "SELECT coalesce(max(concat_ws(' ', r.stop, r.sqlstate, r.error)),
+                 (SELECT last_stop FROM raw_clear_sessions.state JOIN raw_clear_sessions.policy AS p USING (\"table\")
+                  WHERE last_start > p.changed))
+             FROM raw_clear_sessions.run AS r
              WHERE id = (SELECT min(id) FROM raw_clear_sessions.run WHERE id > {})
              AND stop IS NOT NULL",
             self.last_run
@@ -173,6 +177,7 @@ impl<'a> Runner<'a> {
                     found.is_some()
                 });
                 let text = found.expect("was found");
+                self.rest();
                 let mut words = text.split(' ');
                 match words.next() {
                     Some("failed") => (words.next().unwrap_or_default().to_owned(), text.clone()),
