@@ -236,7 +236,7 @@ SELECT
             CASE WHEN raw_clear_sessions.hides_rows(s."table") THEN
                 'row-level security hides rows from the owner of the table, as whom the worker acts: what he does not see is not cleared; give him BYPASSRLS, or a policy FOR ALL with USING (true), or call raw_clear_sessions_in_batches() as a role that has it'
             END,
-            CASE WHEN s.repack_error IS NOT NULL AND raw_clear_sessions.reads_all(s."table") THEN format(
+            CASE WHEN s.repack_error IS NOT NULL AND running.pid IS NULL AND raw_clear_sessions.reads_all(s."table") THEN format(
                 'the table is much larger than its rows, and was not repacked: %s; it is tried again after an hour, when a run has deleted rows',
                 s.repack_error)
             END,

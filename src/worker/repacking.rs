@@ -2,7 +2,7 @@
 //! rows.
 
 use super::database::begin_in;
-use super::host::Host;
+use super::host::{Host, commit_durably};
 use super::policy::Due;
 use super::stop_request::{self, Reason};
 use super::vacuuming::full_name;
@@ -94,6 +94,9 @@ pub fn repack(schema: &str, due: &Due, outcome: &Outcome, host: &mut Host<'_>) -
         let found = look(relation, above, host);
         looked &= found.is_ok();
         if let Ok(Some(found)) = found {
+            if tried.is_none() && found.why_not.is_none() {
+                note_begun(schema, due.table);
+            }
             let tried = tried.get_or_insert_default();
             repack_found(relation, found, host, tried);
         }
@@ -123,6 +126,26 @@ fn was_tried(schema: &str, table: pg_sys::Oid) -> bool {
         .is_empty();
     pg::commit();
     tried
+}
+
+/// Writes that it has begun, so that it reaches the disk: should the server crash in it, it is not begun again at once.
+fn note_begun(schema: &str, table: pg_sys::Oid) {
+    if begin_in(schema) {
+        pg::modify_own(
+            &format!(
+                "INSERT INTO {schema}.state (\"table\", name, owner, repack_tried, repack_error) \
+                 SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, \
+                 pg_catalog.clock_timestamp(), 'the server or the worker ended in the middle of it' \
+                 FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+                 WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
+                 ON CONFLICT (\"table\") DO UPDATE SET \
+                 repack_tried = EXCLUDED.repack_tried, repack_error = EXCLUDED.repack_error"
+            ),
+            &[Argument::integer(u32::from(table).into())],
+        );
+    }
+    commit_durably();
 }
 
 fn is_to_end(host: &Host<'_>) -> bool {

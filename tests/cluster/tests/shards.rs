@@ -85,6 +85,8 @@ fn the_procedure_clears_each_shard_on_its_node() {
     assert!(!told.contains("NOTICE"), "{told}");
     assert!(told.contains(" 1798"), "{told}");
     assert_eq!(expired(&mut session), 2);
+    let kept = session.ask("CALL raw_clear_sessions_in_batches('sessions', keep => '100 years')");
+    assert_eq!(kept.expect("it is looked at").value.as_deref(), Some("0"));
     let rest = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
     assert_eq!(rest.expect("it is cleared").value.as_deref(), Some("2"));
     assert_eq!(

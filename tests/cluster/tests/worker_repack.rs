@@ -560,9 +560,16 @@ fn a_worker_that_is_killed_in_a_repack_leaves_nothing_behind() {
     let mut session = again.expect("was waited for");
     assert_nothing_left(&mut session);
     assert_eq!(fingerprint(&mut session, "stuck"), before);
-    // A run that was interrupted is due again, and deletes nothing: the next one that does repacks.
+    // The run that was interrupted is due again, but the repack only later: it may be what has ended the server.
     session.wait_for_run("stop = 'interrupted'");
     add_expired(&mut session, "stuck", 10);
+    session.wait_for_run("stop = 'done' AND deleted = 10");
+    assert_eq!(session.runs("details ? 'repack'"), 0);
+    let why = note(&mut session, "stuck").expect("it was not repacked");
+    assert!(why.contains("ended in the middle of it"), "{why}");
+    session.run(
+        "BEGIN; INSERT INTO stuck VALUES ('last', '', '2020-01-01'); SELECT raw_clear_sessions_run_now('stuck'); COMMIT",
+    );
     assert_eq!(repack_of(&mut session, "stuck"), "done");
     assert_sound(&mut session, "stuck");
 }

@@ -71,17 +71,6 @@ impl<'a> Runner<'a> {
         self.started = false;
         self.rounds += 1;
         if self.way == Way::Worker {
-            // A new policy does not wait for the failures of the one before; but a run that is busy would go on by the new
-            // one, and its failure count for that.
-            self.observer.run(&format!(
-                "SELECT raw_clear_sessions_unschedule({})",
-                self.root
-            ));
-            wait_until("no worker is at work", || {
-                self.observer.count(
-                    "pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker' AND datname = current_database()",
-                ) == 0
-            });
             let last = "SELECT coalesce(max(id), 0) FROM raw_clear_sessions.run";
             self.last_run = self.observer.number(last);
             self.observer.run(&format!(
@@ -89,6 +78,17 @@ impl<'a> Runner<'a> {
                 self.root
             ));
         }
+    }
+
+    /// The worker clears no more: a run that is busy would alter things while the books are looked at, or go on by the next
+    /// round's policy, so that its failure counts for that.
+    fn rest(&mut self) {
+        self.observer.run(&format!(
+            "SELECT raw_clear_sessions_unschedule({})",
+            self.root
+        ));
+        let workers = "pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker' AND datname = current_database()";
+        wait_until("no worker is at work", || self.observer.count(workers) == 0);
     }
 
     /// Begins to clear, if it has not in this round.
@@ -177,6 +177,7 @@ impl<'a> Runner<'a> {
                     found.is_some()
                 });
                 let text = found.expect("was found");
+                self.rest();
                 let mut words = text.split(' ');
                 match words.next() {
                     Some("failed") => (words.next().unwrap_or_default().to_owned(), text.clone()),
