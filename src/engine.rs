@@ -11,6 +11,7 @@ mod raw;
 pub mod rewrite;
 pub mod shards;
 mod sql;
+mod tries;
 
 pub use bookmark::Bookmark;
 pub use shards::Slice;

@@ -8,10 +8,11 @@
 use super::kept;
 use super::shards::Elsewhere;
 use super::sql::{LeftOut, Table, look};
+use super::tries::Tries;
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::Criterion;
-use crate::table::place::{self, Place, middle, place_after, range};
+use crate::table::place::{self, Place, block_after, middle, place_after, range};
 use pgrx::prelude::PgSqlErrorCode;
 
 /// Where a clearing has got to in the table on the other server.
@@ -28,6 +29,7 @@ pub struct Cursor {
     deleted: u64,
     /// This pass has left rows alone.
     incomplete: bool,
+    tries: Tries,
     left_out: Vec<LeftOut>,
     finished: bool,
     cost: u64,
@@ -166,6 +168,7 @@ impl Cursor {
         }
         *self = Cursor {
             left_out: self.take_left_out(),
+            tries: std::mem::take(&mut self.tries),
             cost: self.cost,
             step: self.step,
             ..Cursor::default()
@@ -177,15 +180,27 @@ impl Cursor {
         let from = self.next;
         self.step = step / 2;
         self.bound = middle(from, until);
-        if self.bound.is_some() {
+        let skipped = is_conflict(&refusal);
+        let passes_over = self.bound.is_some()
+            && !skipped
+            && until <= block_after(from)
+            && self.tries.pass_over(from.0, end.0.saturating_add(1));
+        if self.bound.is_some() && !passes_over {
             return Deleted::default();
         }
-        self.next = until;
         self.incomplete = true;
-        let skipped = is_conflict(&refusal);
-        if !skipped {
-            self.left_out.push(LeftOut::at(from, refusal));
+        if passes_over {
+            self.bound = None;
+            self.next = block_after(from);
+            self.left_out.push(LeftOut::block(from, refusal));
+        } else {
+            self.next = until;
+            if !skipped {
+                self.tries.found_row();
+                self.left_out.push(LeftOut::at(from, refusal));
+            }
         }
+        let until = self.next;
         if until >= end {
             self.end_pass();
         }

@@ -92,7 +92,6 @@ pub fn left_out(relation: &Relation, ctid: Option<String>, rows: u64) -> LeftOut
     LeftOut {
         ctid,
         rows,
-        kept: true,
         refusal: refusal(
             relation,
             "a trigger or a rule has kept it, without an error",

@@ -5,9 +5,10 @@ use super::bookmark::At;
 use super::foreign;
 use super::kept::{self, Places};
 use super::shards::{self, Elsewhere};
+use super::tries::Tries;
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::table::place::{self, Place, middle, place_after, range};
+use crate::table::place::{self, Place, block_after, middle, place_after, range};
 use crate::table::{CITUS, Criterion, managed_by};
 
 /// Clears the table that was named, in one statement.
@@ -155,14 +156,14 @@ fn can_read_places(relation: &Relation) -> bool {
     pg::has_privilege(relation, Privilege::Select)
 }
 
-/// A row that could not be deleted, or seen whether it has expired, and why; or several that a DELETE has kept.
+/// A row that could not be deleted, or seen whether it has expired, and why; or several that a DELETE has kept; or a block
+/// that was passed over.
 #[derive(Debug)]
 pub struct LeftOut {
     /// Where it, or the first of them, is; `None` where there are no places.
     pub ctid: Option<String>,
+    /// None, where it is a block.
     pub rows: u64,
-    /// A DELETE has kept them: they were not tried one by one.
-    pub kept: bool,
     pub refusal: Refusal,
 }
 
@@ -172,8 +173,15 @@ impl LeftOut {
         LeftOut {
             ctid: Some(place::in_words(place)),
             rows: 1,
-            kept: false,
             refusal,
+        }
+    }
+
+    /// The block that a place is in.
+    pub fn block(place: Place, refusal: Refusal) -> Self {
+        LeftOut {
+            rows: 0,
+            ..LeftOut::at(place, refusal)
         }
     }
 }
@@ -194,6 +202,7 @@ pub enum Cursor {
         step: u32,
         /// Behind which place the next try ends, at most: the one before has failed.
         bound: Option<Place>,
+        tries: Tries,
         left_out: Vec<LeftOut>,
     },
     /// A table of postgres_fdw.
@@ -216,6 +225,7 @@ impl Cursor {
                 end: leaves.iter().map(Relation::blocks).max().unwrap_or(0),
                 step: 1,
                 bound: None,
+                tries: Tries::default(),
                 left_out: Vec::new(),
             }
         } else if leaves.len() == 1 && foreign::has_places(table) {
@@ -302,6 +312,7 @@ impl Cursor {
             end,
             step,
             bound,
+            tries,
             left_out,
         } = self
         else {
@@ -341,8 +352,13 @@ impl Cursor {
                 *step = 1;
                 *bound = middle(from, until);
                 if bound.is_none() {
+                    tries.found_row();
                     left_out.push(LeftOut::at(from, refusal));
                     *next = until;
+                } else if until <= block_after(from) && tries.pass_over(from.0, *end) {
+                    left_out.push(LeftOut::block(from, refusal));
+                    *bound = None;
+                    *next = block_after(from);
                 }
                 return Ok(Deleted::default());
             }

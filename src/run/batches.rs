@@ -280,7 +280,7 @@ impl Run {
         self.note(oid, &cursor, outcome, elsewhere.batches, limits);
         self.failed_shards = cursor.failure().or(self.failed_shards.take());
         for row in cursor.take_left_out() {
-            self.left_out.note(oid, row)?;
+            self.left_out.note(oid, row);
         }
         if outcome.deleted > 0 && limits.max_replication_lag.is_some() {
             self.replicas.note();

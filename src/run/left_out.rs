@@ -5,32 +5,23 @@ use crate::pg;
 use crate::refusal::{Refusal, enough};
 use pgrx::pg_sys;
 
-/// With so many rows that cannot be deleted something is wrong that is no row's, and to try each would take for ever.
-const MOST_LEFT_OUT: u64 = 100;
-
 /// Rows that could not be deleted.
 #[derive(Default)]
 pub struct LeftOutRows {
     rows: u64,
-    /// How many of them were tried alone, and failed.
-    alone: u64,
+    /// Blocks that were passed over, because of such rows.
+    blocks: u64,
     /// The first one, and the leaf that it is in.
     first: Option<(String, LeftOut)>,
 }
 
 impl LeftOutRows {
-    /// Counts rows of a leaf. Refuses what was wrong where too many have been tried one by one.
-    pub fn note(&mut self, leaf: pg_sys::Oid, row: LeftOut) -> Result<(), Refusal> {
-        if !row.kept && self.alone >= MOST_LEFT_OUT {
-            return Err(row.refusal.hint(format!(
-                "More than {MOST_LEFT_OUT} rows cannot be deleted: the run has given up."
-            )));
-        }
-        self.rows += row.rows;
-        self.alone += u64::from(!row.kept);
+    /// Counts what was left out of a leaf.
+    pub fn note(&mut self, leaf: pg_sys::Oid, left_out: LeftOut) {
+        self.rows += left_out.rows;
+        self.blocks += u64::from(left_out.rows == 0);
         self.first
-            .get_or_insert_with(|| (pg::name_unlocked(leaf), row));
-        Ok(())
+            .get_or_insert_with(|| (pg::name_unlocked(leaf), left_out));
     }
 
     /// The first one's error, and how many there are; `None` where there are none.
@@ -38,8 +29,13 @@ impl LeftOutRows {
         let (table, LeftOut { ctid, refusal, .. }) = self.first.take()?;
         let rows = if self.rows == 1 { "row" } else { "rows" };
         let first = ctid.map_or_else(String::new, |ctid| format!(", the first at ctid {ctid}"));
+        let more = match self.blocks {
+            0 => String::new(),
+            1 => ", and passed over 1 block with more".to_owned(),
+            blocks => format!(", and passed over {blocks} blocks with more"),
+        };
         let message = format!(
-            "could not delete {} expired {rows} of table \"{table}\"{first}: {}",
+            "could not delete {} expired {rows} of table \"{table}\"{first}{more}: {}",
             self.rows,
             refusal.message()
         );

@@ -6,6 +6,11 @@ use pgrx::pg_sys;
 /// A place between two rows of a heap: the block, and the number of the next row in it.
 pub type Place = (u32, u16);
 
+/// The beginning of the next block.
+pub fn block_after((block, _): Place) -> Place {
+    (block.saturating_add(1), 0)
+}
+
 /// As PostgreSQL shows a ctid.
 pub fn in_words((block, number): Place) -> String {
     format!("({block},{number})")

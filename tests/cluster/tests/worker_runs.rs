@@ -773,3 +773,39 @@ fn a_row_that_cannot_be_deleted_is_left_out_and_named_and_the_others_go() {
         );
     }
 }
+
+#[test]
+fn of_many_rows_that_cannot_be_deleted_none_keeps_those_behind_it_and_no_other_stays_for_ever() {
+    let cluster = Cluster::with(&[]);
+    let mut session = cluster.connect();
+    // Ten rows to a block, every other one of which cannot be deleted, and then blocks without such.
+    session.run(
+        "CREATE EXTENSION raw_clear_sessions;
+         CREATE TABLE many (id integer, expires timestamptz, filler text);
+         ALTER TABLE many ALTER filler SET STORAGE plain;
+         INSERT INTO many SELECT n, '2001-01-01', repeat('x', 700) FROM generate_series(1, 800) AS n;
+         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not this one''; END';
+         CREATE TRIGGER fail BEFORE DELETE ON many FOR EACH ROW WHEN (OLD.id % 2 = 1 AND OLD.id <= 600)
+             EXECUTE FUNCTION fail()",
+    );
+    let clear = |session: &mut Session| {
+        let call = "CALL raw_clear_sessions_in_batches('many', expires => 'expires')";
+        let error = session.try_run(call).expect_err("rows cannot be deleted");
+        let error = error.as_db_error().expect("the server says so");
+        error.message().to_owned()
+    };
+    let error = clear(&mut session);
+    assert!(error.contains(" blocks with more: "), "{error}");
+    let behind = "SELECT count(*) FROM many WHERE id > 600";
+    assert_eq!(session.number(behind), 0);
+    let others = "SELECT count(*) FROM many WHERE id % 2 = 0";
+    assert!(session.number(others) > 0, "each row was tried: {error}");
+    for _ in 0..500 {
+        if session.number(others) == 0 {
+            break;
+        }
+        clear(&mut session);
+    }
+    assert_eq!(session.number(others), 0);
+    assert_eq!(session.number("SELECT count(*) FROM many"), 300);
+}

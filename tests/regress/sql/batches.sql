@@ -103,7 +103,7 @@ CALL fill('halved', 40);
 CREATE TRIGGER fail BEFORE DELETE ON halved FOR EACH ROW WHEN (OLD.id % 4 = 1) EXECUTE FUNCTION fail();
 CALL raw_clear_sessions_in_batches('halved', expires => 'expires');
 SELECT string_agg(id::text, ' ') FROM halved;
--- Where hardly any row can be deleted, not each of them is tried.
+-- Nor where hardly any row can be deleted.
 CREATE TABLE hopeless (id integer, expires timestamptz);
 CALL fill('hopeless', 150);
 CREATE TRIGGER fail BEFORE DELETE ON hopeless FOR EACH ROW EXECUTE FUNCTION fail();
