@@ -93,7 +93,6 @@ WITH recovered AS MATERIALIZED (
 )
 SELECT
     t."table",
-    o.identity,
     t.source,
     t.schedule,
     t.schedule_time_zone,
@@ -143,14 +142,12 @@ FROM (
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
         AND NOT EXISTS (SELECT FROM raw_clear_sessions.policy AS p WHERE p."table" = c.oid)
 ) AS t
--- By the catalog cache: Citus hides the tables of its shards from scans of pg_class.
-CROSS JOIN LATERAL pg_identify_object('pg_class'::regclass, t."table", 0) AS o
 LEFT JOIN raw_clear_sessions.state AS s ON s."table" = t."table"
-WHERE o.identity IS NOT NULL;
+-- Of a table that is gone it is NULL. By the catalog cache: Citus hides the tables of its shards from scans of pg_class.
+WHERE pg_table_is_visible(t."table") IS NOT NULL;
 
 COMMENT ON VIEW raw_clear_sessions.scheduled IS 'the tables that are scheduled, for the worker and raw_clear_sessions.status';
 COMMENT ON COLUMN raw_clear_sessions.scheduled."table" IS 'the table';
-COMMENT ON COLUMN raw_clear_sessions.scheduled.identity IS 'its name, qualified';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.source IS 'policy or setting';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule IS 'its own schedule';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule_time_zone IS 'the zone of that';

@@ -61,7 +61,7 @@ pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
 pub use internal_statement::explaining;
-pub use invalidation::Changes;
+pub use invalidation::{Changes, limit_caches};
 pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};

@@ -5,6 +5,7 @@ change much; seconds of the clock only for whole rounds."""
 import re
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from .. import probe
@@ -85,6 +86,14 @@ def fill(bench, site: Site):
         session.execute("CHECKPOINT")
 
 
+def command(pid: int) -> str:
+    """What a process calls itself; empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 class Worker:
     """What the worker has used and done so far, all of its processes together."""
 
@@ -94,8 +103,10 @@ class Worker:
         self.launcher = session.execute(query).fetchone()[0]
 
     def is_at_rest(self) -> bool:
-        query = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker')"
-        return self.session.execute(query).fetchone()[0]
+        """Whether every process of the worker has ended, and the postmaster has taken in what it used: until then it is there
+        without a command."""
+        return all(command(pid) and "raw_clear_sessions worker" not in command(pid)
+                   for pid in probe.children(self.bench.server.process.pid))
 
     def runs(self) -> int:
         return self.session.execute("SELECT coalesce(sum(runs), 0)::bigint FROM raw_clear_sessions.state").fetchone()[0]

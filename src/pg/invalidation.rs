@@ -9,6 +9,23 @@ use core::cell::Cell;
 use pgrx::{pg_guard, pg_sys};
 use std::sync::Once;
 
+/// How many bytes the catalog caches of a worker may take until it forgets what they hold: two thousand relations, about.
+const MOST_CACHED: usize = 8 * 1024 * 1024;
+
+/// Forgets what this process has in its catalog caches, where that is much: they only grow, and a worker goes from table to
+/// table. Outside of transactions.
+pub fn limit_caches() {
+    // SAFETY: the context lives as long as the process; its size is read. In a transaction that has nothing open, the caches
+    // can be emptied as they are where too many invalidations have been sent to be read (utils/cache/inval.c).
+    unsafe {
+        if pg_sys::MemoryContextMemAllocated(pg_sys::CacheMemoryContext, true) > MOST_CACHED {
+            super::begin();
+            pg_sys::InvalidateSystemCaches();
+            super::commit();
+        }
+    }
+}
+
 /// Relations share counters, by their oids: another one's invalidation may pass for one's own, never the reverse.
 const COUNTERS: usize = 4096;
 

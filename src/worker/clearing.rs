@@ -32,6 +32,7 @@ pub enum After {
 /// in the history and the log, and no ERROR.
 pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
+    let name = pg::full_name(due.table).unwrap_or_default();
     pg::commit();
     let aside = turns.take(due.table);
     let Some(policy) = found.flatten() else {
@@ -49,7 +50,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
         (aside, _) => aside,
     };
 
-    pg::report_activity(Some(&format!("raw_clear_sessions: clearing {}", due.name)));
+    pg::report_activity(Some(&format!("raw_clear_sessions: clearing {name}")));
     let mut turn = match aside {
         Some(aside) => aside.resume(policy.clone()),
         None => Turn::first(Host::new(schema, due.table, policy.clone())),

@@ -152,13 +152,17 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
             let after = pg::catch(|| {
                 let after = clear(schema, table, turns);
                 history::flush(schema, false);
+                pg::limit_caches();
                 Ok(after)
             });
             match after {
                 Ok(After::GoOn) => {}
                 Ok(After::Yield) => return Ending::Yielded,
                 Err(refusal) => {
-                    report_error(&refusal, &format!("clearing of table {} in", table.name));
+                    pg::begin();
+                    let name = pg::full_name(table.table).unwrap_or_default();
+                    pg::commit();
+                    report_error(&refusal, &format!("clearing of table {name} in"));
                     avoided.insert(table.table);
                     break;
                 }

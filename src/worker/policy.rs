@@ -92,8 +92,6 @@ fn oid(table: pg_sys::Oid) -> Argument {
 #[derive(Clone, Debug)]
 pub struct Due {
     pub table: pg_sys::Oid,
-    /// Qualified and quoted.
-    pub name: String,
     pub next_start: i64,
     /// By a cron expression: once it has passed, nothing but a mark says that it is due.
     pub by_clock: bool,
@@ -115,7 +113,7 @@ pub fn due(schema: &str) -> Vec<Due> {
     };
     let rows = pg::query_own(
         &format!(
-            "SELECT s.\"table\", s.identity, s.schedule, s.schedule_time_zone, \
+            "SELECT s.\"table\", s.schedule, s.schedule_time_zone, \
              {}, {}, {}, s.failures, s.run_now \
              FROM {schema}.scheduled s \
              WHERE s.suspended IS NULL AND NOT s.restored AND s.recovery IS NULL AND s.subscription IS NULL",
@@ -146,7 +144,6 @@ impl Schedules {
     fn due(&mut self, row: Vec<Option<String>>, board: &Board) -> Option<Due> {
         let [
             table,
-            name,
             schedule,
             zone,
             changed,
@@ -154,7 +151,7 @@ impl Schedules {
             last_end,
             failures,
             run_now,
-        ] = <[Option<String>; 9]>::try_from(row).ok()?;
+        ] = <[Option<String>; 8]>::try_from(row).ok()?;
         let table: u32 = table?.parse().ok()?;
         let instant = |text: Option<String>| Some(text?.parse::<i64>().ok()? - EPOCH_DIFFERENCE);
         let schedule = self
@@ -184,7 +181,6 @@ impl Schedules {
         };
         Some(Due {
             table: table.into(),
-            name: name?,
             by_clock: matches!(schedule, Schedule::Cron(_)) && run_now.as_deref() != Some("t"),
             comes_last: board.comes_last(pg::my_database(), table.into()),
             next_start: if run_now?.starts_with('t') {

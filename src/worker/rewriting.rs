@@ -50,7 +50,8 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
             phase: Phase::Rewriting,
             ..Progress::default()
         });
-        pg::report_activity(Some(&format!("raw_clear_sessions: rewriting {}", due.name)));
+        let name = pg::full_name(due.table).unwrap_or_default();
+        pg::report_activity(Some(&format!("raw_clear_sessions: rewriting {name}")));
         // Whoever reads the table waits, as the policy wants it.
         stop_request::keep_locks();
         let rule = host.rule();

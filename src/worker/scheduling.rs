@@ -324,9 +324,10 @@ pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     change_policy(
         table,
         "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
-         SELECT d.\"table\", d.identity, c.relowner, true \
+         SELECT d.\"table\", i.identity, c.relowner, true \
          FROM {schema}.scheduled d \
          JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.\"table\" \
+         CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0) AS i \
          WHERE d.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND d.suspended IS NULL AND NOT d.restored \
          AND d.recovery IS NULL AND d.subscription IS NULL \
          ON CONFLICT (\"table\") DO UPDATE SET run_now = true",

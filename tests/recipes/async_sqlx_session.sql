@@ -1,1 +1,1 @@
-INSERT INTO sessions SELECT name, ends, '{}' FROM ending;
+INSERT INTO async_sessions SELECT name, ends, '{}' FROM ending;

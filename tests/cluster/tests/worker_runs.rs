@@ -692,6 +692,8 @@ fn a_run_that_was_killed_keeps_its_counts() {
     let mut session = cluster.database("app").connect();
     create_sessions(&mut session, "django_session", 1000, 10);
     let worker = session.wait_for_busy_worker("django_session");
+    // What it has deleted is committed, with the row that says so.
+    session.wait_for_run("deleted > 0");
     session.run(&format!("SELECT pg_terminate_backend({worker})"));
     cluster::wait_for_end(worker);
     // A new schedule is a reason to look at once.

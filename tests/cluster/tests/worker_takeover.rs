@@ -155,7 +155,7 @@ fn a_member_of_the_extension_that_is_not_a_superusers_is_not_read() {
     owner.run(
         "CREATE FUNCTION mine.table() RETURNS regclass LANGUAGE plpgsql
              AS $$ BEGIN PERFORM mine.gain('the view'); RETURN 'mine.django_session'; END $$;
-         CREATE VIEW mine.fake AS SELECT mine.table()::oid AS \"table\", s.* FROM (SELECT 'mine.django_session'::text AS identity, NULL::text AS schedule, NULL::text AS schedule_time_zone, now() AS changed, now() AS last_start, now() AS last_end, 0 AS failures, true AS run_now, NULL::timestamptz AS suspended, false AS restored, NULL::text AS recovery, NULL::text AS subscription FROM pg_class LIMIT 1) AS s;
+         CREATE VIEW mine.fake AS SELECT mine.table()::oid AS \"table\", s.* FROM (SELECT NULL::text AS schedule, NULL::text AS schedule_time_zone, now() AS changed, now() AS last_start, now() AS last_end, 0 AS failures, true AS run_now, NULL::timestamptz AS suspended, false AS restored, NULL::text AS recovery, NULL::text AS subscription FROM pg_class LIMIT 1) AS s;
          ALTER EXTENSION raw_clear_sessions ADD VIEW mine.fake",
     );
     // A superuser puts it there.
