@@ -3,7 +3,7 @@
 //! Nothing here reads a clock, a file or a database: what a function needs, its caller passes. So all of it is tested with
 //! plain `cargo test -p logic`.
 //!
-//! - Which rows: what a column holds ([`kind`]), what a number in it counts ([`unit`]), what a wall clock says ([`zone`]),
+//! - Which rows: what a column holds ([`kind`]), what a number in it counts ([`mod@unit`]), what a wall clock says ([`zone`]),
 //!   where the cut-off falls in the column's own terms ([`cutoff`])
 //! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
