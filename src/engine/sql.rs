@@ -34,6 +34,8 @@ pub fn delete_from_leaf(leaf: &Relation, criterion: &Criterion) -> Deleted {
 pub struct Table<'r> {
     relation: &'r Relation,
     only: bool,
+    /// Those of its rows only that are in this heap, by its oid.
+    heap: Option<u32>,
     /// A DELETE may leave rows of it without an ERROR.
     may_keep: bool,
 }
@@ -43,6 +45,7 @@ impl<'r> Table<'r> {
         Table {
             relation,
             only: false,
+            heap: None,
             may_keep: false,
         }
     }
@@ -51,6 +54,7 @@ impl<'r> Table<'r> {
         Table {
             relation,
             only: true,
+            heap: None,
             may_keep: false,
         }
     }
@@ -60,6 +64,13 @@ impl<'r> Table<'r> {
         let may_keep = |relation: &Relation| relation.may_keep_rows();
         Table {
             may_keep: may_keep(self.relation) || leaves.iter().any(may_keep),
+            ..self
+        }
+    }
+
+    fn in_heap(self, heap: u32) -> Self {
+        Table {
+            heap: Some(heap),
             ..self
         }
     }
@@ -84,14 +95,32 @@ impl<'r> Table<'r> {
     /// by itself any more. There the statement's meaning is all that is looked at.
     fn condition(self, criterion: &Criterion) -> String {
         let (condition, _) = criterion.condition();
-        if self.only && self.relation.is_heap() && can_read_places(self.relation) {
-            let oid = u32::from(self.relation.oid());
-            format!(
+        let leaf = (self.only && self.relation.is_heap() && can_read_places(self.relation))
+            .then(|| u32::from(self.relation.oid()));
+        match self.heap.or(leaf) {
+            Some(oid) => format!(
                 "{TABLE_ALIAS}.tableoid OPERATOR(pg_catalog.=) '{oid}'::pg_catalog.oid AND {condition}"
-            )
-        } else {
-            condition
+            ),
+            None => condition,
         }
+    }
+
+    /// The heaps that have a row in a range of places.
+    fn heaps(self, from: Place, until: Place) -> Vec<u32> {
+        let range = range(from, until);
+        let statement = |name: &str| {
+            let table = self.named(name);
+            format!(
+                "SELECT DISTINCT {TABLE_ALIAS}.tableoid FROM {table} WHERE {range}true ORDER BY 1"
+            )
+        };
+        let rows = pg::query_on(self.relation, statement, &[]);
+        pg::gather(
+            rows.into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|oid| oid.parse().ok()),
+        )
     }
 
     /// Deletes all that has expired, and says what the DELETE has kept of it. Refuses what is wrong with one leaf of several;
@@ -338,10 +367,7 @@ impl Cursor {
             let outcome = if found.rows == 0 {
                 (Deleted::default(), None)
             } else {
-                let outcome = delete_noticing(table, criterion, skip_locked, from, last);
-                // The commit that follows would fire them, when no row can be left out any more.
-                pg::constraints_immediate();
-                outcome
+                delete_at_once(table, criterion, skip_locked, from, last)
             };
             (found, outcome)
         });
@@ -353,9 +379,18 @@ impl Cursor {
                 *bound = middle(from, until);
                 if bound.is_none() {
                     tries.found_row();
-                    left_out.push(LeftOut::at(from, refusal));
                     *next = until;
-                } else if until <= block_after(from) && tries.pass_over(from.0, *end) {
+                    let one_row = (from, until);
+                    return Ok(leave_out(
+                        table,
+                        criterion,
+                        skip_locked,
+                        one_row,
+                        refusal,
+                        left_out,
+                    ));
+                }
+                if until <= block_after(from) && tries.pass_over(from.0, *end) {
                     left_out.push(LeftOut::block(from, refusal));
                     *bound = None;
                     *next = block_after(from);
@@ -375,6 +410,39 @@ impl Cursor {
         *next = found.last.unwrap_or(until);
         Ok(deleted)
     }
+}
+
+/// Leaves out the row at a place that cannot be deleted. Where several heaps have a row there, each one's is tried alone.
+fn leave_out(
+    table: Table<'_>,
+    criterion: &Criterion,
+    skip_locked: bool,
+    (from, until): (Place, Place),
+    refusal: Refusal,
+    left_out: &mut Vec<LeftOut>,
+) -> Deleted {
+    let heaps = match table.is_leaf() {
+        true => Vec::new(),
+        false => pg::attempt(pg::is_of_a_row, || table.heaps(from, until)).unwrap_or_default(),
+    };
+    let mut deleted = Deleted::default();
+    if heaps.len() < 2 {
+        left_out.push(LeftOut::at(from, refusal));
+        return deleted;
+    }
+    for heap in heaps {
+        let tried = pg::attempt(pg::is_of_a_row, || {
+            delete_at_once(table.in_heap(heap), criterion, skip_locked, from, until)
+        });
+        match tried {
+            Ok((of_heap, kept)) => {
+                deleted += of_heap;
+                left_out.extend(kept);
+            }
+            Err(refusal) => left_out.push(LeftOut::at(from, refusal)),
+        }
+    }
+    deleted
 }
 
 /// The expired rows in a range of places.
@@ -418,6 +486,20 @@ pub fn look(
         rows: count,
         last: last.filter(|_| count >= rows),
     }
+}
+
+/// The same as `delete_noticing`, with the deferred constraints.
+fn delete_at_once(
+    table: Table<'_>,
+    criterion: &Criterion,
+    skip_locked: bool,
+    from: Place,
+    until: Place,
+) -> (Deleted, Option<LeftOut>) {
+    let outcome = delete_noticing(table, criterion, skip_locked, from, until);
+    // The commit that follows would fire them, when no row can be left out any more.
+    pg::constraints_immediate();
+    outcome
 }
 
 /// The same as `delete_range`, and what the DELETE has kept.
