@@ -11,6 +11,7 @@ mod raw;
 pub mod rewrite;
 pub mod shards;
 mod sql;
+mod statement;
 mod tries;
 
 pub use bookmark::Bookmark;
@@ -34,7 +35,7 @@ pub fn run(target: &Target) -> Result<Deleted, Refusal> {
         Plan::Whole { .. } => {
             progress::one_statement();
             let root = target.root();
-            return Ok(explained(root, || sql::delete(root, criterion)));
+            return Ok(explained(root, || statement::delete(root, criterion)));
         }
         Plan::Leaves(leaves) => leaves,
     };
@@ -52,7 +53,9 @@ pub fn run(target: &Target) -> Result<Deleted, Refusal> {
                 let blocks = relation.is_heap().then(|| (0, relation.blocks()));
                 tally.in_leaf(relation.oid(), Phase::DeletingBySql, blocks);
                 tally.show();
-                let deleted = explained(relation, || sql::delete_from_leaf(relation, criterion));
+                let deleted = explained(relation, || {
+                    statement::delete_from_leaf(relation, criterion)
+                });
                 tally.add(deleted.deleted, deleted.skipped);
                 deleted
             }
@@ -343,14 +346,14 @@ fn delete_by_sql(
 ) -> Result<Deleted, Refusal> {
     match what {
         What::Whole(leaves) => {
-            let skip_locked = leaves.len() == 1 && sql::can_skip_locked(&part.root);
-            let table = sql::Table::whole(&part.root).noticing(leaves);
+            let skip_locked = leaves.len() == 1 && statement::can_skip_locked(&part.root);
+            let table = statement::Table::whole(&part.root).noticing(leaves);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
         What::Leaf(leaf) => {
             let relation = leaf.relation();
-            let skip_locked = relation.is_heap() && sql::can_skip_locked(relation);
-            let table = sql::Table::only(relation).noticing(&[]);
+            let skip_locked = relation.is_heap() && statement::can_skip_locked(relation);
+            let table = statement::Table::only(relation).noticing(&[]);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
     }

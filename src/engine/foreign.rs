@@ -7,7 +7,8 @@
 
 use super::kept;
 use super::shards::Elsewhere;
-use super::sql::{LeftOut, Table, look};
+use super::sql::LeftOut;
+use super::statement::{Table, look};
 use super::tries::Tries;
 use crate::pg::{self, BatchLimit, Deleted, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;

@@ -9,7 +9,8 @@
 //! expired there, each run would meet it again, and the pass that has moved it, too: that is an ERROR of the row's, which
 //! takes the change back.
 
-use super::sql::{LeftOut, Table};
+use super::sql::LeftOut;
+use super::statement::Table;
 use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::Criterion;

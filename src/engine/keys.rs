@@ -6,7 +6,7 @@
 
 use super::bookmark::At;
 use super::shards::Elsewhere;
-use super::sql;
+use super::statement;
 use crate::pg::{self, BatchLimit, Deleted, Privilege, Relation, TABLE_ALIAS};
 use crate::table::{self, Criterion, KeyColumn};
 
@@ -70,7 +70,7 @@ impl Cursor {
             "{TABLE_ALIAS}.{name} OPERATOR(pg_catalog.=) ANY (ARRAY[{}]::{kind}[]) AND ",
             quoted.join(", ")
         );
-        let deleted = sql::delete_among(table, criterion, &among);
+        let deleted = statement::delete_among(table, criterion, &among);
         // Where the rows lie has nothing to do with their keys: a page for each.
         self.elsewhere.cost += pg::cost_of_pages(0, deleted.deleted);
         deleted
