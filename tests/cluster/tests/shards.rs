@@ -284,14 +284,14 @@ fn a_policy_follows_to_no_table_that_may_be_another() {
     let (_cluster, mut session) = with_a_policy("swapped", true);
     session.run(
         "CREATE TABLE anew (LIKE sessions INCLUDING ALL);
-         ALTER TABLE sessions RENAME TO old;
+         ALTER TABLE sessions RENAME TO web_sessions;
          ALTER TABLE anew RENAME TO sessions;
          INSERT INTO pg_dist_partition VALUES ('sessions', 't');
-         INSERT INTO old VALUES ('old', '', '2020-01-01')",
+         INSERT INTO web_sessions VALUES ('old', '', '2020-01-01')",
     );
-    session.wait_for_count("old", 10);
+    session.wait_for_count("web_sessions", 10);
     assert_eq!(
-        session.count("raw_clear_sessions.policy WHERE \"table\" = 'old'::regclass"),
+        session.count("raw_clear_sessions.policy WHERE \"table\" = 'web_sessions'::regclass"),
         1
     );
 }
