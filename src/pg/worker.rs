@@ -124,12 +124,14 @@ pub fn begin_launcher() {
 }
 
 /// Ends the launcher's process.
+#[allow(
+    unreachable_code,
+    reason = "that proc_exit() does not return is in the bindings of some versions only"
+)]
 pub fn end_launcher() -> ! {
     // SAFETY: 1, so that the postmaster starts it again; with 0 a pg_terminate_backend() would end all
     // clearing without a word. In a shutdown the postmaster starts nothing.
     unsafe { pg_sys::proc_exit(1) };
-    // Which the bindings of PostgreSQL 19 do not say.
-    #[cfg(feature = "pg19")]
     unreachable!("proc_exit does not return")
 }
 
