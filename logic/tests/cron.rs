@@ -20,6 +20,16 @@ fn in_2026(expression: &str, number: usize) -> Vec<String> {
     due.into_iter().take(number).map(text).collect()
 }
 
+fn are_due_in_2026(cases: &[(&str, &[&str])]) {
+    for (expression, expected) in cases {
+        assert_eq!(
+            in_2026(expression, expected.len()),
+            *expected,
+            "{expression}"
+        );
+    }
+}
+
 #[test]
 fn a_cron_expression_has_the_fields_of_crontab() {
     let cases: [(&str, &[&str]); 14] = [
@@ -63,13 +73,7 @@ fn a_cron_expression_has_the_fields_of_crontab() {
         ("59 23 31 12 *", &["2026-12-31 23:59"]),
         ("0 0 * */11 6", &["2026-01-03 00:00", "2026-01-10 00:00"]),
     ];
-    for (expression, expected) in cases {
-        assert_eq!(
-            in_2026(expression, expected.len()),
-            expected,
-            "{expression}"
-        );
-    }
+    are_due_in_2026(&cases);
 }
 
 #[test]
@@ -135,13 +139,7 @@ fn a_day_meets_either_field_unless_one_begins_with_an_asterisk() {
             &["2026-01-04 00:00", "2026-02-01 00:00", "2026-03-01 00:00"],
         ),
     ];
-    for (expression, expected) in cases {
-        assert_eq!(
-            in_2026(expression, expected.len()),
-            expected,
-            "{expression}"
-        );
-    }
+    are_due_in_2026(&cases);
 }
 
 #[test]

@@ -225,7 +225,7 @@ pub fn look(
     }
 }
 
-/// The same as `delete_noticing`, with the deferred constraints.
+/// The same as `delete_range`, with what deferred constraints say of it, and what the DELETE has kept.
 pub fn delete_at_once(
     table: Table<'_>,
     criterion: &Criterion,
@@ -233,30 +233,20 @@ pub fn delete_at_once(
     from: Place,
     until: Place,
 ) -> (Deleted, Option<LeftOut>) {
-    let outcome = delete_noticing(table, criterion, skip_locked, from, until);
+    let delete = || delete_range(table, criterion, skip_locked, from, until);
+    let outcome = if table.may_keep {
+        let (_, arguments) = criterion.condition();
+        let condition = range(from, until) + &table.condition(criterion);
+        let before = Places::read(table, &condition, &arguments, skip_locked);
+        let deleted = delete();
+        let kept = kept::find(table, criterion, &condition, before, deleted.deleted);
+        (deleted, kept)
+    } else {
+        (delete(), None)
+    };
     // The commit that follows would fire them, when no row can be left out any more.
     pg::constraints_immediate();
     outcome
-}
-
-/// The same as `delete_range`, and what the DELETE has kept.
-fn delete_noticing(
-    table: Table<'_>,
-    criterion: &Criterion,
-    skip_locked: bool,
-    from: Place,
-    until: Place,
-) -> (Deleted, Option<LeftOut>) {
-    if !table.may_keep {
-        let deleted = delete_range(table, criterion, skip_locked, from, until);
-        return (deleted, None);
-    }
-    let (_, arguments) = criterion.condition();
-    let condition = range(from, until) + &table.condition(criterion);
-    let before = Places::read(table, &condition, &arguments, skip_locked);
-    let deleted = delete_range(table, criterion, skip_locked, from, until);
-    let kept = kept::find(table, criterion, &condition, before, deleted.deleted);
-    (deleted, kept)
 }
 
 /// Deletes what has expired in a range of places; with `skip_locked`, without waiting for a row that another transaction is

@@ -70,17 +70,9 @@ pub fn estimate_live_leaves<'a>(
     table: &Checked,
     leaves: impl Iterator<Item = &'a Relation> + Clone,
 ) -> Option<LeafEstimate> {
-    let criterion = table.criterion();
-    let (condition, arguments) = criterion.live_condition()?;
+    let (condition, arguments) = table.criterion().live_condition()?;
     Some(by_leaves(leaves, || {
-        estimate(
-            table.root(),
-            |name| {
-                let value = &criterion.sql;
-                format!("SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE {condition}")
-            },
-            &arguments,
-        )
+        estimate_where(table, &condition, &arguments)
     }))
 }
 
@@ -116,15 +108,16 @@ fn by_leaves<'a>(
 
 /// The plan for the rows that the criterion calls expired.
 pub fn estimate_expired(table: &Checked) -> Estimate {
-    let criterion = table.criterion();
-    let (condition, arguments) = criterion.estimable_condition();
+    let (condition, arguments) = table.criterion().estimable_condition();
+    estimate_where(table, &condition, &arguments)
+}
+
+fn estimate_where(table: &Checked, condition: &str, arguments: &[Argument]) -> Estimate {
+    let value = &table.criterion().sql;
     estimate(
         table.root(),
-        |name| {
-            let value = &criterion.sql;
-            format!("SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE {condition}")
-        },
-        &arguments,
+        |name| format!("SELECT {value} FROM {name} AS {TABLE_ALIAS} WHERE {condition}"),
+        arguments,
     )
 }
 
