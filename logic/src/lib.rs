@@ -12,6 +12,7 @@
 //! - The lists of names in two of the settings ([`names`]), and numbers of one type in another ([`number`])
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 // A number that does not fit its new type has to be thought of: try_from, the module `number`, or a reason.
 #![warn(
     clippy::cast_possible_truncation,

@@ -23,7 +23,7 @@ const UNITS: [(&[&str], i128); 7] = [
 ];
 
 /// The interval in microseconds: the sum of numbers with units. `text` is trimmed and not empty.
-pub fn parse(text: &str) -> Result<i64, ScheduleError> {
+pub(super) fn parse(text: &str) -> Result<i64, ScheduleError> {
     let whole = || text.to_owned();
     let mut sum: i128 = 0;
     let mut in_range = true;
