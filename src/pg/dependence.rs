@@ -3,6 +3,7 @@
 //!
 //! PostgreSQL marks what depends on a setting as STABLE, and so is the clock, which is the same for all.
 
+use super::c::byte_of;
 use super::spi::LocalSetting;
 use super::time::Zone;
 use core::ffi::{CStr, c_void};
@@ -150,13 +151,15 @@ unsafe extern "C-unwind" fn is_of_others(function: pg_sys::Oid, _context: *mut c
         }
         let (mut types, mut count) = (core::ptr::null_mut(), 0);
         let result = pg_sys::get_func_signature(function, &mut types, &mut count);
-        is_time(result) || (0..count as usize).any(|argument| is_time(*types.add(argument)))
+        is_time(result)
+            || (0..usize::try_from(count).unwrap_or(0))
+                .any(|argument| is_time(*types.add(argument)))
     }
 }
 
 unsafe fn is_stable(function: pg_sys::Oid) -> bool {
     // SAFETY: looked up in the catalog, where it is.
-    unsafe { pg_sys::func_volatile(function) as u8 == pg_sys::PROVOLATILE_STABLE }
+    unsafe { byte_of(pg_sys::func_volatile(function)) == pg_sys::PROVOLATILE_STABLE }
 }
 
 /// A date, a time or several of them, or a row, which may have some.
