@@ -4,6 +4,7 @@ use cluster::{
     Cluster, Database, EXPIRED, FAST, SLOW, Session, add_expired, anonymous_memory,
     create_sessions, wait_until,
 };
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 const MIB: u64 = 1024 * 1024;
@@ -374,6 +375,35 @@ fn the_procedure_goes_at_the_pace_of_its_session() {
     caller.run("SET raw_clear_sessions.cost_delay = 0");
     caller.run("CALL raw_clear_sessions_in_batches('django_session')");
     assert_eq!(session.count("django_session"), 500);
+}
+
+/// The server begins a transaction with each commit of a procedure. Were it slept in, it would be the next batch's as well:
+/// then two at most are seen while as many batches are done.
+#[test]
+fn a_procedure_that_sleeps_does_so_in_many_short_transactions() {
+    let (database, mut session) = shared("sleeping");
+    create_sessions(&mut session, "django_session", 10_000, 10);
+    let mut caller = database.connect();
+    caller.run("SET raw_clear_sessions.cost_delay = 100; SET raw_clear_sessions.cost_limit = 20");
+    let running =
+        caller.start("CALL raw_clear_sessions_in_batches('django_session', batch_size => 1)");
+    let seen = format!(
+        "SELECT p.batches || ' ' || extract(epoch FROM a.xact_start)
+         FROM raw_clear_sessions.progress AS p JOIN pg_stat_activity AS a USING (pid)
+         WHERE p.pid = {} AND p.waiting = 'cost delay' AND a.xact_start IS NOT NULL",
+        running.pid()
+    );
+    let mut transactions: HashMap<String, HashSet<String>> = HashMap::new();
+    wait_until("a sleep has several transactions", || {
+        session.texts(&seen).iter().any(|seen| {
+            let (batches, began) = seen.split_once(' ').expect("two values");
+            let began_in = transactions.entry(batches.to_owned()).or_default();
+            began_in.insert(began.to_owned());
+            began_in.len() > 2
+        })
+    });
+    running.cancel();
+    assert_eq!(cluster::sqlstate(running.finish().1), "57014");
 }
 
 #[test]
