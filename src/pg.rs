@@ -69,7 +69,7 @@ pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
-pub use name::exact_text;
+pub use name::{exact_text, regclass_in};
 pub use new_heap::{Judge, RewriteStep, Rewritten, check_not_in_use, replace_heap};
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
