@@ -231,8 +231,8 @@ unsafe fn columns(node: *mut pg_sys::Node) -> Vec<i16> {
 }
 
 unsafe fn deparse(relation: &Relation, node: *mut pg_sys::Node) -> String {
-    // SAFETY: Vars of `node` have varno 1, which is the one relation of the context (utils/adt/ruleutils.c).
     let _settings = writing_constants();
+    // SAFETY: Vars of `node` have varno 1, which is the one relation of the context (utils/adt/ruleutils.c).
     unsafe {
         let context = pg_sys::deparse_context_for(C_TABLE_ALIAS.as_ptr(), relation.oid());
         CStr::from_ptr(pg_sys::deparse_expression(node, context, true, false))
