@@ -5,8 +5,39 @@
 -- same reason our own functions get arguments of exactly their types.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- A regclass but for its input: a subscriber would stop at the name of a table that it lacks, before the trigger
+-- policy_is_local could leave the row out.
+CREATE FUNCTION raw_clear_sessions.scheduled_table_out(raw_clear_sessions.scheduled_table) RETURNS cstring
+LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'regclassout';
+CREATE FUNCTION raw_clear_sessions.scheduled_table_recv(internal) RETURNS raw_clear_sessions.scheduled_table
+LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'regclassrecv';
+CREATE FUNCTION raw_clear_sessions.scheduled_table_send(raw_clear_sessions.scheduled_table) RETURNS bytea
+LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'regclasssend';
+CREATE TYPE raw_clear_sessions.scheduled_table (
+    INPUT = raw_clear_sessions.scheduled_table_in,
+    OUTPUT = raw_clear_sessions.scheduled_table_out,
+    RECEIVE = raw_clear_sessions.scheduled_table_recv,
+    SEND = raw_clear_sessions.scheduled_table_send,
+    LIKE = regclass,
+    CATEGORY = 'N'
+);
+CREATE CAST (raw_clear_sessions.scheduled_table AS regclass) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (raw_clear_sessions.scheduled_table AS oid) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (regclass AS raw_clear_sessions.scheduled_table) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (oid AS raw_clear_sessions.scheduled_table) WITHOUT FUNCTION AS ASSIGNMENT;
+
+COMMENT ON TYPE raw_clear_sessions.scheduled_table IS
+    'a regclass that logical replication does not look up, for the table raw_clear_sessions.policy';
+COMMENT ON FUNCTION raw_clear_sessions.scheduled_table_out(raw_clear_sessions.scheduled_table) IS 'I/O';
+COMMENT ON FUNCTION raw_clear_sessions.scheduled_table_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION raw_clear_sessions.scheduled_table_send(raw_clear_sessions.scheduled_table) IS 'I/O';
+COMMENT ON CAST (raw_clear_sessions.scheduled_table AS regclass) IS 'the same oid';
+COMMENT ON CAST (raw_clear_sessions.scheduled_table AS oid) IS 'the same oid';
+COMMENT ON CAST (regclass AS raw_clear_sessions.scheduled_table) IS 'the same oid';
+COMMENT ON CAST (oid AS raw_clear_sessions.scheduled_table) IS 'the same oid';
+
 CREATE TABLE raw_clear_sessions.policy (
-    "table" regclass PRIMARY KEY,
+    "table" raw_clear_sessions.scheduled_table PRIMARY KEY,
     schedule text,
     expires text,
     keep interval,

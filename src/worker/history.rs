@@ -10,13 +10,14 @@ use crate::progress;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop};
 use crate::settings;
+use logic::number;
 use pgrx::pg_sys;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 /// Rows of the history that one transaction removes.
-const BATCH: usize = 1_000;
+const BATCH: u64 = 1_000;
 
 /// How often a run writes how much it has deleted so far.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
@@ -134,7 +135,8 @@ impl Record {
         }
         self.noted = Instant::now();
         let counts = [last.deleted, last.skipped, last.batches];
-        let [deleted, skipped, batches] = counts.map(|count| Argument::integer(count as i64));
+        let [deleted, skipped, batches] =
+            counts.map(|count| Argument::integer(number::bigint(count)));
         self.write(
             schema,
             "deleted = $2, skipped = $3, batches = $4",
@@ -260,7 +262,8 @@ pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, b
     let acting = ActingAs::owner_of_our_tables(owner);
     {
         let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        let counts = [deleted, skipped, batches].map(|count| Argument::integer(count as i64));
+        let counts =
+            [deleted, skipped, batches].map(|count| Argument::integer(number::bigint(count)));
         let [deleted, skipped, batches] = counts;
         pg::modify_own(
             &format!(
@@ -465,7 +468,9 @@ pub fn remove_old(schema: &str) -> bool {
              AND s.failure OPERATOR(pg_catalog.=) h.id) \
              ORDER BY h.started LIMIT {BATCH}))"
         ),
-        &[Argument::integer(settings::history().as_secs() as i64)],
+        &[Argument::integer(number::bigint(
+            settings::history().as_secs(),
+        ))],
     );
-    removed as usize == BATCH
+    removed == BATCH
 }
