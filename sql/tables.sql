@@ -132,7 +132,7 @@ COMMENT ON COLUMN raw_clear_sessions.state.name IS 'its name, qualified, when it
 COMMENT ON COLUMN raw_clear_sessions.state.owner IS 'its owner, when it was scheduled';
 COMMENT ON COLUMN raw_clear_sessions.state.runs IS 'runs that have ended, with those that found nothing';
 COMMENT ON COLUMN raw_clear_sessions.state.deleted IS 'rows that all of them deleted';
-COMMENT ON COLUMN raw_clear_sessions.state.failures IS 'failed runs in a row, up to the last one';
+COMMENT ON COLUMN raw_clear_sessions.state.failures IS 'runs in a row that failed or left rows out, up to the last one';
 COMMENT ON COLUMN raw_clear_sessions.state.first_start IS 'when the first run began';
 COMMENT ON COLUMN raw_clear_sessions.state.last_start IS 'when the last run began that has ended';
 COMMENT ON COLUMN raw_clear_sessions.state.last_end IS 'when it ended';

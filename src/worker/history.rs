@@ -201,6 +201,9 @@ impl Record {
                 (outcome.deleted, outcome.skipped, outcome.batches),
                 None,
             ),
+            Result::Failed(refusal) if refusal.is_of_left_out_rows() => {
+                ("left_out", until_then, Some(*refusal))
+            }
             Result::Failed(refusal) => ("failed", until_then, Some(*refusal)),
             Result::Interrupted(stop, refusal) => (*stop, until_then, *refusal),
         };
@@ -389,7 +392,7 @@ fn write_states(schema: &str, ended: &[Ended]) {
              run_now = s.run_now AND EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted', \
              repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
              repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
-            failed = "CASE n.stop WHEN 'failed' THEN 1 ELSE 0 END",
+            failed = "CASE WHEN n.stop OPERATOR(pg_catalog.=) ANY (ARRAY['failed', 'left_out']) THEN 1 ELSE 0 END",
             last_start = when(over, &start),
             last_end = when(over, &end),
             success_start = when(done, &start),
