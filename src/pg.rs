@@ -99,7 +99,8 @@ pub use setting::{
 pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
-    Argument, LocalSetting, Rows, modify_on, query, query_on, query_places_on, set_for_transaction,
+    Argument, LocalSetting, Rows, modify_on, query, query_for_argument_on, query_on,
+    query_places_on, set_for_transaction,
 };
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
