@@ -5,8 +5,39 @@
 -- same reason our own functions get arguments of exactly their types.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- A regclass but for its input: a subscriber would stop at the name of a table that it lacks, before the trigger
+-- policy_is_local could leave the row out.
+CREATE FUNCTION raw_clear_sessions.scheduled_table_out(raw_clear_sessions.scheduled_table) RETURNS cstring
+LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'regclassout';
+CREATE FUNCTION raw_clear_sessions.scheduled_table_recv(internal) RETURNS raw_clear_sessions.scheduled_table
+LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'regclassrecv';
+CREATE FUNCTION raw_clear_sessions.scheduled_table_send(raw_clear_sessions.scheduled_table) RETURNS bytea
+LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'regclasssend';
+CREATE TYPE raw_clear_sessions.scheduled_table (
+    INPUT = raw_clear_sessions.scheduled_table_in,
+    OUTPUT = raw_clear_sessions.scheduled_table_out,
+    RECEIVE = raw_clear_sessions.scheduled_table_recv,
+    SEND = raw_clear_sessions.scheduled_table_send,
+    LIKE = regclass,
+    CATEGORY = 'N'
+);
+CREATE CAST (raw_clear_sessions.scheduled_table AS regclass) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (raw_clear_sessions.scheduled_table AS oid) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (regclass AS raw_clear_sessions.scheduled_table) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (oid AS raw_clear_sessions.scheduled_table) WITHOUT FUNCTION AS ASSIGNMENT;
+
+COMMENT ON TYPE raw_clear_sessions.scheduled_table IS
+    'a regclass that logical replication does not look up, for the table raw_clear_sessions.policy';
+COMMENT ON FUNCTION raw_clear_sessions.scheduled_table_out(raw_clear_sessions.scheduled_table) IS 'I/O';
+COMMENT ON FUNCTION raw_clear_sessions.scheduled_table_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION raw_clear_sessions.scheduled_table_send(raw_clear_sessions.scheduled_table) IS 'I/O';
+COMMENT ON CAST (raw_clear_sessions.scheduled_table AS regclass) IS 'the same oid';
+COMMENT ON CAST (raw_clear_sessions.scheduled_table AS oid) IS 'the same oid';
+COMMENT ON CAST (regclass AS raw_clear_sessions.scheduled_table) IS 'the same oid';
+COMMENT ON CAST (oid AS raw_clear_sessions.scheduled_table) IS 'the same oid';
+
 CREATE TABLE raw_clear_sessions.policy (
-    "table" regclass PRIMARY KEY,
+    "table" raw_clear_sessions.scheduled_table PRIMARY KEY,
     schedule text,
     expires text,
     keep interval,
@@ -101,7 +132,7 @@ COMMENT ON COLUMN raw_clear_sessions.state.name IS 'its name, qualified, when it
 COMMENT ON COLUMN raw_clear_sessions.state.owner IS 'its owner, when it was scheduled';
 COMMENT ON COLUMN raw_clear_sessions.state.runs IS 'runs that have ended, with those that found nothing';
 COMMENT ON COLUMN raw_clear_sessions.state.deleted IS 'rows that all of them deleted';
-COMMENT ON COLUMN raw_clear_sessions.state.failures IS 'failed runs in a row, up to the last one';
+COMMENT ON COLUMN raw_clear_sessions.state.failures IS 'runs in a row that failed or left rows out, up to the last one';
 COMMENT ON COLUMN raw_clear_sessions.state.first_start IS 'when the first run began';
 COMMENT ON COLUMN raw_clear_sessions.state.last_start IS 'when the last run began that has ended';
 COMMENT ON COLUMN raw_clear_sessions.state.last_end IS 'when it ended';

@@ -18,6 +18,13 @@
 //! The crate [`logic`] is below them all: which rows are expired and when a table is due, as arithmetic and data without
 //! PostgreSQL.
 
+// A number that does not fit its new type has to be thought of: try_from, `logic::number`, `pg::c`, or a reason.
+#![warn(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
+)]
+
 #[cfg(not(panic = "unwind"))]
 compile_error!("an ERROR of PostgreSQL's crosses Rust frames as a panic: panic must be \"unwind\"");
 

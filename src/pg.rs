@@ -8,6 +8,7 @@ mod alarm;
 mod allocator;
 mod bindings;
 mod btree;
+mod c;
 mod column_place;
 mod cost;
 mod database;
@@ -66,10 +67,11 @@ pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
-pub use name::exact_text;
+pub use name::{exact_text, regclass_in};
 pub use new_heap::{Judge, RewriteStep, Rewritten, check_not_in_use, replace_heap};
 pub use own::{modify_own, query_own};
 pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
+pub use page::NUMBERS_END;
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
     has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,

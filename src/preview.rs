@@ -13,6 +13,7 @@ use self::ways::Ways;
 use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
 use crate::table::{self, Checked, Criterion, Method, Plan, Purpose, Rule, Target, Value};
+use logic::number;
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -103,13 +104,13 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         why,
         leaves: leaves(&target, &counts),
         exact,
-        expired_rows: counts.expired as i64,
-        total_rows: counts.total as i64,
+        expired_rows: number::whole(counts.expired),
+        total_rows: number::whole(counts.total),
         ways,
         advice: advice.way,
         advice_why: advice.why,
         warnings: warnings(&target, &counts, index.is_some(), exact),
-        reusable_bytes: (table_bytes as f64 * counts.expired_fraction()) as i64,
+        reusable_bytes: number::whole(table_bytes as f64 * counts.expired_fraction()),
         oldest_expired: counts.oldest,
         index,
         table_bytes,

@@ -11,6 +11,7 @@ pub use tally::Tally;
 use crate::pg;
 use crate::words::Words;
 use logic::measure::Measure;
+use logic::number;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -168,7 +169,7 @@ impl Running {
     /// When it will have ended, as timestamptz, if it goes on as until now.
     pub fn estimated_end(&self) -> Option<i64> {
         let now = pg::now();
-        let elapsed = Duration::from_micros(now.saturating_sub(self.started).max(0) as u64);
+        let elapsed = Duration::from_micros(number::count(now.saturating_sub(self.started)));
         let left = self.progress.time_left(elapsed)?;
         i64::try_from(left.as_micros())
             .ok()
@@ -313,12 +314,12 @@ fn words(mine: &Mine, progress: &Progress) -> [u64; WORDS] {
         progress
             .waiting
             .map_or(NONE, |waiting| position(&WAITS, waiting)),
-        mine.started as u64,
+        mine.started.cast_unsigned(),
         progress.all_in_blocks.into(),
         progress.max_rows.unwrap_or(NONE),
-        progress
-            .max_duration
-            .map_or(NONE, |duration| duration.as_micros() as u64),
+        progress.max_duration.map_or(NONE, |duration| {
+            number::microseconds(duration).unsigned_abs()
+        }),
         mine.by_worker.into(),
     ]
 }
@@ -329,16 +330,16 @@ fn read(slot: &Slot) -> Option<Running> {
     if pid <= 0 || slot.pid.load(Ordering::Acquire) != pid {
         return None;
     }
-    let oid = |word: u64| pg_sys::Oid::from(word as u32);
+    let oid = |word: u64| pg_sys::Oid::from(u32::try_from(word).unwrap_or(0));
     let budget = |word: u64| (word != NONE).then_some(word);
     Some(Running {
         pid,
         database: oid(words[0]),
         table: oid(words[1]),
-        started: words[10] as i64,
+        started: words[10].cast_signed(),
         by_worker: words[14] != 0,
         progress: Progress {
-            phase: PHASES.get(words[2] as usize)?.0,
+            phase: PHASES.get(number::size(words[2]))?.0,
             leaf: (words[3] != 0).then(|| oid(words[3])),
             blocks_total: words[4],
             blocks_done: words[5],
@@ -346,7 +347,9 @@ fn read(slot: &Slot) -> Option<Running> {
             deleted: words[6],
             skipped: words[7],
             batches: words[8],
-            waiting: WAITS.get(words[9] as usize).map(|(waiting, _)| *waiting),
+            waiting: WAITS
+                .get(number::size(words[9]))
+                .map(|(waiting, _)| *waiting),
             max_rows: budget(words[12]),
             max_duration: budget(words[13]).map(Duration::from_micros),
         },

@@ -18,6 +18,7 @@ pub struct Refusal {
     detail: Option<String>,
     hint: Option<String>,
     is_interrupt: bool,
+    is_of_left_out_rows: bool,
 }
 
 /// A SQLSTATE as PostgreSQL has it in memory.
@@ -47,6 +48,7 @@ impl Refusal {
             detail: None,
             hint: None,
             is_interrupt: false,
+            is_of_left_out_rows: false,
         }
     }
 
@@ -69,6 +71,16 @@ impl Refusal {
     /// Whether somebody, or a time limit, has asked for it: code can raise the same SQLSTATE.
     pub fn is_interrupt(&self) -> bool {
         self.is_interrupt
+    }
+
+    /// It is of rows that a run has left out, and of nothing else.
+    pub fn of_left_out_rows(mut self) -> Self {
+        self.is_of_left_out_rows = true;
+        self
+    }
+
+    pub fn is_of_left_out_rows(&self) -> bool {
+        self.is_of_left_out_rows
     }
 
     pub fn with_message(mut self, message: String) -> Self {

@@ -171,7 +171,7 @@ impl Number {
     }
 
     fn seconds(&self) -> Duration {
-        Duration::from_secs(self.get().max(0) as u64)
+        Duration::from_secs(self.get().max(0).unsigned_abs().into())
     }
 }
 
@@ -214,12 +214,12 @@ pub fn cost_delay() -> Duration {
 
 /// `cost_limit`: the cost after which the worker sleeps `cost_delay`; zero: unlimited.
 pub fn cost_limit() -> u32 {
-    COST_LIMIT.get().max(0) as u32
+    COST_LIMIT.get().max(0).unsigned_abs()
 }
 
 /// `max_workers`: database workers at a time.
 pub fn max_workers() -> usize {
-    MAX_WORKERS.get().max(1) as usize
+    MAX_WORKERS.get().max(1).unsigned_abs() as usize
 }
 
 /// `lock_timeout`: how long the worker waits for the lock on a table.
@@ -260,7 +260,7 @@ pub fn log_min_duration() -> Option<Duration> {
 /// `progress_interval`: how often a call tells its client how far it is; `None` (default): never.
 pub fn progress_interval() -> Option<Duration> {
     let milliseconds = PROGRESS_INTERVAL.get();
-    (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.unsigned_abs().into()))
 }
 
 /// `wal_compression`: what the setting of that name is for the worker's transactions; `None`: as for everybody.

@@ -12,6 +12,7 @@ use crate::refusal::Refusal;
 use crate::run;
 use crate::table::{self, Checked, Purpose, Rule, Target};
 use crate::worker::history;
+use logic::number;
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
 
@@ -74,7 +75,7 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let outcome = engine::run(&target)?;
     let table = target.root().oid();
     history::note_call(table, started, outcome.deleted, outcome.skipped, 1);
-    Ok(outcome.deleted as i64)
+    Ok(number::bigint(outcome.deleted))
 }
 
 /// Keeps what has not expired: rewrites the table without its expired rows, and returns how many those were.
@@ -112,7 +113,7 @@ fn raw_clear_sessions_rewrite(
             let started = pg::now();
             let rewritten = engine::rewrite::rewrite(table, &rule, &mut || Ok(()))?;
             history::note_call(table, started, rewritten.removed, 0, 1);
-            Ok(rewritten.removed as i64)
+            Ok(number::bigint(rewritten.removed))
         })
         .unwrap_or_else(|refusal| refusal.raise())
 }
@@ -207,7 +208,7 @@ fn raw_clear_sessions_in_batches(
     // A composite value, which the SQL declares; pgrx hands on an internal one as it is.
     Internal::from(Some(pg::procedure_result(
         c"deleted",
-        outcome.deleted as i64,
+        number::bigint(outcome.deleted),
     )))
 }
 

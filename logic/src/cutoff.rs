@@ -4,6 +4,7 @@
 //! Every rounding and every saturation here goes towards deleting nothing.
 
 use crate::kind::Kind;
+use crate::number::clamped;
 use crate::unit::Unit;
 
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
@@ -134,12 +135,14 @@ fn since_unix_epoch(instant: i64) -> i128 {
 
 /// Whole units, rounded down, within what a bigint holds.
 fn whole_units(microseconds: i128, unit: Unit) -> i64 {
-    microseconds
-        .div_euclid(i128::from(unit.microseconds()))
-        .clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    clamped(microseconds.div_euclid(i128::from(unit.microseconds())))
 }
 
 /// The largest float that is not above the number.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float that comes from an integer is one"
+)]
 fn float_down(number: i128) -> f64 {
     let float = number as f64;
     if float as i128 > number {

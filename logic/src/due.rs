@@ -2,6 +2,7 @@
 //! worker and the view raw_clear_sessions.status say the same.
 
 use crate::backoff;
+use crate::number::microseconds;
 use crate::schedule::{Clock, Schedule};
 
 /// What is known of a table; instants in microseconds since 2000.
@@ -29,7 +30,7 @@ pub struct Past {
 /// that has failed is tried again after a while, and not in the next night.
 pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
     let delay = backoff::delay(past.failures, jitter(past.table, past.failures));
-    let delay = delay.as_micros() as i64;
+    let delay = microseconds(delay);
     let due = match (schedule, past.last_start) {
         (Schedule::Every(_), None) => past.since,
         (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),

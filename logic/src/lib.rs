@@ -8,10 +8,18 @@
 //! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
 //! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
-//!   which tables come after the others ([`last_ones`]), who makes place for those that wait ([`turns`]); how fast a run goes ([`pace`]), and how much of it is done ([`measure`])
-//! - The lists of names in two of the settings ([`names`])
+//!   which tables come after the others ([`last_ones`]), who makes place for those that wait ([`turns`]); how fast a run goes
+//!   ([`pace`]), and how much of it is done ([`measure`])
+//! - The lists of names in two of the settings ([`names`]), and numbers of one type in another ([`number`])
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
+// A number that does not fit its new type has to be thought of: try_from, the module `number`, or a reason.
+#![warn(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
+)]
 
 pub mod backoff;
 pub mod cutoff;
@@ -22,6 +30,7 @@ pub mod last_ones;
 pub mod meaning;
 pub mod measure;
 pub mod names;
+pub mod number;
 pub mod pace;
 pub mod recognize;
 pub mod schedule;

@@ -57,11 +57,12 @@ impl Pace {
         let owed = delay.saturating_mul(u128::from(self.balance)) / limit;
         if owed <= LONGEST.as_nanos() {
             self.balance = 0;
-            return Duration::from_nanos(owed as u64);
+            return Duration::from_nanos_u128(owed);
         }
         // Rounded up, so that each sleep pays for something.
         let paid = (LONGEST.as_nanos() * limit).div_ceil(delay);
-        self.balance = self.balance.saturating_sub(paid as u64);
+        let paid = u64::try_from(paid).unwrap_or(u64::MAX);
+        self.balance = self.balance.saturating_sub(paid);
         LONGEST
     }
 }

@@ -4,6 +4,8 @@
 //! instants, or none; a row must not be deleted as long as any reading of its value leaves it alive.
 //! All times are microseconds: instants since 2000-01-01 00:00 UTC, offsets east of UTC (local = UTC + offset).
 
+use crate::number::clamped;
+
 /// A change of a zone's offset from UTC, from `before` to `after`, at the instant `at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
@@ -41,7 +43,7 @@ pub fn wall_cutoff(cutoff: i64, offset: i64, transitions: &[Transition]) -> i64 
         }
     }
     // Too low a value deletes less; none of them reaches `infinity` or goes below `-infinity`.
-    wall.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    clamped(wall)
 }
 
 /// Whether a text has the form of a time zone's name, such as `Europe/Berlin`, and is no POSIX specification (`UTC-5`,

@@ -28,7 +28,7 @@ static LOOK: OnceLock<fn() -> bool> = OnceLock::new();
 /// A process has one such function.
 pub fn look_every(interval: Duration, look: fn() -> bool) {
     let _ = LOOK.set(look);
-    let milliseconds = interval.as_millis() as c_int;
+    let milliseconds = c_int::try_from(interval.as_millis()).unwrap_or(c_int::MAX);
     // SAFETY: background workers have their timeouts initialized before their main function (postmaster/bgworker.c). The
     // handler is a function of this library, which is never unloaded. Only plain data is on the stack.
     unsafe {

@@ -206,6 +206,14 @@ pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: BufferLockMode) {
     }
 }
 
+/// The cache of pg_class by oid. An enum of C's, which PostgreSQL 19 has with a type of its own.
+#[allow(
+    clippy::cast_possible_wrap,
+    clippy::unnecessary_cast,
+    reason = "an int in C, whatever its type is here"
+)]
+pub const RELOID: c_int = pg_sys::SysCacheIdentifier::RELOID as c_int;
+
 /// The modes of LockBuffer().
 #[cfg(not(feature = "pg19"))]
 pub type BufferLockMode = c_int;
@@ -215,8 +223,16 @@ pub type BufferLockMode = pg_sys::BufferLockMode::Type;
 use pg_sys as modes;
 #[cfg(feature = "pg19")]
 use pg_sys::BufferLockMode as modes;
-pub const BUFFER_LOCK_SHARE: BufferLockMode = modes::BUFFER_LOCK_SHARE as BufferLockMode;
-pub const BUFFER_LOCK_UNLOCK: BufferLockMode = modes::BUFFER_LOCK_UNLOCK as BufferLockMode;
+pub const BUFFER_LOCK_SHARE: BufferLockMode = buffer_lock_mode(modes::BUFFER_LOCK_SHARE);
+pub const BUFFER_LOCK_UNLOCK: BufferLockMode = buffer_lock_mode(modes::BUFFER_LOCK_UNLOCK);
+#[cfg(not(feature = "pg19"))]
+const fn buffer_lock_mode(mode: u32) -> BufferLockMode {
+    super::c::int(mode)
+}
+#[cfg(feature = "pg19")]
+const fn buffer_lock_mode(mode: BufferLockMode) -> BufferLockMode {
+    mode
+}
 
 /// CHECK_FOR_INTERRUPTS() of miscadmin.h: a cancel, a termination or a timeout becomes an ERROR here.
 ///

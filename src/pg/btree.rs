@@ -1,9 +1,11 @@
 //! Deleting through a btree index on the expiry column: cost follows the expired rows, not the table.
 
+use super::c::{int, short};
 use super::expiry::ExpiryTest;
 use super::heap::{BatchLimit, Deleted, block_of, delete_tuple};
 use super::{CommandSnapshot, Relation, bindings};
 use logic::cutoff::Range;
+use logic::number;
 use pgrx::{PgList, pg_sys};
 
 /// How many index entries are collected before the heap is visited: 96 kB of them. Sorted by block, so that each heap
@@ -45,7 +47,7 @@ struct Index(pg_sys::Relation);
 impl Index {
     fn open(oid: pg_sys::Oid) -> Index {
         // SAFETY: the table that the index belongs to is locked.
-        Index(unsafe { pg_sys::index_open(oid, pg_sys::AccessShareLock as _) })
+        Index(unsafe { pg_sys::index_open(oid, int(pg_sys::AccessShareLock)) })
     }
 
     fn name(&self) -> String {
@@ -70,7 +72,7 @@ impl Index {
     fn ascending(&self) -> pg_sys::ScanDirection::Type {
         // SAFETY: rd_indoption is set for every open index.
         let option = unsafe { *(*self.0).rd_indoption };
-        if option as u32 & pg_sys::INDOPTION_DESC != 0 {
+        if option & short(pg_sys::INDOPTION_DESC) != 0 {
             pg_sys::ScanDirection::BackwardScanDirection
         } else {
             pg_sys::ScanDirection::ForwardScanDirection
@@ -86,7 +88,7 @@ impl Index {
                 *(*self.0).rd_opfamily,
                 input_type,
                 input_type,
-                strategy as i16,
+                short(strategy),
             );
             pg_sys::get_opcode(operator)
         }
@@ -97,7 +99,7 @@ impl Drop for Index {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // SAFETY: gives back the reference that `open` took, and not the lock.
-            unsafe { pg_sys::index_close(self.0, pg_sys::NoLock as _) }
+            unsafe { pg_sys::index_close(self.0, int(pg_sys::NoLock)) }
         }
     }
 }
@@ -156,7 +158,7 @@ impl IndexCursor {
     pub fn from_value(base_type: pg_sys::Oid, range: Range, value: u64) -> Self {
         let mut cursor = IndexCursor::new(base_type, range);
         if cursor.state == State::More {
-            cursor.from = value as usize;
+            cursor.from = number::size(value);
         }
         cursor
     }
@@ -204,7 +206,7 @@ impl IndexCursor {
                 self.collect(leaf, index, &command);
                 continue;
             }
-            let room = visits.min(limit.rows - outcome.deleted) as usize;
+            let room = number::size(visits.min(limit.rows - outcome.deleted));
             let until = self.entries.len().min(self.position + room);
             if limit.blocks < u32::MAX {
                 visits -= (until - self.position) as u64;
@@ -239,7 +241,13 @@ impl IndexCursor {
                 (1, pg_sys::BTLessStrategyNumber, self.below),
             ] {
                 let procedure = index.procedure(strategy);
-                pg_sys::ScanKeyInit(&mut keys[key], 1, strategy as u16, procedure, bound.into());
+                pg_sys::ScanKeyInit(
+                    &mut keys[key],
+                    1,
+                    short(strategy).cast_unsigned(),
+                    procedure,
+                    bound.into(),
+                );
             }
             pg_sys::index_rescan(scan, keys.as_mut_ptr(), 2, core::ptr::null_mut(), 0);
             let count = fill(scan, index.ascending(), &mut self.entries);
@@ -438,7 +446,7 @@ unsafe fn delete_entries(
     unsafe {
         let descriptor = (*rel).rd_att;
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            let mut buffer = pg_sys::InvalidBuffer as pg_sys::Buffer;
+            let mut buffer = int(pg_sys::InvalidBuffer);
             let mut visited = pg_sys::InvalidBlockNumber;
             let mut position = 0;
             while position < number {
@@ -471,7 +479,7 @@ unsafe fn delete_entries(
                     delete_tuple(rel, &mut tid, cid, counts);
                 }
             }
-            if buffer != pg_sys::InvalidBuffer as pg_sys::Buffer {
+            if buffer != int(pg_sys::InvalidBuffer) {
                 bindings::ReleaseBuffer(buffer);
             }
         });

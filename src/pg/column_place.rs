@@ -2,6 +2,7 @@
 //! table and then a few instructions a tuple.
 
 use super::bindings;
+use super::c::{byte, byte_of, size};
 use core::ffi::c_int;
 use pgrx::pg_sys;
 
@@ -29,11 +30,11 @@ pub(super) struct ColumnPlace {
 
 /// att_align_nominal() of access/tupmacs.h, in bytes.
 fn align_of(attalign: core::ffi::c_char) -> u8 {
-    match attalign as u8 {
+    match byte_of(attalign) {
         pg_sys::TYPALIGN_CHAR => 1,
         pg_sys::TYPALIGN_SHORT => 2,
         pg_sys::TYPALIGN_INT => 4,
-        _ => size_of::<f64>() as u8,
+        _ => byte(8),
     }
 }
 
@@ -48,7 +49,7 @@ impl ColumnPlace {
     /// # Safety
     /// The descriptor has the column, which is of fixed width and passed by value.
     pub(super) unsafe fn new(descriptor: pg_sys::TupleDesc, attnum: i16) -> Self {
-        let before = (attnum - 1) as usize;
+        let before = usize::from(attnum.cast_unsigned()) - 1;
         let mut place = ColumnPlace {
             attnum: attnum.into(),
             align: 1,
@@ -61,12 +62,12 @@ impl ColumnPlace {
         // SAFETY: the descriptor has the columns up to this one.
         unsafe {
             let attribute = |index| &*super::relation::attribute(descriptor, index);
-            place.align = align_of(attribute(attnum as i32 - 1).attalign);
+            place.align = align_of(attribute(i32::from(attnum) - 1).attalign);
             if before > MAX_STEPS {
                 return place;
             }
-            for (index, step) in place.steps.iter_mut().take(before).enumerate() {
-                let attribute = attribute(index as i32);
+            for (index, step) in (0..).zip(place.steps.iter_mut().take(before)) {
+                let attribute = attribute(index);
                 *step = Step {
                     length: attribute.attlen,
                     align: align_of(attribute.attalign),
@@ -75,7 +76,9 @@ impl ColumnPlace {
         }
         let known = place.steps[..before].iter().all(|step| step.length >= -1);
         // The headers of varlenas are read as they are on little-endian machines (varatt.h).
-        place.prepared = (known && cfg!(target_endian = "little")).then_some(before as u8);
+        place.prepared = (known && cfg!(target_endian = "little"))
+            .then_some(before)
+            .and_then(|before| before.try_into().ok());
         place
     }
 
@@ -101,7 +104,7 @@ impl ColumnPlace {
             let nulls = (&raw const (*header).t_bits).cast::<u8>();
             let is_null =
                 |index: usize| has_null && *nulls.add(index >> 3) & (1 << (index & 7)) == 0;
-            if is_null(self.attnum as usize - 1) {
+            if is_null(size(self.attnum) - 1) {
                 return None;
             }
             let data = header.cast::<u8>().add((*header).t_hoff.into());
@@ -128,7 +131,7 @@ impl ColumnPlace {
                 continue;
             }
             if step.length >= 0 {
-                offset = aligned(offset, step.align) + step.length as usize;
+                offset = aligned(offset, step.align) + usize::from(step.length.cast_unsigned());
                 continue;
             }
             // SAFETY: att_align_pointer() and VARSIZE_ANY() of access/tupmacs.h and varatt.h: padding is zero, and no

@@ -1,5 +1,6 @@
 //! What work costs, in autovacuum's currency.
 
+use logic::number;
 use pgrx::pg_sys;
 
 /// What this process has cost so far, in the units of vacuum_cost_page_hit, _miss and _dirty.
@@ -13,7 +14,7 @@ pub fn buffer_cost() -> u64 {
             + (usage.shared_blks_dirtied + usage.local_blks_dirtied)
                 * i64::from(pg_sys::VacuumCostPageDirty)
     };
-    cost.max(0) as u64
+    number::count(cost)
 }
 
 /// What so many pages cost that were read and of which some were changed, where no buffer of this server's was used.

@@ -1,5 +1,6 @@
 //! The cluster's databases, and whether a session waits to have this one for itself.
 
+use super::c::{byte, int};
 use core::ptr;
 use pgrx::pg_sys;
 
@@ -21,7 +22,7 @@ pub fn databases() -> Vec<Database> {
     // SAFETY: as the autovacuum launcher reads pg_database (postmaster/autovacuum.c, get_database_list): a catalog scan
     // under a snapshot that it takes itself. A tuple is valid until the next; its data is copied.
     unsafe {
-        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, pg_sys::AccessShareLock as _);
+        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, int(pg_sys::AccessShareLock));
         let scan = pg_sys::table_beginscan_catalog(relation, 0, ptr::null_mut());
         loop {
             let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
@@ -41,7 +42,7 @@ pub fn databases() -> Vec<Database> {
             });
         }
         pg_sys::table_endscan(scan);
-        pg_sys::table_close(relation, pg_sys::AccessShareLock as _);
+        pg_sys::table_close(relation, int(pg_sys::AccessShareLock));
     }
     super::commit();
     databases
@@ -56,11 +57,11 @@ pub fn database_is_wanted() -> bool {
         locktag_field2: u32::from(pg_sys::DatabaseRelationId),
         locktag_field3: u32::from(super::my_database()),
         locktag_field4: 0,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        locktag_type: byte(pg_sys::LockTagType::LOCKTAG_OBJECT),
+        locktag_lockmethodid: byte(pg_sys::DEFAULT_LOCKMETHOD),
     };
     // The lock that a starting backend takes (utils/init/postinit.c).
-    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+    let mode = int(pg_sys::RowExclusiveLock);
     // SAFETY: the tag is that of a shared object (storage/lock.h, SET_LOCKTAG_OBJECT). Without waiting the lock is taken
     // or not; if taken, it is given back at once.
     unsafe {

@@ -1,6 +1,7 @@
 //! Whether a heap tuple has expired, by a column of one of the fixed-width types.
 
 use super::Relation;
+use super::c::int;
 use super::column_place::ColumnPlace;
 use logic::cutoff::Range;
 use pgrx::pg_sys;
@@ -65,15 +66,19 @@ impl ExpiryTest {
     }
 
     #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a narrow value is in the lower half of its Datum"
+    )]
     fn expired_value(&self, bits: u64) -> bool {
         let number = match self.width {
             Width::Four => i64::from(bits as i32),
-            Width::Eight | Width::Float => bits as i64,
+            Width::Eight | Width::Float => bits.cast_signed(),
         };
         match self.range {
             Range::Integer { from, below } => from <= number && number < below,
             Range::Float { from, below } => {
-                let number = f64::from_bits(number as u64);
+                let number = f64::from_bits(number.cast_unsigned());
                 from <= number && number < below
             }
         }
@@ -91,8 +96,7 @@ impl ExpiryTest {
     ) -> bool {
         // SAFETY: passed on; the tuple has the column, or is from before it was added.
         unsafe {
-            let columns =
-                i32::from((*(*tuple).t_data).t_infomask2) & pg_sys::HEAP_NATTS_MASK as i32;
+            let columns = i32::from((*(*tuple).t_data).t_infomask2) & int(pg_sys::HEAP_NATTS_MASK);
             if self.place.attnum() > columns {
                 return self.missing_expired;
             }

@@ -4,6 +4,7 @@
 //! The text itself never becomes part of a statement. Only one expression is accepted; what could not be decided row by
 //! row (a subselect, an aggregate, a set-returning or volatile function) is refused.
 
+use super::c::int;
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -97,7 +98,7 @@ fn transform(
         let item = pg_sys::addRangeTableEntryForRelation(
             state,
             relation.as_ptr(),
-            pg_sys::AccessShareLock as _,
+            int(pg_sys::AccessShareLock),
             core::ptr::null_mut(),
             false,
             true,
@@ -201,7 +202,8 @@ unsafe fn columns(node: *mut pg_sys::Node) -> Vec<i16> {
             if member < 0 {
                 return columns;
             }
-            columns.push((member + pg_sys::FirstLowInvalidHeapAttributeNumber) as i16);
+            let attnum = member + pg_sys::FirstLowInvalidHeapAttributeNumber;
+            columns.push(i16::try_from(attnum).expect("a set of attribute numbers"));
         }
     }
 }

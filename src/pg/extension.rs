@@ -1,5 +1,6 @@
 //! Extensions of this database, and where this one's relations are.
 
+use super::c::int;
 use core::ffi::CStr;
 use pgrx::pg_sys;
 
@@ -25,7 +26,7 @@ pub fn extension_schema() -> Option<(String, pg_sys::Oid)> {
     let extension = extension(NAME)?;
     // SAFETY: a lock (storage/lmgr/lmgr.c); whether the extension is still there is looked up afterwards.
     unsafe {
-        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let lock = int(pg_sys::AccessShareLock);
         pg_sys::LockDatabaseObject(pg_sys::ExtensionRelationId, extension, 0, lock);
     }
     policies_by_name(extension).or_else(policies_by_membership)

@@ -4,6 +4,7 @@
 //! the toast table and the statistics' counters by itself. What it does not do, because the executor does it (checks of
 //! privileges, triggers, foreign keys, row security, rules), must not be needed for the table: see `table::plan`.
 
+use super::c::int;
 use super::expiry::ExpiryTest;
 use super::{CommandSnapshot, Relation, bindings, wal};
 use pgrx::pg_sys;
@@ -73,7 +74,7 @@ unsafe fn delete_locked_tuple(
     unsafe {
         let mut tuple: pg_sys::HeapTupleData = core::mem::zeroed();
         tuple.t_self = *tid;
-        let mut buffer = pg_sys::InvalidBuffer as pg_sys::Buffer;
+        let mut buffer = int(pg_sys::InvalidBuffer);
         let mut failure: pg_sys::TM_FailureData = core::mem::zeroed();
         let result = bindings::heap_lock_tuple(
             relation,

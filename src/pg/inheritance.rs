@@ -1,5 +1,6 @@
 //! Which relations a statement on a table reaches: itself, and what inherits from it, partitions among them.
 
+use super::c::{int, short};
 use super::memory::{ensure_memory, gather};
 use super::{LockMode, Relation, RelationKind, bindings};
 use pgrx::{PgList, pg_sys};
@@ -55,7 +56,7 @@ pub fn is_leaf(relation: &Relation) -> bool {
 
 /// The oids of a table and of everything below it, without a lock: each may have gone by now, or be somebody else's.
 pub fn inheritors_unlocked(root: &Relation) -> Vec<pg_sys::Oid> {
-    find(root, pg_sys::NoLock as pg_sys::LOCKMODE)
+    find(root, int(pg_sys::NoLock))
 }
 
 /// Locks and opens a table and everything between it and the open root, from the top down as PostgreSQL does; the table
@@ -98,13 +99,13 @@ fn parents(oid: pg_sys::Oid) -> Vec<pg_sys::Oid> {
     // SAFETY: a scan of a catalog by its index (catalog/pg_inherits.c does the same); NULL asks for a new snapshot. The
     // tuples are read before the scan goes on.
     unsafe {
-        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let lock = int(pg_sys::AccessShareLock);
         let catalog = pg_sys::table_open(pg_sys::InheritsRelationId, lock);
         let mut key: pg_sys::ScanKeyData = core::mem::zeroed();
         pg_sys::ScanKeyInit(
             &mut key,
-            pg_sys::Anum_pg_inherits_inhrelid as i16,
-            pg_sys::BTEqualStrategyNumber as u16,
+            short(pg_sys::Anum_pg_inherits_inhrelid),
+            short(pg_sys::BTEqualStrategyNumber).cast_unsigned(),
             pg_sys::F_OIDEQ.into(),
             pg_sys::Datum::from(oid),
         );

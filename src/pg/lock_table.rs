@@ -1,5 +1,6 @@
 //! The server's heavyweight locks, for a process that is connected to no database.
 
+use super::c::{byte, int, size};
 use pgrx::pg_sys;
 
 /// All locks that were held or waited for at one moment, as in pg_locks.
@@ -15,7 +16,7 @@ impl LockTable {
         let locks = unsafe {
             let data = &*pg_sys::GetLockStatusData();
             LockTable(if data.nelements > 0 {
-                core::slice::from_raw_parts(data.locks, data.nelements as usize)
+                core::slice::from_raw_parts(data.locks, size(data.nelements))
             } else {
                 &[]
             })
@@ -32,7 +33,7 @@ impl LockTable {
         let patience = i64::from(unsafe { pg_sys::DeadlockTimeout }) * 1_000;
         let now = super::now();
         let has_waited = |lock: &&pg_sys::LockInstanceData| {
-            lock.waitLockMode != pg_sys::NoLock as pg_sys::LOCKMODE
+            lock.waitLockMode != int(pg_sys::NoLock)
                 && lock.waitStart != 0
                 && now.saturating_sub(lock.waitStart) >= patience
                 && lock.leaderPid != pid
@@ -49,11 +50,11 @@ impl LockTable {
     /// Whether another process than this one has, or waits for, a lock on a database that keeps new connections out; see
     /// [`super::database_is_wanted`].
     pub fn database_is_wanted(&self, database: pg_sys::Oid, pid: i32) -> bool {
-        let connects = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+        let connects = int(pg_sys::RowExclusiveLock);
         self.0.iter().any(|lock| {
             let tag = &lock.locktag;
             lock.pid != pid
-                && tag.locktag_type == pg_sys::LockTagType::LOCKTAG_OBJECT as u8
+                && tag.locktag_type == byte(pg_sys::LockTagType::LOCKTAG_OBJECT)
                 && tag.locktag_field1 == 0
                 && tag.locktag_field2 == u32::from(pg_sys::DatabaseRelationId)
                 && tag.locktag_field3 == u32::from(database)
@@ -83,8 +84,7 @@ fn bit(mode: pg_sys::LOCKMODE) -> pg_sys::LOCKMASK {
 
 /// Whether one of these modes conflicts with this one.
 fn conflicts(held: pg_sys::LOCKMASK, mode: pg_sys::LOCKMODE) -> bool {
-    let modes = pg_sys::AccessShareLock as pg_sys::LOCKMODE
-        ..=pg_sys::AccessExclusiveLock as pg_sys::LOCKMODE;
+    let modes = int(pg_sys::AccessShareLock)..=int(pg_sys::AccessExclusiveLock);
     // SAFETY: looks into a constant table by two modes that there are.
     modes
         .filter(|one| held & bit(*one) != 0)

@@ -1,6 +1,7 @@
 //! Messages below ERROR: to the server's log, or to the client.
 
 use super::bindings;
+use super::c::{byte, int};
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_int};
 use core::ptr;
@@ -91,7 +92,7 @@ impl Texts {
                 }
                 bindings::errfinish(
                     c"log.rs".as_ptr(),
-                    line!() as c_int,
+                    int(line!()),
                     c"raw_clear_sessions".as_ptr(),
                 );
             });
@@ -106,8 +107,8 @@ fn cut(text: &str) -> &str {
 
 /// The five characters of an SQLSTATE: six bits each, the first in the lowest (utils/elog.h, MAKE_SQLSTATE).
 pub fn sqlstate_text(sqlstate: PgSqlErrorCode) -> String {
-    let code = sqlstate as i32 as u32;
+    let code = (sqlstate as i32).cast_unsigned();
     (0..5)
-        .map(|position| char::from((code >> (6 * position) & 0x3f) as u8 + b'0'))
+        .map(|position| char::from(byte(code >> (6 * position) & 0x3f) + b'0'))
         .collect()
 }

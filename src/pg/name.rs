@@ -69,3 +69,13 @@ pub fn exact_text(argument: &str, text: Option<&[u8]>) -> Option<String> {
 pub(super) fn exact_name(name: &pg_sys::NameData) -> String {
     exact(c_name(name))
 }
+
+/// The input function of regclass, which finds a table by its name (utils/adt/regproc.c).
+///
+/// # Safety
+///
+/// The call is one of a function that takes a cstring and is strict.
+pub unsafe fn regclass_in(call: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: as the caller promises.
+    unsafe { pg_sys::regclassin(call) }
+}

@@ -13,10 +13,11 @@ pub use judge::Judge;
 
 use self::chunk::Found;
 use self::copy::{Cutoffs, copy};
+use super::c::int;
 use super::owner::AsOwner;
 use super::{LockMode, Relation, bindings, refusing};
 use crate::refusal::Refusal;
-use core::ffi::c_int;
+use logic::number;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -170,14 +171,8 @@ fn begin_progress(relation: &Relation) {
     // SAFETY: writes to this backend's own entry (utils/activity/backend_progress.c); an abort ends the command.
     unsafe {
         pg_sys::pgstat_progress_start_command(progress::COMMAND_TYPE, relation.oid());
-        pg_sys::pgstat_progress_update_param(
-            progress::COMMAND as c_int,
-            progress::VACUUM_FULL.into(),
-        );
-        pg_sys::pgstat_progress_update_param(
-            progress::PHASE as c_int,
-            progress::SEQ_SCAN_HEAP.into(),
-        );
+        pg_sys::pgstat_progress_update_param(int(progress::COMMAND), progress::VACUUM_FULL.into());
+        pg_sys::pgstat_progress_update_param(int(progress::PHASE), progress::SEQ_SCAN_HEAP.into());
     }
 }
 
@@ -285,13 +280,10 @@ fn newest_cutoffs(relation: &Relation) -> Cutoffs {
 fn record_size(oid: pg_sys::Oid, blocks: u32, found: &Found) {
     // SAFETY: a copy of the entry, changed and written back as commands/cluster.c does it.
     unsafe {
-        let catalog = pg_sys::table_open(
-            pg_sys::RelationRelationId,
-            pg_sys::RowExclusiveLock as pg_sys::LOCKMODE,
-        );
+        let catalog = pg_sys::table_open(pg_sys::RelationRelationId, int(pg_sys::RowExclusiveLock));
         let none = pg_sys::Datum::from(0usize);
         let tuple = pg_sys::SearchSysCacheCopy(
-            pg_sys::SysCacheIdentifier::RELOID as c_int,
+            bindings::RELOID,
             pg_sys::Datum::from(oid),
             none,
             none,
@@ -299,11 +291,12 @@ fn record_size(oid: pg_sys::Oid, blocks: u32, found: &Found) {
         );
         assert!(!tuple.is_null(), "the new heap has an entry in pg_class");
         let class = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>();
-        (*class).relpages = blocks as i32;
+        // As PostgreSQL stores it: the upper half of the numbers is below 0 (catalog/pg_class.h).
+        (*class).relpages = blocks.cast_signed();
         (*class).reltuples = (found.kept + found.recently_dead) as f32;
         pg_sys::CatalogTupleUpdate(catalog, &raw mut (*tuple).t_self, tuple);
         pg_sys::heap_freetuple(tuple);
-        pg_sys::table_close(catalog, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
+        pg_sys::table_close(catalog, int(pg_sys::RowExclusiveLock));
         pg_sys::CommandCounterIncrement();
     }
 }
@@ -316,13 +309,13 @@ fn count_in_statistics(relation: &Relation, found: &Found) {
     // where nothing is counted.
     unsafe {
         pg_sys::pgstat_count_truncate(rel);
-        pg_sys::pgstat_count_heap_insert(rel, found.kept as i64);
+        pg_sys::pgstat_count_heap_insert(rel, number::bigint(found.kept));
         if let Some(status) = (*rel).pgstat_info.as_mut() {
             #[cfg(feature = "pg15")]
             let deleted = &mut status.t_counts.t_tuples_deleted;
             #[cfg(not(feature = "pg15"))]
             let deleted = &mut status.counts.tuples_deleted;
-            *deleted += found.removed as i64;
+            *deleted += number::bigint(found.removed);
         }
     }
 }

@@ -41,7 +41,7 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
     unsafe {
         pg_sys::SPI_connect();
         let plan = hiding(&statement, || {
-            let count = arguments.len() as i32;
+            let count = spi::parameters(arguments);
             pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr())
         });
         assert!(!plan.is_null(), "SPI_prepare failed");

@@ -1,6 +1,8 @@
 //! Who owns a table, and acting as its owner.
 
 use super::Relation;
+use super::c::{byte_of, int};
+use logic::number;
 use pgrx::{IntoDatum, direct_function_call, pg_sys};
 
 /// What a relation is before it is locked: enough to decide how to lock it.
@@ -16,7 +18,7 @@ pub enum Unlocked {
 pub fn look_unlocked(oid: pg_sys::Oid) -> Unlocked {
     // SAFETY: catalog look-ups; for an oid of nothing the kind is 0.
     let is_table = unsafe {
-        pg_sys::get_rel_relkind(oid) as u8 == pg_sys::RELKIND_RELATION
+        byte_of(pg_sys::get_rel_relkind(oid)) == pg_sys::RELKIND_RELATION
             && !pg_sys::IsCatalogRelationOid(oid)
     };
     if is_table {
@@ -59,7 +61,7 @@ pub fn full_name(oid: pg_sys::Oid) -> Option<String> {
 pub fn estimated_rows(oid: pg_sys::Oid) -> Option<f64> {
     // SAFETY: a look-up in the system cache; the tuple is read before it is released.
     unsafe {
-        let cache = pg_sys::SysCacheIdentifier::RELOID as _;
+        let cache = super::bindings::RELOID;
         let tuple = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(oid));
         if tuple.is_null() {
             return None;
@@ -77,7 +79,7 @@ pub fn deleted_here(oid: pg_sys::Oid) -> u64 {
     let deleted = unsafe {
         direct_function_call::<i64>(pg_sys::pg_stat_get_xact_tuples_deleted, &[oid.into_datum()])
     };
-    deleted.unwrap_or(0).max(0) as u64
+    number::count(deleted.unwrap_or(0))
 }
 
 /// The identity of a table's owner, under which the functions of its indexes run, in a restricted operation, as VACUUM
@@ -96,7 +98,7 @@ impl AsOwner {
             pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
             pg_sys::SetUserIdAndSecContext(
                 relation.class().relowner,
-                context | pg_sys::SECURITY_RESTRICTED_OPERATION as i32,
+                context | int(pg_sys::SECURITY_RESTRICTED_OPERATION),
             );
             let settings = pg_sys::NewGUCNestLevel();
             #[cfg(not(any(feature = "pg15", feature = "pg16")))]

@@ -1,10 +1,14 @@
 //! What is on a page of a heap, as storage/bufpage.h has it in macros.
 
+use super::c::short;
 use super::tuple_set::TUPLES;
 use pgrx::pg_sys;
 
 /// The size of a page.
 pub(super) const BLOCK_BYTES: usize = pg_sys::BLCKSZ as usize;
+
+/// The highest number of a row in a page, and one more (storage/off.h, MaxOffsetNumber).
+pub const NUMBERS_END: u16 = short(pg_sys::BLCKSZ / 4).cast_unsigned() + 1;
 
 /// What every row version begins with, but for the bits that say which columns are NULL.
 pub(super) const TUPLE_HEADER: usize = core::mem::offset_of!(pg_sys::HeapTupleHeaderData, t_bits);
@@ -53,6 +57,10 @@ pub(super) unsafe fn is_all_visible(page: pg_sys::Page) -> bool {
 /// # Safety
 /// The page is one of the relation's, is pinned, and has the line pointer, which is a normal one.
 #[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths and numbers are below BLCKSZ; a block number in two halves, as block.h has it"
+)]
 pub(super) unsafe fn tuple(
     relation: pg_sys::Relation,
     page: pg_sys::Page,

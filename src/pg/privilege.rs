@@ -1,6 +1,7 @@
 //! The current role's rights.
 
 use super::Relation;
+use super::c::int;
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
@@ -54,7 +55,7 @@ pub fn has_column_privilege(relation: &Relation, attnum: i16, privilege: Privile
 pub fn row_security_applies(relation: &Relation) -> bool {
     // SAFETY: a catalog look-up for a relation that is open (utils/misc/rls.c).
     let outcome = unsafe { pg_sys::check_enable_rls(relation.oid(), pg_sys::InvalidOid, false) };
-    outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+    outcome == int(pg_sys::CheckEnableRlsResult::RLS_ENABLED)
 }
 
 /// Whether row-level security binds a table's own owner: FORCE ROW LEVEL SECURITY. False where there is no such table (any
@@ -65,7 +66,7 @@ pub fn row_security_binds_owner(table: pg_sys::Oid) -> bool {
     };
     // SAFETY: catalog look-ups that raise nothing (utils/misc/rls.c).
     let outcome = unsafe { pg_sys::check_enable_rls(table, owner, true) };
-    outcome == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+    outcome == int(pg_sys::CheckEnableRlsResult::RLS_ENABLED)
 }
 
 /// The current role.
@@ -139,7 +140,7 @@ pub fn may_read_all(relation: pg_sys::Oid) -> bool {
             || pg_sys::pg_class_aclcheck(relation, role, pg_sys::ACL_SELECT as pg_sys::AclMode)
                 == pg_sys::AclResult::ACLCHECK_OK
                 && pg_sys::check_enable_rls(relation, role, true)
-                    != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+                    != int(pg_sys::CheckEnableRlsResult::RLS_ENABLED)
     }
 }
 

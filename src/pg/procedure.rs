@@ -1,5 +1,6 @@
 //! Procedures that commit.
 
+use super::c::int;
 use super::memory::set_memory_aside;
 use pgrx::{IntoDatum, direct_function_call_as_datum, is_a, pg_sys};
 use std::time::Duration;
@@ -22,7 +23,7 @@ impl NonatomicCall {
             {
                 return None;
             }
-            pg_sys::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as i32);
+            pg_sys::SPI_connect_ext(int(pg_sys::SPI_OPT_NONATOMIC));
         }
         Some(NonatomicCall(()))
     }

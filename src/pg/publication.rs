@@ -1,6 +1,7 @@
 //! Who is told of a table's rows by logical decoding.
 
 use super::Relation;
+use super::c::byte_of;
 use pgrx::pg_sys;
 
 /// Whether a publication of this table, of its schema, of one of its partitioned parents or of all tables publishes
@@ -34,7 +35,7 @@ pub fn why_not_published(leaf: &Relation) -> Option<&'static str> {
             return Some("the replica identity has a generated column that is not published");
         }
         let has_identity = pg_sys::RelationGetReplicaIndex(leaf.as_ptr()) != pg_sys::InvalidOid
-            || leaf.class().relreplident as u8 == pg_sys::REPLICA_IDENTITY_FULL;
+            || byte_of(leaf.class().relreplident) == pg_sys::REPLICA_IDENTITY_FULL;
         (publication.pubactions.pubdelete && !has_identity)
             .then_some("it does not have a replica identity and publishes deletes")
     }

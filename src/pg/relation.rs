@@ -1,7 +1,8 @@
 //! Relations: opening, and what the relation cache knows of them.
 
 use super::Changes;
-use core::ffi::{CStr, c_char};
+use super::c::{byte_of, int, short, size};
+use core::ffi::CStr;
 use core::ptr::NonNull;
 use pgrx::pg_sys;
 
@@ -21,10 +22,10 @@ pub enum LockMode {
 impl LockMode {
     pub(super) fn mode(self) -> pg_sys::LOCKMODE {
         match self {
-            LockMode::AccessShare => pg_sys::AccessShareLock as _,
-            LockMode::RowExclusive => pg_sys::RowExclusiveLock as _,
-            LockMode::ShareUpdateExclusive => pg_sys::ShareUpdateExclusiveLock as _,
-            LockMode::AccessExclusive => pg_sys::AccessExclusiveLock as _,
+            LockMode::AccessShare => int(pg_sys::AccessShareLock),
+            LockMode::RowExclusive => int(pg_sys::RowExclusiveLock),
+            LockMode::ShareUpdateExclusive => int(pg_sys::ShareUpdateExclusiveLock),
+            LockMode::AccessExclusive => int(pg_sys::AccessExclusiveLock),
         }
     }
 }
@@ -117,7 +118,7 @@ impl Relation {
     }
 
     pub fn kind(&self) -> RelationKind {
-        match self.class().relkind as u8 {
+        match byte_of(self.class().relkind) {
             pg_sys::RELKIND_PARTITIONED_TABLE => RelationKind::PartitionedTable,
             pg_sys::RELKIND_FOREIGN_TABLE => RelationKind::ForeignTable,
             pg_sys::RELKIND_VIEW => RelationKind::View,
@@ -148,12 +149,12 @@ impl Relation {
 
     /// A temporary table, this session's or another's.
     pub fn is_temporary(&self) -> bool {
-        self.class().relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP
+        byte_of(self.class().relpersistence) == pg_sys::RELPERSISTENCE_TEMP
     }
 
     /// Neither temporary nor unlogged: its changes are in the WAL.
     pub fn is_permanent(&self) -> bool {
-        self.class().relpersistence as u8 == pg_sys::RELPERSISTENCE_PERMANENT
+        byte_of(self.class().relpersistence) == pg_sys::RELPERSISTENCE_PERMANENT
     }
 
     /// RELATION_IS_OTHER_TEMP of utils/rel.h: its pages may be in another backend's local buffers.
@@ -250,7 +251,7 @@ impl Relation {
                     attnum: attribute.attnum,
                     name: super::name::shown(&attribute.attname),
                     base_type: pg_sys::getBaseType(attribute.atttypid),
-                    is_virtual: attribute.attgenerated == b'v' as c_char,
+                    is_virtual: byte_of(attribute.attgenerated) == b'v',
                     is_required: attribute.attnotnull
                         && !attribute.atthasdef
                         && attribute.attidentity == 0,
@@ -274,10 +275,10 @@ impl Relation {
         }
         // SAFETY: the lock of rules belongs to the open relation.
         unsafe {
-            (0..(*rules).numLocks as usize)
+            (0..size((*rules).numLocks))
                 .map(|index| &**(*rules).rules.add(index))
                 .any(|rule| {
-                    rule.event == pg_sys::CmdType::CMD_DELETE && rule.enabled != b'D' as c_char
+                    rule.event == pg_sys::CmdType::CMD_DELETE && byte_of(rule.enabled) != b'D'
                 })
         }
     }
@@ -304,12 +305,12 @@ impl Relation {
         }
         // SAFETY: the descriptor belongs to the open relation; names are copied.
         unsafe {
-            (0..(*triggers).numtriggers as usize)
+            (0..size((*triggers).numtriggers))
                 .map(|index| &*(*triggers).triggers.add(index))
                 .find(|trigger| {
-                    trigger.tgtype as u32 & pg_sys::TRIGGER_TYPE_DELETE != 0
-                        && trigger.tgenabled != b'D' as c_char
-                        && !(statement && trigger.tgtype as u32 & pg_sys::TRIGGER_TYPE_ROW != 0)
+                    trigger.tgtype & short(pg_sys::TRIGGER_TYPE_DELETE) != 0
+                        && byte_of(trigger.tgenabled) != b'D'
+                        && !(statement && trigger.tgtype & short(pg_sys::TRIGGER_TYPE_ROW) != 0)
                 })
                 .map(|trigger| DeleteTrigger {
                     name: CStr::from_ptr(trigger.tgname)
@@ -340,7 +341,7 @@ pub(super) unsafe fn attribute(
     index: i32,
 ) -> pg_sys::Form_pg_attribute {
     // SAFETY: the attributes follow the descriptor's fixed part.
-    unsafe { (*descriptor).attrs.as_mut_ptr().add(index as usize) }
+    unsafe { (*descriptor).attrs.as_mut_ptr().add(size(index)) }
 }
 
 /// TupleDescAttr() of access/tupdesc.h: since PostgreSQL 18 the attributes follow an array of compact ones.
@@ -370,7 +371,7 @@ impl Drop for Relation {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // SAFETY: gives back the reference that `open` took, and not the lock.
-            unsafe { pg_sys::relation_close(self.as_ptr(), pg_sys::NoLock as _) }
+            unsafe { pg_sys::relation_close(self.as_ptr(), int(pg_sys::NoLock)) }
         }
     }
 }

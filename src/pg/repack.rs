@@ -1,6 +1,8 @@
 //! REPACK (CONCURRENTLY), which PostgreSQL has from version 19 on: the rows of a table are written anew, packed together,
 //! while others read and write it.
 
+#[cfg(feature = "pg19")]
+use super::c::byte_of;
 use super::{LockMode, Relation};
 use pgrx::pg_sys;
 use std::time::Duration;
@@ -13,7 +15,7 @@ pub const HAS_REPACK: bool = cfg!(feature = "pg19");
 pub fn why_not_repacked(relation: &Relation) -> Option<String> {
     // SAFETY: reads the open relation's entry, and its indexes' where these are not known yet.
     let identity = unsafe { pg_sys::GetRelationIdentityOrPK(relation.as_ptr()) };
-    let replica_identity = relation.class().relreplident as u8;
+    let replica_identity = byte_of(relation.class().relreplident);
     let why = if !relation.is_heap() {
         "its rows are not in a heap"
     } else if !relation.is_permanent() {

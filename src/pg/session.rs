@@ -68,7 +68,7 @@ pub fn reserve_setting_prefix(prefix: &CStr) {
 pub fn lock_timeout() -> Option<Duration> {
     // SAFETY: a setting (storage/proc.h), in milliseconds.
     let milliseconds = unsafe { pg_sys::LockTimeout };
-    (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.unsigned_abs().into()))
 }
 
 /// Whether this transaction has changed anything that a crash could undo.

@@ -1,5 +1,6 @@
 //! Settings: check hooks in safe Rust, and reading PostgreSQL's own.
 
+use super::c::int;
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_char, c_void};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -101,7 +102,7 @@ pub fn define_checked_fraction<C: CheckFraction>(
 
 /// GUC_LIST_INPUT, so that ALTER SYSTEM takes several values.
 pub fn list_flag() -> GucFlags {
-    GucFlags::from_bits_retain(pg_sys::GUC_LIST_INPUT as i32)
+    GucFlags::from_bits_retain(int(pg_sys::GUC_LIST_INPUT))
 }
 
 unsafe extern "C-unwind" fn hook<C: Check>(
@@ -200,7 +201,7 @@ pub fn setting_takes(name: &CStr, value: &str) -> bool {
             pg_sys::GucSource::PGC_S_FILE,
             pg_sys::GucAction::GUC_ACTION_SET,
             false,
-            pg_sys::DEBUG5 as i32,
+            int(pg_sys::DEBUG5),
             false,
         ) != 0
     }

@@ -2,11 +2,13 @@
 //!
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
+use super::c::size;
 use super::internal_statement::hiding;
 use super::memory::{copied, gather};
 use super::{Relation, TupleSet};
 use crate::refusal::Refusal;
-use core::ffi::{CStr, c_char};
+use core::ffi::{CStr, c_char, c_int};
+use logic::number;
 use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{IntoDatum, PgList, pg_sys};
 use std::ffi::CString;
@@ -94,7 +96,7 @@ pub fn query_places_on(
     // SAFETY: SPI_tuptable is the result of the statement that has just been executed: one column, a tid, not NULL.
     execute_on(table, statement, arguments, || unsafe {
         let table = pg_sys::SPI_tuptable;
-        for row in 0..pg_sys::SPI_processed as usize {
+        for row in 0..number::size(pg_sys::SPI_processed) {
             let mut is_null = false;
             let tuple = *(*table).vals.add(row);
             let tid = pg_sys::SPI_getbinval(tuple, (*table).tupdesc, 1, &mut is_null);
@@ -122,7 +124,7 @@ fn execute_on<T>(
         for _ in 0..TRIES {
             let statement = CString::new(statement(&table.qualified_name()))
                 .expect("SQL made of SQL has no zero byte");
-            let count = arguments.len() as i32;
+            let count = parameters(arguments);
             let plan = hiding(&statement, || {
                 pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr())
             });
@@ -202,6 +204,11 @@ unsafe fn counts(plan: pg_sys::SPIPlanPtr, table: &Relation) -> bool {
     }
 }
 
+/// How many parameters a statement has.
+pub(super) fn parameters(arguments: &[Argument]) -> c_int {
+    c_int::try_from(arguments.len()).expect("a statement has few parameters")
+}
+
 /// Whether a statement changes rows of this table.
 ///
 /// # Safety
@@ -211,7 +218,7 @@ unsafe fn is_target(query: *mut pg_sys::Query, table: &Relation) -> bool {
     unsafe {
         let entries = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable);
         entries
-            .get_ptr((*query).resultRelation as usize - 1)
+            .get_ptr(size((*query).resultRelation) - 1)
             .is_some_and(|entry| (*entry).relid == table.oid())
     }
 }
@@ -228,7 +235,7 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
         let outcome = hiding(&statement, || {
             pg_sys::SPI_execute_with_args(
                 statement.as_ptr(),
-                arguments.len() as i32,
+                parameters(arguments),
                 types.as_mut_ptr(),
                 values.as_mut_ptr(),
                 core::ptr::null::<c_char>(),
@@ -252,7 +259,7 @@ pub fn rows() -> Rows {
             return Rows::new();
         }
         let descriptor = (*table).tupdesc;
-        gather((0..pg_sys::SPI_processed as usize).map(|row| {
+        gather((0..number::size(pg_sys::SPI_processed)).map(|row| {
             let tuple = *(*table).vals.add(row);
             (1..=(*descriptor).natts)
                 .map(|column| {

@@ -4,6 +4,7 @@
 //! being cleared. PostgreSQL locks objects that are not relations by their class and oid, and relations in another way;
 //! a relation's oid beside its class, with a number that is no column's, is ours alone.
 
+use super::c::{byte, int};
 use core::cell::Cell;
 use core::ffi::c_void;
 use pgrx::{pg_guard, pg_sys};
@@ -55,7 +56,7 @@ fn try_lock(table: pg_sys::Oid, for_session: bool) -> bool {
     let tag = tag(table);
     // SAFETY: the tag is a local; the lock is not waited for (storage/lmgr/lock.c).
     let outcome =
-        unsafe { pg_sys::LockAcquire(&tag, pg_sys::ExclusiveLock as _, for_session, true) };
+        unsafe { pg_sys::LockAcquire(&tag, int(pg_sys::ExclusiveLock), for_session, true) };
     outcome != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }
 
@@ -65,7 +66,7 @@ pub fn forget_guard() {
         let tag = tag(table);
         // SAFETY: this session holds the lock.
         unsafe {
-            pg_sys::LockRelease(&tag, pg_sys::ExclusiveLock as _, true);
+            pg_sys::LockRelease(&tag, int(pg_sys::ExclusiveLock), true);
         }
     }
 }
@@ -99,7 +100,7 @@ fn tag(table: pg_sys::Oid) -> pg_sys::LOCKTAG {
         locktag_field2: u32::from(pg_sys::RelationRelationId),
         locktag_field3: u32::from(table),
         locktag_field4: SUB_ID,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        locktag_type: byte(pg_sys::LockTagType::LOCKTAG_OBJECT),
+        locktag_lockmethodid: byte(pg_sys::DEFAULT_LOCKMETHOD),
     }
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL's clock, intervals and time zones. Instants are microseconds since 2000-01-01 00:00 UTC, as timestamptz.
 
 use core::ffi::{c_int, c_long};
+use logic::number;
 use logic::zone::Transition;
 use pgrx::{datum::Interval, direct_function_call_as_datum, pg_sys};
 use std::ffi::CString;
@@ -58,7 +59,7 @@ impl Keep {
     pub fn microseconds(&self) -> i64 {
         let days = i128::from(self.months) * 30 + i128::from(self.days);
         let microseconds = days * 86_400_000_000 + i128::from(self.microseconds);
-        microseconds.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+        number::clamped(microseconds)
     }
 
     /// As PostgreSQL compares intervals: a month is 30 days, a day 24 hours (utils/adt/timestamp.c, interval_cmp_value).
@@ -108,7 +109,7 @@ impl Keep {
         let microseconds = days
             .saturating_mul(86_400_000_000)
             .saturating_add(self.microseconds);
-        Duration::from_micros(microseconds.max(0) as u64)
+        Duration::from_micros(number::count(microseconds))
     }
 
     /// As an interval in the session's IntervalStyle.
@@ -149,7 +150,8 @@ fn minus(instant: i64, months: i32, days: i32, microseconds: i64) -> i64 {
         )
     }
     .expect("timestamptz - interval is not NULL")
-    .value() as i64
+    .value()
+    .cast_signed() as i64
 }
 
 /// A time zone of the server's.

@@ -2,6 +2,7 @@
 //! on after an ERROR.
 
 use super::Relation;
+use super::c::{byte, int};
 use super::memory::set_memory_aside;
 use super::table_guard::forget_guard;
 use crate::refusal::Refusal;
@@ -91,7 +92,7 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
             pg_sys::AbortCurrentTransaction();
             // Between two transactions there is nothing to abort, and what the table's owner's code may have locked stays.
             forget_guard();
-            pg_sys::LockReleaseSession(pg_sys::USER_LOCKMETHOD as pg_sys::LOCKMETHODID);
+            pg_sys::LockReleaseSession(byte(pg_sys::USER_LOCKMETHOD).into());
         }
         leave_transaction_memory();
     }
@@ -220,7 +221,7 @@ impl ActingAs {
         let owner = owner(table)?;
         let acting = ActingAs::switch(
             owner,
-            (pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE) as i32,
+            int(pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE),
         );
         // SAFETY: `switch` has begun a level of settings, which `end` or an abort ends.
         unsafe {
@@ -242,7 +243,7 @@ impl ActingAs {
 
     /// As the owner of this extension's own tables, for one statement of ours on them.
     pub fn owner_of_our_tables(owner: pg_sys::Oid) -> ActingAs {
-        ActingAs::switch(owner, pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32)
+        ActingAs::switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE))
     }
 
     fn switch(role: pg_sys::Oid, flags: i32) -> ActingAs {
@@ -293,10 +294,7 @@ pub fn constraints_immediate() {
 pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
     // SAFETY: a look-up in the system cache; the tuple is read before it is released.
     unsafe {
-        let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::RELOID as _,
-            pg_sys::Datum::from(relation),
-        );
+        let tuple = pg_sys::SearchSysCache1(super::bindings::RELOID, pg_sys::Datum::from(relation));
         if tuple.is_null() {
             return None;
         }

@@ -1,5 +1,6 @@
 //! The write-ahead log: whether it has reached the disk, and the replicas.
 
+use super::c::int;
 use super::{bindings, spi};
 use pgrx::pg_sys;
 
@@ -10,7 +11,7 @@ pub fn make_commits_durable() {
     // committed, which is flushed already. SyncRepWaitForLSN wants interrupts held, and answers to a cancel or a
     // shutdown with a WARNING (replication/syncrep.c).
     unsafe {
-        let level = pg_sys::synchronous_commit as u32;
+        let level = pg_sys::synchronous_commit.unsigned_abs();
         if level == pg_sys::SyncCommitLevel::SYNCHRONOUS_COMMIT_OFF {
             return;
         }
@@ -75,7 +76,7 @@ pub fn replayed_by_all() -> Option<Lsn> {
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
         pg_sys::SetUserIdAndSecContext(
             pg_sys::BOOTSTRAP_SUPERUSERID.into(),
-            context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32,
+            context | int(pg_sys::SECURITY_LOCAL_USERID_CHANGE),
         );
         let rows = spi::query(statement, &[]);
         pg_sys::SetUserIdAndSecContext(user, context);

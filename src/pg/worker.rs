@@ -1,7 +1,8 @@
 //! Background workers: how they are registered and started, and their signals, latch and connection.
 
 use super::bindings;
-use core::ffi::{CStr, c_char, c_int, c_long};
+use super::c::int;
+use core::ffi::{CStr, c_char, c_int};
 use core::ptr::NonNull;
 use pgrx::pg_sys;
 use std::ffi::CString;
@@ -12,7 +13,7 @@ const LAUNCHER: &CStr = c"raw_clear_sessions launcher";
 const WORKER: &CStr = c"raw_clear_sessions worker";
 
 /// How long the postmaster waits before it starts a launcher again that has ended by an ERROR.
-const LAUNCHER_RESTART: Duration = Duration::from_secs(5);
+const LAUNCHER_RESTART: c_int = 5;
 
 #[cfg(not(feature = "pg19"))]
 type Handler = unsafe extern "C-unwind" fn(c_int);
@@ -37,14 +38,13 @@ fn copy(text: &CStr, field: &mut [c_char]) {
     let bytes = text.to_bytes();
     assert!(bytes.len() < field.len(), "fits with its zero byte");
     for (to, from) in field.iter_mut().zip(bytes) {
-        *to = *from as c_char;
+        *to = c_char::from_ne_bytes([*from]);
     }
 }
 
 fn registration(name: &CStr, function: &CStr) -> pg_sys::BackgroundWorker {
     let mut worker = pg_sys::BackgroundWorker {
-        bgw_flags: (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION)
-            as c_int,
+        bgw_flags: int(pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION),
         bgw_start_time: pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished,
         bgw_restart_time: pg_sys::BGW_NEVER_RESTART,
         ..Default::default()
@@ -59,7 +59,7 @@ fn registration(name: &CStr, function: &CStr) -> pg_sys::BackgroundWorker {
 /// Registers the launcher, a process that begins with this function of the library. Only while preloading.
 pub fn register_launcher(entry: &CStr) {
     let mut worker = registration(LAUNCHER, entry);
-    worker.bgw_restart_time = LAUNCHER_RESTART.as_secs() as c_int;
+    worker.bgw_restart_time = LAUNCHER_RESTART;
     // SAFETY: the registration is copied (postmaster/bgworker.c).
     unsafe { pg_sys::RegisterBackgroundWorker(&mut worker) }
 }
@@ -110,12 +110,9 @@ pub fn begin_launcher() {
     // the shared catalogs only, as that of the logical replication launcher: it keeps no database from being dropped.
     // It also makes the process one that is told of the end of its workers by SIGUSR1.
     unsafe {
+        handle(int(pg_sys::SIGHUP), bindings::SignalHandlerForConfigReload);
         handle(
-            pg_sys::SIGHUP as c_int,
-            bindings::SignalHandlerForConfigReload,
-        );
-        handle(
-            pg_sys::SIGTERM as c_int,
+            int(pg_sys::SIGTERM),
             bindings::SignalHandlerForShutdownRequest,
         );
         pg_sys::BackgroundWorkerUnblockSignals();
@@ -140,11 +137,8 @@ pub fn end_launcher() -> ! {
 pub fn begin_database_worker() {
     // SAFETY: handlers first, then the signals that were held back.
     unsafe {
-        handle(
-            pg_sys::SIGHUP as c_int,
-            bindings::SignalHandlerForConfigReload,
-        );
-        handle(pg_sys::SIGTERM as c_int, bindings::die);
+        handle(int(pg_sys::SIGHUP), bindings::SignalHandlerForConfigReload);
+        handle(int(pg_sys::SIGTERM), bindings::die);
         pg_sys::BackgroundWorkerUnblockSignals();
     }
 }
@@ -191,13 +185,15 @@ pub fn wait(time: Option<Duration>) {
     if let Some(time) = time {
         events |= pg_sys::WL_TIMEOUT;
         // Rounded up: to wake up early would mean to sleep again.
-        milliseconds = time.as_micros().div_ceil(1_000).min(i32::MAX as u128) as c_long;
+        milliseconds = c_int::try_from(time.as_micros().div_ceil(1_000))
+            .unwrap_or(c_int::MAX)
+            .into();
     }
     // SAFETY: the latch is this process's own.
     unsafe {
         pg_sys::WaitLatch(
             pg_sys::MyLatch,
-            events as c_int,
+            int(events),
             milliseconds,
             pg_sys::PG_WAIT_EXTENSION,
         );

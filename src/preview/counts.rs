@@ -9,6 +9,7 @@ use crate::refusal::enough;
 use crate::table::{
     self, Count, Plan, Target, count, estimate_all, estimate_all_leaves, estimate_expired,
 };
+use logic::number;
 use pgrx::pg_sys;
 use std::collections::HashMap;
 
@@ -32,10 +33,12 @@ impl Counts {
     /// The expired rows of one of so many leaves.
     pub fn leaf(&self, leaf: &Relation, leaves: usize) -> Option<i64> {
         if leaves == 1 {
-            return Some(self.expired as i64);
+            return Some(number::whole(self.expired));
         }
         let leaves = self.leaves.as_ref()?;
-        Some(leaves.get(&leaf.oid()).copied().unwrap_or_default() as i64)
+        Some(number::whole(
+            leaves.get(&leaf.oid()).copied().unwrap_or_default(),
+        ))
     }
 
     pub fn expired_fraction(&self) -> f64 {

@@ -4,6 +4,7 @@ use super::Counts;
 use crate::engine::{self, rewrite};
 use crate::pg::{self, LockMode, Privilege, Relation};
 use crate::table::{self, Target};
+use logic::number;
 use pgrx::pg_sys;
 use serde::Serialize;
 
@@ -148,8 +149,8 @@ fn way(why_not: Option<String>, wal: f64, pages: f64, lock: &'static str) -> Way
     Way {
         possible: why_not.is_none(),
         why_not,
-        wal_bytes: wal as i64,
-        pages: pages.ceil() as i64,
+        wal_bytes: number::whole(wal),
+        pages: number::whole(pages.ceil()),
         lock,
     }
 }
@@ -163,7 +164,7 @@ struct Can {
 }
 
 fn advise(size: &Size, no_deletion: Option<String>, can: Can) -> Advice {
-    let percent = (size.expired_fraction * 100.0) as i64;
+    let percent = number::whole(size.expired_fraction * 100.0);
     let worth_it = size.rewrite_wal() * WORTH_THE_LOCK <= size.deletion_wal();
     let nothing = || (size.expired < 1.0).then(|| "nothing has expired".to_owned());
     if let Some(why) = no_deletion.or_else(nothing) {

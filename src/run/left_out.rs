@@ -40,11 +40,8 @@ impl LeftOutRows {
             self.rows,
             refusal.message()
         );
-        Some(with_message(
-            &refusal,
-            message,
-            "The other expired rows do not wait for it.",
-        ))
+        let hint = "The other expired rows do not wait for it.";
+        Some(with_message(&refusal, message, hint).of_left_out_rows())
     }
 }
 

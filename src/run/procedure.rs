@@ -68,11 +68,28 @@ pub fn in_procedure(
     Ok(run(table, &mut host)?.outcome)
 }
 
+/// The longest sleep of a procedure at a time.
+const NAP: Duration = Duration::from_millis(50);
+
 /// A CALL outside a transaction block.
 struct Procedure {
     call: NonatomicCall,
     limits: Limits,
     rule: Rule,
+}
+
+impl Procedure {
+    /// The server begins the next transaction with the commit of the last. Until its first statement it holds nothing, but
+    /// pg_stat_activity has its beginning: so the sleep has transactions of its own, none of them long.
+    fn sleep(&mut self, time: Duration) {
+        let mut left = time;
+        while !left.is_zero() {
+            let nap = left.min(NAP);
+            pg::sleep(nap);
+            self.call.commit();
+            left -= nap;
+        }
+    }
 }
 
 impl Host for Procedure {
@@ -95,8 +112,7 @@ impl Host for Procedure {
         }
         // As between two statements: who turns off an engine by a reload must not wait for the end of the CALL.
         pg::reload_if_asked();
-        // The server begins the next transaction with the commit; until its first statement it holds nothing.
-        pg::sleep(sleep);
+        self.sleep(sleep);
     }
 
     fn roll_back(&mut self) {

@@ -7,6 +7,7 @@ use crate::pg::{self, NonatomicCall};
 use crate::progress::{self, Shown};
 use crate::refusal::Refusal;
 use crate::table::{Rule, table_oid};
+use logic::number;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub fn clear_slice(
         )
     })?;
     let order: Order = serde_json::from_str(order).map_err(|error| invalid(&error.to_string()))?;
-    if order.now > pg::now().saturating_add(AHEAD.as_micros() as i64) {
+    if order.now > pg::now().saturating_add(number::microseconds(AHEAD)) {
         return Err(invalid(
             "the clock that it goes by is far ahead of this server's",
         ));

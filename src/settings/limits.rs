@@ -26,7 +26,7 @@ impl Limits {
     /// Those of the settings, for a run of which neither its policy nor its CALL says otherwise.
     pub fn by_settings() -> Limits {
         Limits {
-            batch_size: BATCH_SIZE.get().max(1) as u64,
+            batch_size: BATCH_SIZE.get().max(1).unsigned_abs().into(),
             max_rows: None,
             max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
             cost_delay: cost_delay(),

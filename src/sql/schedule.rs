@@ -6,7 +6,7 @@ use crate::worker::policy::Policy;
 use crate::worker::recovery;
 use crate::worker::scheduling;
 use crate::worker::state;
-use pgrx::datum::Interval;
+use pgrx::datum::{Internal, Interval};
 use pgrx::prelude::*;
 
 /// Has the worker clear a table from now on.
@@ -256,6 +256,25 @@ fn raw_clear_sessions_is_applied() -> bool {
     pg::is_logical_worker()
 }
 
+/// Reads the name of a table as regclass does; where it is applied, the row is left out, and the table may not be here.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.scheduled_table_in(cstring) RETURNS raw_clear_sessions.scheduled_table
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.scheduled_table_in(cstring) IS 'I/O';
+"#)]
+fn raw_clear_sessions_scheduled_table_in(fcinfo: pg_sys::FunctionCallInfo) -> Internal {
+    let oid = if pg::is_logical_worker() {
+        pg_sys::InvalidOid.into()
+    } else {
+        // SAFETY: this call's own, and its argument is a C string, as the SQL declares.
+        unsafe { pg::regclass_in(fcinfo) }
+    };
+    // pgrx hands on an internal value as it is, and would make NULL of an oid that is none.
+    Internal::from(Some(oid))
+}
+
 /// Leaves out a row: what another server's worker is to do, or has done, is not this one's.
 #[pg_trigger(sql = r#"
 CREATE FUNCTION raw_clear_sessions.leave_out() RETURNS trigger
@@ -277,6 +296,7 @@ extension_sql_file!(
     requires = [
         raw_clear_sessions_check_policy,
         raw_clear_sessions_is_applied,
+        raw_clear_sessions_scheduled_table_in,
         raw_clear_sessions_recovery,
         raw_clear_sessions_leave_out
     ]

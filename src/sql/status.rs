@@ -8,6 +8,7 @@ use crate::worker::board::board;
 use crate::worker::state;
 use logic::due::{Past, next_start};
 use logic::names::Databases;
+use logic::number;
 use logic::schedule::Schedule;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
@@ -50,8 +51,8 @@ fn raw_clear_sessions_next_start(
         before: None,
         last_start: last_start.map(instant),
         last_end: last_end.map(instant),
-        failures: failures.unwrap_or_default().max(0) as u32,
-        shortest: settings::min_interval().as_micros() as i64,
+        failures: failures.unwrap_or_default().max(0).unsigned_abs(),
+        shortest: number::microseconds(settings::min_interval()),
         table: u32::from(table?),
     };
     let due = next_start(&schedule, &zone, past);
@@ -238,12 +239,12 @@ fn raw_clear_sessions_running() -> TableIterator<
             running.table,
             running.phase(),
             progress.leaf,
-            progress.blocks_total as i64,
-            progress.blocks_done as i64,
+            number::bigint(progress.blocks_total),
+            number::bigint(progress.blocks_done),
             progress.percent(),
-            progress.deleted as i64,
-            progress.skipped as i64,
-            progress.batches as i64,
+            number::bigint(progress.deleted),
+            number::bigint(progress.skipped),
+            number::bigint(progress.batches),
             running.waiting(),
             instant(running.started),
             running.estimated_end().and_then(instant),

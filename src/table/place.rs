@@ -1,7 +1,6 @@
 //! Places in heaps, by which a table is read piece by piece.
 
-use crate::pg::TABLE_ALIAS;
-use pgrx::pg_sys;
+use crate::pg::{self, TABLE_ALIAS};
 
 /// A place between two rows of a heap: the block, and the number of the next row in it.
 pub type Place = (u32, u16);
@@ -20,16 +19,17 @@ fn ctid(place: Place) -> String {
     format!("'{}'::pg_catalog.tid", in_words(place))
 }
 
-/// The highest number of a row in a block, and one more (storage/off.h).
-const NUMBERS: u16 = (pg_sys::BLCKSZ / 4) as u16 + 1;
-
 /// A place in the middle of a range; `None` where the range is one place.
 pub fn middle(from: Place, until: Place) -> Option<Place> {
     let blocks = until.0 - from.0;
     if blocks > 1 {
         return Some((from.0 + blocks / 2, 0));
     }
-    let until = if blocks == 1 { NUMBERS } else { until.1 };
+    let until = if blocks == 1 {
+        pg::NUMBERS_END
+    } else {
+        until.1
+    };
     let numbers = until.saturating_sub(from.1);
     (numbers > 1).then(|| (from.0, from.1 + numbers / 2))
 }

@@ -5,6 +5,7 @@
 //! behind Citus' back is still in the others.
 
 use crate::pg::{self, Argument, LockMode, Relation, Rows};
+use logic::number;
 use pgrx::pg_sys;
 
 /// What of Citus' is asked here, all in pg_catalog, as in Citus 9.5 to 14 (src/backend/distributed/sql).
@@ -107,8 +108,8 @@ fn size_of_shards(table: &Relation) -> Option<Size> {
     let mut number = || fields.next()?.parse::<f64>().ok();
     let (bytes, total, copies) = (number()?, number()?, number()?.max(1.0));
     Some(Size {
-        table: (bytes / copies) as i64,
-        total: (total / copies) as i64,
+        table: number::whole(bytes / copies),
+        total: number::whole(total / copies),
         blocks: (bytes / copies / f64::from(pg_sys::BLCKSZ)).floor(),
     })
 }

@@ -9,6 +9,7 @@ use super::rewriting::Rewriting;
 use super::turns::Turn;
 use crate::pg::{self, Argument, Usage};
 use crate::run::{PutAside, Stop, WrittenDown};
+use logic::number;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -17,7 +18,8 @@ use std::time::Duration;
 #[derive(Serialize, Deserialize)]
 struct Written {
     run: WrittenDown,
-    elapsed_us: u64,
+    /// In microseconds.
+    elapsed: i64,
     used: Usage,
     /// Why it was not rewritten, where that was tried.
     rewrite: Option<String>,
@@ -76,9 +78,9 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
             false => Found::Gone,
         };
     };
-    let number = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
-    let count = |text| number(text).unwrap_or(0).cast_unsigned();
-    let started = number(started).map_or_else(pg::now, |unix| unix - EPOCH_DIFFERENCE);
+    let integer = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
+    let count = |text| number::count(integer(text).unwrap_or(0));
+    let started = integer(started).map_or_else(pg::now, |unix| unix - EPOCH_DIFFERENCE);
     let committed = (count(deleted), count(skipped), count(batches));
     let mut host = Host::new(schema, table, Policy::default());
     host.record = Record::go_on(table, id, started, committed);
@@ -89,7 +91,8 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
         None => Some("interrupted"),
         Some(written) => {
             let canceled = written.canceled;
-            turn.take_up(written.used, Duration::from_micros(written.elapsed_us));
+            let elapsed = Duration::from_micros(number::count(written.elapsed));
+            turn.take_up(written.used, elapsed);
             turn.aside = Some(PutAside::from_written(written.run, turn.elapsed));
             turn.rewritten = Rewriting::in_those_words(written.rewrite);
             turn.host.deleted_from(written.deleted_from);
@@ -106,7 +109,7 @@ pub fn write_down(schema: &str, mut turn: Turn<'_>) {
     };
     let written = Written {
         run: aside.write_down(),
-        elapsed_us: turn.elapsed.as_micros() as u64,
+        elapsed: number::microseconds(turn.elapsed),
         used: turn.used,
         rewrite: turn.rewritten.in_words().map(str::to_owned),
         deleted_from: turn.host.take_deleted_from(),

@@ -7,6 +7,7 @@ use crate::pg;
 use crate::settings::MOST_WORKERS;
 use crate::words::{Words, from_text, to_text};
 use logic::last_ones::LastOnes;
+use logic::number;
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -105,7 +106,7 @@ impl Ticket {
 
     pub fn from_argument(argument: u64) -> Ticket {
         Ticket {
-            seat: (argument & u64::from(u32::MAX)) as usize,
+            seat: number::size(argument & u64::from(u32::MAX)),
             number: (argument >> 32) as u32,
         }
     }

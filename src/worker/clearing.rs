@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop, go_on, run};
 use crate::settings;
 use crate::table;
+use logic::number;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::{Duration, Instant};
 
@@ -92,7 +93,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
         policy: history::policy_json(turn.host.policy()),
-        elapsed_ms: elapsed.as_millis() as u64,
+        elapsed_ms: number::milliseconds(elapsed),
         usage: turn.used,
         expired_left,
         rewrite: turn.rewritten.in_words(),

@@ -9,6 +9,7 @@ use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
 use logic::backoff;
+use logic::number;
 use logic::schedule::Schedule;
 use pgrx::prelude::PgSqlErrorCode;
 use std::collections::HashSet;
@@ -138,7 +139,7 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
         let first = due.iter().map(|due| due.next_start).min();
         let first = first.unwrap_or(i64::MAX);
         if first > now || settings::paused() || !listed {
-            let again = backoff::delay(1, 0.5).as_micros() as i64;
+            let again = number::microseconds(backoff::delay(1, 0.5));
             let again = if avoided.is_empty() {
                 i64::MAX
             } else {

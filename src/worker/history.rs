@@ -10,13 +10,14 @@ use crate::progress;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop};
 use crate::settings;
+use logic::number;
 use pgrx::pg_sys;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 /// Rows of the history that one transaction removes.
-const BATCH: usize = 1_000;
+const BATCH: u64 = 1_000;
 
 /// How often a run writes how much it has deleted so far.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
@@ -153,7 +154,8 @@ impl Record {
         }
         self.noted = Instant::now();
         let counts = [last.deleted, last.skipped, last.batches];
-        let [deleted, skipped, batches] = counts.map(|count| Argument::integer(count as i64));
+        let [deleted, skipped, batches] =
+            counts.map(|count| Argument::integer(number::bigint(count)));
         self.write(
             schema,
             "deleted = $2, skipped = $3, batches = $4",
@@ -218,6 +220,9 @@ impl Record {
                 (outcome.deleted, outcome.skipped, outcome.batches),
                 None,
             ),
+            Result::Failed(refusal) if refusal.is_of_left_out_rows() => {
+                ("left_out", until_then, Some(*refusal))
+            }
             Result::Failed(refusal) => ("failed", until_then, Some(*refusal)),
             Result::Interrupted(stop, refusal) => (*stop, until_then, *refusal),
         };
@@ -279,7 +284,8 @@ pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, b
     let acting = ActingAs::owner_of_our_tables(owner);
     {
         let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        let counts = [deleted, skipped, batches].map(|count| Argument::integer(count as i64));
+        let counts =
+            [deleted, skipped, batches].map(|count| Argument::integer(number::bigint(count)));
         let [deleted, skipped, batches] = counts;
         pg::modify_own(
             &format!(
@@ -405,7 +411,7 @@ fn write_states(schema: &str, ended: &[Ended]) {
              run_now = s.run_now AND EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted', \
              repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
              repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
-            failed = "CASE n.stop WHEN 'failed' THEN 1 ELSE 0 END",
+            failed = "CASE WHEN n.stop OPERATOR(pg_catalog.=) ANY (ARRAY['failed', 'left_out']) THEN 1 ELSE 0 END",
             last_start = when(over, &start),
             last_end = when(over, &end),
             success_start = when(done, &start),
@@ -484,7 +490,9 @@ pub fn remove_old(schema: &str) -> bool {
              AND s.failure OPERATOR(pg_catalog.=) h.id) \
              ORDER BY h.started LIMIT {BATCH}))"
         ),
-        &[Argument::integer(settings::history().as_secs() as i64)],
+        &[Argument::integer(number::bigint(
+            settings::history().as_secs(),
+        ))],
     );
-    removed as usize == BATCH
+    removed == BATCH
 }

@@ -11,6 +11,7 @@ use crate::pg::{self, Database, Handle, Zone};
 use crate::settings;
 use logic::backoff;
 use logic::names::Databases;
+use logic::number;
 use logic::schedule::Schedule;
 use logic::turns::{self, AtWork};
 use pgrx::pg_sys;
@@ -128,11 +129,11 @@ pub fn main() {
 }
 
 fn until(instant: i64) -> Duration {
-    Duration::from_micros(instant.saturating_sub(pg::now()).max(0) as u64)
+    Duration::from_micros(number::count(instant.saturating_sub(pg::now())))
 }
 
 fn after(delay: Duration) -> i64 {
-    pg::now().saturating_add(delay.as_micros() as i64)
+    pg::now().saturating_add(number::microseconds(delay))
 }
 
 /// Ends what others wait for.
@@ -172,7 +173,11 @@ impl Launcher {
     /// Where the clock has been set back, what is due by the time that it showed before would not come for as long.
     fn notice_clock(&mut self) {
         let now = pg::now();
-        if now < self.latest.saturating_sub(SMALLEST_STEP.as_micros() as i64) {
+        if now
+            < self
+                .latest
+                .saturating_sub(number::microseconds(SMALLEST_STEP))
+        {
             self.board.note_set_back(self.latest);
             self.latest = now;
             self.start_over();
@@ -252,7 +257,7 @@ impl Launcher {
                 }
                 Ending::Failed => {
                     entry.failures += 1;
-                    let jitter = f64::from(pg::now() as u16) / f64::from(u16::MAX);
+                    let jitter = pg::now().rem_euclid(1000) as f64 / 1000.0;
                     entry.due = Some(after(backoff::delay(entry.failures, jitter)));
                 }
                 Ending::Yielded => entry.due = Some(after(YIELD)),

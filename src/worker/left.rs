@@ -8,6 +8,7 @@ use crate::engine::rewrite;
 use crate::pg;
 use crate::run::{Outcome, Stop};
 use crate::table::{Checked, Purpose};
+use logic::number;
 use std::time::Duration;
 
 /// How long the sample may take: an expression of the owner's is evaluated for each of its rows.
@@ -41,7 +42,7 @@ fn sample(due: &Due, policy: &Policy, host: &mut Host<'_>) -> Option<u64> {
         let rows = rewrite::expired_rows(&checked);
         drop(checked);
         host.end();
-        Ok(rows as u64)
+        Ok(number::count(number::whole(rows)))
     });
     if rows.is_err() {
         host.forget();

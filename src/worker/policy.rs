@@ -6,6 +6,7 @@ use crate::run::Limits;
 use crate::settings;
 use crate::table::Rule;
 use logic::due::{Past, next_start};
+use logic::number;
 use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
@@ -72,9 +73,9 @@ impl Policy {
     pub fn limits(&self) -> Limits {
         let mut limits = Limits::by_settings();
         if let Some(rows) = self.batch_size {
-            limits.batch_size = rows.max(1) as u64;
+            limits.batch_size = rows.max(1).unsigned_abs().into();
         }
-        limits.max_rows = self.max_rows.map(|rows| rows.max(0) as u64);
+        limits.max_rows = self.max_rows.map(number::count);
         if let Some(duration) = self.max_duration.as_deref() {
             let duration = Keep::parse(duration).duration();
             let administrators = limits.max_duration;
@@ -176,7 +177,7 @@ impl Schedules {
             last_start,
             last_end,
             failures: failures?.parse().ok()?,
-            shortest: settings::min_interval().as_micros() as i64,
+            shortest: number::microseconds(settings::min_interval()),
             table,
         };
         Some(Due {
@@ -284,7 +285,9 @@ pub fn remove_orphans(schema: &str) {
              WHERE p.\"table\" OPERATOR(pg_catalog.=) pg_catalog.to_regclass(s.name)))",
             is_gone("s.\"table\"")
         ),
-        &[Argument::integer(settings::history().as_secs() as i64)],
+        &[Argument::integer(number::bigint(
+            settings::history().as_secs(),
+        ))],
     );
     for name in lost.into_iter().flatten().flatten() {
         pg::log(

@@ -11,6 +11,7 @@ use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop};
 use crate::settings;
+use logic::number;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use serde::Serialize;
@@ -197,7 +198,7 @@ fn repack_found(relation: pg_sys::Oid, found: Found, host: &mut Host<'_>, tried:
         None => repack_one(relation, &name, host).map(|why| format!("{name}: {why}")),
     };
     let bytes = size(relation).unwrap_or(found.bytes);
-    tried.repack_ms += began.elapsed().as_millis() as u64;
+    tried.repack_ms += number::milliseconds(began.elapsed());
     tried.repack_bytes_before += found.bytes;
     tried.repack_bytes_after += bytes;
     if why_not.is_none() {

@@ -11,6 +11,7 @@
 
 use crate::pg;
 use crate::run::Stop;
+use logic::number;
 use pgrx::pg_sys;
 use std::ptr;
 use std::sync::atomic::{
@@ -56,8 +57,8 @@ const REASONS: [Reason; 7] = [
 impl Reason {
     /// In shared memory; 0 is none.
     fn number(self) -> u32 {
-        let place = REASONS.iter().position(|reason| *reason == self);
-        place.map_or(0, |place| place as u32 + 1)
+        let found = (1..).zip(REASONS).find(|(_, reason)| *reason == self);
+        found.map_or(0, |(number, _)| number)
     }
 
     fn from_number(number: u32) -> Option<Reason> {
@@ -96,6 +97,10 @@ pub struct Place {
 /// How many runs that are put aside can be asked to end before their next turn.
 const MOST_ASIDE: usize = 32;
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the two halves are what is asked for"
+)]
 fn halves(word: u64) -> (u32, u32) {
     ((word >> 32) as u32, word as u32)
 }
@@ -166,7 +171,7 @@ impl Place {
     pub fn long_transaction(&self) -> Option<u64> {
         let number = self.transaction.load(Ordering::Acquire);
         let elapsed = pg::now().saturating_sub(self.since.load(Ordering::Acquire));
-        (number != 0 && elapsed >= INTERVAL.as_micros() as i64).then_some(number)
+        (number != 0 && elapsed >= number::microseconds(INTERVAL)).then_some(number)
     }
 
     /// Somebody waits for what this transaction has locked.
@@ -300,7 +305,7 @@ pub fn begin_statement(left: Option<Duration>) {
     WAITED.store(0, Ordering::Release);
     GIVES_WAY.store(true, Ordering::Release);
     let number = 1 + TRANSACTIONS.fetch_add(1, Ordering::AcqRel);
-    let number = word(pg::my_pid() as u32, number);
+    let number = word(pg::my_pid().cast_unsigned(), number);
     place.since.store(pg::now(), Ordering::Release);
     place.transaction.store(number, Ordering::Release);
 }

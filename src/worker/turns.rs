@@ -12,6 +12,7 @@ use super::stop_request::{self, Reason};
 use crate::pg::{self, Usage};
 use crate::run::{PutAside, Stop};
 use crate::settings;
+use logic::number;
 use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -53,7 +54,7 @@ impl<'a> Turn<'a> {
     pub fn close(self, schema: &str, stop: &'static str) {
         let details = Details {
             policy: history::policy_json(self.host.policy()),
-            elapsed_ms: self.elapsed.as_millis() as u64,
+            elapsed_ms: number::milliseconds(self.elapsed),
             usage: self.used,
             expired_left: None,
             rewrite: self.rewritten.in_words(),

@@ -64,7 +64,7 @@ const FIELDS: [Field; 5] = [
 
 /// Whether a text is meant as a cron expression, so that its errors are those of one: it has an asterisk, or begins
 /// like one with two fields that hold no unit.
-pub fn is_meant(text: &str) -> bool {
+pub(super) fn is_meant(text: &str) -> bool {
     let belongs = |c: char| c.is_ascii_digit() || "-,/".contains(c);
     let is_field =
         |part: &str| part.starts_with(|c: char| c.is_ascii_digit()) && part.chars().all(belongs);

@@ -1,6 +1,7 @@
 //! Intervals as PostgreSQL's settings write them, and in words: `15 min`, `1h 30min`, `2 days`.
 
 use super::ScheduleError;
+use crate::number::clamped;
 
 const SECOND: i128 = 1_000_000;
 const DAY: i128 = 86_400 * SECOND;
@@ -22,7 +23,7 @@ const UNITS: [(&[&str], i128); 7] = [
 ];
 
 /// The interval in microseconds: the sum of numbers with units. `text` is trimmed and not empty.
-pub fn parse(text: &str) -> Result<i64, ScheduleError> {
+pub(super) fn parse(text: &str) -> Result<i64, ScheduleError> {
     let whole = || text.to_owned();
     let mut sum: i128 = 0;
     let mut in_range = true;
@@ -55,7 +56,7 @@ pub fn parse(text: &str) -> Result<i64, ScheduleError> {
         rest = after.trim_start();
     }
     if in_range && (SHORTEST..=LONGEST).contains(&sum) {
-        Ok(sum as i64)
+        Ok(clamped(sum))
     } else {
         Err(ScheduleError::OutOfRange { text: whole() })
     }

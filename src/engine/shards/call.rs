@@ -3,6 +3,7 @@
 
 use crate::pg::{self, LocalSetting};
 use crate::table::{Node, Shard};
+use core::ffi::CStr;
 
 /// A statement for a node.
 pub struct Call<'n> {
@@ -23,6 +24,9 @@ impl<'n> Call<'n> {
     }
 }
 
+/// How often Citus looks for answers, and how often it is to look: the transaction here lasts as long as it waits.
+const LOOK: (&CStr, &CStr) = (c"citus.remote_task_check_interval", c"1");
+
 /// Has all of them executed at the same time, and returns their answers in the same order.
 pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
     if calls.is_empty() {
@@ -35,6 +39,7 @@ pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
     let hosts = array(&|call| pgrx::spi::quote_literal(&call.node.host));
     let ports = array(&|call| call.node.port.to_string());
     let commands = array(&|call| pgrx::spi::quote_literal(&call.command));
+    let looks = pg::setting_takes(LOOK.0, "1").then(|| LocalSetting::set(&[LOOK]));
     let rows = pg::query(
         &format!(
             "SELECT success, result FROM pg_catalog.master_run_on_worker({hosts}::pg_catalog.text[], \
@@ -43,6 +48,7 @@ pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
         ),
         &[],
     );
+    drop(looks);
     rows.into_iter()
         .map(|row| {
             let mut fields = row.into_iter();

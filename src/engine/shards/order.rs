@@ -6,6 +6,7 @@ use super::{PACED, PACED_AT_ONCE, Slice, UNPACED};
 use crate::engine::Bookmark;
 use crate::pg::Keep;
 use crate::table::{Criterion, Rule};
+use logic::number;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
 
@@ -79,9 +80,9 @@ impl Order {
             now: criterion.now,
             batch_size: slice.batch_size,
             max_rows: (slice.rows / (shards as u64).max(1)).max(1),
-            max_duration: time.as_micros() as u64,
+            max_duration: number::microseconds(time).unsigned_abs(),
             max_cost: slice.cost.map(|cost| cost / PACED_AT_ONCE as u64),
-            lock_timeout: slice.lock_timeout.as_millis() as u64,
+            lock_timeout: number::milliseconds(slice.lock_timeout),
             place: None,
         }
     }

@@ -39,6 +39,10 @@ impl std::ops::AddAssign for Found {
 /// How many blocks are judged at a time: 256 kB of them.
 pub(super) const CHUNK: pg_sys::BlockNumber = 32;
 
+/// What is kept of a dead row version, in bytes.
+#[expect(clippy::cast_possible_truncation, reason = "about twenty")]
+const HEADER: u32 = TUPLE_HEADER as u32;
+
 /// What stands before each row version in a chunk.
 #[repr(C, align(8))]
 struct Entry {
@@ -91,15 +95,11 @@ impl Chunk {
     /// As for `clear`; the tuple can be read.
     #[inline(always)]
     pub unsafe fn push(this: *mut Chunk, tuple: &pg_sys::HeapTupleData, dead: bool) -> bool {
-        let length = if dead {
-            TUPLE_HEADER
-        } else {
-            tuple.t_len as usize
-        };
+        let length = if dead { HEADER } else { tuple.t_len };
         // SAFETY: within the bytes, as is looked at first. `used` is a multiple of the alignment.
         unsafe {
             let begin = (*this).used;
-            let end = begin + size_of::<Entry>() + aligned(length);
+            let end = begin + size_of::<Entry>() + aligned(length as usize);
             if end > ROOM {
                 return false;
             }
@@ -108,12 +108,12 @@ impl Chunk {
                 .add(begin)
                 .cast::<Entry>();
             entry.write(Entry {
-                length: length as u32,
+                length,
                 tid: tuple.t_self,
                 dead,
             });
             let data = entry.add(1).cast::<u8>();
-            core::ptr::copy_nonoverlapping(tuple.t_data.cast::<u8>(), data, length);
+            core::ptr::copy_nonoverlapping(tuple.t_data.cast::<u8>(), data, length as usize);
             (*this).used = end;
         }
         true

@@ -4,11 +4,11 @@
 //! each row version and links the versions of a row anew, so that older snapshots go on seeing what they saw. Which row
 //! versions it gets is decided in [`super::judge`], by this process or by parallel workers.
 
+use super::super::c::{int, size};
 use super::super::{bindings, relation, wal};
 use super::chunk::{CHUNK, Chunk, Found, Version};
 use super::judge::{Judge, Scan};
 use super::team::Team;
-use core::ffi::c_int;
 use pgrx::pg_sys;
 
 /// What is older than these is dead, or frozen in the new heap.
@@ -41,10 +41,7 @@ pub(super) unsafe fn copy(
     // transaction's abort. All that is allocated is in the caller's memory context or below it.
     unsafe {
         let blocks = pg_sys::RelationGetNumberOfBlocksInFork(old, pg_sys::ForkNumber::MAIN_FORKNUM);
-        pg_sys::pgstat_progress_update_param(
-            super::progress::TOTAL_HEAP_BLKS as c_int,
-            blocks.into(),
-        );
+        pg_sys::pgstat_progress_update_param(int(super::progress::TOTAL_HEAP_BLKS), blocks.into());
         let scan = Scan::begin(old, judge, cutoffs.oldest_xmin, blocks);
         let writer = Writer::begin(old, new, has_dropped, cutoffs);
         let team = Team::begin(old, judge, cutoffs.oldest_xmin, blocks);
@@ -73,7 +70,7 @@ pub(super) unsafe fn copy(
                         team.written(number);
                     }
                     bindings::pgstat_progress_update_param(
-                        super::progress::HEAP_BLKS_SCANNED as c_int,
+                        int(super::progress::HEAP_BLKS_SCANNED),
                         scan.end_of(number).into(),
                     );
                 }
@@ -116,7 +113,7 @@ impl Writer {
     ) -> Self {
         // SAFETY: as the caller says.
         unsafe {
-            let columns = (*(*old).rd_att).natts as usize;
+            let columns = size((*(*old).rd_att).natts);
             Writer {
                 table: (*old).rd_id,
                 old_descriptor: (*old).rd_att,
@@ -201,7 +198,7 @@ impl Writer {
             let mut old = self.tuple(version, (&raw mut header).cast());
             let mut new = self.tuple(version, version.header);
             let columns = (*self.old_descriptor).natts;
-            let stored = i32::from((*version.header).t_infomask2) & pg_sys::HEAP_NATTS_MASK as i32;
+            let stored = i32::from((*version.header).t_infomask2) & int(pg_sys::HEAP_NATTS_MASK);
             if stored == columns && !self.has_dropped {
                 bindings::rewrite_heap_tuple(self.state, &mut old, &mut new);
                 return;
@@ -209,7 +206,7 @@ impl Writer {
             bindings::heap_deform_tuple(&mut new, self.old_descriptor, self.values, self.nulls);
             for index in 0..columns {
                 if relation::is_dropped(self.new_descriptor, index) {
-                    *self.nulls.add(index as usize) = true;
+                    *self.nulls.add(size(index)) = true;
                 }
             }
             let formed = bindings::heap_form_tuple(self.new_descriptor, self.values, self.nulls);

@@ -8,6 +8,7 @@
 //! The chunks of the heap are judged in order, each by whoever is free, into a ring of slots in shared memory, and are
 //! written in order from there, so that the rows keep theirs. A slot is free again when it has been written.
 
+use super::super::c::byte_of;
 use super::super::expiry::ExpiryTest;
 use super::super::memory::MemoryAside;
 use super::super::worker::{LIBRARY, report_activity};
@@ -188,7 +189,7 @@ impl Team {
             }
             pg_sys::EnterParallelMode();
             let context = pg_sys::CreateParallelContext(LIBRARY.as_ptr(), ENTRY.as_ptr(), workers);
-            let slots = SLOTS_EACH * (workers as u32 + 1);
+            let slots = SLOTS_EACH * (workers.unsigned_abs() + 1);
             estimate(context, size_of::<Shared>());
             estimate(context, slots as usize * size_of::<Slot>());
             pg_sys::InitializeParallelDSM(context);
@@ -279,7 +280,7 @@ impl Team {
 unsafe fn wanted_workers(relation: pg_sys::Relation, blocks: pg_sys::BlockNumber) -> c_int {
     // SAFETY: the storage parameters of a table, where it has any, are these (utils/rel.h).
     unsafe {
-        if (*(*relation).rd_rel).relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP {
+        if byte_of((*(*relation).rd_rel).relpersistence) == pg_sys::RELPERSISTENCE_TEMP {
             return 0;
         }
         let most = pg_sys::max_parallel_maintenance_workers;
@@ -287,7 +288,7 @@ unsafe fn wanted_workers(relation: pg_sys::Relation, blocks: pg_sys::BlockNumber
         if !options.is_null() && (*options).parallel_workers >= 0 {
             return (*options).parallel_workers.min(most);
         }
-        let mut threshold = u64::from((pg_sys::min_parallel_table_scan_size as u32).max(1));
+        let mut threshold = u64::from(pg_sys::min_parallel_table_scan_size.unsigned_abs().max(1));
         let mut workers = 0;
         while u64::from(blocks) >= threshold && workers < most {
             workers += 1;

@@ -5,6 +5,7 @@
 
 use cluster::citus::Nodes;
 use cluster::{EXPIRED, LIVE, Session};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{sleep, spawn};
@@ -12,18 +13,33 @@ use std::time::{Duration, Instant};
 
 const ROWS: u32 = 1_000_000;
 
-/// Looks, until it is told to end, at the transactions of a server that belong to a clearing; returns the longest, in
-/// milliseconds.
-fn watch(mut session: Session, end: Arc<AtomicBool>) -> std::thread::JoinHandle<f64> {
-    let longest = "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)) * 1000, 0)::float8
-         FROM pg_stat_activity WHERE query ~ '^(CALL raw_clear|DELETE|SELECT raw_clear|WITH)' AND pid <> pg_backend_pid()";
+/// Looks, until it is told to end, at the transactions of a server that belong to a clearing; returns how long those were
+/// that it saw, in milliseconds: the median, one in twenty, the longest.
+fn watch(mut session: Session, end: Arc<AtomicBool>) -> std::thread::JoinHandle<String> {
+    let ages = "SELECT format('%s %s|%s', pid, xact_start, extract(epoch FROM clock_timestamp() - xact_start) * 1000)
+         FROM pg_stat_activity WHERE query ~ '^(CALL raw_clear|DELETE|SELECT raw_clear|WITH)'
+         AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
     spawn(move || {
-        let mut most = 0.0_f64;
+        let mut seen: HashMap<String, f64> = HashMap::new();
         while !end.load(Ordering::Relaxed) {
-            most = most.max(session.value(longest));
+            for line in session.texts(ages) {
+                let (transaction, age) = line.split_once('|').expect("two values");
+                // The last time that it is seen is when it is oldest.
+                seen.insert(transaction.to_owned(), age.parse().expect("a number"));
+            }
             sleep(Duration::from_millis(2));
         }
-        most
+        let mut ages: Vec<f64> = seen.into_values().collect();
+        ages.sort_by(f64::total_cmp);
+        let Some(last) = ages.len().checked_sub(1) else {
+            return "none".to_owned();
+        };
+        format!(
+            "{:.0}/{:.0}/{:.0}",
+            ages[last / 2],
+            ages[last * 19 / 20],
+            ages[last]
+        )
     })
 }
 
@@ -48,11 +64,12 @@ fn measure(nodes: &Nodes, session: &mut Session, what: &str, statement: &str) {
     end.store(true, Ordering::Relaxed);
     let longest: Vec<_> = watched
         .into_iter()
-        .map(|watch| format!("{:.0}", watch.join().expect("it watches")))
+        .map(|watch| watch.join().expect("it watches"))
         .collect();
     assert_eq!(session.count("sessions"), i64::from(ROWS / 10));
     println!(
-        "{what}: {:.2} s; the longest transaction that was seen on each node, in ms (the last is the coordinator): {}",
+        "{what}: {:.2} s; the transactions that were seen on each node (the last is the coordinator), in ms, \
+         median/one in twenty/longest: {}",
         elapsed.as_secs_f64(),
         longest.join(", ")
     );

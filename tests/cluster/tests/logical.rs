@@ -203,6 +203,45 @@ fn a_publication_for_all_tables_brings_a_subscriber_no_policies_and_no_runs() {
     there.wait_for_count("django_session", 0);
 }
 
+/// Their tables are not part of the publication, or were made since the subscription was.
+#[test]
+fn policies_of_tables_that_the_subscriber_lacks_do_not_stop_the_replication() {
+    let publisher = publisher();
+    let subscriber = Cluster::with(&[("max_logical_replication_workers", "8")]);
+    let mut here = publisher.database("app").connect();
+    create_sessions(&mut here, "early_session", 0, 10);
+    here.run(
+        "CREATE TABLE last (id integer);
+         SELECT raw_clear_sessions_schedule('early_session');
+         CREATE PUBLICATION everything FOR TABLE last, TABLES IN SCHEMA raw_clear_sessions",
+    );
+    for (round, options) in ["binary = false", "binary = true"].iter().enumerate() {
+        let mut there = subscriber.database(&format!("app{round}")).connect();
+        there.run("CREATE TABLE last (id integer)");
+        there.run(&format!(
+            "CREATE SUBSCRIPTION everything{round} CONNECTION 'host={} dbname=app user=postgres' PUBLICATION everything
+                 WITH ({options})",
+            publisher.folder().display()
+        ));
+        wait_until("the tables have been copied", || {
+            there.yes("SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel")
+        });
+        let table = format!("session{round}");
+        create_sessions(&mut here, &table, 0, 10);
+        here.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}');
+             SELECT raw_clear_sessions_suspend('{table}');
+             ALTER TABLE {table} RENAME TO late_session{round};
+             SELECT raw_clear_sessions_unschedule('late_session{round}');
+             INSERT INTO last VALUES ({round})"
+        ));
+        there.wait_for_count(&format!("last WHERE id = {round}"), 1);
+        assert_eq!(there.count("raw_clear_sessions.policy"), 0, "{options}");
+        there.run(&format!("DROP SUBSCRIPTION everything{round}"));
+    }
+    assert_eq!(subscriber.logged("ERROR"), 0);
+}
+
 /// As pg_createsubscriber makes one, or an upgrade from blue to green: a standby that goes on as a subscriber of everything.
 #[test]
 fn a_standby_that_becomes_a_subscriber_clears_nothing_until_it_is_one_no_longer() {

@@ -134,7 +134,7 @@ fn rows_that_cannot_be_deleted_are_counted_over_the_turns_in_all_processes() {
     site.wait_until_aside("broken");
     site.cluster.reload(&FAST);
     site.first.wait_for_run(
-        "stop = 'failed' AND sqlstate = '23514' AND error LIKE 'could not delete 18 expired rows of table \"broken\"%'",
+        "stop = 'left_out' AND sqlstate = '23514' AND error LIKE 'could not delete 18 expired rows of table \"broken\"%'",
     );
     assert_eq!(site.first.runs("\"table\" = 'broken'::regclass"), 1);
     assert!(site.second.ended_runs("small") > 1);

@@ -4,6 +4,7 @@ use cluster::{
     Cluster, Database, EXPIRED, FAST, SLOW, Session, add_expired, anonymous_memory,
     create_sessions, wait_until,
 };
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 const MIB: u64 = 1024 * 1024;
@@ -79,7 +80,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
         "RAISE EXCEPTION 'not today' USING ERRCODE = '23514', HINT = 'try tomorrow'",
         "",
     );
-    session.wait_for_run("stop = 'failed'");
+    session.wait_for_run("stop = 'left_out'");
     wait_for_runs(&mut session, "working", 3);
     assert_eq!(session.runs(&ended("broken")), 1);
     let failure =
@@ -90,7 +91,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
             "broken",
             "failures, last_stop, last_error, last_sqlstate"
         ),
-        format!("(1,failed,\"{}\",23514)", failure.replace('"', "\"\""))
+        format!("(1,left_out,\"{}\",23514)", failure.replace('"', "\"\""))
     );
     assert_eq!(
         status(
@@ -105,13 +106,13 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
         status(&mut session, "working", "failures, next_start - last_start"),
         "(0,00:00:01)"
     );
-    assert!(session.yes("SELECT details ->> 'hint' = 'try tomorrow' FROM raw_clear_sessions.run WHERE stop = 'failed'"));
+    assert!(session.yes("SELECT details ->> 'hint' = 'try tomorrow' FROM raw_clear_sessions.run WHERE stop = 'left_out'"));
     assert_eq!(session.count("broken"), 100);
     session.run("UPDATE raw_clear_sessions.policy SET changed = changed - interval '1 day'");
     // Once more, as if a minute had passed: the delay doubles.
     session.run("UPDATE raw_clear_sessions.state SET last_start = last_start - interval '2 min', last_end = last_end - interval '2 min' WHERE failures > 0");
     wait_until("it has failed again", || {
-        session.runs("stop = 'failed'") == 2
+        session.runs("stop = 'left_out'") == 2
     });
     assert_eq!(status(&mut session, "broken", "failures"), "2");
     assert_eq!(
@@ -134,7 +135,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
         format!("(0,\"{}\")", failure.replace('"', "\"\""))
     );
     // Each failure is a line in the log.
-    assert_eq!(session.runs("stop = 'failed'"), 2);
+    assert_eq!(session.runs("stop = 'left_out'"), 2);
     assert_eq!(_database.cluster().logged(&format!("ERROR:  {failure}")), 2);
 }
 
@@ -376,6 +377,35 @@ fn the_procedure_goes_at_the_pace_of_its_session() {
     assert_eq!(session.count("django_session"), 500);
 }
 
+/// The server begins a transaction with each commit of a procedure. Were it slept in, it would be the next batch's as well:
+/// then two at most are seen while as many batches are done.
+#[test]
+fn a_procedure_that_sleeps_does_so_in_many_short_transactions() {
+    let (database, mut session) = shared("sleeping");
+    create_sessions(&mut session, "django_session", 10_000, 10);
+    let mut caller = database.connect();
+    caller.run("SET raw_clear_sessions.cost_delay = 100; SET raw_clear_sessions.cost_limit = 20");
+    let running =
+        caller.start("CALL raw_clear_sessions_in_batches('django_session', batch_size => 1)");
+    let seen = format!(
+        "SELECT p.batches || ' ' || extract(epoch FROM a.xact_start)
+         FROM raw_clear_sessions.progress AS p JOIN pg_stat_activity AS a USING (pid)
+         WHERE p.pid = {} AND p.waiting = 'cost delay' AND a.xact_start IS NOT NULL",
+        running.pid()
+    );
+    let mut transactions: HashMap<String, HashSet<String>> = HashMap::new();
+    wait_until("a sleep has several transactions", || {
+        session.texts(&seen).iter().any(|seen| {
+            let (batches, began) = seen.split_once(' ').expect("two values");
+            let began_in = transactions.entry(batches.to_owned()).or_default();
+            began_in.insert(began.to_owned());
+            began_in.len() > 2
+        })
+    });
+    running.cancel();
+    assert_eq!(cluster::sqlstate(running.finish().1), "57014");
+}
+
 #[test]
 fn the_history_is_kept_as_long_as_the_setting_says() {
     let cluster = with(&[("raw_clear_sessions.history", "2s")]);
@@ -391,7 +421,7 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     );
     schedule(&mut session, "django_session");
     session.wait_for_run("deleted = 90 AND ended IS NOT NULL");
-    session.wait_for_run("stop = 'failed'");
+    session.wait_for_run("stop = 'left_out'");
     let failed_again =
         "UPDATE raw_clear_sessions.state SET last_start = '2020-01-01', last_end = '2020-01-01'
          WHERE failures > 0; UPDATE raw_clear_sessions.policy SET changed = '2020-01-01'";
@@ -403,7 +433,7 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     wait_until(
         "it has failed again and the first failure is forgotten",
         || {
-            session.yes("SELECT (SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'failed') = 1 AND (SELECT max(failures) FROM raw_clear_sessions.status) >= 2")
+            session.yes("SELECT (SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'left_out') = 1 AND (SELECT max(failures) FROM raw_clear_sessions.status) >= 2")
         },
     );
     // What they came to stays.
@@ -678,9 +708,9 @@ fn an_error_of_any_length_is_kept_in_part_and_the_run_backs_off() {
         "RAISE EXCEPTION '%', repeat('x', 20000000) USING DETAIL = repeat('y', 20000000)",
         "",
     );
-    session.wait_for_run("stop = 'failed'");
+    session.wait_for_run("stop = 'left_out'");
     assert!(session.yes(
-        "SELECT length(error) < 3000 AND length(details ->> 'detail') < 3000 FROM raw_clear_sessions.run WHERE stop = 'failed'"
+        "SELECT length(error) < 3000 AND length(details ->> 'detail') < 3000 FROM raw_clear_sessions.run WHERE stop = 'left_out'"
     ));
     assert_eq!(
         status(
@@ -765,7 +795,7 @@ fn a_row_that_cannot_be_deleted_is_left_out_and_named_and_the_others_go() {
                  time_zone => 'UTC')"
         ));
         session.wait_for_run(&format!(
-            "stop = 'failed' AND sqlstate = '{sqlstate}' AND deleted = 199"
+            "stop = 'left_out' AND sqlstate = '{sqlstate}' AND deleted = 199"
         ));
         assert_eq!(session.texts("SELECT id FROM poison"), ["101"], "{name}");
         let error = session.text("SELECT last_error FROM raw_clear_sessions.status");

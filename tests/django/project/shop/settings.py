@@ -15,6 +15,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "accounts",
 ]
+# An application that listens to deletions, for the demo.
+if os.environ.get("SHOP_LISTENS"):
+    INSTALLED_APPS.append("bench.site.listener.Listener")
 
 DATABASES = {
     "default": {
