@@ -192,8 +192,10 @@ fn anchor_of(heading: &str) -> String {
         .collect()
 }
 
+type Check = fn(&str) -> bool;
+
 /// Where a table in tests/frameworks is from: what says so, and how it has to.
-const SOURCES: [(&str, fn(&str) -> bool); 4] = [
+const SOURCES: [(&str, Check); 4] = [
     // A library that tests/stores has in this version: it makes the table there.
     ("made by ", is_pinned),
     // Another file, with the difference.
