@@ -14,13 +14,18 @@ use std::sync::Once;
 const SUB_ID: u16 = 0x7263;
 
 thread_local! {
-    /// The table whose lock this session holds. A backend runs one clearing at a time.
-    static HELD: Cell<Option<pg_sys::Oid>> = const { Cell::new(None) };
+    /// The table whose lock this session holds, and which of its guards has it. A backend runs one clearing at a time.
+    static HELD: Cell<Option<(pg_sys::Oid, u64)>> = const { Cell::new(None) };
+    static GUARDS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// A session's lock on one table. Released on drop; where an ERROR unwinds, by the transaction's abort, or by
 /// [`forget_guard`] where it came between two transactions; where the process ends, by [`release_at_exit`].
-pub struct TableGuard(());
+///
+/// One whose lock an abort has released is no longer the one that holds it, and leaves alone what another one has taken since.
+pub struct TableGuard {
+    number: u64,
+}
 
 impl TableGuard {
     /// Takes the lock without waiting; `None` where another session has it, or this one for another run.
@@ -34,14 +39,17 @@ impl TableGuard {
         if HELD.get().is_some() || !try_lock(table, true) {
             return None;
         }
-        HELD.set(Some(table));
-        Some(TableGuard(()))
+        let number = GUARDS.get() + 1;
+        GUARDS.set(number);
+        HELD.set(Some((table, number)));
+        Some(TableGuard { number })
     }
 }
 
 impl Drop for TableGuard {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        let is_held = HELD.get().is_some_and(|(_, number)| number == self.number);
+        if is_held && !std::thread::panicking() {
             forget_guard();
         }
     }
@@ -62,7 +70,7 @@ fn try_lock(table: pg_sys::Oid, for_session: bool) -> bool {
 
 /// Gives the session's lock back, if it has one.
 pub fn forget_guard() {
-    if let Some(table) = HELD.take() {
+    if let Some((table, _)) = HELD.take() {
         let tag = tag(table);
         // SAFETY: this session holds the lock.
         unsafe {

@@ -150,15 +150,22 @@ impl Run {
 
     /// Goes on until there is a reason to stop.
     fn run(mut self: Box<Self>, host: &mut dyn Host) -> Result<Ended, Refusal> {
+        // A turn has at least one batch; what else ends a run may have come before the first.
+        let is_ended = host.wants_stop().is_some_and(|stop| stop != Stop::Turn);
+        if !is_ended {
+            self.batch(&host.limits(), host)?;
+        }
         loop {
-            let limits = host.limits();
-            self.batch(&limits, host)?;
-            if let Some(stop) = self.stop(&limits, host) {
+            if let Some(stop) = self.stop(&host.limits(), host) {
                 host.next_transaction(true, Duration::ZERO);
                 return Ok(self.end(stop));
             }
             self.sleep(host);
             self.wait_for_replicas(host);
+            // The beginning of the transaction has looked at what may end the run.
+            if self.stop(&host.limits(), host).is_none() {
+                self.batch(&host.limits(), host)?;
+            }
         }
     }
 
@@ -286,10 +293,9 @@ impl Run {
 
     /// An abort has released the guard. Refuses (55P03) where another session has it by now.
     fn guard_again(&mut self) -> Result<(), Refusal> {
-        match self.guard.take() {
-            Some(_) => self.take_guard(),
-            None => Ok(()),
-        }
+        // The abort has released the old one.
+        let had_one = self.guard.take().is_some();
+        if had_one { self.take_guard() } else { Ok(()) }
     }
 
     fn take_guard(&mut self) -> Result<(), Refusal> {
@@ -396,7 +402,7 @@ impl Run {
         }
     }
 
-    /// Sleeps, between transactions, while a replica is too far behind; a reason to stop is found after the next batch.
+    /// Sleeps, between transactions, while a replica is too far behind, or until there is a reason to stop.
     fn wait_for_replicas(&mut self, host: &mut dyn Host) {
         loop {
             let limits = host.limits();

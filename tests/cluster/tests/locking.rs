@@ -51,3 +51,29 @@ fn lock_timeout_ends_the_wait_for_a_table_that_is_locked_exclusively() {
     holder.run("ROLLBACK");
     assert_eq!(waiting.value(), "90");
 }
+
+#[test]
+fn a_run_keeps_others_from_its_table_after_a_partition_has_failed() {
+    let database = Cluster::shared().database("failed_partition");
+    let mut session = database.connect();
+    session.run(&format!(
+        "CREATE TABLE s (id integer, shop integer, expires timestamptz) PARTITION BY LIST (shop);
+         CREATE TABLE s1 PARTITION OF s FOR VALUES IN (1);
+         CREATE TABLE s2 PARTITION OF s FOR VALUES IN (2);
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'XX000'; END$$;
+         CREATE TRIGGER refuse BEFORE DELETE ON s1 FOR EACH ROW EXECUTE FUNCTION refuse();
+         INSERT INTO s SELECT i, CASE WHEN i > 3 THEN 2 ELSE 1 END, {EXPIRED} FROM generate_series(1, 20000) AS i;"
+    ));
+    let mut observer = database.connect();
+    session.run("SET raw_clear_sessions.cost_delay = '50ms'");
+    let running = session.start("CALL raw_clear_sessions_in_batches('s', expires => 'expires')");
+    let in_the_second = "raw_clear_sessions.progress WHERE leaf = 's2'::regclass AND deleted > 0";
+    cluster::wait_until("it is in the second partition", || {
+        observer.count(in_the_second) > 0
+    });
+    let clear = "SELECT raw_clear_sessions('s', expires => 'expires', filter => 'shop = 2')";
+    assert_eq!(observer.refused(clear), "55P03");
+    running.cancel();
+    drop(running.finish());
+}

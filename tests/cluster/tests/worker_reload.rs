@@ -141,6 +141,48 @@ fn a_policy_that_is_suspended_ends_the_run_that_is_busy() {
     assert!(session.count("django_session") > 100);
 }
 
+/// A batch of a tenth of a second, and a sleep of a second or more after it.
+const SLEEPY: [(&str, &str); 3] = [
+    ("raw_clear_sessions.cost_delay", "100"),
+    ("raw_clear_sessions.cost_limit", "100"),
+    ("raw_clear_sessions.tables", ""),
+];
+
+#[test]
+fn no_batch_begins_after_a_run_has_been_told_to_end() {
+    let cluster = Cluster::with_worker("app", &SLEEPY);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100_000, 0);
+    let scheduled =
+        "SELECT raw_clear_sessions_schedule('django_session', '1 h', batch_size => 5000)";
+    for (told, stop) in [
+        (
+            "SELECT raw_clear_sessions_suspend('django_session')",
+            "unscheduled",
+        ),
+        (
+            "SELECT raw_clear_sessions_unschedule('django_session')",
+            "unscheduled",
+        ),
+        (
+            "SELECT raw_clear_sessions_cancel('django_session')",
+            "canceled",
+        ),
+        ("ALTER SYSTEM SET raw_clear_sessions.paused = on", "paused"),
+    ] {
+        session.run(scheduled);
+        session.run("SELECT raw_clear_sessions_resume('django_session'), raw_clear_sessions_run_now('django_session')");
+        let sleeps = "raw_clear_sessions.progress WHERE waiting = 'cost delay'";
+        wait_until("the run sleeps", || session.count(sleeps) > 0);
+        session.run(told);
+        let left = session.count("django_session");
+        assert!(left > 5_000, "{left}");
+        session.run("SELECT pg_reload_conf()");
+        session.wait_for_run(&format!("stop = '{stop}' AND ended IS NOT NULL AND id = (SELECT max(id) FROM raw_clear_sessions.run)"));
+        assert_eq!(session.count("django_session"), left, "{told}");
+    }
+}
+
 #[test]
 fn what_a_savepoint_or_another_call_takes_back_ends_no_run() {
     let cluster = Cluster::with_worker(
