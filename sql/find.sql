@@ -1,5 +1,5 @@
--- What there is to clear in this database. Each table is looked at by the preview, in a subtransaction that is rolled back:
--- no lock outlives the look, and a table that is gone, locked or forbidden fails alone.
+-- What there is to clear in this database. Each table is looked at by the preview, as its owner, in a subtransaction that is
+-- rolled back: no lock outlives the look, and a table that is gone or locked fails alone.
 
 CREATE FUNCTION raw_clear_sessions_find(
     OUT "table" text,
@@ -35,8 +35,11 @@ BEGIN
             note := 'a foreign table: its server was not asked';
         ELSE
             BEGIN
-                preview := @extschema@.raw_clear_sessions_preview(found."table"::regclass, expires => found.expires,
-                    keep => found.keep::interval, unit => found.unit, time_zone => found.time_zone, filter => found.filter);
+                preview := raw_clear_sessions.look(found."table", found.expires, found.keep::interval, found.unit,
+                    found.time_zone, found.filter);
+                IF preview IS NULL THEN
+                    note := 'not looked at: you may not read all of it';
+                END IF;
                 RAISE SQLSTATE 'RCS00';
             EXCEPTION
                 WHEN SQLSTATE 'RCS00' THEN

@@ -21,8 +21,9 @@ pub struct Found {
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
-    pub call: String,
-    pub schedule_call: String,
+    /// NULL where the names are none that a call could be made with.
+    pub call: Option<String>,
+    pub schedule_call: Option<String>,
 }
 
 /// Every column of every table that the caller may read any column of, with the type below all domains. Not those of
@@ -109,7 +110,10 @@ fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
             })?
         }
     };
-    let call = |function: &str| call(function, qualified, &found);
+    let call = |function: &str| {
+        let is_exact = !qualified.contains(char::REPLACEMENT_CHARACTER);
+        is_exact.then(|| call(function, qualified, &found))
+    };
     Some(Found {
         name: qualified.to_owned(),
         call: call("raw_clear_sessions"),

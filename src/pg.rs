@@ -69,17 +69,19 @@ pub use lock_table::LockTable;
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
-pub use name::{exact_text, regclass_in};
+pub use name::{encodable, exact_text, regclass_in};
 pub use new_heap::{Judge, RewriteStep, Rewritten, check_not_in_use, replace_heap};
 pub use own::{modify_own, query_own};
-pub use owner::{Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked};
+pub use owner::{
+    AsOwner, Unlocked, deleted_here, estimated_rows, full_name, look_unlocked, name_unlocked,
+};
 pub use page::NUMBERS_END;
 pub use privilege::{
     Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
     has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,
     row_security_binds_owner,
 };
-pub use procedure::{NonatomicCall, procedure_result, sleep};
+pub use procedure::{NonatomicCall, is_called_as_trigger, procedure_result, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::{publishes_deletes, why_not_published};
 pub use refusing::refusing;

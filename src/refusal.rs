@@ -1,10 +1,8 @@
 //! Why a call is refused: what the SQL function raises as an ERROR.
 //!
 //! Everything between the SQL functions and PostgreSQL's own code returns a [`Refusal`], so that the message is written
-//! where the trouble is understood, and raised in one place, when nothing has been deleted yet.
+//! where the trouble is understood, and raised in one place (`src/pg/log.rs`), when nothing has been deleted yet.
 
-use pgrx::PgLogLevel;
-use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
 use std::collections::TryReserveError;
@@ -111,17 +109,9 @@ impl Refusal {
         (self.detail.as_deref(), self.hint.as_deref())
     }
 
-    /// Raises the ERROR. Rust frames above are unwound, their destructors run.
-    pub fn raise(self) -> ! {
-        let mut report = ErrorReport::new(self.sqlstate, self.message, "raw_clear_sessions");
-        if let Some(detail) = self.detail {
-            report = report.set_detail(detail);
-        }
-        if let Some(hint) = self.hint {
-            report = report.set_hint(hint);
-        }
-        report.report(PgLogLevel::ERROR);
-        unreachable!("an ERROR does not return")
+    /// SQLSTATE, primary message, DETAIL and HINT.
+    pub fn into_parts(self) -> (PgSqlErrorCode, String, Option<String>, Option<String>) {
+        (self.sqlstate, self.message, self.detail, self.hint)
     }
 }
 

@@ -147,11 +147,16 @@ fn raw_clear_sessions_preview(
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_preview()");
     let _aside = pg::MemoryAside::set();
     let rule = rule(expires, keep, unit, time_zone, filter);
-    let preview: Result<Preview, Refusal> = preview::make(table, &rule, exact.unwrap_or(false));
-    match preview {
-        Ok(preview) => JsonB(serde_json::to_value(preview).expect("plain data becomes JSON")),
+    preview_as_json(table, &rule, exact.unwrap_or(false))
+}
+
+fn preview_as_json(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> JsonB {
+    let preview: Result<Preview, Refusal> = preview::make(table, rule, exact);
+    let text = match preview {
+        Ok(preview) => serde_json::to_string(&preview).expect("plain data becomes JSON"),
         Err(refusal) => refusal.raise(),
-    }
+    };
+    JsonB(serde_json::from_str(&pg::encodable(&text)).expect("it was JSON"))
 }
 
 /// Deletes the expired rows in batches that commit, and says how many.

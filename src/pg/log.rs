@@ -1,10 +1,12 @@
-//! Messages below ERROR: to the server's log, or to the client.
+//! Messages: to the server's log, or to the client.
 
 use super::bindings;
 use super::c::{byte, int};
+use super::name::encodable;
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_int};
 use core::ptr;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{PgLogLevel, pg_sys};
 use std::ffi::CString;
@@ -22,6 +24,26 @@ pub fn notice(message: &str, detail: Option<&str>, hint: Option<&str>) {
 /// A WARNING to the client.
 pub fn warning(message: &str, hint: &str) {
     report(PgLogLevel::WARNING, message, None, Some(hint));
+}
+
+impl Refusal {
+    /// Raises the ERROR. Rust frames above are unwound, their destructors run.
+    pub fn raise(self) -> ! {
+        let (sqlstate, message, detail, hint) = self.into_parts();
+        let mut report = ErrorReport::new(
+            sqlstate,
+            encodable(&message).into_owned(),
+            "raw_clear_sessions",
+        );
+        if let Some(detail) = detail {
+            report = report.set_detail(encodable(&detail).into_owned());
+        }
+        if let Some(hint) = hint {
+            report = report.set_hint(encodable(&hint).into_owned());
+        }
+        report.report(PgLogLevel::ERROR);
+        unreachable!("an ERROR does not return")
+    }
 }
 
 /// No text of an error takes more of the log than this, in bytes: a trigger can raise one of any length.
@@ -50,7 +72,8 @@ struct Texts {
 
 impl Texts {
     fn new(message: &str, detail: Option<&str>, hint: Option<&str>, context: Option<&str>) -> Self {
-        let c_text = |text: &str| CString::new(cut(text).replace('\0', "")).unwrap_or_default();
+        let c_text =
+            |text: &str| CString::new(encodable(cut(text)).replace('\0', "")).unwrap_or_default();
         Texts {
             message: c_text(message),
             detail: detail.map(c_text),

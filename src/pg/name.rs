@@ -3,11 +3,13 @@
 //! Rust's texts are UTF-8, and PostgreSQL's are bytes: outside of databases in UTF-8, and in pg_database, whose
 //! names come from sessions of any encoding, they may be none.
 
+use super::c::int;
 use super::memory::ensure_memory;
 use crate::refusal::Refusal;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
+use std::borrow::Cow;
 
 fn c_name(name: &pg_sys::NameData) -> &CStr {
     // SAFETY: a name ends with a zero byte within its 64 (c.h).
@@ -33,6 +35,18 @@ pub(super) fn exact(name: &CStr) -> String {
         .raise(),
     }
 }
+
+/// A text for the server, which takes each byte of it for one of the database's encoding. What came from there goes back
+/// as it was, but for what was no UTF-8: where the encoding is another one, nothing could read what it was replaced by.
+pub fn encodable(text: &str) -> Cow<'_, str> {
+    // SAFETY: the process's; SQL_ASCII before it has connected to a database.
+    if text.is_ascii() || unsafe { pg_sys::GetDatabaseEncoding() } == UTF8 {
+        return text.into();
+    }
+    text.replace(char::REPLACEMENT_CHARACTER, "?").into()
+}
+
+const UTF8: c_int = int(pg_sys::pg_enc::PG_UTF8);
 
 /// As much text is taken for an argument, in bytes: statements and messages are made of it, a few copies of each.
 const MOST_BYTES: usize = 1024 * 1024;

@@ -82,16 +82,16 @@ pub fn deleted_here(oid: pg_sys::Oid) -> u64 {
     number::count(deleted.unwrap_or(0))
 }
 
-/// The identity of a table's owner, under which the functions of its indexes run, in a restricted operation, as VACUUM
-/// FULL and REINDEX take it. Given back on drop; where an ERROR unwinds, by the abort.
-pub(super) struct AsOwner {
+/// The identity of a table's owner, under which code of the table's (functions of its indexes, constraints and policies)
+/// runs, in a restricted operation, as VACUUM FULL and REINDEX take it. Given back on drop; where an ERROR unwinds, by the abort.
+pub struct AsOwner {
     user: pg_sys::Oid,
     context: i32,
     settings: i32,
 }
 
 impl AsOwner {
-    pub(super) fn of(relation: &Relation) -> AsOwner {
+    pub fn of(relation: &Relation) -> AsOwner {
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         // SAFETY: as cluster_rel() does (commands/cluster.c): what index functions set is taken back with the level.
         unsafe {

@@ -1,9 +1,21 @@
-//! Procedures that commit.
+//! How a function is called: as a trigger, or as a procedure that commits.
 
 use super::c::int;
 use super::memory::set_memory_aside;
 use pgrx::{IntoDatum, direct_function_call_as_datum, is_a, pg_sys};
 use std::time::Duration;
+
+/// CALLED_AS_TRIGGER() of commands/trigger.h.
+///
+/// # Safety
+/// `fcinfo` is that of the function that is running.
+pub unsafe fn is_called_as_trigger(fcinfo: pg_sys::FunctionCallInfo) -> bool {
+    // SAFETY: the context is NULL or a node.
+    unsafe {
+        let context = (*fcinfo).context;
+        !context.is_null() && is_a(context, pg_sys::NodeTag::T_TriggerData)
+    }
+}
 
 /// A CALL that may end transactions: connected to SPI as such until it is dropped.
 pub struct NonatomicCall(());

@@ -5,6 +5,7 @@
 use super::c::size;
 use super::internal_statement::hiding;
 use super::memory::{copied, gather};
+use super::name::encodable;
 use super::{Relation, TupleSet};
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_char, c_int};
@@ -33,7 +34,7 @@ impl Argument {
     pub fn text(value: &str) -> Self {
         Argument {
             type_oid: pg_sys::TEXTOID,
-            value: value.into_datum().expect("a text is not NULL"),
+            value: encodable(value).into_datum().expect("a text is not NULL"),
         }
     }
 

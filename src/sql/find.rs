@@ -1,7 +1,9 @@
 //! What raw_clear_sessions_find() is made of.
 
+use super::{preview_as_json, rule};
 use crate::find;
-use crate::pg;
+use crate::pg::{self, AsOwner, LockMode, Relation};
+use pgrx::datum::{Interval, JsonB};
 use pgrx::prelude::*;
 
 /// The tables that are, or nearly are, session tables, by the catalogs alone.
@@ -41,31 +43,62 @@ fn raw_clear_sessions_found() -> TableIterator<
         name!(unit, Option<String>),
         name!(time_zone, Option<String>),
         name!(filter, Option<String>),
-        name!(call, String),
-        name!(schedule_call, String),
+        name!(call, Option<String>),
+        name!(schedule_call, Option<String>),
     ),
 > {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
     let _aside = pg::MemoryAside::set();
     TableIterator::new(find::find().into_iter().map(|found| {
+        let text = |text: String| pg::encodable(&text).into_owned();
         (
             found.table,
-            found.name,
+            text(found.name),
             found.framework.map(str::to_owned),
             found.missing,
             found.keep,
-            found.expires,
+            found.expires.map(text),
             found.unit,
             found.time_zone,
             found.filter,
-            found.call,
-            found.schedule_call,
+            found.call.map(text),
+            found.schedule_call.map(text),
         )
     }))
+}
+
+/// The preview of a table for [`find`], which looks at tables that the caller has not named: what planning runs (functions
+/// in the predicates of indexes, for one) is their owners' code, and acts as the owner. NULL where the caller may not read
+/// all of it.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.look("table" oid, expires text, keep interval, unit text, time_zone text, filter text)
+RETURNS jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.look(oid, text, interval, text, text, text)
+IS 'for raw_clear_sessions_find(): the preview of a table, made as its owner';
+"#, requires = ["schema"])]
+fn raw_clear_sessions_look(
+    table: Option<pg_sys::Oid>,
+    expires: Option<&[u8]>,
+    keep: Option<Interval>,
+    unit: Option<&[u8]>,
+    time_zone: Option<&[u8]>,
+    filter: Option<&[u8]>,
+) -> Option<JsonB> {
+    pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
+    let _aside = pg::MemoryAside::set();
+    let rule = rule(expires, keep, unit, time_zone, filter);
+    let table = table.filter(|table| pg::may_read_all(*table))?;
+    // The owner that it has under the lock, and that it keeps until the end of the transaction.
+    let relation = Relation::open(table, LockMode::AccessShare)?;
+    let _as_owner = AsOwner::of(&relation);
+    Some(preview_as_json(Some(table), &rule, false))
 }
 
 extension_sql_file!(
     "../../sql/find.sql",
     name = "find",
-    requires = ["views", raw_clear_sessions_found]
+    requires = ["views", raw_clear_sessions_found, raw_clear_sessions_look]
 );

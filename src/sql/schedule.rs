@@ -276,7 +276,7 @@ fn raw_clear_sessions_scheduled_table_in(fcinfo: pg_sys::FunctionCallInfo) -> In
 }
 
 /// Leaves out a row: what another server's worker is to do, or has done, is not this one's.
-#[pg_trigger(sql = r#"
+#[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions.leave_out() RETURNS trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
@@ -284,10 +284,17 @@ AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 COMMENT ON FUNCTION raw_clear_sessions.leave_out()
 IS 'leaves out rows of another server''s that logical replication applies to the extension''s tables';
 "#)]
-fn raw_clear_sessions_leave_out<'a>(
-    _trigger: &'a pgrx::PgTrigger<'a>,
-) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, core::convert::Infallible> {
-    Ok(None)
+fn raw_clear_sessions_leave_out(fcinfo: pg_sys::FunctionCallInfo) -> Internal {
+    // SAFETY: this call's own.
+    if !unsafe { pg::is_called_as_trigger(fcinfo) } {
+        Refusal::new(
+            PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            "function \"raw_clear_sessions.leave_out\" was not called by trigger manager",
+        )
+        .raise();
+    }
+    // No row; a trigger function may not return NULL.
+    Internal::from(Some(pg_sys::Datum::null()))
 }
 
 extension_sql_file!(

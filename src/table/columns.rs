@@ -193,7 +193,7 @@ fn example(
 
 /// Stands in a call for what only the caller knows. PostgreSQL takes it neither for an interval nor for a time zone, and
 /// no column is called so: a call that was copied as it stands deletes nothing.
-pub const TO_BE_FILLED_IN: &str = "…";
+pub const TO_BE_FILLED_IN: &str = "...";
 
 /// The change of a call that leaves one parameter to the caller.
 pub fn fill_in(parameter: &'static str) -> [(&'static str, Option<String>); 1] {

@@ -88,3 +88,55 @@ fn a_database_whose_name_is_not_utf_8_does_not_stop_the_worker() {
     assert_eq!(session.launcher(), Some(launcher));
     assert_eq!(cluster.logged("ERROR"), 0);
 }
+
+/// What is shown can be read again, and dumped: each text of ours is ASCII where the database is not in UTF-8.
+#[test]
+fn texts_can_be_read_where_the_database_or_the_client_is_not_in_utf_8() {
+    let cluster = Cluster::shared();
+    for encoding in ["EUC_JP", "LATIN1", "UTF8"] {
+        let name = format!("reads_{}", encoding.to_lowercase());
+        cluster.connect().run(&format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        ));
+        let mut session = cluster.connect_to(&name);
+        session.run("CREATE EXTENSION raw_clear_sessions");
+        // U+7AE0 is two bytes in EUC_JP that are no UTF-8, and LATIN1 does not have it.
+        let column = if encoding == "LATIN1" {
+            "ende_\u{e4}"
+        } else {
+            "\u{7ae0}"
+        };
+        session.run(&format!(
+            "CREATE TABLE token (id integer, expires_at timestamptz, \"{column}_expires\" timestamptz);
+             CREATE TABLE kept AS SELECT call, missing, note FROM raw_clear_sessions_find();"
+        ));
+        let hint = session
+            .try_run("SELECT raw_clear_sessions('token')")
+            .unwrap_err();
+        let hint = hint
+            .as_db_error()
+            .and_then(|error| error.hint())
+            .unwrap()
+            .to_owned();
+        assert!(hint.contains("keep => '...'"), "{encoding}: {hint}");
+        let calls = session.texts("SELECT call FROM kept WHERE call LIKE '%token%'");
+        assert!(calls[0].contains("keep => '...'"), "{encoding}: {calls:?}");
+        session.run("SELECT raw_clear_sessions_preview('token', expires => 'expires_at')");
+        session.run("SET client_encoding = LATIN1");
+        assert_eq!(
+            session.refused("SELECT raw_clear_sessions('token')"),
+            "42703",
+            "{encoding}"
+        );
+        cluster.client("pg_dump", &["--dbname", &name]);
+    }
+}
+
+/// A name that cannot be told exactly could be another table's.
+#[test]
+fn no_call_is_shown_for_a_table_whose_name_cannot_be_told() {
+    let mut session = connect_to_latin("no_call");
+    session.run("CREATE TABLE \"d\u{ff}\" (session_key varchar(40), session_data text NOT NULL, expire_date timestamptz NOT NULL)");
+    let found = "SELECT note LIKE '0A000: %' AND call IS NULL AND schedule_call IS NULL FROM raw_clear_sessions_find()";
+    assert!(session.yes(found));
+}

@@ -250,3 +250,25 @@ fn the_calls_of_the_readme_are_those_of_the_reference() {
         assert!(reference.contains(row[1]), "{}: {}", row[0], row[1]);
     }
 }
+
+/// A client or a database with another encoding could not show it, and would show its own error instead.
+#[test]
+fn every_text_of_the_sources_is_ascii() {
+    let sources = ["src", "logic/src", "sql"].into_iter().flat_map(|folder| {
+        let ending = if folder == "sql" { ".sql" } else { ".rs" };
+        files(&Path::new(ROOT).join(folder), ending)
+    });
+    for (path, source) in sources {
+        // What column names may be made of.
+        if path.ends_with("meaning/languages.rs") {
+            continue;
+        }
+        for line in source.lines() {
+            let is_comment = line
+                .trim_start()
+                .get(..2)
+                .is_some_and(|start| ["//", "--"].contains(&start));
+            assert!(is_comment || line.is_ascii(), "{}: {line}", path.display());
+        }
+    }
+}

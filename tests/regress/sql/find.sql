@@ -65,6 +65,31 @@ SELECT dblink_disconnect('other');
 -- Somebody else sees what he may read.
 SET ROLE regress_find;
 SELECT "table", expired_rows, note FROM raw_clear_sessions_find();
+-- What runs of a table's own while it is looked at, such as a function in the predicate of an index, runs as its owner.
+RESET ROLE;
+CREATE ROLE regress_find_owner;
+CREATE SCHEMA owned AUTHORIZATION regress_find_owner;
+SET ROLE regress_find_owner;
+CREATE TABLE owned.django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+GRANT USAGE ON SCHEMA owned TO PUBLIC;
+GRANT SELECT ON owned.django_session TO PUBLIC;
+CREATE FUNCTION owned.whose() RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+CREATE INDEX ON owned.django_session (expire_date) WHERE owned.whose();
+CREATE OR REPLACE FUNCTION owned.whose() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user <> 'regress_find_owner' THEN RAISE EXCEPTION 'ran as %', current_user; END IF;
+    PERFORM set_config('work_mem', '123kB', false);
+    RETURN true;
+END $$;
+RESET ROLE;
+SELECT "table", expired_rows, note FROM raw_clear_sessions_find() WHERE "table" = 'owned.django_session';
+SHOW work_mem;
+SELECT current_user = session_user AS still_myself;
+SET ROLE regress_find;
+SELECT "table", expired_rows, note FROM raw_clear_sessions_find() WHERE "table" = 'owned.django_session';
+SELECT raw_clear_sessions.look('owned.django_session'::regclass, NULL, NULL, NULL, NULL, NULL) ->> 'total_rows' AS total_rows,
+    raw_clear_sessions.look('app.forbidden'::regclass, NULL, NULL, NULL, NULL, NULL) AS forbidden;
+RESET ROLE;
 -- Nothing that stands in his search_path is taken for PostgreSQL's own.
 RESET ROLE;
 CREATE SCHEMA trap;
@@ -74,4 +99,4 @@ SELECT count(*) FROM raw_clear_sessions_find() WHERE "table" = 'trap';
 \c regression
 SET client_min_messages = warning;
 DROP DATABASE regress_find;
-DROP ROLE regress_find;
+DROP ROLE regress_find, regress_find_owner;

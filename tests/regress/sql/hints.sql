@@ -53,7 +53,7 @@ $$;
 
 -- The call with what the caller has to fill in: an hour's lifetime, and the clock by which the rows have been written.
 CREATE FUNCTION filled_in("table" regclass, call text) RETURNS text LANGUAGE sql AS $$
-    SELECT replace(replace(call, 'keep => ''…''', 'keep => ''1 hour'''), 'time_zone => ''…''', format('time_zone => %L',
+    SELECT replace(replace(call, 'keep => ''...''', 'keep => ''1 hour'''), 'time_zone => ''...''', format('time_zone => %L',
         CASE WHEN "table"::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.' THEN 'UTC' ELSE 'America/New_York' END))
 $$;
 
