@@ -92,8 +92,8 @@ fn work() -> Ending {
     });
     try_to("removing policies of dropped tables in", || {
         if begin_in(&schema) {
-            replaced::follow(&schema);
-            policy::remove_orphans(&schema);
+            let waiting = replaced::follow(&schema);
+            policy::remove_orphans(&schema, &waiting);
         }
         pg::commit();
     });
