@@ -87,6 +87,10 @@ fn work() -> Ending {
             if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
                 board.note_set_back(instant);
             }
+            // Whoever prepared it may have done so before the server was started.
+            if let Some(board) = board().filter(|_| pg::has_prepared_transactions()) {
+                board.note_prepared();
+            }
         }
         pg::commit();
     });

@@ -1,7 +1,7 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::{Board, board, waited};
-use crate::pg::{self, Argument, Keep, Zone};
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, Zone};
 use crate::run::Limits;
 use crate::settings;
 use crate::table::Rule;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A policy: how and when a table is cleared. What is missing is recognized, or as the settings say.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     pub schedule: Option<String>,
     pub expires: Option<String>,
@@ -234,6 +234,18 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
         Some(_) => None,
         None => is_listed(table).then(Policy::default),
     }
+}
+
+/// The same, whoever acts; as this transaction has it.
+pub fn current(table: pg_sys::Oid) -> Option<Policy> {
+    let (schema, owner) = pg::extension_schema()?;
+    let acting = ActingAs::owner_of_our_tables(owner);
+    let policy = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        find(&schema, table)
+    };
+    acting.end();
+    policy
 }
 
 /// Whether the setting `tables` names a table; as the view raw_clear_sessions.scheduled has it.

@@ -303,7 +303,10 @@ fn a_policy_waits_for_who_is_changing_the_table_that_it_would_follow_to() {
     cluster::create_sessions(&mut session, "other_sessions", 100, 10);
     session.run("CREATE ROLE other; SELECT raw_clear_sessions_schedule('other_sessions', '1 s')");
     for (also, follows) in [
-        ("ALTER TABLE sessions ALTER session_data SET DEFAULT ''", true),
+        (
+            "ALTER TABLE sessions ALTER session_data SET DEFAULT ''",
+            true,
+        ),
         ("ALTER TABLE sessions OWNER TO other", false),
     ] {
         let mut owner = cluster.connect_to("changing");
