@@ -98,7 +98,7 @@ impl Cursor {
             false => is_of_some_rows,
         };
         let tried = pg::attempt(returned, || {
-            let found = look(table, criterion, from, until, limit.rows);
+            let found = look(table, criterion, (from, until), limit.rows, false);
             let until = found.last.unwrap_or(until);
             let deleted = match found.rows {
                 0 => 0,
@@ -106,7 +106,7 @@ impl Cursor {
             };
             // Nobody else can have changed one in between: it would be a conflict.
             let kept = (deleted < found.rows)
-                .then(|| look(table, criterion, from, until, 1))
+                .then(|| look(table, criterion, (from, until), 1, false))
                 .filter(|kept| kept.rows > 0);
             (
                 deleted,
