@@ -54,7 +54,8 @@ fn lock_timeout_ends_the_wait_for_a_table_that_is_locked_exclusively() {
 
 #[test]
 fn a_run_keeps_others_from_its_table_after_a_partition_has_failed() {
-    let database = Cluster::shared().database("failed_partition");
+    let cluster = Cluster::with_worker("", &[]);
+    let database = cluster.database("app");
     let mut session = database.connect();
     session.run(&format!(
         "CREATE TABLE s (id integer, shop integer, expires timestamptz) PARTITION BY LIST (shop);
