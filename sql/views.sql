@@ -117,7 +117,7 @@ SELECT
     CASE WHEN s.cleared_until >= coalesce(t.changed, '-infinity') THEN s.cleared_until END AS cleared_until,
     s.error,
     s.sqlstate,
-    coalesce(s.run_now, false) AS run_now,
+    s.run_now IS NOT NULL AS run_now,
     CASE WHEN s.repack_tried >= coalesce(t.changed, '-infinity') THEN s.repack_error END AS repack_error,
     -- What a subscription writes is cleared where it comes from: a session that was renewed there, and whose renewal has
     -- not arrived yet, looks expired here.

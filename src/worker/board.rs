@@ -27,11 +27,9 @@ pub struct Board {
     since: AtomicI64,
     /// The server's time zone, in which cron expressions are meant.
     zone: Words<ZONE_WORDS>,
-    /// Raised whenever a policy changes anywhere.
+    /// Raised whenever a policy changes anywhere: a hint, which a two-phase commit and who changes the table directly do not
+    /// give.
     changes: AtomicU64,
-    /// A change of policies has been prepared for a two-phase commit since the server was started: when it is committed,
-    /// `changes` is not raised.
-    prepared: AtomicBool,
     changed: [AtomicU32; CHANGED_DATABASES],
     all_changed: AtomicBool,
     /// The latest instant that the clock has shown before it was set back.
@@ -317,16 +315,6 @@ impl Board {
             FAILED => Some(Ending::Failed),
             _ => gone.then_some(Ending::Failed),
         }
-    }
-
-    /// Policies will change when a prepared transaction is committed, which tells nobody.
-    pub fn note_prepared(&self) {
-        self.prepared.store(true, Ordering::Release);
-    }
-
-    /// Whether policies may change without a change of [`Board::changes`].
-    pub fn may_change_untold(&self) -> bool {
-        self.prepared.load(Ordering::Acquire)
     }
 
     /// Whether a statement of this table has ended its worker with it: it comes after the others.

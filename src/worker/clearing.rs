@@ -72,7 +72,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let elapsed = turn.elapsed;
     let host = &mut turn.host;
     let expired_left = match &outcome {
-        Ok(outcome) => left::expired_left(due, &policy, host, outcome, hides_rows(due)),
+        Ok(outcome) => left::expired_left(due, host, outcome, hides_rows(due)),
         Err(_) => None,
     };
     let repacking = outcome.as_ref().map_or(Repacking::NotLooked, |outcome| {

@@ -361,6 +361,9 @@ fn write_states(schema: &str, ended: &[Ended]) {
     let repack_tried = format!(
         "CASE n.repack WHEN 'end' THEN {end} WHEN '-infinity' THEN '-infinity'::pg_catalog.timestamptz END"
     );
+    // Of a request whose instant the clock, which has been set back, has yet to come to, nobody knows.
+    let asked_since = "s.run_now OPERATOR(pg_catalog.>) EXCLUDED.last_start \
+         AND s.run_now OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()";
     // An interrupted run stays due: when the last one was stays what it was.
     let over = "n.stop OPERATOR(pg_catalog.<>) 'interrupted'";
     pg::modify_own(
@@ -389,7 +392,7 @@ fn write_states(schema: &str, ended: &[Ended]) {
              cleared_until = coalesce(EXCLUDED.cleared_until, s.cleared_until), \
              failure = coalesce(EXCLUDED.failure, s.failure), error = coalesce(EXCLUDED.error, s.error), \
              sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), \
-             run_now = s.run_now AND EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted', \
+             run_now = CASE WHEN EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted' OR {asked_since} THEN s.run_now END, \
              repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
              repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
             failed = "CASE WHEN n.stop OPERATOR(pg_catalog.=) ANY (ARRAY['failed', 'left_out']) THEN 1 ELSE 0 END",

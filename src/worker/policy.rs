@@ -1,7 +1,7 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::{Board, board, waited};
-use crate::pg::{self, Argument, Keep, Zone};
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, Zone};
 use crate::run::Limits;
 use crate::settings;
 use crate::table::Rule;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A policy: how and when a table is cleared. What is missing is recognized, or as the settings say.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     pub schedule: Option<String>,
     pub expires: Option<String>,
@@ -203,32 +203,83 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
     pg::modify_own(
         &format!(
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
-             SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, true \
+             SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, pg_catalog.clock_timestamp() \
              FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
              WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) \
-             ON CONFLICT (\"table\") DO UPDATE SET run_now = true"
+             ON CONFLICT (\"table\") DO UPDATE SET run_now = EXCLUDED.run_now"
         ),
         &[Argument::text(&format!("{{{}}}", tables.join(",")))],
     );
 }
 
 /// What a table is cleared by: its policy, or for one of the setting `tables` an empty policy; `None` where it is not
-/// to be cleared (any more), or its policy rests.
+/// to be cleared (any more), its policy rests, or a subscription writes it.
+///
+/// Each transaction of a run asks for it, so it is not a query of the view raw_clear_sessions.scheduled, which takes twenty
+/// times as long.
 pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
+    let is_written = is_written(table);
     let rows = pg::query_own(
         &format!(
             "SELECT pg_catalog.to_jsonb(p), p.suspended IS NULL AND p.installation OPERATOR(pg_catalog.=) \
-             '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
-             FROM {schema}.policy p WHERE p.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+             '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid, EXISTS ({is_written}) \
+             FROM (VALUES ($1::pg_catalog.oid)) AS t (oid) \
+             LEFT JOIN {schema}.policy p ON p.\"table\" OPERATOR(pg_catalog.=) t.oid"
         ),
         &[oid(table)],
     );
-    match rows.into_iter().next().as_deref() {
-        Some([Some(json), Some(active)]) if active == "t" => serde_json::from_str(json).ok(),
-        Some(_) => None,
+    let row = rows.into_iter().next()?;
+    let [json, active, is_subscribed] = <[Option<String>; 3]>::try_from(row).ok()?;
+    let is_true = |column: Option<String>| column.as_deref() == Some("t");
+    if is_true(is_subscribed) && is_written_now(table) {
+        return None;
+    }
+    match json {
+        Some(json) => serde_json::from_str(&json).ok().filter(|_| is_true(active)),
         None => is_listed(table).then(Policy::default),
     }
+}
+
+/// A query of the subscriptions that write `t.oid`, or would if they were enabled. Only the partitions of a table that has
+/// some are looked for.
+fn is_written(table: pg_sys::Oid) -> &'static str {
+    match pg::look_unlocked(table) {
+        pg::Unlocked::Table => {
+            "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid"
+        }
+        pg::Unlocked::Other => {
+            "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid \
+             OR EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(r.srrelid) AS a (relid) \
+             WHERE a.relid OPERATOR(pg_catalog.=) t.oid)"
+        }
+    }
+}
+
+/// Whether one of them is enabled. Not asked in vain: who drops a subscription of any database has pg_subscription locked for
+/// as long as its server does not answer.
+fn is_written_now(table: pg_sys::Oid) -> bool {
+    let is_written = is_written(table);
+    let enabled = pg::query_own(
+        &format!(
+            "SELECT u.oid FROM pg_catalog.pg_subscription u CROSS JOIN (VALUES ($1::pg_catalog.oid)) AS t (oid) \
+             WHERE u.subenabled AND u.oid OPERATOR(pg_catalog.=) ANY ({is_written})"
+        ),
+        &[oid(table)],
+    );
+    !enabled.is_empty()
+}
+
+/// As [`find`], by what is committed now, whoever is acted as. In a transaction of any session.
+pub fn find_now(table: pg_sys::Oid) -> Option<Policy> {
+    let (schema, owner) = pg::extension_schema()?;
+    let acting = ActingAs::owner_of_our_tables(owner);
+    let policy = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        find(&schema, table)
+    };
+    acting.end();
+    policy
 }
 
 /// Whether the setting `tables` names a table; as the view raw_clear_sessions.scheduled has it.

@@ -34,18 +34,22 @@ impl Rewriting {
 
 /// Rewrites the table if more of it has expired than the policy, or the setting `rewrite_above`, says.
 pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> Rewriting {
-    let Some(above) = policy.rewrite_above() else {
+    if policy.rewrite_above().is_none() {
         return Rewriting::NotWorthIt;
-    };
+    }
     let outcome = pg::catch(|| {
         host.begin();
         // In a transaction of its own: the rewrite must not ask for a stronger lock than it already has.
-        let worth_it = expired_fraction(due, &host.rule())? > above;
+        let policy = host.policy().clone();
+        let fraction = expired_fraction(due, &policy.rule())?;
         host.next_transaction(false, Duration::ZERO);
-        if !worth_it || host.wants_stop().is_some() {
+        let above = host.policy().rewrite_above();
+        if above.is_none_or(|above| fraction <= above) || host.wants_stop().is_some() {
             host.end();
             return Ok(None);
         }
+        // Nobody is to wait for a lock that is good for nothing.
+        host.check_up_to_date(&policy)?;
         progress::update(&Progress {
             phase: Phase::Rewriting,
             ..Progress::default()
@@ -54,8 +58,8 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
         pg::report_activity(Some(&format!("raw_clear_sessions: rewriting {name}")));
         // Whoever reads the table waits, as the policy wants it.
         stop_request::keep_locks();
-        let rule = host.rule();
-        let rewritten = rewrite::rewrite(due.table, &rule, &mut || host.check_up_to_date())?;
+        let up_to_date = &mut || host.check_up_to_date(&policy);
+        let rewritten = rewrite::rewrite(due.table, &policy.rule(), up_to_date)?;
         host.end();
         Ok(Some(Outcome {
             deleted: rewritten.removed,
