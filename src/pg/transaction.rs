@@ -209,6 +209,7 @@ pub struct ActingAs {
     role: pg_sys::Oid,
     context: i32,
     settings: i32,
+    /// Whom for the process acted before.
     acted_for: Option<(pg_sys::Oid, pg_sys::Oid)>,
 }
 

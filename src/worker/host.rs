@@ -1,6 +1,6 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
-use super::board::{Board, board};
+use super::board::{self, Board, board};
 use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
@@ -10,6 +10,7 @@ use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
 use crate::table::Rule;
+use logic::turns::TURN;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;
@@ -17,9 +18,6 @@ use std::time::{Duration, Instant};
 
 /// During a sleep, how often to look whether a session wants the database for itself.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// How long a run goes on at least before another table's turn comes.
-const TURN: Duration = Duration::from_secs(1);
 
 /// The host of the run of one table.
 pub struct Host<'a> {
@@ -104,10 +102,13 @@ impl<'a> Host<'a> {
         self.stop = None;
     }
 
-    /// Whether the run has had its turn, because another table of the database is due. How often that is looked up follows
-    /// what it costs, which rises with the number of tables.
+    /// Whether the run has had its turn, because another database waits, or another table of this one is due. How often the
+    /// latter is looked up follows what it costs, which rises with the number of tables.
     fn turn_is_over(&mut self) -> bool {
         let (began, next_look) = self.turn;
+        if board::turn_is_over() && began.elapsed() >= TURN {
+            return true;
+        }
         if began.elapsed() < next_look {
             return false;
         }
@@ -163,6 +164,11 @@ impl<'a> Host<'a> {
         std::mem::take(&mut self.deleted_from)
     }
 
+    /// The relations that the run has deleted rows from before it was taken up, and how many.
+    pub fn deleted_from(&mut self, relations: Vec<(pg_sys::Oid, u64)>) {
+        self.deleted_from = relations;
+    }
+
     /// What the table is cleared by.
     pub fn policy(&self) -> &Policy {
         &self.policy
@@ -204,7 +210,7 @@ impl<'a> Host<'a> {
     /// Reads what the table is to be cleared by now.
     fn read_policy(&mut self) {
         self.changes = changes();
-        match policy::find_now(self.table) {
+        match policy::current(self.table) {
             Some(policy) => self.policy = policy,
             None => self.stop = Some(Stop::Unscheduled),
         }

@@ -89,6 +89,15 @@ fn oid(table: pg_sys::Oid) -> Argument {
     Argument::integer(u32::from(table).into())
 }
 
+/// As an array of oids.
+fn oids(tables: &[pg_sys::Oid]) -> Argument {
+    let oids: Vec<String> = tables
+        .iter()
+        .map(|oid| u32::from(*oid).to_string())
+        .collect();
+    Argument::text(&format!("{{{}}}", oids.join(",")))
+}
+
 /// A table that is to be cleared, and when.
 #[derive(Clone, Debug)]
 pub struct Due {
@@ -196,10 +205,6 @@ impl Schedules {
 /// Marks tables as to be cleared at once, which they stay until a run of theirs ends: the instant by which a cron
 /// expression has them due counts only as long as this process remembers it.
 pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
-    let tables: Vec<String> = tables
-        .iter()
-        .map(|oid| u32::from(*oid).to_string())
-        .collect();
     pg::modify_own(
         &format!(
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
@@ -209,7 +214,7 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
              WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) \
              ON CONFLICT (\"table\") DO UPDATE SET run_now = EXCLUDED.run_now"
         ),
-        &[Argument::text(&format!("{{{}}}", tables.join(",")))],
+        &[oids(tables)],
     );
 }
 
@@ -270,8 +275,8 @@ fn is_written_now(table: pg_sys::Oid) -> bool {
     !enabled.is_empty()
 }
 
-/// As [`find`], by what is committed now, whoever is acted as. In a transaction of any session.
-pub fn find_now(table: pg_sys::Oid) -> Option<Policy> {
+/// As [`find`], whoever acts; as this transaction has it.
+pub fn current(table: pg_sys::Oid) -> Option<Policy> {
     let (schema, owner) = pg::extension_schema()?;
     let acting = ActingAs::owner_of_our_tables(owner);
     let policy = {
@@ -310,12 +315,14 @@ pub(super) fn is_listed(table: pg_sys::Oid) -> bool {
 /// said is kept for the view raw_clear_sessions.status, as long as the history: a table that has been built anew and
 /// renamed has another oid.
 ///
-/// The catalog cache says what is gone: `pg_table_is_visible` is NULL for nothing else.
-pub fn remove_orphans(schema: &str) {
+/// `waiting`: tables that are gone, and whose policies stay for now. The catalog cache says what is gone:
+/// `pg_table_is_visible` is NULL for nothing else.
+pub fn remove_orphans(schema: &str, waiting: &[pg_sys::Oid]) {
     let is_gone = |oid| format!("pg_catalog.pg_table_is_visible({oid}) IS NULL");
     let lost = pg::query_own(
         &format!(
             "WITH orphan AS (SELECT p.\"table\" FROM {schema}.policy p WHERE {} \
+             AND p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog._oid) \
              FOR UPDATE SKIP LOCKED), \
              gone AS (DELETE FROM {schema}.policy p USING orphan o \
              WHERE p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid RETURNING p.*) \
@@ -324,7 +331,7 @@ pub fn remove_orphans(schema: &str) {
              FROM gone g WHERE s.\"table\" OPERATOR(pg_catalog.=) g.\"table\"::pg_catalog.oid RETURNING s.name",
             is_gone("p.\"table\"::pg_catalog.oid")
         ),
-        &[],
+        &[oids(waiting)],
     );
     pg::modify_own(
         &format!(

@@ -1,6 +1,7 @@
 //! What owners of tables may change in the table raw_clear_sessions.policy: with its owner's rights, after a look at
 //! theirs.
 
+use super::aside;
 use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
@@ -239,7 +240,7 @@ fn end_run_at_commit(table: pg_sys::Oid) {
     let database = pg::my_database();
     let is_over = Arc::new(AtomicBool::new(false));
     let found = Arc::clone(&is_over);
-    pg::before_commit(move || found.store(!is_to_be_cleared(table), Ordering::Relaxed));
+    pg::before_commit(move || found.store(policy::current(table).is_none(), Ordering::Relaxed));
     pg::on_commit(move || {
         if is_over.load(Ordering::Relaxed)
             && let Some(board) = board()
@@ -249,17 +250,18 @@ fn end_run_at_commit(table: pg_sys::Oid) {
     });
 }
 
-/// Whether the worker is to clear a table, as this transaction has it.
-fn is_to_be_cleared(table: pg_sys::Oid) -> bool {
-    policy::find_now(table).is_some()
-}
-
 /// Ends the worker's run of a table, at once; false where there is none.
 pub fn cancel(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let table = given(table)?;
     check_owns(table, &pg::relation_name(table))?;
     let database = pg::my_database();
-    Ok(board().is_some_and(|board| board.request_stop(database, table, Reason::Canceled)))
+    if board().is_some_and(|board| board.request_stop(database, table, Reason::Canceled)) {
+        return Ok(true);
+    }
+    if pg::is_read_only() {
+        return Ok(false);
+    }
+    change(|schema| aside::cancel(schema, table))
 }
 
 /// Has a policy that rests be carried out again, from now on; false where there is none, or it does not rest.

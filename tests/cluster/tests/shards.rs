@@ -159,16 +159,19 @@ fn a_rule_means_on_the_nodes_what_it_means_to_the_caller() {
          CREATE FUNCTION app.is_stale(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $$key2$$';
          CREATE FUNCTION public.is_stale(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'",
     );
-    session.run(
-        "SET search_path = app, public; SET DateStyle = 'ISO, DMY'; SET transform_null_equals = on",
-    );
-    for (filter, deleted) in [
-        ("is_stale(session_key)", "2"),
-        ("'2020-01-15' < '02/01/2020'::date", "0"),
-        ("(NULLIF(session_key, 'key3') = NULL) IS TRUE", "2"),
+    session.run("SET search_path = app, public; SET transform_null_equals = on");
+    let in_kiritimati = ", time_zone => 'Pacific/Kiritimati'";
+    for (filter, more, deleted) in [
+        ("is_stale(session_key)", "", "2"),
+        (
+            "'2020-01-01 12:00'::timestamptz > '2020-01-01 00:00Z'",
+            in_kiritimati,
+            "0",
+        ),
+        ("(NULLIF(session_key, 'key3') = NULL) IS TRUE", "", "2"),
     ] {
         let call = format!(
-            "CALL raw_clear_sessions_in_batches('public.sessions', filter => $${filter}$$)"
+            "CALL raw_clear_sessions_in_batches('public.sessions', filter => $${filter}$$ {more})"
         );
         let answer = session.ask(&call).expect("it is cleared");
         assert_eq!(answer.value.as_deref(), Some(deleted), "{filter}");
@@ -294,4 +297,35 @@ fn a_policy_follows_to_no_table_that_may_be_another() {
         session.count("raw_clear_sessions.policy WHERE \"table\" = 'web_sessions'::regclass"),
         1
     );
+}
+
+/// What is being done to the table in the place of another is not known yet: it may be another role's in the end.
+#[test]
+fn a_policy_waits_for_who_is_changing_the_table_that_it_would_follow_to() {
+    let (cluster, mut session) = with_a_policy("changing", true);
+    cluster::create_sessions(&mut session, "other_sessions", 100, 10);
+    session.run("CREATE ROLE other; SELECT raw_clear_sessions_schedule('other_sessions', '1 s')");
+    for (also, follows) in [
+        (
+            "ALTER TABLE sessions ALTER session_data SET DEFAULT ''",
+            true,
+        ),
+        ("ALTER TABLE sessions OWNER TO other", false),
+    ] {
+        let mut owner = cluster.connect_to("changing");
+        cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+        wait_until("the worker has ended", || session.workers().is_empty());
+        session.run(&format!("{REPLACE}; DELETE FROM pg_dist_partition"));
+        session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
+        owner.run(&format!("BEGIN; {also}"));
+        cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+        session.wait_for_ends("other_sessions", 3);
+        let left = "raw_clear_sessions.policy WHERE batch_size = 77
+            AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = \"table\")";
+        assert_eq!(session.count(left), 1, "{also}");
+        owner.run("COMMIT");
+        session.wait_for_count(left, 0);
+        let followed = session.count("raw_clear_sessions.policy WHERE batch_size = 77") == 1;
+        assert_eq!(followed, follows, "{also}");
+    }
 }
