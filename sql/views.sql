@@ -72,7 +72,7 @@ COMMENT ON COLUMN raw_clear_sessions.run."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.run.started IS 'when it began';
 COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.stop IS
-    'why it ended: done, max_rows, max_duration, paused, unscheduled, canceled, failed, or interrupted; NULL while it is running';
+    'why it ended: done, max_rows, max_duration, paused, unscheduled, canceled, failed, left_out, or interrupted; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.deleted IS 'rows deleted; while it is running, and if it was interrupted, at least these';
 COMMENT ON COLUMN raw_clear_sessions.run.skipped IS 'expired rows left alone because another transaction was changing them';
 COMMENT ON COLUMN raw_clear_sessions.run.batches IS 'transactions that deleted rows';
@@ -329,7 +329,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.total_deleted IS
 COMMENT ON COLUMN raw_clear_sessions.status.runs IS 'runs that have ended, with those that found nothing';
 COMMENT ON COLUMN raw_clear_sessions.status.expired_left IS
     'expired rows that the last run left: by a sample where a limit ended it, otherwise those that it skipped; NULL if not known';
-COMMENT ON COLUMN raw_clear_sessions.status.failures IS 'failed runs in a row, up to the last one';
+COMMENT ON COLUMN raw_clear_sessions.status.failures IS 'runs in a row that failed or left rows out, up to the last one';
 COMMENT ON COLUMN raw_clear_sessions.status.last_error IS
     'the last error, which stays here after a success; NULL for roles that may not read the whole table';
 COMMENT ON COLUMN raw_clear_sessions.status.last_sqlstate IS 'its SQLSTATE';

@@ -6,16 +6,38 @@
 use pgrx::PgLogLevel;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::PgSqlErrorCode;
+use serde::{Deserialize, Serialize};
 use std::collections::TryReserveError;
 
 /// An ERROR that has not been raised yet: SQLSTATE, primary message, DETAIL and HINT in PostgreSQL's style.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Refusal {
+    #[serde(with = "as_number")]
     sqlstate: PgSqlErrorCode,
     message: String,
     detail: Option<String>,
     hint: Option<String>,
     is_interrupt: bool,
+    is_of_left_out_rows: bool,
+}
+
+/// A SQLSTATE as PostgreSQL has it in memory.
+mod as_number {
+    use pgrx::prelude::PgSqlErrorCode;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(
+        sqlstate: &PgSqlErrorCode,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(*sqlstate as i32)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<PgSqlErrorCode, D::Error> {
+        i32::deserialize(deserializer).map(PgSqlErrorCode::from)
+    }
 }
 
 impl Refusal {
@@ -26,6 +48,7 @@ impl Refusal {
             detail: None,
             hint: None,
             is_interrupt: false,
+            is_of_left_out_rows: false,
         }
     }
 
@@ -48,6 +71,16 @@ impl Refusal {
     /// Whether somebody, or a time limit, has asked for it: code can raise the same SQLSTATE.
     pub fn is_interrupt(&self) -> bool {
         self.is_interrupt
+    }
+
+    /// It is of rows that a run has left out, and of nothing else.
+    pub fn of_left_out_rows(mut self) -> Self {
+        self.is_of_left_out_rows = true;
+        self
+    }
+
+    pub fn is_of_left_out_rows(&self) -> bool {
+        self.is_of_left_out_rows
     }
 
     pub fn with_message(mut self, message: String) -> Self {

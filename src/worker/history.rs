@@ -108,6 +108,25 @@ impl Record {
         }
     }
 
+    /// The record of a run that another process has begun. Where the clock has been set back since, it begins now.
+    pub fn go_on(table: pg_sys::Oid, id: i64, started: i64, committed: (u64, u64, u64)) -> Record {
+        Record {
+            started: started.min(pg::now()),
+            id: Some(id),
+            committed,
+            ..Record::begin(table)
+        }
+    }
+
+    /// Writes down what another process needs to know to go on with the run.
+    pub fn put_aside(&mut self, schema: &str, aside: &str) {
+        self.write(
+            schema,
+            "aside = $2::pg_catalog.jsonb",
+            &[Argument::text(aside)],
+        );
+    }
+
     /// When the run began.
     pub fn started(&self) -> i64 {
         self.started
@@ -201,6 +220,9 @@ impl Record {
                 (outcome.deleted, outcome.skipped, outcome.batches),
                 None,
             ),
+            Result::Failed(refusal) if refusal.is_of_left_out_rows() => {
+                ("left_out", until_then, Some(*refusal))
+            }
             Result::Failed(refusal) => ("failed", until_then, Some(*refusal)),
             Result::Interrupted(stop, refusal) => (*stop, until_then, *refusal),
         };
@@ -389,7 +411,7 @@ fn write_states(schema: &str, ended: &[Ended]) {
              run_now = s.run_now AND EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted', \
              repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
              repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
-            failed = "CASE n.stop WHEN 'failed' THEN 1 ELSE 0 END",
+            failed = "CASE WHEN n.stop OPERATOR(pg_catalog.=) ANY (ARRAY['failed', 'left_out']) THEN 1 ELSE 0 END",
             last_start = when(over, &start),
             last_end = when(over, &end),
             success_start = when(done, &start),
@@ -400,13 +422,13 @@ fn write_states(schema: &str, ended: &[Ended]) {
     );
 }
 
-/// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended. Only one worker is
-/// in a database at a time.
+/// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended, and that were not put
+/// aside by then. Only one worker is in a database at a time.
 pub fn close_interrupted(schema: &str) {
     pg::modify_own(
         &format!(
             "WITH closed AS (UPDATE {schema}.history SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
-             WHERE ended IS NULL RETURNING \"table\", deleted) \
+             WHERE ended IS NULL AND aside IS NULL RETURNING \"table\", deleted) \
              UPDATE {schema}.state AS s SET runs = s.runs OPERATOR(pg_catalog.+) 1, last_stop = 'interrupted', \
              last_deleted = c.deleted, deleted = s.deleted OPERATOR(pg_catalog.+) coalesce(c.deleted, 0) \
              FROM closed c WHERE c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""

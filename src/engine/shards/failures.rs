@@ -49,9 +49,14 @@ impl Failures {
             format!("could not clear {failed} of {shards} shards, the first {first}"),
         )
         .hint("The other shards do not wait for these, which the next run tries again.");
-        Some(match &self.told[..] {
+        let refusal = match &self.told[..] {
             [_] => refusal,
             told => refusal.detail(told.join("\n")),
+        };
+        Some(if self.shards == 0 {
+            refusal.of_left_out_rows()
+        } else {
+            refusal
         })
     }
 }

@@ -80,7 +80,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
         "RAISE EXCEPTION 'not today' USING ERRCODE = '23514', HINT = 'try tomorrow'",
         "",
     );
-    session.wait_for_run("stop = 'failed'");
+    session.wait_for_run("stop = 'left_out'");
     wait_for_runs(&mut session, "working", 3);
     assert_eq!(session.runs(&ended("broken")), 1);
     let failure =
@@ -91,7 +91,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
             "broken",
             "failures, last_stop, last_error, last_sqlstate"
         ),
-        format!("(1,failed,\"{}\",23514)", failure.replace('"', "\"\""))
+        format!("(1,left_out,\"{}\",23514)", failure.replace('"', "\"\""))
     );
     assert_eq!(
         status(
@@ -106,13 +106,13 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
         status(&mut session, "working", "failures, next_start - last_start"),
         "(0,00:00:01)"
     );
-    assert!(session.yes("SELECT details ->> 'hint' = 'try tomorrow' FROM raw_clear_sessions.run WHERE stop = 'failed'"));
+    assert!(session.yes("SELECT details ->> 'hint' = 'try tomorrow' FROM raw_clear_sessions.run WHERE stop = 'left_out'"));
     assert_eq!(session.count("broken"), 100);
     session.run("UPDATE raw_clear_sessions.policy SET changed = changed - interval '1 day'");
     // Once more, as if a minute had passed: the delay doubles.
     session.run("UPDATE raw_clear_sessions.state SET last_start = last_start - interval '2 min', last_end = last_end - interval '2 min' WHERE failures > 0");
     wait_until("it has failed again", || {
-        session.runs("stop = 'failed'") == 2
+        session.runs("stop = 'left_out'") == 2
     });
     assert_eq!(status(&mut session, "broken", "failures"), "2");
     assert_eq!(
@@ -135,7 +135,7 @@ fn a_table_that_always_fails_is_left_alone_for_longer_and_holds_up_no_other() {
         format!("(0,\"{}\")", failure.replace('"', "\"\""))
     );
     // Each failure is a line in the log.
-    assert_eq!(session.runs("stop = 'failed'"), 2);
+    assert_eq!(session.runs("stop = 'left_out'"), 2);
     assert_eq!(_database.cluster().logged(&format!("ERROR:  {failure}")), 2);
 }
 
@@ -421,7 +421,7 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     );
     schedule(&mut session, "django_session");
     session.wait_for_run("deleted = 90 AND ended IS NOT NULL");
-    session.wait_for_run("stop = 'failed'");
+    session.wait_for_run("stop = 'left_out'");
     let failed_again =
         "UPDATE raw_clear_sessions.state SET last_start = '2020-01-01', last_end = '2020-01-01'
          WHERE failures > 0; UPDATE raw_clear_sessions.policy SET changed = '2020-01-01'";
@@ -433,7 +433,7 @@ fn the_history_is_kept_as_long_as_the_setting_says() {
     wait_until(
         "it has failed again and the first failure is forgotten",
         || {
-            session.yes("SELECT (SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'failed') = 1 AND (SELECT max(failures) FROM raw_clear_sessions.status) >= 2")
+            session.yes("SELECT (SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'left_out') = 1 AND (SELECT max(failures) FROM raw_clear_sessions.status) >= 2")
         },
     );
     // What they came to stays.
@@ -708,9 +708,9 @@ fn an_error_of_any_length_is_kept_in_part_and_the_run_backs_off() {
         "RAISE EXCEPTION '%', repeat('x', 20000000) USING DETAIL = repeat('y', 20000000)",
         "",
     );
-    session.wait_for_run("stop = 'failed'");
+    session.wait_for_run("stop = 'left_out'");
     assert!(session.yes(
-        "SELECT length(error) < 3000 AND length(details ->> 'detail') < 3000 FROM raw_clear_sessions.run WHERE stop = 'failed'"
+        "SELECT length(error) < 3000 AND length(details ->> 'detail') < 3000 FROM raw_clear_sessions.run WHERE stop = 'left_out'"
     ));
     assert_eq!(
         status(
@@ -795,7 +795,7 @@ fn a_row_that_cannot_be_deleted_is_left_out_and_named_and_the_others_go() {
                  time_zone => 'UTC')"
         ));
         session.wait_for_run(&format!(
-            "stop = 'failed' AND sqlstate = '{sqlstate}' AND deleted = 199"
+            "stop = 'left_out' AND sqlstate = '{sqlstate}' AND deleted = 199"
         ));
         assert_eq!(session.texts("SELECT id FROM poison"), ["101"], "{name}");
         let error = session.text("SELECT last_error FROM raw_clear_sessions.status");

@@ -181,7 +181,9 @@ impl<'a> Runner<'a> {
                 self.rest();
                 let mut words = text.split(' ');
                 match words.next() {
-                    Some("failed") => (words.next().unwrap_or_default().to_owned(), text.clone()),
+                    Some("failed" | "left_out") => {
+                        (words.next().unwrap_or_default().to_owned(), text.clone())
+                    }
                     stop => (stop.unwrap_or_default().to_owned(), text.clone()),
                 }
             }
