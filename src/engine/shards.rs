@@ -19,8 +19,8 @@ pub use order::{Order, Place, Report};
 use super::bookmark::{At, Mark};
 use crate::pg::{self, Deleted, Relation};
 use crate::refusal::Refusal;
-use crate::table::{self, Criterion, Node, Shard};
-use call::{Call, answers, nodes_that_can};
+use crate::table::{self, Criterion, Shard};
+use call::{Call, answers, nodes_of, nodes_that_can};
 use failures::Failures;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -276,8 +276,7 @@ impl Cursor {
         if failed.is_empty() {
             return;
         }
-        let mut nodes: Vec<&Node> = failed.iter().map(|(shard, _)| &shard.node).collect();
-        nodes.dedup();
+        let nodes = nodes_of(failed.iter().map(|(shard, _)| *shard));
         let pings: Vec<_> = nodes.iter().map(|node| Call::ping(node)).collect();
         let down: Vec<_> = nodes
             .iter()
