@@ -5,6 +5,7 @@
 //! since it began, or is changing for longer than the other server's lock_timeout, ends it. So such a batch is tried again in
 //! the next transaction, which sees the row as it is then, and halved each time; a row that is alone in the end is skipped.
 
+use super::bookmark::At;
 use super::kept;
 use super::shards::Elsewhere;
 use super::sql::LeftOut;
@@ -42,6 +43,44 @@ pub fn has_places(table: &Relation) -> bool {
 }
 
 impl Cursor {
+    /// Where it has got to.
+    pub fn at(&self) -> At {
+        At::Foreign {
+            next: self.next,
+            end: self.end,
+            step: self.step,
+            bound: self.bound,
+            deleted: self.deleted,
+            incomplete: self.incomplete,
+            tries: self.tries.clone(),
+        }
+    }
+
+    /// From where another one has got to.
+    pub fn go_on_at(&mut self, at: &At) {
+        if let At::Foreign {
+            next,
+            end,
+            step,
+            bound,
+            deleted,
+            incomplete,
+            tries,
+        } = at.clone()
+        {
+            *self = Cursor {
+                next,
+                end,
+                step,
+                bound,
+                deleted,
+                incomplete,
+                tries,
+                ..Cursor::default()
+            };
+        }
+    }
+
     pub fn is_finished(&self) -> bool {
         self.finished
     }

@@ -10,10 +10,11 @@ use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Relation};
 use crate::refusal::Refusal;
 use crate::table::place::{self, Place, block_after, middle};
 use crate::table::{Criterion, managed_by};
+use serde::{Deserialize, Serialize};
 
 /// A row that could not be deleted, or seen whether it has expired, and why; or several that a DELETE has kept; or a block
 /// that was passed over.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Where it, or the first of them, is; `None` where there are no places.
     pub ctid: Option<String>,
@@ -96,17 +97,45 @@ impl Cursor {
     /// The same, from where another one has got to.
     pub fn new_at(table: &Relation, leaves: &[Relation], at: &At) -> Self {
         let mut cursor = Cursor::new(table, leaves);
-        if let (Cursor::Blocks { next, .. }, At::Place(block, number)) = (&mut cursor, at) {
-            *next = (*block, *number);
+        match (&mut cursor, at) {
+            (
+                Cursor::Blocks {
+                    next,
+                    step,
+                    bound,
+                    tries,
+                    ..
+                },
+                At::Place {
+                    next: at,
+                    step: by,
+                    bound: until,
+                    tries: tried,
+                },
+            ) => (*next, *step, *bound, *tries) = (*at, *by, *until, tried.clone()),
+            (Cursor::Foreign(cursor), at) => cursor.go_on_at(at),
+            _ => {}
         }
         cursor
     }
 
-    /// Where it has got to, if that is a place.
+    /// Where it has got to, where that can be written down.
     pub fn at(&self) -> Option<At> {
         match self {
-            Cursor::Blocks { next, .. } => Some(At::Place(next.0, next.1)),
-            Cursor::Foreign(_) | Cursor::Whole { .. } => None,
+            Cursor::Blocks {
+                next,
+                step,
+                bound,
+                tries,
+                ..
+            } => Some(At::Place {
+                next: *next,
+                step: *step,
+                bound: *bound,
+                tries: tries.clone(),
+            }),
+            Cursor::Foreign(cursor) => Some(cursor.at()),
+            Cursor::Whole { .. } => None,
         }
     }
 
