@@ -222,6 +222,8 @@ pub struct ActingAs {
     role: pg_sys::Oid,
     context: i32,
     settings: i32,
+    /// Whom for the process acted before.
+    acted_for: Option<(pg_sys::Oid, pg_sys::Oid)>,
 }
 
 impl ActingAs {
@@ -264,6 +266,7 @@ impl ActingAs {
             role: pg_sys::InvalidOid,
             context: 0,
             settings: 0,
+            acted_for: ACTED_FOR.get(),
         };
         // SAFETY: in a transaction, which restores role and settings if it is aborted (access/transam/xact.c).
         unsafe {
@@ -286,7 +289,7 @@ impl ActingAs {
 impl Drop for ActingAs {
     /// Also where an ERROR has ended it.
     fn drop(&mut self) {
-        ACTED_FOR.set(None);
+        ACTED_FOR.set(self.acted_for);
     }
 }
 
