@@ -42,7 +42,7 @@ DECLARE
         WHEN typname = 'inet' THEN '"::1"' END)
     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid,
         LATERAL (SELECT attname ~* 'expir|until|not_?after|due|end|next_|disappears|sess_lifetime|^e$|^exp' AND attrelid <> 'live_gitea.session'::regclass,
-            attname ~* 'expir|until|not_?after|activ|access|time|creat|updat|modif|seen|visit|check|_at$|start|refresh|^e$|changed' AND attname !~* 'interval|_in$|InSeconds|max_|counter',
+            attname ~* 'expir|until|not_?after|activ|access|time|creat|updat|modif|seen|visit|check|_at$|start|refresh|^e$|changed' AND attname !~* 'interval|_in$|sin$|seconds|hours|_days|_after$|max_|count|_by$|_id$',
             attrelid::regclass::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.') AS t(ends, says_time, writes_utc)
     WHERE attrelid = "table" AND attnum > 0 AND NOT attisdropped);
 BEGIN
