@@ -204,7 +204,7 @@ CREATE TABLE spring_session (id uuid PRIMARY KEY, session_id text NOT NULL, last
 CREATE TABLE ci_sessions (id character varying(128), ip_address character varying(45) NOT NULL, "timestamp" text NOT NULL, data text NOT NULL);
 CREATE TABLE yii_session (id character(40) PRIMARY KEY, expire timestamp with time zone, data bytea);
 CREATE TABLE mixed_stores (key text, value text, expiration integer, id text, payload text, last_activity integer);
-CREATE TABLE oauth_access_tokens (id bigserial PRIMARY KEY, resource_owner_id bigint, token character varying NOT NULL, expires_in integer, created_at timestamp without time zone DEFAULT now() NOT NULL, revoked_at timestamp without time zone);
+CREATE TABLE doorkeeper_tokens (id bigserial PRIMARY KEY, resource_owner_id bigint, token character varying NOT NULL, expires_in integer, created_at timestamp without time zone DEFAULT now() NOT NULL, revoked_at timestamp without time zone);
 CREATE TABLE game_character (id bigint PRIMARY KEY, name text, exp bigint NOT NULL);
 CREATE TABLE pokemon (id bigint PRIMARY KEY, base_exp integer, total_exp bigint NOT NULL);
 CREATE TABLE invitation_rules (id bigint PRIMARY KEY, expires_after bigint NOT NULL);
