@@ -130,7 +130,7 @@ fn a_table_is_not_rewritten_by_a_sample_of_what_another_policy_has_expire() {
     let (mut session, mut holder) = being_sampled(&database, "rewrite_above => 0.5");
     session.run("UPDATE raw_clear_sessions.policy SET keep = '1000 years'");
     holder.run("SELECT pg_advisory_unlock(1)");
-    session.wait_for_ends("sampled", 1);
+    wait_until("the run has ended", || session.ended_runs("sampled") == 1);
     assert_eq!(session.count("sampled"), 1000);
 }
 
