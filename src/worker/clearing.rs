@@ -38,7 +38,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
     let name = pg::full_name(due.table).unwrap_or_default();
     pg::commit();
-    let (aside, ends) = match turns.take(schema, due.table) {
+    let (aside, ends) = match turns.take(schema, due) {
         Found::Turn(aside, ends) => (Some(*aside), ends),
         Found::Gone => (None, None),
         Found::Locked => return After::Avoid,
