@@ -88,9 +88,9 @@ pub use relation::{
 };
 pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
 pub use session::{
-    before_commit, has_written, is_logical_worker, is_read_only, lock_timeout, on_commit,
-    on_prepare, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
-    reserve_setting_prefix,
+    before_commit, has_prepared_transactions, has_written, is_logical_worker, is_read_only,
+    lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
+    prevent_in_read_only, reserve_setting_prefix,
 };
 pub use setting::{
     Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,

@@ -209,6 +209,8 @@ pub struct ActingAs {
     role: pg_sys::Oid,
     context: i32,
     settings: i32,
+    /// Whom for the process acted before.
+    acted_for: Option<(pg_sys::Oid, pg_sys::Oid)>,
 }
 
 impl ActingAs {
@@ -251,6 +253,7 @@ impl ActingAs {
             role: pg_sys::InvalidOid,
             context: 0,
             settings: 0,
+            acted_for: ACTED_FOR.get(),
         };
         // SAFETY: in a transaction, which restores role and settings if it is aborted (access/transam/xact.c).
         unsafe {
@@ -273,7 +276,7 @@ impl ActingAs {
 impl Drop for ActingAs {
     /// Also where an ERROR has ended it.
     fn drop(&mut self) {
-        ACTED_FOR.set(None);
+        ACTED_FOR.set(self.acted_for);
     }
 }
 

@@ -298,3 +298,34 @@ fn a_policy_follows_to_no_table_that_may_be_another() {
         1
     );
 }
+
+/// What is being done to the table in the place of another is not known yet: it may be another role's in the end.
+#[test]
+fn a_policy_waits_for_who_is_changing_the_table_that_it_would_follow_to() {
+    let (cluster, mut session) = with_a_policy("changing", true);
+    cluster::create_sessions(&mut session, "other_sessions", 100, 10);
+    session.run("CREATE ROLE other; SELECT raw_clear_sessions_schedule('other_sessions', '1 s')");
+    for (also, follows) in [
+        (
+            "ALTER TABLE sessions ALTER session_data SET DEFAULT ''",
+            true,
+        ),
+        ("ALTER TABLE sessions OWNER TO other", false),
+    ] {
+        let mut owner = cluster.connect_to("changing");
+        cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+        wait_until("the worker has ended", || session.workers().is_empty());
+        session.run(&format!("{REPLACE}; DELETE FROM pg_dist_partition"));
+        session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
+        owner.run(&format!("BEGIN; {also}"));
+        cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+        session.wait_for_ends("other_sessions", 3);
+        let left = "raw_clear_sessions.policy WHERE batch_size = 77
+            AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = \"table\")";
+        assert_eq!(session.count(left), 1, "{also}");
+        owner.run("COMMIT");
+        session.wait_for_count(left, 0);
+        let followed = session.count("raw_clear_sessions.policy WHERE batch_size = 77") == 1;
+        assert_eq!(followed, follows, "{also}");
+    }
+}
