@@ -50,6 +50,7 @@ mod unused;
 mod usage;
 mod vacuum;
 mod wal;
+mod warm;
 mod worker;
 
 pub use alarm::{forget_cancel, look_every, stop_looking};
@@ -107,7 +108,7 @@ pub use time::{Keep, Zone, now};
 pub use transaction::{
     ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
     constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
-    set_for_session,
+    set_for_session, try_out,
 };
 pub use tuple_set::TupleSet;
 pub use unused::unused_fraction;
@@ -116,6 +117,7 @@ pub use vacuum::vacuum;
 pub use wal::{
     Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
 };
+pub use warm::{cached_blocks, try_lock_to_read, warm};
 pub use worker::{
     Handle, begin_database_worker, begin_launcher, connect, end_launcher, register_launcher,
     reload_if_asked, report_activity, shutdown_requested, start_database_worker, wait, wake,
