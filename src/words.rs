@@ -42,3 +42,20 @@ impl<const N: usize> Words<N> {
         words
     }
 }
+
+/// As much of a text as the words hold.
+pub fn from_text<const N: usize>(text: &str) -> [u64; N] {
+    let end = text.floor_char_boundary(N * 8);
+    let mut words = [0; N];
+    for (index, byte) in text.bytes().take(end).enumerate() {
+        words[index / 8] |= u64::from(byte) << (index % 8 * 8);
+    }
+    words
+}
+
+/// The text that was put into words.
+pub fn to_text<const N: usize>(words: [u64; N]) -> String {
+    let bytes = words.iter().flat_map(|word| word.to_le_bytes());
+    let bytes: Vec<u8> = bytes.take_while(|byte| *byte != 0).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
