@@ -186,7 +186,8 @@ CREATE TABLE raw_clear_sessions.history (
     sqlstate text,
     pid integer NOT NULL,
     caller name,
-    details jsonb
+    details jsonb,
+    aside jsonb
 );
 
 COMMENT ON TABLE raw_clear_sessions.history IS 'runs, for the view raw_clear_sessions.run, which describes the columns';
@@ -203,6 +204,8 @@ COMMENT ON COLUMN raw_clear_sessions.history.sqlstate IS 'its SQLSTATE';
 COMMENT ON COLUMN raw_clear_sessions.history.pid IS 'the process id';
 COMMENT ON COLUMN raw_clear_sessions.history.caller IS 'the role that called; NULL: the worker';
 COMMENT ON COLUMN raw_clear_sessions.history.details IS 'more about it';
+COMMENT ON COLUMN raw_clear_sessions.history.aside IS
+    'where the worker goes on with it, while it is at other databases; NULL otherwise';
 COMMENT ON INDEX raw_clear_sessions.history_pkey IS 'one row for a run';
 COMMENT ON SEQUENCE raw_clear_sessions.history_id_seq IS 'the ids of the runs';
 

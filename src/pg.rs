@@ -12,6 +12,7 @@ mod c;
 mod column_place;
 mod cost;
 mod database;
+mod dependence;
 mod expiry;
 mod expression;
 mod extension;
@@ -56,6 +57,7 @@ pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
 pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, databases};
+pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use extension::{extension_installed, extension_schema};
@@ -99,7 +101,8 @@ pub use setting::{
 pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
-    Argument, LocalSetting, Rows, modify_on, query, query_on, query_places_on, set_for_transaction,
+    Argument, LocalSetting, Rows, modify_on, query, query_for_argument_on, query_on,
+    query_places_on, set_for_transaction,
 };
 pub use table_guard::{TableGuard, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};

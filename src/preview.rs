@@ -30,7 +30,7 @@ pub struct Preview {
     r#type: &'static str,
     /// The unit of a number.
     unit: Option<&'static str>,
-    /// The zone of a timestamp without time zone or a date.
+    /// The zone of a timestamp without time zone or a date, and of an expression or a filter that depends on it.
     time_zone: Option<String>,
     /// How long past its instant a row is kept.
     keep: String,
@@ -95,7 +95,7 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
         expires: criterion.text.clone(),
         r#type: criterion.kind.sql_name(),
         unit: criterion.unit.map(|unit| unit.name()),
-        time_zone: criterion.zone.as_ref().map(|zone| zone.name().to_owned()),
+        time_zone: criterion.time_zone(),
         keep: criterion.keep.text(),
         filter: criterion.filter_text.clone(),
         cutoff,

@@ -6,17 +6,38 @@
 use pgrx::PgLogLevel;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::PgSqlErrorCode;
+use serde::{Deserialize, Serialize};
 use std::collections::TryReserveError;
 
 /// An ERROR that has not been raised yet: SQLSTATE, primary message, DETAIL and HINT in PostgreSQL's style.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Refusal {
+    #[serde(with = "as_number")]
     sqlstate: PgSqlErrorCode,
     message: String,
     detail: Option<String>,
     hint: Option<String>,
     is_interrupt: bool,
     is_of_left_out_rows: bool,
+}
+
+/// A SQLSTATE as PostgreSQL has it in memory.
+mod as_number {
+    use pgrx::prelude::PgSqlErrorCode;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(
+        sqlstate: &PgSqlErrorCode,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(*sqlstate as i32)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<PgSqlErrorCode, D::Error> {
+        i32::deserialize(deserializer).map(PgSqlErrorCode::from)
+    }
 }
 
 impl Refusal {

@@ -6,20 +6,23 @@
 //!   [`rewriting`]: those that rewrite instead; [`left`]: what they leave behind; [`repacking`], [`vacuuming`]: what is done
 //!   about it
 //! - [`waiting`]: the databases that wait for such a process, also over a restart
-//! - [`turns`]: how the tables of a database take turns
+//! - [`turns`]: how the tables of a database take turns; [`aside`]: how their runs go on when other databases had theirs
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement; [`lost_runs`]: what becomes of one
 //!   whose process has ended with it
 //! - [`own_settings`]: what such a process sets for itself
-//! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory
+//! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory; [`failures`]: in
+//!   which databases they fail
 //! - [`policy`], [`scheduling`], [`history`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
 //!   [`recovery`]: what the server was recovered to
 //! - [`clock`]: the time zones of a schedule
 
+mod aside;
 pub mod board;
 pub mod clearing;
 mod clock;
 pub mod database;
 mod entry;
+mod failures;
 pub mod history;
 pub mod host;
 pub mod launcher;

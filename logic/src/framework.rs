@@ -73,6 +73,10 @@ impl Expect {
 const TEXT: Expect = Expect(&[ColumnType::Text]);
 const BYTEA: Expect = Expect(&[ColumnType::Bytea]);
 const INET: Expect = Expect(&[ColumnType::Inet]);
+/// An address of the net's; CodeIgniter 4.1 has the type of its own in a table that is CodeIgniter 3's otherwise.
+const ADDRESS: Expect = Expect(&[ColumnType::Text, ColumnType::Inet]);
+/// As databases have it that know one type for both.
+const BLOB: Expect = Expect(&[ColumnType::Text, ColumnType::Bytea]);
 const BOOL: Expect = Expect(&[ColumnType::Bool]);
 const UUID: Expect = Expect(&[ColumnType::Uuid]);
 const FLOAT8: Expect = Expect(&[ColumnType::Float8]);

@@ -8,7 +8,8 @@
 //! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
 //! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
-//!   which tables come after the others ([`last_ones`]); how fast a run goes ([`pace`]), and how much of it is done ([`measure`])
+//!   which tables come after the others ([`last_ones`]), who makes place for those that wait ([`turns`]); how fast a run goes
+//!   ([`pace`]), and how much of it is done ([`measure`])
 //! - The lists of names in two of the settings ([`names`]), and numbers of one type in another ([`number`])
 
 #![forbid(unsafe_code)]
@@ -34,5 +35,6 @@ pub mod pace;
 pub mod recognize;
 pub mod schedule;
 pub mod table_name;
+pub mod turns;
 pub mod unit;
 pub mod zone;

@@ -30,6 +30,11 @@ impl Pace {
         Self::default()
     }
 
+    /// What it has cost and not paid for.
+    pub fn balance(&self) -> u64 {
+        self.balance
+    }
+
     /// Adds the cost of a batch.
     pub fn charge(&mut self, cost: u64) {
         self.balance = self.balance.saturating_add(cost);

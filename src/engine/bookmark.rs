@@ -1,6 +1,7 @@
 //! Where a pass has got to, as something to be written down: for a run that goes on in another session.
 
 use super::shards::Place;
+use super::tries::Tries;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,8 +19,23 @@ pub enum At {
     Block(u32),
     /// A value, as the bits of a datum: what an index has below it has been visited.
     Value(u64),
-    /// A place in a heap, block and number, for SQL.
-    Place(u32, u16),
+    /// A place in a heap, block and number, for SQL, and how the next try is made there.
+    Place {
+        next: (u32, u16),
+        step: u32,
+        bound: Option<(u32, u16)>,
+        tries: Tries,
+    },
+    /// The same in the table of another server, with what this pass has come to.
+    Foreign {
+        next: (u32, u16),
+        end: Option<(u32, u16)>,
+        step: u32,
+        bound: Option<(u32, u16)>,
+        deleted: u64,
+        incomplete: bool,
+        tries: Tries,
+    },
     /// A key, as text: the rows before it, in its order, are done with.
     Key(String),
     /// How far each shard is, by its number.

@@ -5,6 +5,7 @@
 //! since it began, or is changing for longer than the other server's lock_timeout, ends it. So such a batch is tried again in
 //! the next transaction, which sees the row as it is then, and halved each time; a row that is alone in the end is skipped.
 
+use super::bookmark::At;
 use super::kept;
 use super::shards::Elsewhere;
 use super::sql::LeftOut;
@@ -42,6 +43,44 @@ pub fn has_places(table: &Relation) -> bool {
 }
 
 impl Cursor {
+    /// Where it has got to.
+    pub fn at(&self) -> At {
+        At::Foreign {
+            next: self.next,
+            end: self.end,
+            step: self.step,
+            bound: self.bound,
+            deleted: self.deleted,
+            incomplete: self.incomplete,
+            tries: self.tries.clone(),
+        }
+    }
+
+    /// From where another one has got to.
+    pub fn go_on_at(&mut self, at: &At) {
+        if let At::Foreign {
+            next,
+            end,
+            step,
+            bound,
+            deleted,
+            incomplete,
+            tries,
+        } = at.clone()
+        {
+            *self = Cursor {
+                next,
+                end,
+                step,
+                bound,
+                deleted,
+                incomplete,
+                tries,
+                ..Cursor::default()
+            };
+        }
+    }
+
     pub fn is_finished(&self) -> bool {
         self.finished
     }
@@ -98,7 +137,7 @@ impl Cursor {
             false => is_of_some_rows,
         };
         let tried = pg::attempt(returned, || {
-            let found = look(table, criterion, from, until, limit.rows);
+            let found = look(table, criterion, (from, until), limit.rows, false);
             let until = found.last.unwrap_or(until);
             let deleted = match found.rows {
                 0 => 0,
@@ -106,7 +145,7 @@ impl Cursor {
             };
             // Nobody else can have changed one in between: it would be a conflict.
             let kept = (deleted < found.rows)
-                .then(|| look(table, criterion, from, until, 1))
+                .then(|| look(table, criterion, (from, until), 1, false))
                 .filter(|kept| kept.rows > 0);
             (
                 deleted,

@@ -1,7 +1,7 @@
 //! Rows that a DELETE leaves without an ERROR: a trigger that fires before it may return NULL, a rule may do something else.
 //!
 //! They have to be told from rows that somebody else is changing, or has renewed in the meantime. So the places of the
-//! expired rows are read before the DELETE, and the rows locked where that is possible; what is at the same place
+//! expired rows are read before the DELETE, when they are locked where that is possible; what is at the same place
 //! afterwards, and still is expired, was kept. (Where the rows are not locked, the DELETE waits for whoever changes them, and
 //! what he has changed is at another place.)
 //!
@@ -22,13 +22,12 @@ use std::collections::HashMap;
 pub struct Places(HashMap<(String, String), ()>);
 
 impl Places {
-    /// Those of the rows that meet a condition; with `lock`, of those that nobody is changing, and they are locked.
-    pub fn read(table: Table<'_>, condition: &str, arguments: &[Argument], lock: bool) -> Places {
-        let lock = if lock { " FOR UPDATE SKIP LOCKED" } else { "" };
+    /// Those of the rows that meet a condition.
+    pub fn read(table: Table<'_>, condition: &str, arguments: &[Argument]) -> Places {
         let statement = |name: &str| {
             let table = table.named(name);
             format!(
-                "SELECT {TABLE_ALIAS}.tableoid, {TABLE_ALIAS}.ctid FROM {table} WHERE {condition}{lock}"
+                "SELECT {TABLE_ALIAS}.tableoid, {TABLE_ALIAS}.ctid FROM {table} WHERE {condition}"
             )
         };
         let rows = pg::query_on(table.relation(), statement, arguments);
@@ -67,15 +66,14 @@ impl Places {
 pub fn find(
     table: Table<'_>,
     criterion: &Criterion,
-    condition: &str,
+    (condition, arguments): (&str, &[Argument]),
     mut before: Places,
     deleted: u64,
 ) -> Option<LeftOut> {
     if deleted >= before.len() {
         return None;
     }
-    let (_, arguments) = criterion.condition();
-    let after = Places::read(table, condition, &arguments, false);
+    let after = Places::read(table, condition, arguments);
     let kept = before.take_those_in(&after);
     if deleted < before.len() && is_elsewhere(table, criterion, &before) {
         refusal(

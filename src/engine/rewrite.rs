@@ -45,6 +45,7 @@ pub fn rewrite(
     );
     // A table that is to be rewritten must not be open anywhere else; all others are kept open.
     let (root, criterion) = checked.into_parts();
+    let _session = criterion.session();
     let _root = leaves
         .iter()
         .all(|leaf| leaf.oid() != root.oid())

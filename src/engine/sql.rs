@@ -4,16 +4,17 @@
 use super::bookmark::At;
 use super::foreign;
 use super::shards::Elsewhere;
-use super::statement::{Table, can_read_places, delete_at_once, look};
+use super::statement::{Rows, Table, can_read_places, delete_at_once, look};
 use super::tries::Tries;
 use crate::pg::{self, BatchLimit, Deleted, LocalSetting, Relation};
 use crate::refusal::Refusal;
 use crate::table::place::{self, Place, block_after, middle};
 use crate::table::{Criterion, managed_by};
+use serde::{Deserialize, Serialize};
 
 /// A row that could not be deleted, or seen whether it has expired, and why; or several that a DELETE has kept; or a block
 /// that was passed over.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Where it, or the first of them, is; `None` where there are no places.
     pub ctid: Option<String>,
@@ -96,17 +97,45 @@ impl Cursor {
     /// The same, from where another one has got to.
     pub fn new_at(table: &Relation, leaves: &[Relation], at: &At) -> Self {
         let mut cursor = Cursor::new(table, leaves);
-        if let (Cursor::Blocks { next, .. }, At::Place(block, number)) = (&mut cursor, at) {
-            *next = (*block, *number);
+        match (&mut cursor, at) {
+            (
+                Cursor::Blocks {
+                    next,
+                    step,
+                    bound,
+                    tries,
+                    ..
+                },
+                At::Place {
+                    next: at,
+                    step: by,
+                    bound: until,
+                    tries: tried,
+                },
+            ) => (*next, *step, *bound, *tries) = (*at, *by, *until, tried.clone()),
+            (Cursor::Foreign(cursor), at) => cursor.go_on_at(at),
+            _ => {}
         }
         cursor
     }
 
-    /// Where it has got to, if that is a place.
+    /// Where it has got to, where that can be written down.
     pub fn at(&self) -> Option<At> {
         match self {
-            Cursor::Blocks { next, .. } => Some(At::Place(next.0, next.1)),
-            Cursor::Foreign(_) | Cursor::Whole { .. } => None,
+            Cursor::Blocks {
+                next,
+                step,
+                bound,
+                tries,
+                ..
+            } => Some(At::Place {
+                next: *next,
+                step: *step,
+                bound: *bound,
+                tries: tries.clone(),
+            }),
+            Cursor::Foreign(cursor) => Some(cursor.at()),
+            Cursor::Whole { .. } => None,
         }
     }
 
@@ -188,12 +217,10 @@ impl Cursor {
             false => pg::is_of_a_row,
         };
         let tried = pg::attempt(returned, || {
-            let found = look(table, criterion, from, until, limit.rows);
-            let last = found.last.unwrap_or(until);
-            let outcome = if found.rows == 0 {
-                (Deleted::default(), None)
-            } else {
-                delete_at_once(table, criterion, skip_locked, from, last)
+            let found = look(table, criterion, (from, until), limit.rows, skip_locked);
+            let outcome = match found.rows {
+                0 => (Deleted::default(), None),
+                _ => delete_at_once(table, criterion, found.to_delete),
             };
             (found, outcome)
         });
@@ -207,14 +234,7 @@ impl Cursor {
                     tries.found_row();
                     *next = until;
                     let one_row = (from, until);
-                    return Ok(leave_out(
-                        table,
-                        criterion,
-                        skip_locked,
-                        one_row,
-                        refusal,
-                        left_out,
-                    ));
+                    return Ok(leave_out(table, criterion, one_row, refusal, left_out));
                 }
                 if until <= block_after(from) && tries.pass_over(from.0, *end) {
                     left_out.push(LeftOut::block(from, refusal));
@@ -225,11 +245,12 @@ impl Cursor {
             }
         };
         left_out.extend(kept);
-        // The step follows what there is: the next batch is about as large as it should be.
+        // The step follows what there is: the next batch is full, and reads little that it does not take.
+        let looked_through = found.last.unwrap_or(until).0 - from.0 + 1;
         *step = match found.last {
-            Some(_) => *step / 2,
-            None if found.rows <= limit.rows / 2 && bound.is_none() => step.saturating_mul(2),
-            None => *step,
+            Some(_) => looked_through + looked_through / 8 + 1,
+            None if bound.is_some() => *step,
+            None => step.saturating_mul(2),
         }
         .clamp(1, limit.blocks);
         *bound = None;
@@ -242,7 +263,6 @@ impl Cursor {
 fn leave_out(
     table: Table<'_>,
     criterion: &Criterion,
-    skip_locked: bool,
     (from, until): (Place, Place),
     refusal: Refusal,
     left_out: &mut Vec<LeftOut>,
@@ -258,7 +278,7 @@ fn leave_out(
     }
     for heap in heaps {
         let tried = pg::attempt(pg::is_of_a_row, || {
-            delete_at_once(table.in_heap(heap), criterion, skip_locked, from, until)
+            delete_at_once(table.in_heap(heap), criterion, Rows::all(from, until))
         });
         match tried {
             Ok((of_heap, kept)) => {

@@ -3,7 +3,7 @@
 use super::kept::{self, Places};
 use super::shards;
 use super::sql::LeftOut;
-use crate::pg::{self, Deleted, Privilege, Relation, TABLE_ALIAS};
+use crate::pg::{self, Argument, Deleted, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::place::{Place, place_after, range};
 use crate::table::{CITUS, Criterion, managed_by};
@@ -161,17 +161,21 @@ impl<'r> Table<'r> {
 
     /// Deletes what has expired and meets a further condition, which ends with AND.
     pub fn delete(self, criterion: &Criterion, further: &str) -> Deleted {
+        let (_, arguments) = criterion.condition();
+        let condition = self.condition(criterion);
+        self.delete_where(&format!("{further}{condition}"), &arguments)
+    }
+
+    fn delete_where(self, condition: &str, arguments: &[Argument]) -> Deleted {
         if managed_by(self.relation) == Some(CITUS) {
             shards::limit_lock_wait();
         }
-        let (_, arguments) = criterion.condition();
-        let condition = self.condition(criterion);
         let statement = |name: &str| {
             let table = self.named(name);
-            format!("DELETE FROM {table} WHERE {further}{condition}")
+            format!("DELETE FROM {table} WHERE {condition}")
         };
         Deleted {
-            deleted: pg::modify_on(self.relation, statement, &arguments),
+            deleted: pg::modify_on(self.relation, statement, arguments),
             skipped: 0,
         }
     }
@@ -182,21 +186,56 @@ pub fn can_read_places(relation: &Relation) -> bool {
     pg::has_privilege(relation, Privilege::Select)
 }
 
-/// The expired rows in a range of places.
+/// Expired rows: those in a range of places, or, of them, those that are locked.
+#[derive(Clone, Copy)]
+pub struct Rows {
+    from: Place,
+    until: Place,
+    /// Where they are, an array.
+    locked: Option<Argument>,
+}
+
+impl Rows {
+    pub fn all(from: Place, until: Place) -> Self {
+        Rows {
+            from,
+            until,
+            locked: None,
+        }
+    }
+
+    /// The condition that they meet, with its parameters.
+    fn condition(self, table: Table<'_>, criterion: &Criterion) -> (String, Vec<Argument>) {
+        let (_, mut arguments) = criterion.condition();
+        // The range beside the places, too: else a plan might look at rows elsewhere, where the condition may fail.
+        let mut condition = range(self.from, self.until);
+        if let Some(locked) = self.locked {
+            arguments.push(locked);
+            let number = arguments.len();
+            condition += &format!("{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) ANY (${number}) AND ");
+        }
+        (condition + &table.condition(criterion), arguments)
+    }
+}
+
+/// What a batch finds in a range of places.
 pub struct Found {
     pub rows: u64,
     /// Behind which of them the batch ends, where there may be more than it takes.
     pub last: Option<Place>,
+    /// Those to delete.
+    pub to_delete: Rows,
 }
 
 /// Looks how far a batch goes: rows, and as many more as share the last one's place in other heaps. A foreign table is one
-/// heap, and its server is not asked for ties (postgres_fdw sends a plain LIMIT only).
+/// heap, and its server is not asked for ties (postgres_fdw sends a plain LIMIT only). With `lock`, locks those of the rows
+/// that nobody is changing, which are the ones to delete.
 pub fn look(
     table: Table<'_>,
     criterion: &Criterion,
-    from: Place,
-    until: Place,
+    (from, until): (Place, Place),
     rows: u64,
+    lock: bool,
 ) -> Found {
     let (_, arguments) = criterion.condition();
     let condition = table.condition(criterion);
@@ -209,37 +248,61 @@ pub fn look(
     let statement = |name: &str| {
         let table = table.named(name);
         format!(
-            "SELECT pg_catalog.count(*), pg_catalog.max(f.ctid) FROM (SELECT {TABLE_ALIAS}.ctid \
+            "SELECT pg_catalog.count(*) AS rows, pg_catalog.max(f.ctid) AS last FROM (SELECT {TABLE_ALIAS}.ctid \
              FROM {table} WHERE {range}{condition} ORDER BY {TABLE_ALIAS}.ctid \
              FETCH FIRST {limit} ROWS {ties}) AS f"
         )
     };
-    let found = pg::query_on(table.relation, statement, &arguments);
-    let mut columns = found.into_iter().flatten();
+    // One statement, with one snapshot. Which rows they are is a constant to the one that deletes them, and so a hash table:
+    // as a subquery's result they would be compared one by one with each row of the range.
+    let and_lock = |name: &str| {
+        let (found, table) = (statement(name), table.named(name));
+        format!(
+            "SELECT f.rows, f.last, ARRAY(SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {range}{TABLE_ALIAS}.ctid \
+             OPERATOR(pg_catalog.<=) f.last AND {condition} FOR UPDATE SKIP LOCKED) FROM ({found}) AS f"
+        )
+    };
+    let (columns, locked) = if lock {
+        let (columns, locked) = pg::query_for_argument_on(table.relation, and_lock, &arguments);
+        (columns, Some(locked))
+    } else {
+        let found = pg::query_on(table.relation, statement, &arguments);
+        (found.into_iter().flatten().collect(), None)
+    };
+    let mut columns = columns.into_iter();
     let count = columns.next().flatten();
     let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     let last = columns.next().flatten().as_deref().and_then(place_after);
+    let last = last.filter(|_| count >= rows);
     Found {
         rows: count,
-        last: last.filter(|_| count >= rows),
+        last,
+        to_delete: Rows {
+            from,
+            until: last.unwrap_or(until),
+            locked,
+        },
     }
 }
 
-/// The same as `delete_range`, with what deferred constraints say of it, and what the DELETE has kept.
+/// Deletes rows, with what deferred constraints say of it, and what the DELETE has kept.
 pub fn delete_at_once(
     table: Table<'_>,
     criterion: &Criterion,
-    skip_locked: bool,
-    from: Place,
-    until: Place,
+    rows: Rows,
 ) -> (Deleted, Option<LeftOut>) {
-    let delete = || delete_range(table, criterion, skip_locked, from, until);
+    let (condition, arguments) = rows.condition(table, criterion);
+    let delete = || table.delete_where(&condition, &arguments);
     let outcome = if table.may_keep {
-        let (_, arguments) = criterion.condition();
-        let condition = range(from, until) + &table.condition(criterion);
-        let before = Places::read(table, &condition, &arguments, skip_locked);
+        let before = Places::read(table, &condition, &arguments);
         let deleted = delete();
-        let kept = kept::find(table, criterion, &condition, before, deleted.deleted);
+        let kept = kept::find(
+            table,
+            criterion,
+            (&condition, &arguments),
+            before,
+            deleted.deleted,
+        );
         (deleted, kept)
     } else {
         (delete(), None)
@@ -247,35 +310,6 @@ pub fn delete_at_once(
     // The commit that follows would fire them, when no row can be left out any more.
     pg::constraints_immediate();
     outcome
-}
-
-/// Deletes what has expired in a range of places; with `skip_locked`, without waiting for a row that another transaction is
-/// changing.
-fn delete_range(
-    table: Table<'_>,
-    criterion: &Criterion,
-    skip_locked: bool,
-    from: Place,
-    until: Place,
-) -> Deleted {
-    let range = range(from, until);
-    if !skip_locked {
-        return table.delete(criterion, &range);
-    }
-    let (_, arguments) = criterion.condition();
-    let condition = table.condition(criterion);
-    // The range once more, outside: else a plan might look at rows elsewhere, where the condition may fail.
-    let statement = |name: &str| {
-        let table = table.named(name);
-        format!(
-            "DELETE FROM {table} WHERE {range}{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(\
-             SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {range}{condition} FOR UPDATE SKIP LOCKED)) AND {condition}"
-        )
-    };
-    Deleted {
-        deleted: pg::modify_on(table.relation, statement, &arguments),
-        skipped: 0,
-    }
 }
 
 /// Whether rows can be locked before they are deleted, to skip those that another transaction is changing: it takes the

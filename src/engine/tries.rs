@@ -5,12 +5,13 @@
 //! are found one by one again from some block on, another one in each.
 
 use crate::pg;
+use serde::{Deserialize, Serialize};
 
 /// How many rows are found one by one, from the beginning and from that block on.
 const ROWS: u32 = 100;
 
 /// What a pass has tried.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tries {
     rows: u32,
     /// From where on they are found one by one again.

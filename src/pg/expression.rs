@@ -5,6 +5,7 @@
 //! row (a subselect, an aggregate, a set-returning or volatile function) is refused.
 
 use super::c::int;
+use super::dependence::{apart, depends_on_session, writing_constants};
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -27,6 +28,8 @@ pub struct Expression {
     pub columns: Vec<i16>,
     /// The column, if it is nothing but one.
     pub column: Option<i16>,
+    /// What it makes of a row can depend on the session's TimeZone and DateStyle.
+    pub is_of_session: bool,
 }
 
 /// What may be passed.
@@ -47,8 +50,14 @@ pub fn type_name(type_oid: pg_sys::Oid) -> String {
     }
 }
 
-/// Analyses the text as an expression over the table; as a condition, it has to be boolean.
-pub fn analyze(relation: &Relation, text: &str, condition: bool) -> Result<Expression, Refusal> {
+/// Analyses the text as an expression over the table; as a condition, it has to be boolean. `in_zone`: the session's settings
+/// are those of a zone in which it is to be evaluated.
+pub fn analyze(
+    relation: &Relation,
+    text: &str,
+    condition: bool,
+    in_zone: bool,
+) -> Result<Expression, Refusal> {
     let text = CString::new(text).map_err(|_| {
         Refusal::new(
             PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
@@ -80,7 +89,20 @@ pub fn analyze(relation: &Relation, text: &str, condition: bool) -> Result<Expre
             base_type: pg_sys::getBaseType(pg_sys::exprType(node)),
             columns: columns(node),
             column: plain_column(node),
+            is_of_session: depends_on_session(node, in_zone)
+                || !in_zone && !is_read_alike(relation, &text, condition),
         })
+    }
+}
+
+/// Whether the text is the same expression in sessions with other settings: its constants, which are read now.
+fn is_read_alike(relation: &Relation, text: &CStr, condition: bool) -> bool {
+    let read = apart(|| refusing("", || transform(relation, text, condition)).flatten());
+    match read {
+        // SAFETY: two trees in the current memory context.
+        [Ok(one), Ok(other)] => unsafe { pg_sys::equal(one.cast(), other.cast()) },
+        // It has been read in this one. The call is refused.
+        _ => false,
     }
 }
 
@@ -209,6 +231,7 @@ unsafe fn columns(node: *mut pg_sys::Node) -> Vec<i16> {
 }
 
 unsafe fn deparse(relation: &Relation, node: *mut pg_sys::Node) -> String {
+    let _settings = writing_constants();
     // SAFETY: Vars of `node` have varno 1, which is the one relation of the context (utils/adt/ruleutils.c).
     unsafe {
         let context = pg_sys::deparse_context_for(C_TABLE_ALIAS.as_ptr(), relation.oid());

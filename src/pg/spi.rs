@@ -74,6 +74,29 @@ pub fn query_on(
     execute_on(table, statement, arguments, rows)
 }
 
+/// The same for a statement that returns one row. Its last column, which is not NULL, becomes a parameter for statements to
+/// come, as long as the current memory context lasts; the others are returned as texts.
+pub fn query_for_argument_on(
+    table: &Relation,
+    statement: impl Fn(&str) -> String,
+    arguments: &[Argument],
+) -> (Vec<Option<String>>, Argument) {
+    // SAFETY: SPI_tuptable is the result of the statement that has just been executed: one row. SPI_datumTransfer copies
+    // into the memory context that was current before SPI_connect, and is again after SPI_finish.
+    execute_on(table, statement, arguments, || unsafe {
+        let result = pg_sys::SPI_tuptable;
+        let (tuple, descriptor) = (*(*result).vals, (*result).tupdesc);
+        let last = (*descriptor).natts;
+        let mut is_null = false;
+        let value = pg_sys::SPI_getbinval(tuple, descriptor, last, &mut is_null);
+        let argument = Argument {
+            type_oid: pg_sys::SPI_gettypeid(descriptor, last),
+            value: pg_sys::SPI_datumTransfer(value, false, -1),
+        };
+        (texts(tuple, descriptor, last - 1), argument)
+    })
+}
+
 /// The same for a statement that changes rows; returns how many.
 pub fn modify_on(
     table: &Relation,
@@ -261,14 +284,29 @@ pub fn rows() -> Rows {
         let descriptor = (*table).tupdesc;
         gather((0..number::size(pg_sys::SPI_processed)).map(|row| {
             let tuple = *(*table).vals.add(row);
-            (1..=(*descriptor).natts)
-                .map(|column| {
-                    let value = pg_sys::SPI_getvalue(tuple, descriptor, column);
-                    (!value.is_null()).then(|| copied(CStr::from_ptr(value)))
-                })
-                .collect()
+            texts(tuple, descriptor, (*descriptor).natts)
         }))
     }
+}
+
+/// So many columns of a row, from the first.
+///
+/// # Safety
+/// The descriptor is the tuple's, and has as many.
+unsafe fn texts(
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+    columns: i32,
+) -> Vec<Option<String>> {
+    (1..=columns)
+        .map(|column| {
+            // SAFETY: as the caller says; the text is copied.
+            unsafe {
+                let value = pg_sys::SPI_getvalue(tuple, descriptor, column);
+                (!value.is_null()).then(|| copied(CStr::from_ptr(value)))
+            }
+        })
+        .collect()
 }
 
 /// A setting with another value, until dropped; an ERROR takes it back too.

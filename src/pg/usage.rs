@@ -1,11 +1,11 @@
 //! What this process has used since some moment: WAL and buffers.
 
 use pgrx::pg_sys;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
 
 /// Counts, or the difference of two.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Usage {
     pub wal_bytes: u64,
     pub buffers_hit: i64,

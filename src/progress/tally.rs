@@ -55,6 +55,33 @@ impl Tally {
         self.progress.batches += batches;
     }
 
+    /// What it comes to: rows deleted and skipped, transactions, and blocks of the leaves that are done with.
+    pub fn sum(&self) -> [u64; 4] {
+        let Progress {
+            deleted,
+            skipped,
+            batches,
+            ..
+        } = self.progress;
+        [deleted, skipped, batches, self.finished]
+    }
+
+    /// From what another one has come to.
+    pub fn from_sum([deleted, skipped, batches, finished]: [u64; 4]) -> Tally {
+        let progress = Progress {
+            deleted,
+            skipped,
+            batches,
+            blocks_done: finished,
+            ..Progress::default()
+        };
+        Tally {
+            progress,
+            finished,
+            ..Tally::default()
+        }
+    }
+
     pub fn wait_for(&mut self, waiting: Option<Waiting>) {
         self.progress.waiting = waiting;
     }

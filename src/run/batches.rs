@@ -1,5 +1,9 @@
 //! The run itself.
 
+mod aside;
+
+pub use aside::{PutAside, WrittenDown, go_on};
+
 use super::left_out::{FailedLeaves, LeftOutRows};
 use super::replicas::Replicas;
 use super::{Host, Limits, Outcome, Stop};
@@ -55,25 +59,6 @@ impl Ended {
     fn or_failure(mut self) -> Result<Ended, Refusal> {
         self.failure.take().map_or(Ok(self), Err)
     }
-}
-
-/// A run that is put aside: what it remembers, without the guard of its table. To it the time until it goes on is a long
-/// sleep between two transactions.
-pub struct PutAside {
-    run: Box<Run>,
-    elapsed: Duration,
-}
-
-/// Goes on with a run that was put aside. Refuses (55P03) where another session clears the table by now.
-pub fn go_on(aside: PutAside, host: &mut dyn Host) -> Result<Ended, Refusal> {
-    let mut run = aside.run;
-    let limits = host.limits();
-    limit_lock_wait(&limits);
-    run.started = before(aside.elapsed);
-    run.take_guard()?;
-    run.tally.show();
-    prepare_transaction(&limits);
-    run.run(host)?.or_failure()
 }
 
 /// The same as [`run`], from where another run has got to; what could not be cleared is no error.
@@ -436,10 +421,8 @@ impl Run {
         };
         if stop == Stop::Turn {
             self.guard = None;
-            let aside = PutAside {
-                elapsed: self.started.elapsed(),
-                run: self,
-            };
+            let elapsed = self.started.elapsed();
+            let aside = PutAside::here(self, elapsed);
             return Ended {
                 outcome,
                 failure: None,

@@ -4,9 +4,10 @@ use crate::engine::LeftOut;
 use crate::pg;
 use crate::refusal::{Refusal, enough};
 use pgrx::pg_sys;
+use serde::{Deserialize, Serialize};
 
 /// Rows that could not be deleted.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct LeftOutRows {
     rows: u64,
     /// Blocks that were passed over, because of such rows.
@@ -45,7 +46,7 @@ impl LeftOutRows {
 }
 
 /// Leaves that could not be cleared.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct FailedLeaves {
     oids: Vec<pg_sys::Oid>,
     /// The first one's name, and what is wrong with it.
@@ -63,6 +64,10 @@ impl FailedLeaves {
         self.first
             .get_or_insert_with(|| (pg::name_unlocked(leaf), refusal));
         Ok(())
+    }
+
+    pub fn oids(&self) -> impl Iterator<Item = pg_sys::Oid> {
+        self.oids.iter().copied()
     }
 
     /// The first one's error, and how many there are; `None` where there are none.

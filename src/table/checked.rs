@@ -6,7 +6,7 @@
 
 use super::plausible::{check_plausible, check_plausible_here};
 use super::{Criterion, Rule, check_may_read, guard, lock_against_others, open};
-use crate::pg::{self, LockMode, Relation, TableGuard};
+use crate::pg::{self, LocalSetting, LockMode, Relation, TableGuard};
 use crate::refusal::Refusal;
 use pgrx::pg_sys;
 
@@ -52,6 +52,8 @@ pub struct Checked {
     criterion: Criterion,
     lock: LockMode,
     guard: Option<TableGuard>,
+    /// What the rule is evaluated with.
+    _session: Option<LocalSetting>,
 }
 
 impl Checked {
@@ -73,6 +75,7 @@ impl Checked {
     ) -> Result<Checked, Refusal> {
         let root = open(table, purpose.lock())?;
         let criterion = Criterion::resolve_at(&root, rule, now)?;
+        let session = criterion.session();
         check_may_read(&root, &criterion)?;
         let held = match purpose {
             Purpose::Delete | Purpose::Rewrite(_) => {
@@ -92,6 +95,7 @@ impl Checked {
             criterion,
             lock: purpose.lock(),
             guard: held,
+            _session: session,
         })
     }
 

@@ -3,10 +3,10 @@
 use super::columns::{find_column, kind_of, recognize_table};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
-    check_keep, check_lifetime, check_named_lifetime, cutoff, find_zone, parse_unit, unit_of,
-    zone_of,
+    check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
+    unit_of, zone_of,
 };
-use crate::pg::{self, Argument, Keep, Relation, Zone};
+use crate::pg::{self, Argument, Keep, LocalSetting, Relation, Zone};
 use crate::refusal::Refusal;
 use logic::cutoff::{Range, expired_range};
 use logic::framework::Framework;
@@ -61,6 +61,8 @@ pub struct Criterion {
     pub base_type: pg_sys::Oid,
     pub unit: Option<Unit>,
     pub zone: Option<Zone>,
+    /// The zone in which the expression and the filter are evaluated, where that makes a difference.
+    pub evaluated_in: Option<Zone>,
     pub keep: Keep,
     /// The clock when the criterion was made: once for each call.
     pub now: i64,
@@ -74,6 +76,16 @@ pub struct Criterion {
     pub filter_text: Option<String>,
 }
 
+/// What depends on the session's settings, if something does.
+fn of_session(named: &Named, filter: Option<&pg::Expression>) -> Option<&'static str> {
+    let by_filter = filter.is_some_and(|filter| filter.is_of_session);
+    match (named.is_of_session, by_filter) {
+        (true, _) => Some("expression"),
+        (false, true) => Some("filter"),
+        (false, false) => None,
+    }
+}
+
 impl Criterion {
     /// Resolves the rule for a table as of a clock. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
@@ -81,13 +93,18 @@ impl Criterion {
         let keep = check_keep(rule.keep)?;
         let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
         let given_zone = rule.time_zone.as_deref().map(find_zone).transpose()?;
-        let (framework, named) = match rule.expires.as_deref() {
-            Some(text) => (None, named(relation, &attributes, rule, text)?),
-            None => {
-                let framework = recognize_table(relation, &attributes, rule)?;
-                let column = find_column(relation, &attributes, rule, framework.expires)?;
-                (Some(framework), Named::column(column))
+        let framework = match rule.expires {
+            Some(_) => None,
+            None => Some(recognize_table(relation, &attributes, rule)?),
+        };
+        let declared = declared_zone(given_zone, framework)?;
+        let session = declared.as_ref().map(pg::evaluating_in);
+        let text = rule.expires.as_deref().unwrap_or_default();
+        let named = match framework {
+            Some(framework) => {
+                find_column(relation, &attributes, rule, framework.expires).map(Named::column)?
             }
+            None => named(relation, &attributes, rule, text, session.is_some())?,
         };
         let kind = kind_of(named.base_type)
             .ok_or_else(|| not_a_time(relation, &attributes, rule, &named))?;
@@ -104,22 +121,24 @@ impl Criterion {
             given_unit,
             framework,
         )?;
+        let filter_text = rule
+            .filter
+            .as_deref()
+            .or(framework.and_then(|framework| framework.filter));
+        let filter = filter_text
+            .map(|text| pg::analyze(relation, text, true, session.is_some()))
+            .transpose()
+            .map_err(|refusal| refusal.about("filter"))?;
+        let of_session = of_session(&named, filter.as_ref());
         let zone = zone_of(
             relation,
             &attributes,
             rule,
             &named,
             kind,
-            given_zone,
-            framework,
+            declared.clone(),
+            of_session,
         )?;
-        let filter_text = rule
-            .filter
-            .as_deref()
-            .or(framework.and_then(|framework| framework.filter));
-        let filter = filter_text
-            .map(|text| pg::analyze(relation, text, true).map_err(|e| e.about("filter")))
-            .transpose()?;
 
         let cutoff = cutoff(&keep, now)?;
         let wall = zone.as_ref().map(|zone| {
@@ -137,6 +156,7 @@ impl Criterion {
             base_type: named.base_type,
             unit,
             zone,
+            evaluated_in: declared.filter(|_| of_session.is_some()),
             keep,
             now,
             cutoff,
@@ -146,6 +166,18 @@ impl Criterion {
         })
     }
 
+    /// The settings that expression and filter are evaluated with, until dropped; nothing where no setting makes a
+    /// difference to them. To be held wherever a statement judges rows.
+    pub fn session(&self) -> Option<LocalSetting> {
+        self.evaluated_in.as_ref().map(pg::evaluating_in)
+    }
+
+    /// The zone of a naive value, and of an expression or a filter that has another value in each, by its name.
+    pub fn time_zone(&self) -> Option<String> {
+        let zone = self.zone.as_ref().or(self.evaluated_in.as_ref());
+        zone.map(|zone| zone.name().to_owned())
+    }
+
     /// Whether the same rows are expired by both.
     pub fn means_the_same(&self, other: &Criterion) -> bool {
         let filter = |criterion: &Criterion| criterion.filter.as_ref().map(|f| f.sql.clone());
@@ -153,6 +185,7 @@ impl Criterion {
             && self.base_type == other.base_type
             && self.range == other.range
             && filter(self) == filter(other)
+            && self.time_zone() == other.time_zone()
     }
 
     /// Whether the value is the column of that name.

@@ -11,7 +11,7 @@ use super::plan::{
 };
 use super::plausible::{check_plausible, check_plausible_but_for_rows};
 use super::{Criterion, Rule, check_may_delete, check_may_read, open};
-use crate::pg::{self, Changes, FileNode, LockMode, Relation};
+use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, Relation};
 use crate::refusal::{Refusal, enough};
 use crate::settings::{self, Engine};
 use pgrx::pg_sys;
@@ -55,6 +55,8 @@ pub struct Part<'m> {
     rule: &'m Rule,
     /// Between the two; open as long as they are.
     _between: Vec<Relation>,
+    /// What the rule is evaluated with.
+    _session: Option<LocalSetting>,
 }
 
 pub enum What {
@@ -186,6 +188,7 @@ impl Memory {
         if resolved_anew {
             self.resolve_again(&root)?;
         }
+        let session = self.criterion.session();
         if !self.whole && pg::row_security_applies(&root)
             || resolved_anew && !self.whole && statement_needs_sql(&root, &self.criterion).is_some()
         {
@@ -203,6 +206,7 @@ impl Memory {
                 criterion: &self.criterion,
                 rule: &self.rule,
                 _between: Vec::new(),
+                _session: session,
             })));
         }
         let Some((leaf, between)) = self.leaf(&root, path)? else {
@@ -214,6 +218,7 @@ impl Memory {
             criterion: &self.criterion,
             rule: &self.rule,
             _between: between,
+            _session: session,
         })))
     }
 
@@ -308,6 +313,7 @@ impl Memory {
         let changes = root.changes();
         let criterion = Criterion::resolve_at(root, &self.rule, self.criterion.now)?;
         if !criterion.means_the_same(&self.criterion) {
+            let _session = criterion.session();
             check_may_read(root, &criterion)?;
             check_plausible_but_for_rows(root, &criterion, &self.rule)?;
             for known in self.leaves.values_mut() {

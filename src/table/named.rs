@@ -15,6 +15,8 @@ pub struct Named {
     pub base_type: pg_sys::Oid,
     /// As the caller would write it for the parameter.
     pub text: String,
+    /// What it makes of a row can depend on the session's TimeZone and DateStyle.
+    pub is_of_session: bool,
 }
 
 impl Named {
@@ -27,6 +29,7 @@ impl Named {
             sql: format!("{TABLE_ALIAS}.{}", pg::quote_identifier(&attribute.name)),
             base_type: attribute.base_type,
             text: pg::quote_identifier(&attribute.name),
+            is_of_session: false,
         }
     }
 
@@ -47,12 +50,14 @@ impl Named {
     }
 }
 
-/// The column or expression that the caller named: first as a column's exact name, then as SQL.
+/// The column or expression that the caller named: first as a column's exact name, then as SQL; `in_zone` as for
+/// [`pg::analyze`].
 pub fn named(
     relation: &Relation,
     attributes: &[Attribute],
     rule: &Rule,
     text: &str,
+    in_zone: bool,
 ) -> Result<Named, Refusal> {
     if let Some(column) = attributes.iter().find(|column| column.name == text) {
         return Ok(Named::column(column));
@@ -60,7 +65,7 @@ pub fn named(
     if is_plain_name(text) {
         return find_column(relation, attributes, rule, &text.to_lowercase()).map(Named::column);
     }
-    let expression = pg::analyze(relation, text, false).map_err(|e| e.about("expires"))?;
+    let expression = pg::analyze(relation, text, false, in_zone).map_err(|e| e.about("expires"))?;
     if let Some(attnum) = expression.column {
         let column = attributes.iter().find(|column| column.attnum == attnum);
         return Ok(Named::column(column.expect("the parser found it")));
@@ -77,6 +82,7 @@ pub fn named(
         sql: format!("({})", expression.sql),
         base_type: expression.base_type,
         text: text.to_owned(),
+        is_of_session: expression.is_of_session,
         value: Value::Expression {
             columns: expression.columns,
         },

@@ -195,47 +195,77 @@ pub fn unit_of(
     Ok(unit)
 }
 
-/// The zone of a naive value: the caller's or the framework's. None for another kind, which must not be given one.
+/// The zone that the caller has named, or the framework writes in.
+pub fn declared_zone(
+    given: Option<Zone>,
+    framework: Option<&Framework>,
+) -> Result<Option<Zone>, Refusal> {
+    match framework {
+        Some(framework) if given.is_none() && framework.zone == framework::Zone::Utc => {
+            find_zone("UTC").map(Some)
+        }
+        _ => Ok(given),
+    }
+}
+
+/// The zone of a naive value: the one that was declared. None for another kind, for which none must be declared, unless
+/// something (`of_session`: what) has another value in each zone, and one has to be.
 pub fn zone_of(
     relation: &Relation,
     attributes: &[Attribute],
     rule: &Rule,
     named: &Named,
     kind: Kind,
-    given: Option<Zone>,
-    framework: Option<&Framework>,
+    declared: Option<Zone>,
+    of_session: Option<&str>,
 ) -> Result<Option<Zone>, Refusal> {
-    if !kind.is_naive() {
-        return match given {
-            None => Ok(None),
-            Some(_) => Err(Refusal::new(
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!(
-                    "time_zone cannot be used with {} of type {}",
-                    named.description(),
-                    kind.sql_name()
-                ),
-            )
-            .hint("Its values are instants already. Leave out time_zone.")),
-        };
+    match (declared, of_session) {
+        (declared @ Some(_), _) if kind.is_naive() => Ok(declared),
+        (Some(_), None) => Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!(
+                "time_zone cannot be used with {} of type {}",
+                named.description(),
+                kind.sql_name()
+            ),
+        )
+        .hint("Its values are instants already. Leave out time_zone.")),
+        (None, None) if !kind.is_naive() => Ok(None),
+        (Some(_), Some(_)) => Ok(None),
+        (None, of_session) => Err(zone_required(
+            relation, attributes, rule, named, kind, of_session,
+        )),
     }
-    if given.is_some() {
-        return Ok(given);
-    }
-    if framework.is_some_and(|framework| framework.zone == framework::Zone::Utc) {
-        return find_zone("UTC").map(Some);
-    }
-    Err(Refusal::new(
-        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-        format!(
-            "time_zone is required for {} of type {}",
-            named.description(),
-            kind.sql_name()
+}
+
+/// The refusal (22023) of what nobody has said the zone of.
+fn zone_required(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    named: &Named,
+    kind: Kind,
+    of_session: Option<&str>,
+) -> Refusal {
+    let (what, detail, hint) = match of_session {
+        Some(what) if !kind.is_naive() => (
+            format!("the {what}"),
+            "What it makes of a row depends on the settings TimeZone and DateStyle, which may be others in the session of the worker, or of somebody else.",
+            "Pass the zone in which it is to be evaluated",
         ),
+        _ => (
+            format!("{} of type {}", named.description(), kind.sql_name()),
+            "Its values do not say which zone's clock they were read from.",
+            "Pass the zone that the application writes in",
+        ),
+    };
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("time_zone is required for {what}"),
     )
-    .detail("Its values do not say which zone's clock they were read from.")
+    .detail(detail)
     .hint(format!(
-        "Pass the zone that the application writes in, often 'UTC': {}",
+        "{hint}, often 'UTC': {}",
         corrected_call(relation, attributes, rule, &fill_in("time_zone"))
-    )))
+    ))
 }

@@ -1,6 +1,7 @@
 //! What the launcher, the database workers and the sessions tell each other, in shared memory.
 
-use super::lost_runs::{self, ERROR_WORDS, LostRuns};
+use super::failures::{ERROR_WORDS, Failures};
+use super::lost_runs::{self, LostRuns};
 use super::stop_request::{self, Place, Reason};
 use super::waiting::Period;
 use crate::pg;
@@ -39,8 +40,7 @@ pub struct Board {
     /// The latest instant that the clock has shown before it was set back.
     set_back: AtomicI64,
     seats: [Seat; MOST_WORKERS as usize],
-    /// The databases in which the worker fails before it comes to a table. The launcher writes them.
-    failures: [Failure; FAILING_DATABASES],
+    pub failures: Failures,
     /// Since when no background worker was free for a database that is due; 0: one was.
     shortage: AtomicI64,
     /// The tables that come after the others.
@@ -53,15 +53,6 @@ unsafe impl pg::Shareable for Board {}
 
 pub static BOARD: pg::SharedMemory<Board> = pg::SharedMemory::new(c"raw_clear_sessions worker");
 
-/// How many databases that fail can be told of at a time.
-const FAILING_DATABASES: usize = 256;
-
-struct Failure {
-    /// 0: nothing to tell.
-    database: AtomicU32,
-    error: Words<ERROR_WORDS>,
-}
-
 /// The place of one database worker.
 struct Seat {
     state: AtomicU32,
@@ -73,6 +64,8 @@ struct Seat {
     /// When the database is due next, by the settings of this hash.
     next_start: AtomicI64,
     timetable: AtomicU64,
+    /// Another database waits, and this one's turn is over.
+    turn_over: AtomicBool,
     /// What the worker failed with: the SQLSTATE, 0 where it could not say, and the text.
     sqlstate: AtomicI32,
     error: Words<ERROR_WORDS>,
@@ -87,6 +80,7 @@ const RUNNING: u32 = 2;
 const SUCCEEDED: u32 = 3;
 const FAILED: u32 = 4;
 const YIELDED: u32 = 5;
+const TURN_OVER: u32 = 6;
 const RUN_LOST: u32 = 7;
 
 /// How a database worker ended.
@@ -98,6 +92,8 @@ pub enum Ending {
     Failed,
     /// It made way for a session that wants the database for itself, or somebody has terminated it.
     Yielded,
+    /// It made place for another database's, and has more to do.
+    TurnOver,
     /// In the middle of a run, by that table's own doing: the run is among those that are lost.
     RunLost,
 }
@@ -168,49 +164,6 @@ impl Board {
     /// The zone in which cron expressions are meant, by its name.
     pub fn zone(&self) -> String {
         to_text(self.zone.read())
-    }
-
-    /// What the worker last failed with in a database, before it came to a table.
-    pub fn failure(&self, database: pg_sys::Oid) -> Option<String> {
-        let slot = self.failure_slot(database)?;
-        let error = to_text(slot.error.read());
-        // Unless it has become another database's in the meantime.
-        (slot.database.load(Ordering::Acquire) == u32::from(database)).then_some(error)
-    }
-
-    fn failure_slot(&self, database: pg_sys::Oid) -> Option<&Failure> {
-        let database = u32::from(database);
-        self.failures
-            .iter()
-            .find(|slot| slot.database.load(Ordering::Acquire) == database)
-    }
-
-    /// The launcher tells what a database's worker has failed with. Where too many fail, the first of them is told no
-    /// longer; the log has them all.
-    pub fn note_failure(&self, database: pg_sys::Oid, error: &str) {
-        let slot = self
-            .failure_slot(database)
-            .or_else(|| self.failure_slot(pg_sys::InvalidOid))
-            .unwrap_or(&self.failures[0]);
-        slot.database.store(0, Ordering::Release);
-        slot.error.write(from_text(error));
-        slot.database.store(database.into(), Ordering::Release);
-    }
-
-    /// The launcher tells that a database's worker fails no longer.
-    pub fn forget_failure(&self, database: pg_sys::Oid) {
-        if let Some(slot) = self.failure_slot(database) {
-            slot.database.store(0, Ordering::Release);
-        }
-    }
-
-    /// The launcher keeps what is told of these databases only.
-    pub fn retain_failures(&self, which: impl Fn(pg_sys::Oid) -> bool) {
-        for slot in &self.failures {
-            if !which(slot.database.load(Ordering::Acquire).into()) {
-                slot.database.store(0, Ordering::Release);
-            }
-        }
     }
 
     /// The launcher finds no background worker free, or one again.
@@ -299,6 +252,7 @@ impl Board {
         seat.ticket.store(number, Ordering::Release);
         seat.sqlstate.store(0, Ordering::Release);
         seat.error.write([0; ERROR_WORDS]);
+        seat.turn_over.store(false, Ordering::Release);
         let (from, until) = waited.unwrap_or_default();
         seat.waited[0].store(from, Ordering::Release);
         seat.waited[1].store(until, Ordering::Release);
@@ -319,6 +273,7 @@ impl Board {
                 timetable: seat.timetable.load(Ordering::Acquire),
             }),
             YIELDED => Some(Ending::Yielded),
+            TURN_OVER => Some(Ending::TurnOver),
             RUN_LOST => Some(Ending::RunLost),
             FAILED => Some(Ending::Failed),
             _ => gone.then_some(Ending::Failed),
@@ -353,6 +308,13 @@ impl Board {
                 && seat.database.load(Ordering::Acquire) == u32::from(database)
                 && seat.place.request(Some(table), reason)
         })
+    }
+
+    /// Asks a worker to make place for another database's.
+    pub fn end_turn(&self, ticket: Ticket) {
+        self.seats[ticket.seat]
+            .turn_over
+            .store(true, Ordering::Release);
     }
 
     /// What a worker that failed has said of it; `None` where it could not.
@@ -396,6 +358,12 @@ pub fn waited() -> Option<Period> {
     let [from, until] = &MINE.get()?.waited;
     let until = until.load(Ordering::Acquire);
     (until != 0).then(|| (from.load(Ordering::Acquire), until))
+}
+
+/// Whether this database worker is to make place for another database's.
+pub fn turn_is_over() -> bool {
+    MINE.get()
+        .is_some_and(|seat| seat.turn_over.load(Ordering::Acquire))
 }
 
 /// This database worker will end with this error.
@@ -443,6 +411,7 @@ pub fn leave_seat(ending: Ending) {
         }
         Ending::Failed => FAILED,
         Ending::Yielded => YIELDED,
+        Ending::TurnOver => TURN_OVER,
         Ending::RunLost => RUN_LOST,
     };
     seat.state.store(state, Ordering::Release);

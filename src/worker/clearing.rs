@@ -1,5 +1,6 @@
 //! One run of one table by the worker: from the row in the history to the line in the log.
 
+use super::aside::Found;
 use super::database::begin_in;
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
@@ -27,6 +28,8 @@ pub enum After {
     GoOn,
     /// Somebody wants the database for himself.
     Yield,
+    /// The next table; this one cannot be cleared for the moment.
+    Avoid,
 }
 
 /// Clears a table that is due, or goes on with it, until it is done or its turn is over. Whatever goes wrong with the table is
@@ -35,17 +38,20 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
     let name = pg::full_name(due.table).unwrap_or_default();
     pg::commit();
-    let aside = turns.take(due.table);
+    let (aside, ends) = match turns.take(schema, due.table) {
+        Found::Turn(aside, ends) => (Some(*aside), ends),
+        Found::Gone => (None, None),
+        Found::Locked => return After::Avoid,
+    };
     let Some(policy) = found.flatten() else {
         if let Some(aside) = aside {
             aside.close(schema, Stop::Unscheduled.name());
         }
         return After::GoOn;
     };
-    let asked = stop_request::take_aside(due.table).and_then(Reason::stop);
-    let aside = match (aside, asked) {
+    let aside = match (aside, ends) {
         (Some(aside), Some(stop)) => {
-            aside.close(schema, stop.name());
+            aside.close(schema, stop);
             return After::GoOn;
         }
         (aside, _) => aside,
@@ -134,7 +140,7 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
     let ended = pg::catch(|| {
         host.begin();
         let ended = match aside {
-            Some(aside) => go_on(aside, host),
+            Some(aside) => go_on(aside, due.table, host),
             None => run(due.table, host),
         }?;
         host.end();

@@ -1,6 +1,6 @@
 //! A database worker: connects to one database, clears what is due there, says when something is due next, and ends.
 
-use super::board::{Board, Ending, Ticket, board, leave_seat, note_error};
+use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is_over};
 use super::clearing::{After, clear};
 use super::policy::Due;
 use super::turns::Turns;
@@ -109,9 +109,10 @@ fn work() -> Ending {
 
 /// Clears what is due until nothing is, and ends what it has put aside by then.
 fn clear_all(schema: &str) -> Ending {
-    let mut turns = Turns::default();
+    let mut turns = Turns::begin(schema);
     let ending = clear_in_turns(schema, &mut turns);
-    try_to("closing runs in", || turns.close(schema));
+    let turn_is_over = matches!(ending, Ending::TurnOver);
+    try_to("closing runs in", || turns.close(schema, turn_is_over));
     ending
 }
 
@@ -160,6 +161,9 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
             });
             match after {
                 Ok(After::GoOn) => {}
+                Ok(After::Avoid) => {
+                    avoided.insert(table.table);
+                }
                 Ok(After::Yield) => return Ending::Yielded,
                 Err(refusal) => {
                     pg::begin();
@@ -169,6 +173,9 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
                     avoided.insert(table.table);
                     break;
                 }
+            }
+            if turn_is_over() {
+                return Ending::TurnOver;
             }
             let reloaded = pg::reload_if_asked();
             if reloaded {
@@ -213,12 +220,12 @@ fn general_next_start() -> i64 {
         .map_or(i64::MAX, |schedule| schedule.next_after(pg::now(), &zone))
 }
 
-/// Removes old rows from the history, in batches.
+/// Removes old rows from the history, in batches; after a turn that is over, one.
 fn forget(schema: &str) {
     loop {
         let more = begin_in(schema) && history::remove_old(schema);
         pg::commit();
-        if !more {
+        if !more || turn_is_over() {
             return;
         }
         pg::wait(Some(std::time::Duration::ZERO));

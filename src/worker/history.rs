@@ -111,6 +111,25 @@ impl Record {
         }
     }
 
+    /// The record of a run that another process has begun. Where the clock has been set back since, it begins now.
+    pub fn go_on(table: pg_sys::Oid, id: i64, started: i64, committed: (u64, u64, u64)) -> Record {
+        Record {
+            started: started.min(pg::now()),
+            id: Some(id),
+            committed,
+            ..Record::begin(table)
+        }
+    }
+
+    /// Writes down what another process needs to know to go on with the run.
+    pub fn put_aside(&mut self, schema: &str, aside: &str) {
+        self.write(
+            schema,
+            "aside = $2::pg_catalog.jsonb",
+            &[Argument::text(aside)],
+        );
+    }
+
     /// When the run began.
     pub fn started(&self) -> i64 {
         self.started
@@ -446,13 +465,13 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
     );
 }
 
-/// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended. Only one worker is
-/// in a database at a time.
+/// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended, and that were not put
+/// aside by then. Only one worker is in a database at a time.
 pub fn close_interrupted(schema: &str) {
     pg::modify_own(
         &format!(
             "WITH closed AS (UPDATE {schema}.history SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
-             WHERE ended IS NULL RETURNING \"table\", deleted) \
+             WHERE ended IS NULL AND aside IS NULL RETURNING \"table\", deleted) \
              UPDATE {schema}.state AS s SET runs = s.runs OPERATOR(pg_catalog.+) 1, last_stop = 'interrupted', \
              last_deleted = c.deleted, deleted = s.deleted OPERATOR(pg_catalog.+) coalesce(c.deleted, 0) \
              FROM closed c WHERE c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""

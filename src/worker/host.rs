@@ -1,6 +1,6 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
-use super::board::board;
+use super::board::{self, board};
 use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
@@ -10,6 +10,7 @@ use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
 use crate::table::Rule;
+use logic::turns::TURN;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;
@@ -20,9 +21,6 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// How long a policy counts as it was read: what changes the table of policies directly announces nothing.
 const READ_AGAIN: Duration = Duration::from_secs(1);
-
-/// How long a run goes on at least before another table's turn comes.
-const TURN: Duration = Duration::from_secs(1);
 
 /// The host of the run of one table.
 pub struct Host<'a> {
@@ -111,10 +109,13 @@ impl<'a> Host<'a> {
         self.stop = None;
     }
 
-    /// Whether the run has had its turn, because another table of the database is due. How often that is looked up follows
-    /// what it costs, which rises with the number of tables.
+    /// Whether the run has had its turn, because another database waits, or another table of this one is due. How often the
+    /// latter is looked up follows what it costs, which rises with the number of tables.
     fn turn_is_over(&mut self) -> bool {
         let (began, next_look) = self.turn;
+        if board::turn_is_over() && began.elapsed() >= TURN {
+            return true;
+        }
         if began.elapsed() < next_look {
             return false;
         }
@@ -168,6 +169,11 @@ impl<'a> Host<'a> {
     /// The relations that rows were deleted from, and how many.
     pub fn take_deleted_from(&mut self) -> Vec<(pg_sys::Oid, u64)> {
         std::mem::take(&mut self.deleted_from)
+    }
+
+    /// The relations that the run has deleted rows from before it was taken up, and how many.
+    pub fn deleted_from(&mut self, relations: Vec<(pg_sys::Oid, u64)>) {
+        self.deleted_from = relations;
     }
 
     /// What the table is cleared by.

@@ -13,9 +13,10 @@ use logic::backoff;
 use logic::names::Databases;
 use logic::number;
 use logic::schedule::Schedule;
+use logic::turns::{self, AtWork};
 use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long until the next try when the server has no background worker free.
 const NO_WORKER_RETRY: Duration = Duration::from_secs(10);
@@ -43,6 +44,8 @@ struct Entry {
     failures: u32,
     /// How many workers in a row have gone by other settings than the launcher.
     strangers: u32,
+    /// The number of its last worker; 0: it has had none.
+    last_start: u64,
 }
 
 /// A database worker that is running.
@@ -53,6 +56,22 @@ struct Running {
     handle: Option<Handle>,
     /// It was started before the last change of the settings or policies: what it reports may be out of date.
     stale: bool,
+    since: Instant,
+    /// When it was asked to make place for another database's.
+    asked: Option<Instant>,
+}
+
+impl Running {
+    fn new(ticket: Ticket, database: pg_sys::Oid, handle: Option<Handle>) -> Running {
+        Running {
+            ticket,
+            database,
+            stale: handle.is_none(),
+            handle,
+            since: Instant::now(),
+            asked: None,
+        }
+    }
 }
 
 struct Launcher {
@@ -71,6 +90,8 @@ struct Launcher {
     last_shortage: Option<i64>,
     /// The latest time that the clock has shown.
     latest: i64,
+    /// How many workers it has started.
+    starts: u64,
 }
 
 /// The launcher's life: until it is told to end.
@@ -89,6 +110,7 @@ pub fn main() {
         next_try: i64::MIN,
         last_shortage: None,
         latest: i64::MIN,
+        starts: 0,
     };
     launcher.adopt();
     launcher.start_over();
@@ -128,12 +150,7 @@ fn give_way(long: &[(pg_sys::Oid, &Place, u64)], locks: &pg::LockTable) {
 impl Launcher {
     fn adopt(&mut self) {
         for (ticket, database) in self.board.adopt() {
-            self.running.push(Running {
-                ticket,
-                database,
-                handle: None,
-                stale: true,
-            });
+            self.running.push(Running::new(ticket, database, None));
         }
     }
 
@@ -209,19 +226,19 @@ impl Launcher {
             self.board.free(running.ticket);
             self.next_try = i64::MIN;
             match ending {
-                Ending::Failed => self.board.note_failure(
+                Ending::Failed => self.board.failures.note(
                     running.database,
                     error
                         .as_deref()
                         .unwrap_or("its process ended before its work was done"),
                 ),
                 // It went on, but not with everything.
-                Ending::Succeeded { .. } if error.is_some() => {
-                    self.board
-                        .note_failure(running.database, error.as_deref().unwrap_or_default());
+                Ending::Succeeded { .. } | Ending::TurnOver if error.is_some() => {
+                    let error = error.as_deref().unwrap_or_default();
+                    self.board.failures.note(running.database, error);
                 }
-                Ending::Succeeded { .. } | Ending::RunLost => {
-                    self.board.forget_failure(running.database);
+                Ending::Succeeded { .. } | Ending::TurnOver | Ending::RunLost => {
+                    self.board.failures.forget(running.database);
                 }
                 Ending::Yielded => {}
             }
@@ -247,7 +264,7 @@ impl Launcher {
                 }
                 Ending::Yielded => entry.due = Some(after(YIELD)),
                 // After those that wait already.
-                Ending::RunLost => {
+                Ending::TurnOver | Ending::RunLost => {
                     entry.failures = 0;
                     entry.due = Some(pg::now());
                 }
@@ -269,35 +286,54 @@ impl Launcher {
         if now >= self.next_search || self.entries.values().any(|entry| due(entry) <= now) {
             self.find_databases(now);
         }
-        let mut waiting: Vec<(i64, pg_sys::Oid)> = self
+        let idle = self
             .entries
             .iter()
-            .filter(|(oid, _)| !is_running(&self.running, **oid))
-            .map(|(oid, entry)| (due(entry), *oid))
-            .collect();
-        waiting.sort_unstable_by_key(|(due, oid)| (*due, u32::from(*oid)));
-        let waits = waiting.iter().filter(|(due, _)| *due <= now);
-        let waits: Vec<u32> = waits.map(|(_, oid)| (*oid).into()).collect();
+            .filter(|(oid, _)| !is_running(&self.running, **oid));
         let mut next = self.next_search;
-        for (due, oid) in waiting {
-            if due > now {
-                next = next.min(due);
-                break;
+        let mut waiting = Vec::new();
+        for (oid, entry) in idle {
+            match due(entry) {
+                due if due > now => next = next.min(due),
+                // Who has waited longest for a turn comes first.
+                due => waiting.push((entry.last_start, due, u32::from(*oid))),
             }
+        }
+        waiting.sort_unstable();
+        let mut left = waiting.into_iter().map(|(_, _, oid)| oid).peekable();
+        while let Some(oid) = left.peek().copied() {
             if self.running.len() >= settings::max_workers() {
                 // The end of one of them wakes us.
                 break;
             }
-            if now < self.next_try || !self.start(oid) {
+            if now < self.next_try || !self.start(oid.into()) {
                 next = next.min(self.next_try);
                 break;
             }
+            left.next();
         }
-        let waits = waits
-            .into_iter()
-            .filter(|oid| !is_running(&self.running, (*oid).into()));
-        self.waiting.save(waits, (self.board.since(), now));
+        let left: Vec<u32> = left.collect();
+        self.make_place(left.len());
+        self.waiting
+            .save(left.into_iter(), (self.board.since(), now));
         Some(next)
+    }
+
+    /// Asks workers to make place for so many databases that are due and have none.
+    fn make_place(&mut self, waiting: usize) {
+        let at_work: Vec<AtWork> = self
+            .running
+            .iter()
+            .map(|running| AtWork {
+                elapsed: running.since.elapsed(),
+                asked: running.asked.map(|asked| asked.elapsed()),
+            })
+            .collect();
+        for index in turns::to_ask(waiting, &at_work) {
+            let running = &mut self.running[index];
+            self.board.end_turn(running.ticket);
+            running.asked = Some(Instant::now());
+        }
     }
 
     /// Ends the runs that are to end, also in the middle of a statement, which sees for itself neither a setting nor who
@@ -340,7 +376,7 @@ impl Launcher {
         };
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
         self.entries.retain(|oid, _| wanted.contains(oid));
-        self.board.retain_failures(|oid| wanted.contains(&oid));
+        self.board.failures.retain(|oid| wanted.contains(&oid));
         self.board.lost_runs.retain(|oid| wanted.contains(&oid));
         self.waiting.retain(|oid| wanted.contains(&oid.into()));
         for oid in wanted {
@@ -392,12 +428,10 @@ impl Launcher {
         };
         self.board.set_shortage(None);
         self.next_try = i64::MIN;
-        self.running.push(Running {
-            ticket,
-            database,
-            handle: Some(handle),
-            stale: false,
-        });
+        self.running
+            .push(Running::new(ticket, database, Some(handle)));
+        self.starts += 1;
+        self.entries.entry(database).or_default().last_start = self.starts;
         true
     }
 

@@ -8,6 +8,7 @@
 
 use super::board::board;
 use super::database::begin_in;
+use super::failures::ERROR_WORDS;
 use super::history;
 use super::stop_request::Reason;
 use super::vacuuming::full_name;
@@ -19,16 +20,14 @@ use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
-/// The words of an error's text, which is cut short.
-pub const ERROR_WORDS: usize = 32;
-
 /// What ended a process.
 #[derive(Clone, Copy)]
-pub enum Cause {
-    /// An error, by its SQLSTATE (0: it is not known), and its text.
-    Error(i32, [u64; ERROR_WORDS]),
-    /// A statement of it was canceled for this reason, and did not end.
-    CanceledInVain(Reason),
+pub struct Cause {
+    /// Why a statement of it was canceled, which did not end.
+    canceled: Option<Reason>,
+    /// Of the error; 0: it is not known.
+    sqlstate: i32,
+    message: [u64; ERROR_WORDS],
 }
 
 /// The run that a worker is at.
@@ -76,10 +75,7 @@ impl LostRuns {
         let Some(slot) = self.0.iter().find(take) else {
             return false;
         };
-        let (canceled, sqlstate, message) = match cause {
-            Cause::Error(sqlstate, message) => (0, sqlstate, message),
-            Cause::CanceledInVain(reason) => (reason.number(), 0, [0; ERROR_WORDS]),
-        };
+        let canceled = cause.canceled.map_or(0, Reason::number);
         slot.table.store(run.table, Ordering::Release);
         slot.started.store(run.started, Ordering::Release);
         slot.pid.store(run.pid, Ordering::Release);
@@ -87,8 +83,8 @@ impl LostRuns {
             place.store(count, Ordering::Release);
         }
         slot.canceled.store(canceled, Ordering::Release);
-        slot.sqlstate.store(sqlstate, Ordering::Release);
-        slot.message.write(message);
+        slot.sqlstate.store(cause.sqlstate, Ordering::Release);
+        slot.message.write(cause.message);
         slot.database.store(database, Ordering::Release);
         true
     }
@@ -168,8 +164,7 @@ pub fn record(schema: &str) {
     slot.free();
 }
 
-// Of this process.
-/// The SQLSTATE of the error that ends it; 0: there is none, or it is not known.
+/// The SQLSTATE of the error that ends this process; 0: there is none, or it is not known.
 static SQLSTATE: AtomicI32 = AtomicI32::new(0);
 /// Whether that is what SIGTERM means.
 static TERMINATED: AtomicBool = AtomicBool::new(false);
@@ -191,8 +186,9 @@ pub fn is_terminated() -> bool {
 
 /// What this process ends with; `text`: what the error says.
 pub fn cause(canceled: Option<Reason>, text: [u64; ERROR_WORDS]) -> Cause {
-    match canceled.filter(|_| pg::canceled_in_vain()) {
-        Some(reason) => Cause::CanceledInVain(reason),
-        None => Cause::Error(SQLSTATE.load(Ordering::Acquire), text),
+    Cause {
+        canceled: canceled.filter(|_| pg::canceled_in_vain()),
+        sqlstate: SQLSTATE.load(Ordering::Acquire),
+        message: text,
     }
 }

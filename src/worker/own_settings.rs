@@ -14,8 +14,8 @@
 //! - commits: asynchronous, and on the local disk at the end of a run ([`super::host::commit_durably`])
 //! - the planner: `jit` and `plan_cache_mode`, because its statements are short and are planned for their values; costs,
 //!   methods, memory and parallelism stay the administrator's, they change how fast it is and not what it does
-//! - `TimeZone`, `DateStyle`, `lc_*`, `default_text_search_config`: left, because an expression of a policy may rely on the
-//!   database's
+//! - `TimeZone`, `DateStyle`: left; an expression that they matter to has a zone of its own, in which it is evaluated
+//! - `lc_*`, `default_text_search_config`: left, because an expression of a policy may rely on the database's
 //! - logging, tracing, statistics, `track_*`, tablespaces, compression, memory and file limits, preloaded libraries, other
 //!   extensions' settings: left, they are the administrator's orders, also for this process
 //! - the client's (encoding, keepalives, `client_min_messages`), defaults for what it never makes (tables, roles,

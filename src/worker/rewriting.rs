@@ -9,6 +9,7 @@ use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
 use crate::run::{Host as _, Outcome, Stop};
 use crate::table::{Checked, Purpose, Rule};
+use pgrx::prelude::PgSqlErrorCode;
 use std::time::Duration;
 
 /// What became of it.
@@ -29,6 +30,18 @@ impl Rewriting {
             Rewriting::Done(_) => Some("done"),
             Rewriting::Not(refusal) => Some(refusal.message()),
         }
+    }
+}
+
+impl Rewriting {
+    /// From what the history shows of one that was not done.
+    pub fn in_those_words(words: Option<String>) -> Rewriting {
+        words.map_or(Rewriting::NotWorthIt, |words| {
+            Rewriting::Not(Refusal::new(
+                PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+                words,
+            ))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What owners of tables may change in the table raw_clear_sessions.policy: with its owner's rights, after a look at
 //! theirs.
 
+use super::aside;
 use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
@@ -268,7 +269,13 @@ pub fn cancel(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let table = given(table)?;
     check_owns(table, &pg::relation_name(table))?;
     let database = pg::my_database();
-    Ok(board().is_some_and(|board| board.request_stop(database, table, Reason::Canceled)))
+    if board().is_some_and(|board| board.request_stop(database, table, Reason::Canceled)) {
+        return Ok(true);
+    }
+    if pg::is_read_only() {
+        return Ok(false);
+    }
+    change(|schema| aside::cancel(schema, table))
 }
 
 /// Has a policy that rests be carried out again, from now on; false where there is none, or it does not rest.

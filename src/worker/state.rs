@@ -66,7 +66,7 @@ pub fn why_off() -> Option<Off> {
 /// What keeps the worker from the tables of this database, though it is on.
 fn failing() -> Option<Off> {
     let board = board()?;
-    if let Some(error) = board.failure(pg::my_database()) {
+    if let Some(error) = board.failures.of(pg::my_database()) {
         return Some(Off {
             message: format!("the worker fails in this database: {error}").into(),
             hint: "It is tried again, after a minute at first and an hour at most; the server's log has the whole error."

@@ -1,13 +1,14 @@
 //! Tables of one database take turns: a run that takes long is put aside when another table is due, and goes on where it was
 //! when that one has had its turn. It stays one run, with one row in the history.
 
+use super::aside::{self, Found};
 use super::database::begin_in;
 use super::history::{self, Details};
 use super::host::Host;
 use super::policy::{self, Due, Policy};
 use super::repacking::Repacking;
 use super::rewriting::Rewriting;
-use super::stop_request;
+use super::stop_request::{self, Reason};
 use crate::pg::{self, Usage};
 use crate::run::{PutAside, Stop};
 use crate::settings;
@@ -35,6 +36,12 @@ impl<'a> Turn<'a> {
             used: Usage::default(),
             elapsed: Duration::ZERO,
         }
+    }
+
+    /// So much it has used, and so long it has taken, in other processes.
+    pub fn take_up(&mut self, used: Usage, elapsed: Duration) {
+        self.used = used;
+        self.elapsed = elapsed;
     }
 
     /// Goes on with the run by this policy.
@@ -70,6 +77,8 @@ impl<'a> Turn<'a> {
 #[derive(Default)]
 pub struct Turns<'a> {
     aside: HashMap<u32, Turn<'a>>,
+    /// Those that another process has put aside, by their ids in the history.
+    written: HashMap<u32, i64>,
     /// The number of each table's last turn.
     served: HashMap<u32, u64>,
     last: u64,
@@ -81,13 +90,30 @@ pub struct Turns<'a> {
 }
 
 impl<'a> Turns<'a> {
-    /// A table's turn begins: with the run that was put aside, if there is one.
-    pub fn take(&mut self, table: pg_sys::Oid) -> Option<Turn<'a>> {
+    /// With the runs of this database that are put aside.
+    pub fn begin(schema: &str) -> Self {
+        let is_there = begin_in(schema);
+        let written = is_there.then(|| aside::all(schema));
+        pg::commit();
+        Turns {
+            written: written.unwrap_or_default(),
+            ..Turns::default()
+        }
+    }
+
+    /// A table's turn begins: with the run that was put aside, if there is one, and it is not to end.
+    pub fn take(&mut self, schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
         self.last += 1;
         self.served.insert(table.into(), self.last);
         self.planned.remove(&table.into());
         self.queued.remove(&table.into());
-        self.aside.remove(&table.into())
+        if let Some(turn) = self.aside.remove(&table.into()) {
+            let stop = stop_request::take_aside(table).and_then(Reason::stop);
+            return Found::Turn(Box::new(turn), stop.map(Stop::name));
+        }
+        self.written
+            .remove(&table.into())
+            .map_or(Found::Gone, |id| take_written(schema, table, id))
     }
 
     pub fn put_aside(&mut self, table: pg_sys::Oid, turn: Turn<'a>) {
@@ -107,7 +133,7 @@ impl<'a> Turns<'a> {
         self.planned.clear();
         for due in &mut *all {
             let table = u32::from(due.table);
-            if self.aside.contains_key(&table) || self.queued.contains(&table) {
+            if self.is_under_way(table) || self.queued.contains(&table) {
                 due.next_start = i64::MIN;
             }
             self.planned.insert(table, due.next_start);
@@ -115,14 +141,33 @@ impl<'a> Turns<'a> {
         all.sort_by_key(|due| (due.comes_last, due.next_start));
     }
 
+    fn is_under_way(&self, table: u32) -> bool {
+        self.aside.contains_key(&table) || self.written.contains_key(&table)
+    }
+
     /// Tables are due in the order of these numbers: who has waited longest for a turn comes first.
     pub fn served(&self, table: pg_sys::Oid) -> u64 {
         self.served.get(&table.into()).copied().unwrap_or(0)
     }
 
-    /// The worker ends, and with it what it had put aside: a run that is interrupted stays due.
-    pub fn close(self, schema: &str) {
+    /// The worker ends, and with it what it had put aside: a run that is interrupted stays due. But if other databases have
+    /// their turn, the next worker goes on with it.
+    pub fn close(mut self, schema: &'a str, turn_is_over: bool) {
+        for (table, id) in std::mem::take(&mut self.written) {
+            let is_scheduled = begin_in(schema) && policy::find(schema, table.into()).is_some();
+            pg::commit();
+            if !is_scheduled && let Found::Turn(turn, _) = take_written(schema, table.into(), id) {
+                turn.close(schema, Stop::Unscheduled.name());
+            }
+        }
         for (table, turn) in self.aside {
+            if turn_is_over {
+                match stop_request::take_aside(table.into()).and_then(Reason::stop) {
+                    Some(stop) => turn.close(schema, stop.name()),
+                    None => aside::write_down(schema, turn),
+                }
+                continue;
+            }
             let is_scheduled = begin_in(schema) && policy::find(schema, table.into()).is_some();
             pg::commit();
             let stop = if !is_scheduled {
@@ -135,4 +180,14 @@ impl<'a> Turns<'a> {
             turn.close(schema, stop);
         }
     }
+}
+
+/// Takes a run over that another process has put aside.
+fn take_written<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
+    let found = match begin_in(schema) {
+        true => aside::take(schema, table, id),
+        false => Found::Gone,
+    };
+    pg::commit();
+    found
 }

@@ -1,6 +1,6 @@
 -- recognized as: AdonisJS
 -- recipe: [AdonisJS](more.md#adonisjs)
--- As the migration sessions.stub of @adonisjs/session 8.1.0 makes it. The library itself needs Node.js 24.
+-- source: adonisjs/session@8.1.0: build/make/migration/sessions.stub of the package
 CREATE TABLE sessions (
     id character varying(255) NOT NULL PRIMARY KEY,
     data text NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: better-auth
 -- recipe: [better-auth](better-auth.md)
+-- source: made by better-auth 1.7.25
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     "expiresAt" timestamp with time zone NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: better-auth, Drizzle
 -- recipe: [better-auth](better-auth.md#made-by-drizzle)
+-- source: variant of better_auth: Drizzle without withTimezone
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     expires_at timestamp without time zone NOT NULL,

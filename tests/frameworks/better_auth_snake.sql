@@ -1,5 +1,6 @@
 -- recognized as: better-auth, snake case
 -- recipe: [better-auth](more.md#better-auth-snake-case)
+-- source: made by better-auth 1.7.25
 CREATE TABLE "session" (
     id text NOT NULL PRIMARY KEY,
     expires_at timestamp with time zone NOT NULL,

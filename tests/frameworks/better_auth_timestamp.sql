@@ -1,5 +1,6 @@
 -- recognized as: better-auth, timestamp
 -- recipe: [better-auth](better-auth.md#made-by-prisma)
+-- source: variant of better_auth: Prisma
 CREATE TABLE "session" (
     id text PRIMARY KEY,
     "expiresAt" timestamp(3) without time zone NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: CodeIgniter 3
 -- recipe: [CodeIgniter 3](more.md#codeigniter-3)
+-- source: bcit-ci/CodeIgniter@f85ee8d: user_guide_src/source/libraries/sessions.rst
 CREATE TABLE ci_sessions (
     id character varying(128) NOT NULL PRIMARY KEY,
     ip_address character varying(45) NOT NULL,

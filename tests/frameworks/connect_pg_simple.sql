@@ -1,5 +1,6 @@
 -- recognized as: connect-pg-simple
 -- recipe: [Express](express.md#connect-pg-simple)
+-- source: made by connect-pg-simple 10.0.0
 CREATE TABLE "session" (
     sid character varying NOT NULL,
     sess json NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: connect-pg-simple, timestamptz
 -- recipe: [connect-pg-simple](more.md#connect-pg-simple-timestamptz)
+-- source: variant of connect_pg_simple: made by hand
 CREATE TABLE "session" (
     sid character varying NOT NULL PRIMARY KEY,
     sess jsonb NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: connect-session-knex
 -- recipe: [Express](express.md#connect-session-knex)
+-- source: made by connect-session-knex 5.0.0
 CREATE TABLE sessions (
     sid character varying(255) NOT NULL,
     sess json NOT NULL,

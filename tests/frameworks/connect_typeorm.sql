@@ -1,5 +1,6 @@
 -- recognized as: connect-typeorm
 -- recipe: [Express](express.md#connect-typeorm)
+-- source: made by connect-typeorm 2.0.0
 CREATE TABLE "session" (
     "expiredAt" bigint NOT NULL,
     id character varying(255) PRIMARY KEY,

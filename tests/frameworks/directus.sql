@@ -1,5 +1,6 @@
 -- recognized as: Directus
 -- recipe: [Directus](more.md#directus)
+-- source: unread: Directus 11, api/src/database/migrations
 CREATE TABLE directus_sessions (
     token character varying(64) NOT NULL PRIMARY KEY,
     "user" uuid,

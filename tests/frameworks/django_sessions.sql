@@ -1,5 +1,6 @@
 -- recognized as: Django sessions
 -- recipe: [Django](django.md)
+-- source: made by Django 5.2.19
 CREATE TABLE django_session (
     session_key character varying(40) NOT NULL PRIMARY KEY,
     session_data text NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: Drupal
 -- recipe: [Drupal](drupal.md)
+-- source: drupal/core@401b099: lib/Drupal/Core/Session/SessionHandler.php
 CREATE TABLE sessions (
     uid bigint NOT NULL CHECK (uid >= 0),
     sid character varying(128) NOT NULL PRIMARY KEY,

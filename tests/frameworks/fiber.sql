@@ -1,5 +1,6 @@
 -- recognized as: Fiber storage
 -- recipe: [Go](go.md#fiber-gofiberstorage)
+-- source: gofiber/storage@01788d6: postgres/postgres.go
 CREATE TABLE fiber_storage (
     k text DEFAULT '' NOT NULL PRIMARY KEY,
     v bytea NOT NULL,

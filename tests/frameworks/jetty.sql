@@ -1,5 +1,6 @@
 -- recognized as: Jetty
 -- recipe: [Jetty](more.md#jetty)
+-- source: jetty/jetty.project@jetty-9.4.57: org/eclipse/jetty/server/session/JDBCSessionDataStore.java, made by it
 CREATE TABLE jettysessions (
     sessionid character varying(120) NOT NULL,
     contextpath character varying(60) NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: Keycloak
 -- recipe: [Keycloak](keycloak.md)
+-- source: keycloak/keycloak@02a78a5: model/jpa/src/main/java/org/keycloak/models/jpa/session/PersistentUserSessionEntity.java
 CREATE TABLE offline_user_session (
     user_session_id character varying(36) NOT NULL,
     user_id character varying(255) NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: django-rest-knox
 -- recipe: [django-rest-knox](more.md#django-rest-knox)
+-- source: made by django-rest-knox 5.1.0
 CREATE TABLE knox_authtoken (
     digest character varying(128) NOT NULL PRIMARY KEY,
     created timestamp with time zone NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: Laravel cache
 -- recipe: [Laravel](laravel.md#the-cache-and-its-locks)
+-- source: laravel/framework@bd71b45: src/Illuminate/Cache/Console/stubs/cache.stub
 CREATE TABLE cache (
     key character varying(255) PRIMARY KEY,
     value text NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: Laravel sessions
 -- recipe: [Laravel](laravel.md)
+-- source: laravel/framework@066ec1d: src/Illuminate/Session/Console/stubs/database.stub
 CREATE TABLE sessions (
     id character varying(255) PRIMARY KEY,
     user_id bigint,

@@ -1,5 +1,6 @@
 -- recognized as: Lucia 2
 -- recipe: [Lucia](lucia.md#lucia-2)
+-- source: unread: Lucia 2, @lucia-auth/adapter-postgresql 2, as its upgrade guide shows the table
 CREATE TABLE user_session (
     id text PRIMARY KEY,
     user_id text NOT NULL,

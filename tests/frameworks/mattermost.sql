@@ -1,5 +1,6 @@
 -- recognized as: Mattermost
 -- recipe: [Mattermost](mattermost.md)
+-- source: mattermost/mattermost@45b3110: server/channels/db/migrations/postgres/000022_create_sessions.up.sql
 CREATE TABLE sessions (
     id character varying(26) PRIMARY KEY,
     token character varying(26),

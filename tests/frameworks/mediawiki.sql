@@ -1,5 +1,6 @@
 -- recognized as: MediaWiki object cache
 -- recipe: [MediaWiki object cache](more.md#mediawiki-object-cache)
+-- source: wikimedia/mediawiki@9010140: sql/postgres/patch-objectcache-drop-modtoken.sql, and the tables before it
 CREATE TABLE objectcache (
     keyname text DEFAULT '' NOT NULL PRIMARY KEY,
     value text,

@@ -1,5 +1,6 @@
 -- recognized as: Ory Kratos
 -- recipe: [Ory Kratos](ory-kratos.md)
+-- source: ory/kratos@b86338d: persistence/sql/migrations/sql
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,
     issued_at timestamp without time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,

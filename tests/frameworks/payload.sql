@@ -1,5 +1,6 @@
 -- recognized as: Payload
 -- recipe: [Payload](more.md#payload)
+-- source: payloadcms/payload@3.90.2: made by it
 CREATE TABLE users_sessions (
     _order integer NOT NULL,
     _parent_id integer NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: pgstore
 -- recipe: [Go](go.md#pgstore-antonlindstrompgstore-for-gorillasessions)
+-- source: antonlindstrom/pgstore@e3a6e3f: pgstore.go
 CREATE TABLE http_sessions (
     id bigserial PRIMARY KEY,
     key bytea,

@@ -1,5 +1,6 @@
 -- recognized as: Phoenix phx.gen.auth
 -- recipe: [Phoenix](phoenix.md)
+-- source: phoenixframework/phoenix@167c469: priv/templates/phx.gen.auth/migration.ex
 CREATE TABLE users_tokens (
     id bigserial PRIMARY KEY,
     user_id bigint NOT NULL,

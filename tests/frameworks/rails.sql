@@ -1,5 +1,6 @@
 -- recognized as: activerecord-session_store
 -- recipe: [Rails](rails.md)
+-- source: rails/activerecord-session_store@a764bbe: lib/generators/active_record/templates/migration.rb
 CREATE TABLE sessions (
     id bigserial PRIMARY KEY,
     session_id character varying NOT NULL,

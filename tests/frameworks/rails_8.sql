@@ -1,6 +1,7 @@
 -- recognized as: Rails authentication
 -- recipe: [Rails authentication](more.md#rails-authentication)
 -- keep: 14 days
+-- source: rails/rails@093bde4: railties/lib/rails/generators/rails/authentication/authentication_generator.rb
 CREATE TABLE sessions (
     id bigserial PRIMARY KEY,
     user_id bigint NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: activerecord-session_store, timestamptz
 -- recipe: [Rails](rails.md)
+-- source: variant of rails: ActiveRecord::ConnectionAdapters::PostgreSQLAdapter.datetime_type = :timestamptz
 CREATE TABLE sessions (
     id bigserial PRIMARY KEY,
     session_id character varying NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: Roundcube
 -- recipe: [Roundcube](more.md#roundcube)
+-- source: variant of roundcube_1_7: before the column changed was replaced
 CREATE TABLE "session" (
     sess_id character varying(128) DEFAULT '' NOT NULL PRIMARY KEY,
     changed timestamp with time zone DEFAULT now() NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: Roundcube 1.7
 -- recipe: [Roundcube](more.md#roundcube-17)
+-- source: roundcube/roundcubemail@00814f7: SQL/postgres.initial.sql
 CREATE TABLE "session" (
     sess_id character varying(128) DEFAULT '' NOT NULL PRIMARY KEY,
     expires_at timestamp with time zone DEFAULT now() NOT NULL,

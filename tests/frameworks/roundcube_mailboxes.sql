@@ -1,5 +1,6 @@
 -- recognized as: Roundcube cache of mailboxes
 -- recipe: [Roundcube cache of mailboxes](more.md#roundcube-cache-of-mailboxes)
+-- source: roundcube/roundcubemail@00814f7: SQL/postgres.initial.sql
 CREATE TABLE cache_messages (
     user_id integer NOT NULL,
     mailbox character varying(255) NOT NULL,

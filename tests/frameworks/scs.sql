@@ -1,5 +1,6 @@
 -- recognized as: SCS
 -- recipe: [Go](go.md#scs-alexedwardsscs)
+-- source: alexedwards/scs@ab20b3f: postgresstore/README.md
 CREATE TABLE sessions (
     token text PRIMARY KEY,
     data bytea NOT NULL,

@@ -1,5 +1,6 @@
 -- recognized as: Spring Session JDBC
 -- recipe: [Spring](spring.md)
+-- source: spring-projects/spring-session@773ef24: spring-session-jdbc/src/main/resources/org/springframework/session/jdbc/schema-postgresql.sql
 CREATE TABLE spring_session (
     primary_id character(36) NOT NULL PRIMARY KEY,
     session_id character(36) NOT NULL,

@@ -1,6 +1,7 @@
 -- recognized as: Supabase Auth
 -- recipe: [Supabase Auth](supabase.md)
 -- keep: 72 hours
+-- source: supabase/auth@bc32168: migrations
 CREATE TYPE aal_level AS ENUM ('aal1', 'aal2', 'aal3');
 CREATE TABLE sessions (
     id uuid NOT NULL PRIMARY KEY,

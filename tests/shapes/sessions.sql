@@ -68,3 +68,13 @@ CREATE TABLE "SessionCache" ("Id" text PRIMARY KEY, "Value" bytea, "ExpiresAtTim
 CREATE TABLE flask_sessions (id bigserial PRIMARY KEY, session_id character varying(255), data bytea, expiry timestamp without time zone);
 -- Keycloak
 CREATE TABLE offline_user_session (user_session_id character varying(36) NOT NULL, realm_id character varying(36) NOT NULL, user_id character varying(255) NOT NULL, created_on bigint NOT NULL, offline_flag character varying(4) NOT NULL, last_session_refresh bigint DEFAULT 0 NOT NULL, data text, version integer DEFAULT 0, PRIMARY KEY (user_session_id, offline_flag));
+-- CodeIgniter 3
+CREATE TABLE ci_sessions (id character varying(128) NOT NULL PRIMARY KEY, ip_address inet NOT NULL, "timestamp" bigint DEFAULT 0 NOT NULL, data text DEFAULT '' NOT NULL);
+-- CakePHP
+CREATE TABLE sessions (id character(40) PRIMARY KEY, data text, expires integer NOT NULL);
+-- MediaWiki object cache
+CREATE TABLE objectcache (keyname text DEFAULT '' PRIMARY KEY, value text, exptime timestamp with time zone NOT NULL);
+-- Roundcube cache of mailboxes
+CREATE TABLE cache_messages (user_id integer NOT NULL, mailbox character varying(255) NOT NULL, uid bigint NOT NULL, expires timestamp with time zone, data text NOT NULL, flags integer DEFAULT 0 NOT NULL, PRIMARY KEY (user_id, mailbox, uid));
+-- Yii 2 DbSession
+CREATE TABLE session (id character(40) NOT NULL PRIMARY KEY, expire integer, data bytea);

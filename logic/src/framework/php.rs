@@ -122,7 +122,7 @@ const YII: Framework = Framework {
 
 const CAKEPHP: Framework = Framework {
     name: "CakePHP",
-    columns: &[("id", TEXT), ("data", BYTEA), ("expires", INTEGER)],
+    columns: &[("id", TEXT), ("data", BLOB), ("expires", INTEGER)],
     also: &[("created", TIME), ("modified", TIME)],
     expires: "expires",
     unit: Some(Unit::Seconds),
@@ -133,7 +133,7 @@ const CODEIGNITER_3: Framework = Framework {
     name: "CodeIgniter 3",
     columns: &[
         ("id", TEXT),
-        ("ip_address", TEXT),
+        ("ip_address", ADDRESS),
         ("timestamp", INTEGER),
         ("data", TEXT),
     ],

@@ -74,7 +74,7 @@ impl Order {
             expires: criterion.text.clone(),
             keep: criterion.now.saturating_sub(criterion.cutoff),
             unit: criterion.unit.map(|unit| unit.name().to_owned()),
-            time_zone: criterion.zone.as_ref().map(|zone| zone.name().to_owned()),
+            time_zone: criterion.time_zone(),
             filter: criterion.filter_text.clone(),
             settings: meaning::of_session(),
             now: criterion.now,

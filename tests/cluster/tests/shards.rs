@@ -159,16 +159,19 @@ fn a_rule_means_on_the_nodes_what_it_means_to_the_caller() {
          CREATE FUNCTION app.is_stale(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 = $$key2$$';
          CREATE FUNCTION public.is_stale(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true'",
     );
-    session.run(
-        "SET search_path = app, public; SET DateStyle = 'ISO, DMY'; SET transform_null_equals = on",
-    );
-    for (filter, deleted) in [
-        ("is_stale(session_key)", "2"),
-        ("'2020-01-15' < '02/01/2020'::date", "0"),
-        ("(NULLIF(session_key, 'key3') = NULL) IS TRUE", "2"),
+    session.run("SET search_path = app, public; SET transform_null_equals = on");
+    let in_kiritimati = ", time_zone => 'Pacific/Kiritimati'";
+    for (filter, more, deleted) in [
+        ("is_stale(session_key)", "", "2"),
+        (
+            "'2020-01-01 12:00'::timestamptz > '2020-01-01 00:00Z'",
+            in_kiritimati,
+            "0",
+        ),
+        ("(NULLIF(session_key, 'key3') = NULL) IS TRUE", "", "2"),
     ] {
         let call = format!(
-            "CALL raw_clear_sessions_in_batches('public.sessions', filter => $${filter}$$)"
+            "CALL raw_clear_sessions_in_batches('public.sessions', filter => $${filter}$$ {more})"
         );
         let answer = session.ask(&call).expect("it is cleared");
         assert_eq!(answer.value.as_deref(), Some(deleted), "{filter}");

@@ -137,6 +137,25 @@ fn a_condition_means_to_the_worker_what_it_was_checked_as_whatever_a_database_sa
 }
 
 #[test]
+fn a_text_without_a_zone_is_the_same_instant_to_the_worker_as_to_whoever_made_the_policy() {
+    let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.tables", "")]);
+    let mut session = with_sessions(&cluster, "app");
+    // Each hour of the days around now, on the clock of Kiritimati, which is fourteen hours before that of Greenwich.
+    session.run(
+        "CREATE TABLE ticket (hours integer, until text);
+         INSERT INTO ticket SELECT n, to_char(now() AT TIME ZONE 'Pacific/Kiritimati' + n * interval '1 hour', 'YYYY-MM-DD HH24:MI:SS')
+         FROM generate_series(-30, 30) AS n WHERE n <> 0;
+         ALTER DATABASE app SET timezone = 'Etc/GMT+12';
+         ALTER DATABASE app SET datestyle = 'German';
+         SELECT raw_clear_sessions_schedule('ticket', '1 s', expires => 'until::timestamptz', keep => '0',
+             time_zone => 'Pacific/Kiritimati', batch_size => 7)",
+    );
+    session.wait_for_count("ticket", 30);
+    session.wait_for_ends("ticket", 2);
+    assert_eq!(session.count("ticket WHERE hours > 0"), 30);
+}
+
+#[test]
 fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.paused", "on")]);
     let mut session = with_sessions(&cluster, "app");

@@ -191,3 +191,75 @@ fn anchor_of(heading: &str) -> String {
         .filter(|c| c.is_alphanumeric() || "-_".contains(*c))
         .collect()
 }
+
+type Check = fn(&str) -> bool;
+
+/// Where a table in tests/frameworks is from: what says so, and how it has to.
+const SOURCES: [(&str, Check); 4] = [
+    // A library that tests/stores has in this version: it makes the table there.
+    ("made by ", is_pinned),
+    // Another file, with the difference.
+    ("variant of ", is_variant),
+    // What has been taken from somewhere and not been compared with it.
+    ("unread: ", |what| what.len() > 20),
+    // OWNER/REPOSITORY@REVISION: FILE
+    ("", is_revision),
+];
+
+fn is_pinned(library: &str) -> bool {
+    let stores = folder().join("../../tests/stores");
+    let read = |file: &str| read_to_string(stores.join(file)).expect("the pins are there");
+    let (name, version) = library.rsplit_once(' ').unwrap_or_default();
+    [
+        (
+            read("node/package.json"),
+            format!("\"{name}\": \"{version}\""),
+        ),
+        (read("requirements.txt"), format!("{name}=={version}")),
+        (read("rust/Cargo.toml"), format!("{name} = \"={version}\"")),
+        (
+            read("rust/Cargo.toml"),
+            format!("{name} = {{ version = \"={version}\""),
+        ),
+    ]
+    .iter()
+    .any(|(pins, pin)| pins.contains(pin))
+}
+
+fn is_variant(of: &str) -> bool {
+    of.split_once(": ").is_some_and(|(file, how)| {
+        let file = folder().join(format!("../../tests/frameworks/{file}.sql"));
+        file.exists() && how.len() > 3
+    })
+}
+
+fn is_revision(source: &str) -> bool {
+    let Some((repository, rest)) = source.split_once('@') else {
+        return false;
+    };
+    rest.split_once(": ").is_some_and(|(revision, file)| {
+        repository.split('/').count() == 2
+            && revision.contains(|c: char| c.is_ascii_digit())
+            && !file.is_empty()
+    })
+}
+
+#[test]
+fn each_table_of_a_framework_says_where_it_is_from() {
+    let tables = read_dir(folder().join("../../tests/frameworks")).expect("there are the tables");
+    for table in tables {
+        let path = table.expect("an entry").path();
+        let text = read_to_string(&path).expect("a text");
+        let sources: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("-- source: "))
+            .collect();
+        let [source] = sources[..] else {
+            panic!("{} has {} sources", path.display(), sources.len());
+        };
+        let says = SOURCES
+            .iter()
+            .find_map(|(begin, is_so)| source.strip_prefix(begin).map(is_so));
+        assert_eq!(says, Some(true), "{}: {source}", path.display());
+    }
+}

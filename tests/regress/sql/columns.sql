@@ -151,14 +151,14 @@ SELECT expires, names_cleared(expires) FROM unnest(ARRAY['select', '"select"', '
 -- Expressions of all the types that a column may have
 SELECT expires, preview ->> 'type' AS type, preview ->> 'engine' AS engine, preview ->> 'expired_rows' AS expired_rows
 FROM (VALUES
-    (1, 'expires + interval ''3 days''', NULL, NULL),
-    (2, 'coalesce(expires, ''2001-01-01'')', NULL, NULL),
+    (1, 'expires + interval ''3 days''', NULL, 'UTC'),
+    (2, 'coalesce(expires, ''2001-01-01'')', NULL, 'UTC'),
     (3, 'greatest(expires, NULL)', NULL, NULL),
     (4, '(expires AT TIME ZONE ''Asia/Tokyo'')', NULL, 'Asia/Tokyo'),
     (5, 'expires::date', NULL, 'America/New_York'),
     (6, 'expires_ms / 1000', 'seconds', NULL),
-    (7, 'extract(epoch FROM expires)', 'seconds', NULL),
-    (8, 'extract(epoch FROM expires)::float8', 'seconds', NULL),
+    (7, 'extract(epoch FROM expires)', 'seconds', 'UTC'),
+    (8, 'extract(epoch FROM expires)::float8', 'seconds', 'UTC'),
     (9, 'CASE WHEN id % 5 = 1 THEN expires END', NULL, NULL)
 ) AS v(n, expires, unit, zone),
     raw_clear_sessions_preview('wide', expires => expires, unit => unit, time_zone => zone, exact => true) AS preview ORDER BY n;

@@ -124,7 +124,7 @@ CALL fill('statement');
 SELECT * FROM cleared('statement', filter => $$id <> 'expired'$$);
 SELECT * FROM cleared('statement', filter => $$id <> 'live' -- nothing behind this counts$$);
 CALL fill('statement');
-SELECT * FROM cleared('statement', expires => $$expires + interval '1 day'$$);
+SELECT * FROM cleared('statement', expires => $$expires + interval '24 hours'$$);
 
 SET raw_clear_sessions.engine = sql;
 CALL fill('statement');

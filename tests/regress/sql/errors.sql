@@ -192,7 +192,8 @@ SELECT refusals(ARRAY[
     $$'types', expires => 'secs + nextval(''errors.seq'')', unit => 'seconds'$$,
     $$'types', expires => 'secs / (id - 1)', unit => 'seconds'$$,
     $$'types', expires => 'secs * 9223372036854775807', unit => 'seconds'$$,
-    $$'types', expires => 'txt::timestamptz'$$
+    $$'types', expires => 'txt::timestamptz'$$,
+    $$'types', expires => 'txt::timestamptz', time_zone => 'UTC'$$
 ]);
 
 -- Filters: conditions, under the same restrictions.

@@ -139,7 +139,7 @@ CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
 CREATE UNLOGGED TABLE unlogged (id integer, expires timestamptz);
 SELECT raw_clear_sessions_schedule('parted', '1 day', expires => 'expires');
 SELECT raw_clear_sessions_schedule('parted_1', '@hourly', expires => 'expires');
-SELECT raw_clear_sessions_schedule('unlogged', '5 * * * MON-FRI', expires => 'expires + interval ''1 day''');
+SELECT raw_clear_sessions_schedule('unlogged', '5 * * * MON-FRI', expires => 'expires + interval ''24 hours''');
 SELECT "table", schedule, expires FROM policy;
 -- A foreign table
 CREATE FOREIGN DATA WRAPPER policies;

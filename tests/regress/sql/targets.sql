@@ -86,7 +86,7 @@ CREATE TABLE readable (secret text, expires timestamptz);
 INSERT INTO readable VALUES ('', '2020-01-01'), ('', '2199-01-01');
 GRANT SELECT (expires), DELETE ON readable TO regress_reader;
 SET ROLE regress_reader;
-CALL raw_clear_sessions_in_batches('readable', expires => 'expires + interval ''1 day''');
+CALL raw_clear_sessions_in_batches('readable', expires => 'expires + interval ''24 hours''');
 RESET ROLE;
 DROP OWNED BY regress_reader;
 DROP ROLE regress_reader;
