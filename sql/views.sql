@@ -24,7 +24,7 @@ COMMENT ON VIEW raw_clear_sessions.progress IS 'the clearings that are running n
 COMMENT ON COLUMN raw_clear_sessions.progress.pid IS 'the process id of the worker, or of the session that called';
 COMMENT ON COLUMN raw_clear_sessions.progress."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.progress.phase IS
-    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, finding expired rows, rewriting, rebuilding indexes, repacking, or vacuuming';
+    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, reading ahead, finding expired rows, rewriting, rebuilding indexes, repacking, or vacuuming';
 COMMENT ON COLUMN raw_clear_sessions.progress.leaf IS 'the partition that it is at, or the table itself';
 COMMENT ON COLUMN raw_clear_sessions.progress.blocks_total IS
     'blocks to read, of all partitions that are read by blocks; NULL if there are none';
@@ -60,7 +60,7 @@ SELECT
         WHEN raw_clear_sessions.reads_all(h."table") THEN h.details
         ELSE (
             SELECT jsonb_object_agg(d.key, d.value) FROM jsonb_each(h.details) AS d
-            WHERE d.key = ANY ('{policy,elapsed_ms,wal_bytes,buffers_hit,buffers_read,buffers_dirtied,expired_left,repack_ms,repack_bytes_before,repack_bytes_after,vacuumed}'))
+            WHERE d.key = ANY ('{policy,elapsed_ms,wal_bytes,buffers_hit,buffers_read,buffers_dirtied,expired_left,locked_ms,repack_ms,repack_bytes_before,repack_bytes_after,vacuumed}'))
     END AS details
 FROM raw_clear_sessions.history AS h
 WHERE raw_clear_sessions.visible(h."table");
@@ -251,13 +251,17 @@ SELECT
     END AS note
 FROM visible AS s
 CROSS JOIN off
+LEFT JOIN running ON running."table" = s."table"
 CROSS JOIN LATERAL (
     SELECT CASE WHEN s.suspended IS NULL AND NOT s.restored AND s.recovery IS NULL AND s.subscription IS NULL THEN
         raw_clear_sessions.next_start(
             s."table", s.schedule, s.schedule_time_zone, s.changed, s.last_start, s.last_end, s.failures)
     END
+) AS by_schedule (next_start)
+-- A run at once that has been asked for, or was due when the worker could not come, does not wait for the schedule.
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN s.run_now AND running.pid IS NULL AND by_schedule.next_start > now() THEN now() ELSE by_schedule.next_start END
 ) AS n (next_start)
-LEFT JOIN running ON running."table" = s."table"
 UNION ALL
 SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     format('table %s has gone, and its policy with it', g.name)
@@ -311,7 +315,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.source IS
     'where it is scheduled: by a policy, or in the setting raw_clear_sessions.tables';
 COMMENT ON COLUMN raw_clear_sessions.status.schedule IS 'its own schedule, or that of the setting raw_clear_sessions.schedule';
 COMMENT ON COLUMN raw_clear_sessions.status.next_start IS
-    'when it is due next, later than the schedule says after failures; NULL if the worker is off or does not work in this database';
+    'when it is due next, later than the schedule says after failures, and now where a run at once has been asked for; NULL if the worker is off or does not work in this database';
 COMMENT ON COLUMN raw_clear_sessions.status.first_start IS 'when the first run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_start IS 'when the last run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_end IS 'when it ended; NULL while it is running';

@@ -51,6 +51,7 @@ mod unused;
 mod usage;
 mod vacuum;
 mod wal;
+mod warm;
 mod worker;
 
 pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
@@ -90,9 +91,9 @@ pub use relation::{
 };
 pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
 pub use session::{
-    before_commit, has_written, is_logical_worker, is_read_only, lock_timeout, on_commit,
-    on_prepare, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
-    reserve_setting_prefix,
+    before_commit, has_prepared_transactions, has_written, is_logical_worker, is_read_only,
+    lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
+    prevent_in_read_only, reserve_setting_prefix,
 };
 pub use setting::{
     Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,
@@ -109,7 +110,7 @@ pub use time::{Keep, Zone, now};
 pub use transaction::{
     ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
     constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
-    set_for_session,
+    set_for_session, try_out,
 };
 pub use tuple_set::TupleSet;
 pub use unused::unused_fraction;
@@ -118,6 +119,7 @@ pub use vacuum::vacuum;
 pub use wal::{
     Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
 };
+pub use warm::{cached_blocks, try_lock_to_read, warm};
 pub use worker::{
     Handle, begin_database_worker, begin_launcher, connect, end_launcher, register_launcher,
     reload_if_asked, report_activity, shutdown_requested, start_database_worker, wait, wake,

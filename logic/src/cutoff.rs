@@ -13,7 +13,9 @@ const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 const UNIX_TO_POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 /// Fifty years of 365.25 days. A number further away from now than this is taken for one in another unit: between
-/// seconds, milliseconds and microseconds lies a factor of a thousand, which is far more than the fifty years can span.
+/// seconds, milliseconds and microseconds lies a factor of a thousand, which is far more than the fifty years can span. Nor
+/// is one from before 2000: no session of then is left, but a lifetime of ten years in seconds would be in 1980, and what
+/// counts from 2001 in the nineties.
 const PLAUSIBLE: i64 = 50 * 36_525 * (MICROSECONDS_PER_DAY / 100);
 
 /// The values of expired rows, in the column's own terms: `from <= value && value < below`.
@@ -108,11 +110,14 @@ fn expired_numbers(kind: Kind, unit: Unit, now: i64, cutoff: i64) -> Range {
 }
 
 /// The values of a number column that are plausible as an instant in that unit: about fifty years around `now`, and
-/// not before the Unix epoch.
+/// not before 2000.
 pub fn plausible_range(kind: Kind, unit: Unit, now: i64) -> Plausible {
     let now = since_unix_epoch(now);
     Plausible {
-        from: whole_units(now - i128::from(PLAUSIBLE), unit).max(1),
+        from: whole_units(
+            (now - i128::from(PLAUSIBLE)).max(i128::from(UNIX_TO_POSTGRES_EPOCH)),
+            unit,
+        ),
         to: whole_units(now + i128::from(PLAUSIBLE), unit).min(largest(kind)),
     }
 }

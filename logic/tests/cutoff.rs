@@ -108,13 +108,50 @@ fn a_float_too_large_to_count_microseconds_is_rounded_down() {
 }
 
 #[test]
-fn plausible_is_fifty_years_around_now() {
-    let plausible = plausible_range(Kind::Int8, Unit::Seconds, NOW);
-    assert_eq!(plausible.from, UNIX_NOW - 50 * 31_557_600);
-    assert_eq!(plausible.to, UNIX_NOW + 50 * 31_557_600);
+fn plausible_is_fifty_years_around_now_but_from_2000_on() {
+    let later = NOW + 30 * 366 * DAY;
+    let plausible = plausible_range(Kind::Int8, Unit::Seconds, later);
+    assert_eq!(
+        plausible.from,
+        UNIX_NOW + 30 * 366 * 86_400 - 50 * 31_557_600
+    );
+    for unit in Unit::ALL {
+        let plausible = plausible_range(Kind::Int8, unit, NOW);
+        let scale = SECOND / unit.microseconds();
+        assert_eq!(plausible.from, 946_684_800 * scale);
+        assert_eq!(plausible.to, (UNIX_NOW + 50 * 31_557_600) * scale);
+    }
     // An integer ends in 2038.
     let plausible = plausible_range(Kind::Int4, Unit::Seconds, NOW);
     assert_eq!(plausible.to, i64::from(i32::MAX));
+}
+
+/// A lifetime of years, points in a game, and what counts from 2001 on: none of them is an instant in any unit.
+#[test]
+fn a_length_of_time_is_no_instant_however_long() {
+    const YEAR: i64 = 31_557_600;
+    for seconds in [
+        1,
+        1440,
+        30 * 86_400,
+        YEAR,
+        10 * YEAR - 216_000,
+        10 * YEAR,
+        20 * YEAR,
+        29 * YEAR,
+        250_000_000,
+        UNIX_NOW - 978_307_200,
+    ] {
+        for (unit, value) in Unit::ALL.map(|unit| (unit, SECOND / unit.microseconds() * seconds)) {
+            for kind in [Kind::Int4, Kind::Int8, Kind::Numeric] {
+                assert!(!has_expired(kind, unit, NOW, NOW, value), "{value}");
+            }
+            let (from, below) = floats(unit, NOW, NOW);
+            assert!(!(from <= value as f64 && (value as f64) < below));
+            assert!(value < plausible_range(Kind::Int8, unit, NOW).from);
+            assert!(!units_that_fit(value as f64, NOW).contains(&unit));
+        }
+    }
 }
 
 #[test]
@@ -185,7 +222,8 @@ proptest! {
         for (kind, _, largest) in INTEGERS {
             let at_cutoff = (unix(cutoff) / i128::from(unit.microseconds())) as i64;
             for value in [at_cutoff.saturating_add(near), any, any % largest] {
-                let plausible = unix(now) - instant(value, unit) <= i128::from(50 * 365 * DAY + 25 * DAY / 2);
+                let plausible = unix(now) - instant(value, unit) <= i128::from(50 * 365 * DAY + 25 * DAY / 2)
+                    && instant(value, unit) >= i128::from(EPOCHS_APART);
                 let over = instant(value, unit) + i128::from(unit.microseconds()) <= unix(cutoff);
                 let expected = value > 0 && value < largest && plausible && over;
                 prop_assert_eq!(has_expired(kind, unit, now, cutoff, value), expected, "{:?} {}", kind, value);
@@ -231,10 +269,9 @@ proptest! {
         prop_assert!(i128::from(below) * i128::from(DAY) <= i128::from(cutoff));
     }
 
-    /// From 2021 on. Before, a number of seconds read as milliseconds is in 1970, less than fifty years ago.
     #[test]
     fn milliseconds_read_as_seconds_never_expire_nor_the_reverse(
-        now in 21 * 366 * DAY..100 * 366 * DAY, age in 0..20 * 366 * DAY,
+        now in 20 * 366 * DAY..100 * 366 * DAY, age in 0..20 * 366 * DAY,
     ) {
         let written = unix(now - age);
         for unit in Unit::ALL {

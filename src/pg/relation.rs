@@ -73,6 +73,13 @@ impl Relation {
         NonNull::new(unsafe { pg_sys::try_relation_open(oid, lock.mode()) }).map(Relation)
     }
 
+    /// The same, where that lock need not be waited for; `None` otherwise, too.
+    pub fn open_if_free(oid: pg_sys::Oid, lock: LockMode) -> Option<Relation> {
+        // SAFETY: takes the lock or not, and then the invalidations that came before it (storage/lmgr/lmgr.c).
+        let is_locked = unsafe { pg_sys::ConditionalLockRelationOid(oid, lock.mode()) };
+        is_locked.then(|| Relation::open(oid, lock))?
+    }
+
     /// The relation cache's entry: valid while `self` lives, because it holds a reference.
     pub(super) fn as_ptr(&self) -> pg_sys::Relation {
         self.0.as_ptr()

@@ -58,6 +58,15 @@ pub fn on_prepare(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) 
     register_xact_callback(PgXactCallbackEvent::PrePrepare, action);
 }
 
+/// Whether there are prepared transactions, in whichever database.
+pub fn has_prepared_transactions() -> bool {
+    // SAFETY: a setting (access/twophase.h).
+    if unsafe { pg_sys::max_prepared_xacts } == 0 {
+        return false;
+    }
+    !super::query("SELECT FROM pg_catalog.pg_prepared_xact() LIMIT 1", &[]).is_empty()
+}
+
 /// Settings with this prefix that nobody has defined are misspelt.
 pub fn reserve_setting_prefix(prefix: &CStr) {
     // SAFETY: the prefix is copied (utils/misc/guc.c).

@@ -129,6 +129,19 @@ pub fn attempt<T>(
     returned: fn(&Refusal) -> bool,
     action: impl FnOnce() -> T,
 ) -> Result<T, Refusal> {
+    in_subtransaction(returned, true, action)
+}
+
+/// Does something of which nothing but its result is to stay, no lock either. Any ERROR but a cancel is returned.
+pub fn try_out<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
+    in_subtransaction(is_of_a_table, false, action)
+}
+
+fn in_subtransaction<T>(
+    returned: fn(&Refusal) -> bool,
+    stays: bool,
+    action: impl FnOnce() -> T,
+) -> Result<T, Refusal> {
     // SAFETY: as PL/pgSQL runs a block with EXCEPTION (pl_exec.c, exec_stmt_block): memory context and resource owner are
     // those of the caller again afterwards. Relations that the caller has open belong to his resource owner and stay open;
     // what `action` has opened, set or acted as is taken back by the subtransaction's abort, which destructors leave to it
@@ -153,8 +166,8 @@ pub fn attempt<T>(
             })
             .execute();
         match outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+            Ok(_) if stays => pg_sys::ReleaseCurrentSubTransaction(),
+            _ => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
         }
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = resources;
@@ -209,6 +222,8 @@ pub struct ActingAs {
     role: pg_sys::Oid,
     context: i32,
     settings: i32,
+    /// Whom for the process acted before.
+    acted_for: Option<(pg_sys::Oid, pg_sys::Oid)>,
 }
 
 impl ActingAs {
@@ -251,6 +266,7 @@ impl ActingAs {
             role: pg_sys::InvalidOid,
             context: 0,
             settings: 0,
+            acted_for: ACTED_FOR.get(),
         };
         // SAFETY: in a transaction, which restores role and settings if it is aborted (access/transam/xact.c).
         unsafe {
@@ -273,7 +289,7 @@ impl ActingAs {
 impl Drop for ActingAs {
     /// Also where an ERROR has ended it.
     fn drop(&mut self) {
-        ACTED_FOR.set(None);
+        ACTED_FOR.set(self.acted_for);
     }
 }
 

@@ -97,7 +97,7 @@ impl Part<'_> {
         match &self.what {
             What::Leaf(leaf) if leaf.relation().is_foreign() => {
                 check_plausible(leaf.relation(), self.criterion, self.rule).map_err(|refusal| {
-                    refusal.detail("It would be more than 50 years from now. Nothing has been deleted from this table.")
+                    refusal.detail("It would be before 2000, or more than 50 years from now. Nothing has been deleted from this table.")
                 })
             }
             _ => Ok(()),

@@ -13,8 +13,8 @@ use pgrx::prelude::PgSqlErrorCode;
 /// With so many rows that cannot be judged, the expression is wrong and not they.
 const MOST_BROKEN: u32 = 100;
 
-/// Refuses (22008) where a number in the table, markers for "never" aside, lies more than about fifty years from now
-/// in the rule's unit.
+/// Refuses (22008) where a number in the table, markers for "never" aside, lies before 2000 or more than about fifty years
+/// from now in the rule's unit.
 ///
 /// Runs by the caller's rights and under row-level security: what the caller cannot see, a DELETE cannot reach either.
 ///
@@ -209,7 +209,7 @@ fn refuse(
             unit.name()
         ),
     )
-    .detail("It would be more than 50 years from now. Nothing has been deleted.");
+    .detail("It would be before 2000, or more than 50 years from now. Nothing has been deleted.");
     let fitting = number
         .parse()
         .map(|number| units_that_fit(number, criterion.now))

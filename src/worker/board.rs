@@ -32,7 +32,7 @@ pub struct Board {
     zone: Words<ZONE_WORDS>,
     /// Raised whenever a policy changes anywhere.
     changes: AtomicU64,
-    /// A change of policies has been prepared for a two-phase commit since the server was started: when it is committed,
+    /// A change of policies has been prepared for a two-phase commit, or may have been: when it is committed,
     /// `changes` is not raised.
     prepared: AtomicBool,
     changed: [AtomicU32; CHANGED_DATABASES],
@@ -280,7 +280,7 @@ impl Board {
         }
     }
 
-    /// Policies will change when a prepared transaction is committed, which tells nobody.
+    /// Policies may change when a prepared transaction is committed, which tells nobody.
     pub fn note_prepared(&self) {
         self.prepared.store(true, Ordering::Release);
     }

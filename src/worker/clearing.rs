@@ -100,6 +100,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
         usage: turn.used,
         expired_left,
         rewrite: turn.rewritten.in_words(),
+        locked_ms: turn.rewritten.locked().map(number::milliseconds),
         repacked: repacking.tried(),
         vacuumed,
         detail,
@@ -129,7 +130,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
 
 /// Deletes what a rewrite, or the turns before, have left to do.
 fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
-    if let Rewriting::Done(outcome) = &turn.rewritten {
+    if let Rewriting::Done(outcome, _) = &turn.rewritten {
         return Ok(*outcome);
     }
     // In the middle of the rewrite.

@@ -89,13 +89,17 @@ fn work() -> Ending {
             if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
                 board.note_set_back(instant);
             }
+            // Whoever prepared it may have done so before the server was started.
+            if let Some(board) = board().filter(|_| pg::has_prepared_transactions()) {
+                board.note_prepared();
+            }
         }
         pg::commit();
     });
     try_to("removing policies of dropped tables in", || {
         if begin_in(&schema) {
-            replaced::follow(&schema);
-            policy::remove_orphans(&schema);
+            let waiting = replaced::follow(&schema);
+            policy::remove_orphans(&schema, &waiting);
         }
         pg::commit();
     });

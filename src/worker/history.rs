@@ -44,6 +44,9 @@ pub struct Details<'a> {
     /// Whether the table was rewritten, where that was tried: "done", or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<&'a str>,
+    /// How long a rewrite kept everybody from the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked_ms: Option<u64>,
     /// What came of repacking it, where that was tried.
     #[serde(flatten)]
     pub repacked: Option<&'a Tried>,
@@ -276,7 +279,14 @@ impl Record {
 
 /// Notes a call of a client's that has deleted rows, in the transaction of the call: it is there if they are gone. Nobody
 /// is waited for. Only where the worker works, which removes old rows.
-pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, batches: u64) {
+pub fn note_call(
+    table: pg_sys::Oid,
+    started: i64,
+    deleted: u64,
+    skipped: u64,
+    batches: u64,
+    locked: Option<Duration>,
+) {
     // Temporary tables can be cleared in a read-only transaction.
     if deleted == 0 || pg::is_read_only() || state::why_off().is_some() {
         return;
@@ -291,11 +301,15 @@ pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, b
         let counts =
             [deleted, skipped, batches].map(|count| Argument::integer(number::bigint(count)));
         let [deleted, skipped, batches] = counts;
+        let details = locked.map_or("NULL".to_owned(), |locked| {
+            let locked = number::milliseconds(locked);
+            format!("pg_catalog.jsonb_build_object('locked_ms', {locked})")
+        });
         pg::modify_own(
             &format!(
-                "INSERT INTO {schema}.history (\"table\", started, ended, stop, deleted, skipped, batches, pid, caller) \
+                "INSERT INTO {schema}.history (\"table\", started, ended, stop, deleted, skipped, batches, pid, caller, details) \
                  VALUES ($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), 'done', $3, $4, $5, $6, \
-                 pg_catalog.pg_get_userbyid($7::pg_catalog.oid))"
+                 pg_catalog.pg_get_userbyid($7::pg_catalog.oid), {details})"
             ),
             &[
                 oid(table),
@@ -452,6 +466,7 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
         usage: Usage::default(),
         expired_left: None,
         rewrite: None,
+        locked_ms: None,
         repacked: None,
         vacuumed: 0,
         detail,

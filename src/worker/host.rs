@@ -183,7 +183,7 @@ impl<'a> Host<'a> {
 
     /// Refuses (55006) where the policies have been changed since this transaction began.
     pub fn check_up_to_date(&self) -> Result<(), Refusal> {
-        if changes() == self.changes {
+        if !run::Host::is_outdated(self) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -295,8 +295,11 @@ impl run::Host for Host<'_> {
         self.policy.rule()
     }
 
+    /// A prepared transaction tells nobody that it is committed.
     fn is_outdated(&self) -> bool {
-        self.check_up_to_date().is_err()
+        let is_another = || policy::current(self.table).as_ref() != Some(&self.policy);
+        changes() != self.changes
+            || board().is_some_and(|board| board.may_change_untold()) && is_another()
     }
 
     fn wants_stop(&mut self) -> Option<Stop> {

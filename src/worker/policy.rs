@@ -1,7 +1,7 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::{Board, board, waited};
-use crate::pg::{self, Argument, Keep, Zone};
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, Zone};
 use crate::run::Limits;
 use crate::settings;
 use crate::table::Rule;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A policy: how and when a table is cleared. What is missing is recognized, or as the settings say.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     pub schedule: Option<String>,
     pub expires: Option<String>,
@@ -87,6 +87,15 @@ impl Policy {
 
 fn oid(table: pg_sys::Oid) -> Argument {
     Argument::integer(u32::from(table).into())
+}
+
+/// As an array of oids.
+fn oids(tables: &[pg_sys::Oid]) -> Argument {
+    let oids: Vec<String> = tables
+        .iter()
+        .map(|oid| u32::from(*oid).to_string())
+        .collect();
+    Argument::text(&format!("{{{}}}", oids.join(",")))
 }
 
 /// A table that is to be cleared, and when.
@@ -196,10 +205,6 @@ impl Schedules {
 /// Marks tables as to be cleared at once, which they stay until a run of theirs ends: the instant by which a cron
 /// expression has them due counts only as long as this process remembers it.
 pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
-    let tables: Vec<String> = tables
-        .iter()
-        .map(|oid| u32::from(*oid).to_string())
-        .collect();
     pg::modify_own(
         &format!(
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
@@ -209,7 +214,7 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
              WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) \
              ON CONFLICT (\"table\") DO UPDATE SET run_now = true"
         ),
-        &[Argument::text(&format!("{{{}}}", tables.join(",")))],
+        &[oids(tables)],
     );
 }
 
@@ -229,6 +234,18 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
         Some(_) => None,
         None => is_listed(table).then(Policy::default),
     }
+}
+
+/// The same, whoever acts; as this transaction has it.
+pub fn current(table: pg_sys::Oid) -> Option<Policy> {
+    let (schema, owner) = pg::extension_schema()?;
+    let acting = ActingAs::owner_of_our_tables(owner);
+    let policy = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        find(&schema, table)
+    };
+    acting.end();
+    policy
 }
 
 /// Whether the setting `tables` names a table; as the view raw_clear_sessions.scheduled has it.
@@ -259,12 +276,14 @@ pub(super) fn is_listed(table: pg_sys::Oid) -> bool {
 /// said is kept for the view raw_clear_sessions.status, as long as the history: a table that has been built anew and
 /// renamed has another oid.
 ///
-/// The catalog cache says what is gone: `pg_table_is_visible` is NULL for nothing else.
-pub fn remove_orphans(schema: &str) {
+/// `waiting`: tables that are gone, and whose policies stay for now. The catalog cache says what is gone:
+/// `pg_table_is_visible` is NULL for nothing else.
+pub fn remove_orphans(schema: &str, waiting: &[pg_sys::Oid]) {
     let is_gone = |oid| format!("pg_catalog.pg_table_is_visible({oid}) IS NULL");
     let lost = pg::query_own(
         &format!(
             "WITH orphan AS (SELECT p.\"table\" FROM {schema}.policy p WHERE {} \
+             AND p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog._oid) \
              FOR UPDATE SKIP LOCKED), \
              gone AS (DELETE FROM {schema}.policy p USING orphan o \
              WHERE p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid RETURNING p.*) \
@@ -273,7 +292,7 @@ pub fn remove_orphans(schema: &str) {
              FROM gone g WHERE s.\"table\" OPERATOR(pg_catalog.=) g.\"table\"::pg_catalog.oid RETURNING s.name",
             is_gone("p.\"table\"::pg_catalog.oid")
         ),
-        &[],
+        &[oids(waiting)],
     );
     pg::modify_own(
         &format!(

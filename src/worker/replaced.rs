@@ -10,7 +10,7 @@
 //! Elsewhere a table is not replaced by itself, and one that has come in the place of another is its owner's to schedule
 //! ([`super::policy::remove_orphans`]).
 
-use crate::pg::{self, Argument};
+use crate::pg::{self, Argument, LockMode, Relation};
 use crate::table;
 use pgrx::pg_sys;
 
@@ -23,18 +23,24 @@ const COLUMNS: &str = "(SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array
 const NAME: &str = "pg_catalog.format('%I.%I', n.nspname, c.relname)";
 
 /// Has the policies follow, as far as nobody else is at them, and then remembers all tables as they are. Does nothing where
-/// there is no Citus.
+/// there is no Citus. Returns the old tables whose successors somebody is changing: their policies wait for the next time.
 ///
-/// Nothing is locked but the policies: what happens to a table from now on happens to one with a policy.
-pub fn follow(schema: &str) {
+/// A successor is looked at again when it is locked, and stays so to the end of the transaction: what happens to it from then
+/// on happens to a table with a policy.
+pub fn follow(schema: &str) -> Vec<pg_sys::Oid> {
+    let mut waiting = Vec::new();
     if !table::citus_can_be_asked() {
-        return;
+        return waiting;
     }
-    let distributed = distributed();
-    for replaced in find(schema, distributed) {
-        replaced.move_policy(schema);
+    for replaced in find(schema) {
+        if Relation::open_if_free(replaced.new, LockMode::AccessShare).is_none() {
+            waiting.push(replaced.old);
+        } else if find(schema).contains(&replaced) {
+            replaced.move_policy(schema);
+        }
     }
-    remember(schema, distributed);
+    remember(schema);
+    waiting
 }
 
 /// The tables of Citus', as an array of oids.
@@ -48,13 +54,14 @@ fn distributed() -> Argument {
 }
 
 /// A table with a policy, and its successor.
+#[derive(PartialEq, Eq)]
 struct Replaced {
     old: pg_sys::Oid,
     new: pg_sys::Oid,
     name: String,
 }
 
-fn find(schema: &str, distributed: Argument) -> Vec<Replaced> {
+fn find(schema: &str) -> Vec<Replaced> {
     let rows = pg::query_own(
         &format!(
             "SELECT p.\"table\"::pg_catalog.oid, c.oid, {NAME}, \
@@ -72,7 +79,7 @@ fn find(schema: &str, distributed: Argument) -> Vec<Replaced> {
              AND NOT EXISTS (SELECT FROM {schema}.policy q WHERE q.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) c.oid) \
              FOR UPDATE OF p SKIP LOCKED"
         ),
-        &[distributed],
+        &[distributed()],
     );
     rows.into_iter().filter_map(successor).collect()
 }
@@ -127,7 +134,7 @@ impl Replaced {
 }
 
 /// Remembers what each table with a policy is now.
-fn remember(schema: &str, distributed: Argument) {
+fn remember(schema: &str) {
     pg::modify_own(
         &format!(
             "UPDATE {schema}.state s SET seen = t.seen FROM (\
@@ -137,6 +144,6 @@ fn remember(schema: &str, distributed: Argument) {
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace) AS t \
              WHERE s.\"table\" OPERATOR(pg_catalog.=) t.oid AND (s.seen IS NULL OR s.seen OPERATOR(pg_catalog.<>) t.seen)"
         ),
-        &[distributed],
+        &[distributed()],
     );
 }

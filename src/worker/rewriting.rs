@@ -16,18 +16,26 @@ use std::time::Duration;
 pub enum Rewriting {
     /// It was not asked for, or too little has expired.
     NotWorthIt,
-    /// The table was rewritten.
-    Done(Outcome),
+    /// The table was rewritten; how long everybody was kept from it.
+    Done(Outcome, Option<Duration>),
     /// It could not be: the lock did not come in time, for one. The rows are to be deleted.
     Not(Refusal),
 }
 
 impl Rewriting {
+    /// How long everybody was kept from the table.
+    pub fn locked(&self) -> Option<Duration> {
+        match self {
+            Rewriting::Done(_, locked) => *locked,
+            Rewriting::NotWorthIt | Rewriting::Not(_) => None,
+        }
+    }
+
     /// As the history shows it.
     pub fn in_words(&self) -> Option<&str> {
         match self {
             Rewriting::NotWorthIt => None,
-            Rewriting::Done(_) => Some("done"),
+            Rewriting::Done(..) => Some("done"),
             Rewriting::Not(refusal) => Some(refusal.message()),
         }
     }
@@ -68,10 +76,10 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
         // Whoever reads the table waits, as the policy wants it.
         stop_request::keep_locks();
         let rule = host.rule();
-        let rewritten = rewrite::rewrite(due.table, &rule, &mut || host.check_up_to_date())?;
+        let done = rewrite::rewrite(due.table, &rule, &mut || host.check_up_to_date())?;
         host.end();
         Ok(Some(Outcome {
-            deleted: rewritten.removed,
+            deleted: done.rows.removed,
             skipped: 0,
             batches: 1,
             stop: Stop::Done,
@@ -79,7 +87,7 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
     });
     match outcome {
         Ok(None) => Rewriting::NotWorthIt,
-        Ok(Some(outcome)) => Rewriting::Done(outcome),
+        Ok(Some(outcome)) => Rewriting::Done(outcome, rewrite::take_locked()),
         Err(refusal) => {
             host.forget();
             // What it had left out is there again.

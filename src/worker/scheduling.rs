@@ -240,7 +240,7 @@ fn end_run_at_commit(table: pg_sys::Oid) {
     let database = pg::my_database();
     let is_over = Arc::new(AtomicBool::new(false));
     let found = Arc::clone(&is_over);
-    pg::before_commit(move || found.store(!is_to_be_cleared(table), Ordering::Relaxed));
+    pg::before_commit(move || found.store(policy::current(table).is_none(), Ordering::Relaxed));
     pg::on_commit(move || {
         if is_over.load(Ordering::Relaxed)
             && let Some(board) = board()
@@ -248,20 +248,6 @@ fn end_run_at_commit(table: pg_sys::Oid) {
             board.request_stop(database, table, Reason::Unscheduled);
         }
     });
-}
-
-/// Whether the worker is to clear a table, as this transaction has it.
-fn is_to_be_cleared(table: pg_sys::Oid) -> bool {
-    let Some((schema, owner)) = pg::extension_schema() else {
-        return false;
-    };
-    let acting = ActingAs::owner_of_our_tables(owner);
-    let policy = {
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        policy::find(&schema, table)
-    };
-    acting.end();
-    policy.is_some()
 }
 
 /// Ends the worker's run of a table, at once; false where there is none.

@@ -58,6 +58,7 @@ impl<'a> Turn<'a> {
             usage: self.used,
             expired_left: None,
             rewrite: self.rewritten.in_words(),
+            locked_ms: None,
             repacked: None,
             vacuumed: 0,
             detail: None,

@@ -64,7 +64,7 @@ const LARAVEL_CACHE_LOCKS: Framework = Framework {
 };
 
 /// Since 4.4 `sess_lifetime` is the instant of the end. Before, it was a number of seconds after `sess_time`, which is
-/// implausible as an instant and therefore refused.
+/// implausible as an instant, however long, and therefore refused.
 const SYMFONY: Framework = Framework {
     name: "Symfony PdoSessionHandler",
     columns: &[

@@ -77,6 +77,31 @@ fn with_shards<'a>(cluster: &'a Cluster, name: &str, rows: u32) -> (Database<'a>
     (database, session)
 }
 
+/// Of six shards at the same time four fail.
+#[test]
+fn nodes_that_take_few_connections_have_their_shards_cleared_one_after_the_other() {
+    let (_database, mut session) = with_shards(&CLUSTER, "few_connections", 100);
+    for shard in 3..=6 {
+        cluster::create_sessions(&mut session, &format!("sessions_{shard}"), 100, 10);
+        session.run(&format!(
+            "INSERT INTO pg_dist_shard VALUES ('sessions', {shard});
+             INSERT INTO pg_dist_placement VALUES ({shard}, 1, {shard} % 2 + 1)"
+        ));
+    }
+    session.run(
+        "SET allow_system_table_mods = on;
+         ALTER FUNCTION pg_catalog.master_run_on_worker RENAME TO run_two;
+         CREATE FUNCTION pg_catalog.master_run_on_worker(worker_name text[], port integer[], command text[], parallel boolean,
+             OUT node_name text, OUT node_port integer, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE sql
+         AS $$SELECT * FROM pg_catalog.run_two($1[:2], $2[:2], $3[:2], $4)
+             UNION ALL SELECT n, p, false, 'ERROR:  failed to connect' FROM unnest($1[3:], $2[3:]) AS u (n, p)$$;
+         RESET allow_system_table_mods;
+         SET raw_clear_sessions.cost_delay = 0",
+    );
+    let answer = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(answer.expect("it is cleared").value.as_deref(), Some("540"));
+}
+
 /// A DELETE would find nothing: the rows are in the shards.
 #[test]
 fn the_procedure_clears_each_shard_on_its_node() {
@@ -297,4 +322,35 @@ fn a_policy_follows_to_no_table_that_may_be_another() {
         session.count("raw_clear_sessions.policy WHERE \"table\" = 'web_sessions'::regclass"),
         1
     );
+}
+
+/// What is being done to the table in the place of another is not known yet: it may be another role's in the end.
+#[test]
+fn a_policy_waits_for_who_is_changing_the_table_that_it_would_follow_to() {
+    let (cluster, mut session) = with_a_policy("changing", true);
+    cluster::create_sessions(&mut session, "other_sessions", 100, 10);
+    session.run("CREATE ROLE other; SELECT raw_clear_sessions_schedule('other_sessions', '1 s')");
+    for (also, follows) in [
+        (
+            "ALTER TABLE sessions ALTER session_data SET DEFAULT ''",
+            true,
+        ),
+        ("ALTER TABLE sessions OWNER TO other", false),
+    ] {
+        let mut owner = cluster.connect_to("changing");
+        cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+        wait_until("the worker has ended", || session.workers().is_empty());
+        session.run(&format!("{REPLACE}; DELETE FROM pg_dist_partition"));
+        session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
+        owner.run(&format!("BEGIN; {also}"));
+        cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+        session.wait_for_ends("other_sessions", 3);
+        let left = "raw_clear_sessions.policy WHERE batch_size = 77
+            AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = \"table\")";
+        assert_eq!(session.count(left), 1, "{also}");
+        owner.run("COMMIT");
+        session.wait_for_count(left, 0);
+        let followed = session.count("raw_clear_sessions.policy WHERE batch_size = 77") == 1;
+        assert_eq!(followed, follows, "{also}");
+    }
 }

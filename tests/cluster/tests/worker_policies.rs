@@ -47,6 +47,30 @@ fn last_run(session: &mut Session, table: &str, what: &str) -> String {
 }
 
 #[test]
+fn numbers_in_another_unit_fail_the_run_and_are_all_kept() {
+    let (_database, mut session) = database("another_unit");
+    // The policy is right when it is made, and the application's next version writes milliseconds.
+    session.run(
+        "CREATE TABLE ticket (until bigint);
+         INSERT INTO ticket SELECT extract(epoch FROM now()) + n * 60 FROM generate_series(-10, 10) AS n WHERE n <> 0;
+         SELECT raw_clear_sessions_schedule('ticket', '1 s', expires => 'until', unit => 'seconds')",
+    );
+    session.wait_for_count("ticket", 10);
+    session.run("INSERT INTO ticket SELECT extract(epoch FROM now()) * 1000 + n * 60000 FROM generate_series(-10, 10) AS n WHERE n <> 0");
+    session
+        .wait_for_run("\"table\" = 'ticket'::regclass AND stop = 'failed' AND sqlstate = '22008'");
+    assert_eq!(session.count("ticket"), 30);
+    session.run("SELECT raw_clear_sessions_schedule('ticket', '1 s', expires => 'until', unit => 'milliseconds')");
+    wait_until("the other unit fails, too", || {
+        session.yes(
+            "SELECT coalesce(bool_or(last_error LIKE 'value % as milliseconds since 1970'), false) FROM raw_clear_sessions.status
+             WHERE \"table\" = 'ticket'::regclass",
+        )
+    });
+    assert_eq!(session.count("ticket"), 30);
+}
+
+#[test]
 fn each_table_is_cleared_by_its_own_rule_and_schedule() {
     let (_database, mut session) = database("own_schedule");
     create_sessions(&mut session, "django_session", 100, 10);

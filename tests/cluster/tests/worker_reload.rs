@@ -1,7 +1,7 @@
 //! A reload of postgresql.conf applies to the worker at once, whether it sleeps or is busy, and keeps what was in force
 //! where the new value is none.
 
-use cluster::{Cluster, FAST, SLOW, Session, add_expired, create_sessions, wait_until};
+use cluster::{Cluster, FAST, SLOW, Session, Shutdown, add_expired, create_sessions, wait_until};
 
 fn sessions(cluster: &Cluster) -> Session {
     let mut session = cluster.database("app").connect();
@@ -365,4 +365,48 @@ fn a_policy_that_a_two_phase_commit_changes_counts_from_the_next_batch_on() {
     other.run("COMMIT PREPARED 'later'");
     other.wait_for_run("stop = 'done'");
     assert!(other.count("django_session") > 10);
+}
+
+/// A prepared transaction tells nobody that it is committed: the policy is looked at again under the lock, also after a restart.
+#[test]
+fn what_a_prepared_transaction_does_to_a_policy_counts_under_the_lock() {
+    let mut cluster = Cluster::with_worker(
+        "app",
+        &[
+            ("max_prepared_transactions", "2"),
+            ("raw_clear_sessions.paused", "on"),
+            ("raw_clear_sessions.lock_timeout", "1min"),
+        ],
+    );
+    drop(cluster.database("app"));
+    for restarts in [false, true] {
+        let table = format!("sessions{}", i32::from(restarts));
+        let mut session = cluster.connect_to("app");
+        create_sessions(&mut session, &table, 100, 10);
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+        ));
+        session.run(&format!(
+            "BEGIN; SELECT raw_clear_sessions_unschedule('{table}'); PREPARE TRANSACTION 'change'"
+        ));
+        if restarts {
+            drop(session);
+            cluster.stop(Shutdown::Fast);
+            cluster.start();
+            session = cluster.connect_to("app");
+        }
+        let mut holder = cluster.connect_to("app");
+        holder.run(&format!("BEGIN; LOCK TABLE {table}"));
+        cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+        wait_until("the worker waits for the table", || {
+            session.yes(&format!(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass)"
+            ))
+        });
+        session.run("COMMIT PREPARED 'change'");
+        holder.run("COMMIT");
+        wait_until("the worker has ended", || session.workers().is_empty());
+        assert_eq!(session.count(&table), 100, "restarts: {restarts}");
+        cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+    }
 }

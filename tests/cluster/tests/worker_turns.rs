@@ -133,11 +133,45 @@ fn a_run_that_waits_for_another_says_so_and_stays_due_when_the_settings_are_relo
     wait_until("it is due, and waits", || {
         session.text(waits) == "the run of table stuck"
     });
-    let launcher_has_read = "SELECT next_start > now() + interval '1 h' FROM raw_clear_sessions.status WHERE \"table\" = 'nightly'::regclass";
+    let launcher_has_read =
+        "SELECT raw_clear_sessions.next_start(\"table\"::oid, schedule, schedule_time_zone, changed, last_start, last_end, failures)
+             > now() + interval '1 h' FROM raw_clear_sessions.scheduled WHERE \"table\" = 'nightly'::regclass";
     cluster.reload(&[("raw_clear_sessions.tables", "nothing_of_that_name")]);
     wait_until("the settings are read", || session.yes(launcher_has_read));
     assert!(session.yes("SELECT raw_clear_sessions_cancel('stuck')"));
     session.wait_for_count("nightly", 10);
+}
+
+#[test]
+fn a_table_that_is_to_be_cleared_at_once_is_due_while_it_waits_for_another() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
+             $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$",
+    );
+    create_sessions(&mut session, "asked", 100, 10);
+    create_sessions(&mut session, "stuck", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('asked', '1 day')");
+    session.wait_for_count("asked", 10);
+    let next = "SELECT CASE WHEN next_start > now() + interval '1 h' THEN 'tomorrow' WHEN next_start <= now() THEN 'now' END
+             || coalesce(', waits for ' || waits_for, '')
+         FROM raw_clear_sessions.status WHERE \"table\" = 'asked'::regclass";
+    wait_until("its run has ended", || {
+        session.text(&format!("SELECT coalesce(({next}), '')")) == "tomorrow"
+    });
+    session.run("SELECT raw_clear_sessions_schedule('stuck', '1 h', filter => 'public.slow()')");
+    session.wait_for_count(
+        "raw_clear_sessions.progress WHERE \"table\" = 'stuck'::regclass",
+        1,
+    );
+    assert_eq!(session.text(next), "tomorrow");
+    session.run("SELECT raw_clear_sessions_run_now('asked')");
+    assert_eq!(session.text(next), "now, waits for the run of table stuck");
+    assert!(session.yes("SELECT raw_clear_sessions_cancel('stuck')"));
+    wait_until("it has been cleared again", || {
+        session.text(next) == "tomorrow"
+    });
 }
 
 #[test]

@@ -31,7 +31,7 @@ BEGIN
         EXECUTE format('CREATE TABLE columns.target (name text, value %s)', type);
         CREATE INDEX ON columns.target (value);
         EXECUTE format('INSERT INTO columns.target SELECT name, %s FROM (VALUES
-            (''-40 years'', now() - interval ''40 years''), (''-2 days'', now() - interval ''2 days''),
+            (''-20 years'', now() - interval ''20 years''), (''-2 days'', now() - interval ''2 days''),
             (''+2 days'', now() + interval ''2 days''), (''+9 years'', now() + interval ''9 years'')) AS t(name, instant)', conversion);
         EXECUTE format('INSERT INTO columns.target SELECT never, never::%s FROM unnest($1) AS never', type) USING never;
         PERFORM set_config('enable_indexscan', way.indexes, true), set_config('enable_bitmapscan', way.indexes, true),

@@ -130,6 +130,26 @@ SELECT test.refusal($$raw_clear_sessions('fw_symfony.sessions')$$);
 DELETE FROM fw_symfony.sessions WHERE sess_id NOT LIKE 'of 4.3%';
 SELECT raw_clear_sessions('fw_symfony.sessions', expires => 'sess_time + sess_lifetime', unit => 'seconds', keep => '0');
 SELECT sess_id FROM fw_symfony.sessions;
+-- However long that lifetime is, whatever reads it: nothing that would be before 2000 is an instant.
+CREATE TABLE lives (LIKE fw_symfony.sessions);
+CREATE FUNCTION refusals_of_a_lifetime(lifetime integer, call text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM lives;
+    INSERT INTO lives VALUES ('live', '', lifetime, extract(epoch FROM now()));
+    RETURN QUERY SELECT * FROM test.refusal(call, 'SELECT count(*) FROM frameworks.lives') AS line WHERE line !~ '^(DETAIL|HINT)';
+END
+$$;
+SELECT refusals_of_a_lifetime(lifetime, call) AS refusals FROM unnest(ARRAY[1, 2592000, 31536000, 315360000, 315576000, 946684799]) AS lifetime,
+    unnest(ARRAY[$$raw_clear_sessions('lives')$$, $$raw_clear_sessions_rewrite('lives')$$,
+        $$raw_clear_sessions('lives', expires => 'sess_lifetime', keep => '0', unit => 'seconds')$$]) AS call;
+CALL raw_clear_sessions_in_batches('lives');
+SELECT count(*) FROM lives;
+-- In a table with rows of both kinds no row of the older one is taken for an instant.
+INSERT INTO fw_symfony.sessions VALUES ('live for ten years', '', 315360000, extract(epoch FROM now())), ('of 4.4', '', 1577836800, 1577836800);
+SELECT test.refusal($$raw_clear_sessions('fw_symfony.sessions')$$, 'SELECT count(*) FROM fw_symfony.sessions');
+SELECT raw_clear_sessions('fw_symfony.sessions', unit => 'seconds', keep => '0',
+    expires => 'CASE WHEN sess_lifetime > 315576000 THEN sess_lifetime ELSE sess_time + sess_lifetime END');
+SELECT sess_id FROM fw_symfony.sessions;
 
 -- A model of one's own adds columns, where its name says what it is; a domain counts as its base type.
 CREATE DOMAIN key AS varchar(40);

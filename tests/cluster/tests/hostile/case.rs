@@ -161,7 +161,7 @@ fn condition(expires: Expires, keep: &str, zone: &str, filter: &str) -> String {
             format!(
                 "{value} >= 1 AND {value}::float8 < {} AND {value}::float8 > {}",
                 units(&before),
-                units("(now() - interval '49 years')")
+                units("'2000-01-01 00:00 UTC'::timestamptz")
             )
         }
     };
