@@ -36,7 +36,7 @@ BEGIN
         ELSE
             BEGIN
                 preview := @extschema@.raw_clear_sessions_preview(found."table"::regclass, expires => found.expires,
-                    keep => found.keep::interval, unit => found.unit, time_zone => found.time_zone, filter => found.filter);
+                    keep => CASE WHEN found.lives_on THEN '0' ELSE found.keep END::interval, unit => found.unit, time_zone => found.time_zone, filter => found.filter);
                 RAISE SQLSTATE 'RCS00';
             EXCEPTION
                 WHEN SQLSTATE 'RCS00' THEN
@@ -50,13 +50,16 @@ BEGIN
         missing := found.missing;
         bytes := (preview ->> 'table_bytes')::bigint;
         total_rows := (preview ->> 'total_rows')::bigint;
-        expired_rows := (preview ->> 'expired_rows')::bigint;
-        oldest_expired := (preview ->> 'oldest_expired')::timestamptz;
+        -- Without a lifetime nobody can say what has expired.
+        expired_rows := CASE WHEN NOT found.lives_on THEN (preview ->> 'expired_rows')::bigint END;
+        oldest_expired := CASE WHEN NOT found.lives_on THEN (preview ->> 'oldest_expired')::timestamptz END;
         scheduled := found.source || ', ' || found.schedule;
         call := found.call;
         schedule_call := found.schedule_call;
         IF preview IS NOT NULL AND found.keep IS NOT NULL THEN
             note := format('expired after %s', found.keep);
+        ELSIF preview IS NOT NULL AND found.lives_on THEN
+            note := 'no lifetime is known after which a row has expired';
         END IF;
         RETURN NEXT;
     END LOOP;

@@ -64,7 +64,10 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     };
     let shown = Shown::of_worker(due.table, turn.host.record.started());
     let (started, used) = (Instant::now(), Usage::now());
-    let run = stop_request::Run::begin(due.table);
+    let run = {
+        let record = &turn.host.record;
+        stop_request::Run::begin(due.table, record.started(), record.committed().into())
+    };
     if turn.aside.is_none() {
         turn.rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut turn.host);
     }

@@ -4,7 +4,7 @@ use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is
 use super::clearing::{After, clear};
 use super::policy::Due;
 use super::turns::Turns;
-use super::{history, host, own_settings, policy, replaced, state};
+use super::{history, host, lost_runs, own_settings, policy, replaced, state};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
@@ -43,8 +43,7 @@ fn report_error(refusal: &Refusal, doing: &str) {
     let database = pg::my_database_name();
     pg::commit();
     pg::log_error(refusal, &format!("{doing} database \"{database}\""));
-    let sqlstate = pg::sqlstate_text(refusal.sqlstate());
-    note_error(&format!("{sqlstate}: {}", refusal.message()));
+    note_error(refusal.sqlstate(), refusal.message());
 }
 
 /// Does something that the clearing of tables does not depend on; what goes wrong with it is in the log, and has no other
@@ -84,6 +83,9 @@ fn work() -> Ending {
     let Some(schema) = installed() else {
         return succeeded(general_next_start());
     };
+    try_to("recording a run that ended the worker in", || {
+        lost_runs::record(&schema);
+    });
     try_to("closing interrupted runs in", || {
         if begin_in(&schema) {
             history::close_interrupted(&schema);
