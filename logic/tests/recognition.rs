@@ -390,7 +390,7 @@ fn an_amount_is_no_candidate() {
             assert_eq!(candidates(&[column(name, number)]), Vec::<&Column>::new(), "{name}");
         }
         let time = column(name, ColumnType::TimestampTz);
-        assert_eq!(candidates(&[time.clone()]), [&time], "{name}");
+        assert_eq!(candidates(std::slice::from_ref(&time)), [&time], "{name}");
     }
     for name in "expires expires_at expiresAt expires_at_seconds expires_epoch expiry_time_ms expiresAtMs expires_unix_seconds \
         valid_until not_after notAfter last_access last_used account_expires logged_in_at updated_at_sec exp_at token_exp jwt_exp \
@@ -398,7 +398,7 @@ fn an_amount_is_no_candidate() {
         .split_whitespace()
     {
         let number = column(name, ColumnType::Int8);
-        assert_eq!(candidates(&[number.clone()]), [&number], "{name}");
+        assert_eq!(candidates(std::slice::from_ref(&number)), [&number], "{name}");
     }
     let claims = [
         column("jti", ColumnType::Text),

@@ -38,7 +38,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
     let name = pg::full_name(due.table).unwrap_or_default();
     pg::commit();
-    let (aside, ends) = match turns.take(schema, due.table) {
+    let (aside, ends) = match turns.take(schema, due) {
         Found::Turn(aside, ends) => (Some(*aside), ends),
         Found::Gone => (None, None),
         Found::Locked => return After::Avoid,
@@ -64,7 +64,10 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     };
     let shown = Shown::of_worker(due.table, turn.host.record.started());
     let (started, used) = (Instant::now(), Usage::now());
-    let run = stop_request::Run::begin(due.table);
+    let run = {
+        let record = &turn.host.record;
+        stop_request::Run::begin(due.table, record.started(), record.committed().into())
+    };
     if turn.aside.is_none() {
         turn.rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut turn.host);
     }

@@ -2,9 +2,10 @@
 //! all runs of a table come to.
 
 use super::database::begin_in;
-use super::policy::{EPOCH_DIFFERENCE, Policy};
+use super::lost_runs::UnderWay;
+use super::policy::{self, EPOCH_DIFFERENCE, Policy};
 use super::repacking::{Repacking, Tried};
-use super::state;
+use super::{state, stop_request};
 use crate::pg::{self, ActingAs, Argument, LocalSetting, Usage};
 use crate::progress;
 use crate::refusal::Refusal;
@@ -94,6 +95,7 @@ pub fn table(schema: &str) -> Option<pg_sys::Oid> {
 pub struct Record {
     table: pg_sys::Oid,
     started: i64,
+    pid: i32,
     id: Option<i64>,
     noted: Instant,
     /// What committed transactions have deleted, skipped, and how many of them there were.
@@ -105,6 +107,7 @@ impl Record {
         Record {
             table,
             started: pg::now(),
+            pid: pg::my_pid(),
             id: None,
             noted: Instant::now(),
             committed: (0, 0, 0),
@@ -139,6 +142,7 @@ impl Record {
     pub fn note_commit(&mut self) {
         let last = progress::last();
         self.committed = (last.deleted, last.skipped, last.batches);
+        stop_request::note_committed(self.committed.into());
     }
 
     /// Rows deleted and skipped, and transactions, as far as they are committed.
@@ -197,7 +201,7 @@ impl Record {
             &[
                 oid(self.table),
                 Argument::instant(self.started),
-                Argument::integer(pg::my_pid().into()),
+                Argument::integer(self.pid.into()),
             ],
         );
         let id = rows.into_iter().flatten().flatten().next();
@@ -436,6 +440,46 @@ fn write_states(schema: &str, ended: &[Ended]) {
             cleared = when("n.cleared", &start),
         ),
         &[Argument::text(&json)],
+    );
+}
+
+/// Puts down a run that ended its worker as failed. In a transaction.
+pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
+    let open = pg::query_own(
+        &format!(
+            "SELECT h.id FROM {schema}.history h \
+             WHERE h.ended IS NULL AND h.pid OPERATOR(pg_catalog.=) $1 AND h.\"table\" OPERATOR(pg_catalog.=) $2::pg_catalog.oid"
+        ),
+        &[Argument::integer(run.pid.into()), oid(run.table.into())],
+    );
+    let id = open.into_iter().flatten().flatten().next();
+    let record = Record {
+        // The clock may have been set back since.
+        started: run.started.min(pg::now()),
+        pid: run.pid,
+        id: id.and_then(|id| id.parse().ok()),
+        committed: run.committed.into(),
+        ..Record::begin(run.table.into())
+    };
+    let elapsed = pg::now().saturating_sub(record.started);
+    let (detail, hint) = error.notes();
+    let details = Details {
+        policy: policy_json(&policy::find(schema, run.table.into()).unwrap_or_default()),
+        elapsed_ms: number::count(elapsed) / 1_000,
+        usage: Usage::default(),
+        expired_left: None,
+        rewrite: None,
+        locked_ms: None,
+        repacked: None,
+        vacuumed: 0,
+        detail,
+        hint,
+    };
+    record.end(
+        schema,
+        &Result::Failed(error),
+        &details,
+        &Repacking::NotLooked,
     );
 }
 

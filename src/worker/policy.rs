@@ -107,13 +107,16 @@ pub struct Due {
     pub by_clock: bool,
     /// A statement of its has ended a worker that canceled it in vain: it comes after the others.
     pub comes_last: bool,
+    /// When its last run that was not interrupted began or ended; `i64::MIN`: there is none.
+    pub last_turn: i64,
+    /// Whose it is, once that has been looked up.
+    pub owner: pg_sys::Oid,
 }
 
 /// Microseconds from the Unix epoch to 2000-01-01.
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 
-/// All tables that are to be cleared in this database, the first due first, and after them those that take the worker down:
-/// one of these would always be the first, because what has not ended is still due.
+/// All tables that are to be cleared in this database.
 pub fn due(schema: &str) -> Vec<Due> {
     let Some(board) = board() else {
         return Vec::new();
@@ -134,12 +137,9 @@ pub fn due(schema: &str) -> Vec<Due> {
         &[],
     );
     let mut schedules = Schedules::default();
-    let mut due: Vec<Due> = rows
-        .into_iter()
+    rows.into_iter()
         .filter_map(|row| schedules.due(row, board))
-        .collect();
-    due.sort_by_key(|due| (due.comes_last, due.next_start, u32::from(due.table)));
-    due
+        .collect()
 }
 
 /// What many tables have in common is read once.
@@ -193,6 +193,8 @@ impl Schedules {
             table: table.into(),
             by_clock: matches!(schedule, Schedule::Cron(_)) && run_now.as_deref() != Some("t"),
             comes_last: board.comes_last(pg::my_database(), table.into()),
+            owner: pg_sys::InvalidOid,
+            last_turn: last_end.max(last_start).unwrap_or(i64::MIN),
             next_start: if run_now?.starts_with('t') {
                 i64::MIN
             } else {
