@@ -35,7 +35,8 @@ BEGIN
             note := 'a foreign table: its server was not asked';
         ELSE
             BEGIN
-                preview := raw_clear_sessions.look(found."table", found.expires, found.keep::interval, found.unit,
+                preview := raw_clear_sessions.look(found."table", found.expires,
+                    CASE WHEN found.lives_on THEN '0' ELSE found.keep END::interval, found.unit,
                     found.time_zone, found.filter);
                 IF preview IS NULL THEN
                     note := 'not looked at: you may not read all of it';
@@ -53,13 +54,16 @@ BEGIN
         missing := found.missing;
         bytes := (preview ->> 'table_bytes')::bigint;
         total_rows := (preview ->> 'total_rows')::bigint;
-        expired_rows := (preview ->> 'expired_rows')::bigint;
-        oldest_expired := (preview ->> 'oldest_expired')::timestamptz;
+        -- Without a lifetime nobody can say what has expired.
+        expired_rows := CASE WHEN NOT found.lives_on THEN (preview ->> 'expired_rows')::bigint END;
+        oldest_expired := CASE WHEN NOT found.lives_on THEN (preview ->> 'oldest_expired')::timestamptz END;
         scheduled := found.source || ', ' || found.schedule;
         call := found.call;
         schedule_call := found.schedule_call;
         IF preview IS NOT NULL AND found.keep IS NOT NULL THEN
             note := format('expired after %s', found.keep);
+        ELSIF preview IS NOT NULL AND found.lives_on THEN
+            note := 'no lifetime is known after which a row has expired';
         END IF;
         RETURN NEXT;
     END LOOP;

@@ -119,7 +119,7 @@ CREATE TABLE raw_clear_sessions.state (
     failure bigint,
     error text,
     sqlstate text,
-    run_now boolean NOT NULL DEFAULT false,
+    run_now timestamptz,
     repack_tried timestamptz,
     repack_error text,
     lost jsonb,
@@ -146,7 +146,8 @@ COMMENT ON COLUMN raw_clear_sessions.state.cleared_until IS 'what had expired by
 COMMENT ON COLUMN raw_clear_sessions.state.failure IS 'the row of the last failed run in the history, which stays there';
 COMMENT ON COLUMN raw_clear_sessions.state.error IS 'the last error';
 COMMENT ON COLUMN raw_clear_sessions.state.sqlstate IS 'its SQLSTATE';
-COMMENT ON COLUMN raw_clear_sessions.state.run_now IS 'a run at once has been asked for, or a cron expression has had one due that has not ended yet';
+COMMENT ON COLUMN raw_clear_sessions.state.run_now IS
+    'when a run at once was asked for, or a cron expression had one due, if none has begun since that has ended';
 COMMENT ON COLUMN raw_clear_sessions.state.repack_tried IS
     'when it was last repacked, or could not be; -infinity: since then there was no need to';
 COMMENT ON COLUMN raw_clear_sessions.state.repack_error IS 'why it could not be repacked then';

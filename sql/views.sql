@@ -24,7 +24,7 @@ COMMENT ON VIEW raw_clear_sessions.progress IS 'the clearings that are running n
 COMMENT ON COLUMN raw_clear_sessions.progress.pid IS 'the process id of the worker, or of the session that called';
 COMMENT ON COLUMN raw_clear_sessions.progress."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.progress.phase IS
-    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, finding expired rows, rewriting, rebuilding indexes, repacking, or vacuuming';
+    'initializing, scanning heap, scanning index, deleting by SQL, clearing shards, reading ahead, finding expired rows, rewriting, rebuilding indexes, repacking, or vacuuming';
 COMMENT ON COLUMN raw_clear_sessions.progress.leaf IS 'the partition that it is at, or the table itself';
 COMMENT ON COLUMN raw_clear_sessions.progress.blocks_total IS
     'blocks to read, of all partitions that are read by blocks; NULL if there are none';
@@ -60,7 +60,7 @@ SELECT
         WHEN raw_clear_sessions.reads_all(h."table") THEN h.details
         ELSE (
             SELECT jsonb_object_agg(d.key, d.value) FROM jsonb_each(h.details) AS d
-            WHERE d.key = ANY ('{policy,elapsed_ms,wal_bytes,buffers_hit,buffers_read,buffers_dirtied,expired_left,repack_ms,repack_bytes_before,repack_bytes_after,vacuumed}'))
+            WHERE d.key = ANY ('{policy,elapsed_ms,wal_bytes,buffers_hit,buffers_read,buffers_dirtied,expired_left,locked_ms,repack_ms,repack_bytes_before,repack_bytes_after,vacuumed}'))
     END AS details
 FROM raw_clear_sessions.history AS h
 WHERE raw_clear_sessions.visible(h."table");
@@ -117,7 +117,7 @@ SELECT
     CASE WHEN s.cleared_until >= coalesce(t.changed, '-infinity') THEN s.cleared_until END AS cleared_until,
     s.error,
     s.sqlstate,
-    coalesce(s.run_now, false) AS run_now,
+    s.run_now IS NOT NULL AS run_now,
     CASE WHEN s.repack_tried >= coalesce(t.changed, '-infinity') THEN s.repack_error END AS repack_error,
     -- What a subscription writes is cleared where it comes from: a session that was renewed there, and whose renewal has
     -- not arrived yet, looks expired here.

@@ -95,13 +95,23 @@ pub fn works_in_batches(target: &Target) -> bool {
     let by_sql =
         |table: &Relation, leaves: &[Relation]| sql::Cursor::new(table, leaves).is_in_batches();
     match target.by() {
-        Plan::Whole { leaves, .. } => {
-            table::spread(target.root()).is_some() || by_sql(target.root(), leaves)
-        }
+        Plan::Whole { leaves, .. } => match spread_as_a_whole(target.root()) {
+            Some(Spread::Single) => shards::nodes_can_clear(target.root()).is_ok(),
+            Some(Spread::Replicated) => keys::Cursor::begin(target.root(), None).is_some(),
+            None => by_sql(target.root(), leaves),
+        },
         Plan::Leaves(leaves) => leaves.iter().all(|leaf| match leaf.method() {
             Method::Sql => by_sql(leaf.relation(), core::slice::from_ref(leaf.relation())),
             Method::Raw { .. } | Method::Nothing => true,
         }),
+    }
+}
+
+/// Why the shards of a distributed table cannot be cleared one by one, though nothing is in the way but a node.
+pub fn why_not_by_shards(target: &Target) -> Option<String> {
+    match (target.by(), spread_as_a_whole(target.root())) {
+        (Plan::Whole { .. }, Some(Spread::Single)) => shards::nodes_can_clear(target.root()).err(),
+        _ => None,
     }
 }
 
@@ -135,12 +145,17 @@ enum Place {
 }
 
 /// How a table is spread that is to be cleared as a whole for no other reason.
+fn spread_as_a_whole(root: &Relation) -> Option<Spread> {
+    match obstacle::of_statement(root) {
+        Some(Obstacle::Managed(CITUS)) => table::spread(root),
+        _ => None,
+    }
+}
+
 fn spread(part: &Part<'_>) -> Option<Spread> {
     match part.what {
-        What::Whole(_) if obstacle::of_statement(&part.root) == Some(Obstacle::Managed(CITUS)) => {
-            table::spread(&part.root)
-        }
-        _ => None,
+        What::Whole(_) => spread_as_a_whole(&part.root),
+        What::Leaf(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::pg;
 use crate::table::{self, TO_BE_FILLED_IN};
 use logic::framework::{Framework, Zone};
-use logic::recognize::{Column, Recognition, candidates, recognize};
+use logic::recognize::{Column, Doubt, Recognition, candidates, recognize, unit_in};
 use pgrx::pg_sys;
 
 /// One of them. The parameters are those that an estimate needs; what only the application knows is a framework's usual
@@ -21,6 +21,10 @@ pub struct Found {
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
+    /// Rows have a lifetime, and no usual value of it is known.
+    pub lives_on: bool,
+    /// The parameters that the calls leave to be filled in.
+    pub open: Vec<&'static str>,
     /// NULL where the names are none that a call could be made with.
     pub call: Option<String>,
     pub schedule_call: Option<String>,
@@ -34,7 +38,7 @@ const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
         UNION ALL
         SELECT t.oid, b.base FROM pg_catalog.pg_type AS t JOIN base AS b ON b.oid = t.typbasetype WHERE t.typtype = 'd')
     SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relname, a.attname, base.base,
-        a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
+        a.attnotnull AND NOT a.atthasdef AND a.attidentity = '', n.nspname
     FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -70,7 +74,10 @@ pub fn find() -> Vec<Found> {
                         required: row[5].as_deref() == Some("t"),
                     })
                     .collect();
-                let found = describe(&text(&table[0][1]), &text(&table[0][2]), &columns)?;
+                let [_, qualified, name, .., schema] = &table[0][..] else {
+                    return None;
+                };
+                let found = describe(&text(qualified), &text(schema), &text(name), &columns)?;
                 Some(Found {
                     table: oid(&table[0][0]),
                     ..found
@@ -85,19 +92,28 @@ fn oid(text: &Option<String>) -> pg_sys::Oid {
 }
 
 /// What is to be said of a table; `None` where it has nothing of a session table.
-fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
-    let found = match recognize(name, columns) {
+fn describe(qualified: &str, schema: &str, name: &str, columns: &[Column]) -> Option<Found> {
+    let found = match recognize(schema, name, columns) {
         Recognition::One(framework) => recognized(framework),
-        Recognition::Unsure(framework, doubt) => Found {
-            missing: Some(format!(
-                "that it is the table of {}: {}",
-                framework.name,
-                doubt.reason()
-            )),
-            expires: Some(pg::quote_identifier(framework.expires)),
-            unit: framework.unit.map(|unit| unit.name().to_owned()),
-            ..recognized(framework)
-        },
+        Recognition::Unsure(framework, doubt) => {
+            let is_naive = framework.zone != Zone::NotNaive;
+            let is_kept = matches!(doubt, Doubt::Ends(_) | Doubt::Holds(_));
+            let open = [("keep", true), ("time_zone", is_naive), ("filter", is_kept)];
+            Found {
+                missing: Some(format!(
+                    "that it is the table of {}: {}",
+                    framework.name,
+                    doubt.reason()
+                )),
+                expires: Some(pg::quote_identifier(framework.expires)),
+                unit: framework.unit.map(|unit| unit.name().to_owned()),
+                open: open
+                    .into_iter()
+                    .filter_map(|(name, open)| open.then_some(name))
+                    .collect(),
+                ..recognized(framework)
+            }
+        }
         Recognition::Many(frameworks) => Found {
             missing: Some("which of several frameworks it is of".to_owned()),
             ..unrecognized(columns, frameworks.first()?.expires)
@@ -123,20 +139,24 @@ fn describe(qualified: &str, name: &str, columns: &[Column]) -> Option<Found> {
 }
 
 fn recognized(framework: &'static Framework) -> Found {
-    let mut missing = Vec::new();
+    let (mut missing, mut open) = (Vec::new(), Vec::new());
     let needs_keep = framework.meaning().event().is_some();
     if needs_keep {
         missing.push("keep, the lifetime that the application has");
+        open.push("keep");
     }
     if framework.zone == Zone::Writer {
         missing.push("time_zone, in which the application writes");
+        open.push("time_zone");
     }
     Found {
         framework: Some(framework.name),
         missing: (!missing.is_empty()).then(|| missing.join(" and ")),
-        keep: needs_keep.then(|| framework.usual_keep.unwrap_or("30 days").to_owned()),
+        keep: framework.usual_keep.map(str::to_owned),
+        lives_on: needs_keep && framework.usual_keep.is_none(),
         time_zone: (framework.zone != Zone::NotNaive).then(|| "UTC".to_owned()),
         filter: framework.filter.map(str::to_owned),
+        open,
         ..Found::default()
     }
 }
@@ -144,14 +164,17 @@ fn recognized(framework: &'static Framework) -> Found {
 fn unrecognized(columns: &[Column], expires: &str) -> Found {
     let column = columns.iter().find(|column| column.name == expires);
     let kind = column.and_then(|column| column.column_type.kind());
+    let is_number = kind.is_some_and(|kind| kind.is_number());
+    let is_naive = kind.is_some_and(|kind| kind.is_naive());
+    let unit = unit_in(columns, expires).filter(|_| is_number);
+    let mut open = vec!["keep"];
+    open.extend((is_number && unit.is_none()).then_some("unit"));
+    open.extend(is_naive.then_some("time_zone"));
     Found {
         expires: Some(pg::quote_identifier(expires)),
-        unit: kind
-            .is_some_and(|kind| kind.is_number())
-            .then(|| "seconds".to_owned()),
-        time_zone: kind
-            .is_some_and(|kind| kind.is_naive())
-            .then(|| "UTC".to_owned()),
+        unit: unit.map(|unit| unit.name().to_owned()),
+        time_zone: is_naive.then(|| "UTC".to_owned()),
+        open,
         ..Found::default()
     }
 }
@@ -160,23 +183,23 @@ fn unrecognized(columns: &[Column], expires: &str) -> Found {
 /// that deletes as it stands there is made for a table of which it is known what its rows are.
 fn call(function: &str, qualified: &str, found: &Found) -> String {
     let is_recognized = found.expires.is_none();
-    let is_asked = |what: &str| {
-        let missing = found.missing.as_deref().unwrap_or_default();
-        !is_recognized || missing.contains(what)
-    };
-    let to_fill_in = |open: bool| open.then(|| TO_BE_FILLED_IN.to_owned());
     let parameters: String = [
         ("expires", found.expires.clone()),
-        ("keep", to_fill_in(found.keep.is_some() || !is_recognized)),
+        ("keep", None),
         ("unit", found.unit.clone()),
-        (
-            "time_zone",
-            to_fill_in(found.time_zone.is_some() && is_asked("time_zone")),
-        ),
+        ("time_zone", None),
         ("filter", found.filter.clone().filter(|_| !is_recognized)),
     ]
     .into_iter()
-    .filter_map(|(name, value)| Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?))))
+    .filter_map(|(name, value)| {
+        let open = found.open.contains(&name);
+        let value = if open {
+            Some(TO_BE_FILLED_IN.to_owned())
+        } else {
+            value
+        };
+        Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?)))
+    })
     .collect();
     format!(
         "SELECT {function}({}{parameters});",

@@ -16,6 +16,7 @@ mod dependence;
 mod expiry;
 mod expression;
 mod extension;
+mod fatal;
 mod foreign;
 mod heap;
 mod inheritance;
@@ -50,9 +51,10 @@ mod unused;
 mod usage;
 mod vacuum;
 mod wal;
+mod warm;
 mod worker;
 
-pub use alarm::{forget_cancel, look_every, stop_looking};
+pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
 pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, databases};
@@ -60,6 +62,7 @@ pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use extension::{extension_installed, extension_schema};
+pub use fatal::{Fatal, note_fatal};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
@@ -90,9 +93,9 @@ pub use relation::{
 };
 pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
 pub use session::{
-    before_commit, has_prepared_transactions, has_written, is_logical_worker, is_read_only,
-    lock_timeout, on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode,
-    prevent_in_read_only, reserve_setting_prefix,
+    before_commit, has_written, is_logical_worker, is_read_only, lock_timeout, on_commit,
+    prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    reserve_setting_prefix,
 };
 pub use setting::{
     Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,
@@ -109,7 +112,7 @@ pub use time::{Keep, Zone, now};
 pub use transaction::{
     ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
     constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
-    set_for_session,
+    set_for_session, try_out,
 };
 pub use tuple_set::TupleSet;
 pub use unused::unused_fraction;
@@ -118,6 +121,7 @@ pub use vacuum::vacuum;
 pub use wal::{
     Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
 };
+pub use warm::{cached_blocks, try_lock_to_read, warm};
 pub use worker::{
     Handle, begin_database_worker, begin_launcher, connect, end_launcher, register_launcher,
     reload_if_asked, report_activity, shutdown_requested, start_database_worker, wait, wake,

@@ -29,6 +29,8 @@ pub enum Phase {
     DeletingBySql,
     /// Has the nodes of a Citus cluster clear its shards.
     ClearingShards,
+    /// Reads the table before a rewrite locks it.
+    ReadingAhead,
     /// Looks up with SQL which rows a rewrite leaves out.
     FindingExpired,
     /// Copies the rows that stay.
@@ -40,12 +42,13 @@ pub enum Phase {
     Vacuuming,
 }
 
-const PHASES: [(Phase, &str); 10] = [
+const PHASES: [(Phase, &str); 11] = [
     (Phase::Initializing, "initializing"),
     (Phase::ScanningHeap, "scanning heap"),
     (Phase::ScanningIndex, "scanning index"),
     (Phase::DeletingBySql, "deleting by SQL"),
     (Phase::ClearingShards, "clearing shards"),
+    (Phase::ReadingAhead, "reading ahead"),
     (Phase::FindingExpired, "finding expired rows"),
     (Phase::Rewriting, "rewriting"),
     (Phase::RebuildingIndexes, "rebuilding indexes"),

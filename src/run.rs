@@ -74,8 +74,9 @@ pub trait Host {
     /// What is expired, as it stood when the transaction began.
     fn rule(&mut self) -> Rule;
 
-    /// Whether that may have been changed since: then nothing is deleted before the next transaction.
-    fn is_outdated(&self) -> bool {
+    /// Whether what holds now, when the table is locked, is no longer what the host has said in this transaction: then nothing
+    /// is deleted before the next one.
+    fn is_outdated(&mut self) -> bool {
         false
     }
 

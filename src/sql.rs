@@ -74,7 +74,7 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let target = Target::plan(checked);
     let outcome = engine::run(&target)?;
     let table = target.root().oid();
-    history::note_call(table, started, outcome.deleted, outcome.skipped, 1);
+    history::note_call(table, started, outcome.deleted, outcome.skipped, 1, None);
     Ok(number::bigint(outcome.deleted))
 }
 
@@ -111,9 +111,10 @@ fn raw_clear_sessions_rewrite(
         .and_then(|table| {
             let _shown = Shown::to_client(table);
             let started = pg::now();
-            let rewritten = engine::rewrite::rewrite(table, &rule, &mut || Ok(()))?;
-            history::note_call(table, started, rewritten.removed, 0, 1);
-            Ok(number::bigint(rewritten.removed))
+            let done = engine::rewrite::rewrite(table, &rule, &mut || Ok(()))?;
+            let locked = done.locked.map(|since| since.elapsed());
+            history::note_call(table, started, done.rows.removed, 0, 1, locked);
+            Ok(number::bigint(done.rows.removed))
         })
         .unwrap_or_else(|refusal| refusal.raise())
 }
@@ -208,7 +209,7 @@ fn raw_clear_sessions_in_batches(
         .unwrap_or_else(|refusal| refusal.raise());
     if let Some(table) = table {
         let (deleted, skipped) = (outcome.deleted, outcome.skipped);
-        history::note_call(table, started, deleted, skipped, outcome.batches);
+        history::note_call(table, started, deleted, skipped, outcome.batches, None);
     }
     // A composite value, which the SQL declares; pgrx hands on an internal one as it is.
     Internal::from(Some(pg::procedure_result(

@@ -7,7 +7,8 @@
 //!   about it
 //! - [`waiting`]: the databases that wait for such a process, also over a restart
 //! - [`turns`]: how the tables of a database take turns; [`aside`]: how their runs go on when other databases had theirs
-//! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement
+//! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement; [`lost_runs`]: what becomes of one
+//!   whose process has ended with it
 //! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory; [`failures`]: in
 //!   which databases they fail
@@ -26,6 +27,7 @@ pub mod history;
 pub mod host;
 pub mod launcher;
 pub mod left;
+mod lost_runs;
 pub mod own_settings;
 pub mod policy;
 pub mod recovery;

@@ -4,7 +4,10 @@
 //! Of an instant in the past a lifetime is missing: without one, every row has expired. So a name that could be that of
 //! such an instant counts as one, and a name that says no more than that something ends is not sure to mean the row.
 
+mod amount;
 mod languages;
+
+pub use amount::{is_amount, needs_a_token};
 
 use crate::table_name::words;
 

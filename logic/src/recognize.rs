@@ -1,8 +1,9 @@
 //! Whose table it is: the columns of a relation against the frameworks' columns.
 
 use crate::framework::{ColumnType, Framework, Further, frameworks};
-use crate::meaning::{Meaning, meaning};
-use crate::table_name::is_kept;
+use crate::meaning::{Meaning, is_amount, meaning, needs_a_token};
+use crate::table_name::{is_dated, is_kept, words};
+use crate::unit::Unit;
 
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum Recognition {
 }
 
 /// Why a table with all columns of a framework need not be its session table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// Other things have such columns as well, and its name does not say what it holds.
     Common,
@@ -37,18 +38,39 @@ pub enum Doubt {
     Further,
     /// Its name says that it holds what is over: an archive, a backup, a history.
     Kept,
+    /// The name of its schema says so.
+    KeptSchema,
+    /// Its name ends in a date, as a copy's does.
+    Dated,
+    /// These columns, which the framework does not know, may each hold a later end of a row.
+    Ends(Vec<String>),
+    /// These may say that a row is to be kept.
+    Holds(Vec<String>),
 }
 
 impl Doubt {
     /// What is said of it to the caller, after "it could be the table of …, but".
-    pub fn reason(self) -> &'static str {
-        match self {
+    pub fn reason(&self) -> String {
+        let quoted = |columns: &[String]| {
+            let quoted: Vec<_> = columns.iter().map(|name| format!("\"{name}\"")).collect();
+            quoted.join(", ")
+        };
+        let reason = match self {
             Doubt::Common => {
                 "other tables have such columns, and its name does not say what it holds"
             }
             Doubt::Further => "it has other columns, too, and its name does not say what it holds",
             Doubt::Kept => "its name says that its rows are kept",
-        }
+            Doubt::KeptSchema => "the name of its schema says that its rows are kept",
+            Doubt::Dated => "its name ends in a date, as that of a copy does",
+            Doubt::Ends(columns) => {
+                return format!("a row may live until a later instant: {}", quoted(columns));
+            }
+            Doubt::Holds(columns) => {
+                return format!("a row may be meant to stay: {}", quoted(columns));
+            }
+        };
+        reason.to_owned()
     }
 }
 
@@ -60,7 +82,7 @@ enum Fit {
 }
 
 /// Finds the framework whose columns these are.
-pub fn recognize(table: &str, columns: &[Column]) -> Recognition {
+pub fn recognize(schema: &str, table: &str, columns: &[Column]) -> Recognition {
     let having: Vec<_> = frameworks()
         .filter(|framework| framework.has_columns(columns))
         .collect();
@@ -72,7 +94,7 @@ pub fn recognize(table: &str, columns: &[Column]) -> Recognition {
         .collect();
     match telling[..] {
         [] => Recognition::None,
-        [one] => match fit(one, table, columns) {
+        [one] => match fit(one, schema, table, columns) {
             Fit::Sure => Recognition::One(one),
             Fit::Unsure(doubt) => Recognition::Unsure(one, doubt),
             Fit::Not => Recognition::None,
@@ -93,16 +115,25 @@ fn is_part_of(one: &Framework, other: &Framework) -> bool {
     has_all(one, other) && !has_all(other, one)
 }
 
-fn fit(framework: &Framework, table: &str, columns: &[Column]) -> Fit {
+fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> Fit {
     let unknown: Vec<_> = columns
         .iter()
         .filter(|column| !framework.knows(&column.name, column.column_type))
         .collect();
     let any_required = unknown.iter().any(|column| column.required);
+    let such = |is_such: fn(&Column) -> bool| -> Vec<String> {
+        let such = unknown.iter().filter(|column| is_such(column));
+        such.map(|column| column.name.clone()).collect()
+    };
+    let (holds, ends) = (such(is_hold), such(is_later_end));
     match framework.further {
         Further::None if !unknown.is_empty() => Fit::Not,
         Further::Optional if any_required => Fit::Not,
         _ if is_kept(table) => Fit::Unsure(Doubt::Kept),
+        _ if is_kept(schema) => Fit::Unsure(Doubt::KeptSchema),
+        _ if is_dated(table) => Fit::Unsure(Doubt::Dated),
+        _ if !holds.is_empty() => Fit::Unsure(Doubt::Holds(holds)),
+        _ if !ends.is_empty() => Fit::Unsure(Doubt::Ends(ends)),
         _ if framework.is_surely_named(table) => Fit::Sure,
         _ if framework.common => Fit::Unsure(Doubt::Common),
         _ if !unknown.is_empty() => Fit::Unsure(Doubt::Further),
@@ -110,9 +141,68 @@ fn fit(framework: &Framework, table: &str, columns: &[Column]) -> Fit {
     }
 }
 
+/// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`. That somebody has logged out, or
+/// what comes next, is none.
+fn is_later_end(column: &Column) -> bool {
+    const NONE: [&str; 3] = ["logout", "next", "void"];
+    let Some(kind) = column.column_type.kind() else {
+        return false;
+    };
+    let words = words(&column.name);
+    let is_end = matches!(meaning(&column.name), Meaning::Expiry | Meaning::End);
+    let is_limit = !kind.is_number()
+        && words.iter().any(|word| LIMITS.contains(&&word[..]))
+        && meaning(&column.name) == Meaning::Unclear;
+    (is_end || is_limit)
+        && !(kind.is_number() && is_amount(&column.name))
+        && !words.iter().any(|word| NONE.contains(&&word[..]))
+}
+
+/// What limits the life of a row, in a column that holds an instant.
+const LIMITS: &[&str] = &["deadline", "lifetime", "limit", "max", "timeout", "ttl"];
+
+/// Whether it may say that a row is to be kept: `legal_hold`, `never_expires`.
+fn is_hold(column: &Column) -> bool {
+    const BEGINNINGS: [&str; 6] = [
+        "legalhold",
+        "litigation",
+        "onhold",
+        "preserv",
+        "retain",
+        "retention",
+    ];
+    const WORDS: [&str; 6] = ["evidence", "held", "hold", "keep", "kept", "undeletable"];
+    const FLAGS: [&str; 7] = [
+        "archived",
+        "eternal",
+        "forever",
+        "frozen",
+        "permanent",
+        "pinned",
+        "protected",
+    ];
+    const NOT: [&str; 5] = ["dont", "never", "no", "non", "not"];
+    const GOES: [&str; 7] = ["clear", "delet", "expir", "prun", "purg", "remov", "erase"];
+    let words = words(&column.name);
+    let any = |list: &[&str]| words.iter().any(|word| list.contains(&&word[..]));
+    let begins = |word: &str, list: &[&str]| list.iter().any(|part| word.starts_with(part));
+    let glued = words.concat();
+    let is_never = words
+        .windows(2)
+        .any(|pair| NOT.contains(&&pair[0][..]) && begins(&pair[1], &GOES))
+        || ["neverexpir", "noexpir", "donotdelet", "nodelet"]
+            .iter()
+            .any(|part| glued.contains(part));
+    (words.iter().any(|word| begins(word, &BEGINNINGS))
+        || any(&WORDS)
+        || is_never
+        || (column.column_type == ColumnType::Bool && any(&FLAGS)))
+        && !any(&["alive"])
+}
+
 /// What the column holds: by its name, unless a framework whose columns the table has knows better.
 pub fn meaning_in(columns: &[Column], name: &str) -> Meaning {
-    let mut known = frameworks().filter(|one| one.expires == name && one.has_columns(columns));
+    let mut known = knowing(columns, name);
     let by_name = meaning(name);
     match known.next() {
         None => by_name,
@@ -121,6 +211,22 @@ pub fn meaning_in(columns: &[Column], name: &str) -> Meaning {
             .map(Framework::meaning)
             .fold(first.meaning(), Meaning::max),
     }
+}
+
+fn knowing(columns: &[Column], name: &str) -> impl Iterator<Item = &'static Framework> {
+    frameworks().filter(move |one| one.expires == name && one.has_columns(columns))
+}
+
+/// The unit that a framework whose columns the table has writes into the column; `None` where none does, or several differ.
+pub fn unit_in(columns: &[Column], name: &str) -> Option<Unit> {
+    let mut units = knowing(columns, name).map(|framework| framework.unit);
+    let first = units.next()??;
+    units.all(|unit| unit == Some(first)).then_some(first)
+}
+
+/// Whether a column that is named for it surely holds the instant at which a row expires.
+pub fn is_expiry(columns: &[Column], column: &Column) -> bool {
+    rank(columns, column) == Some(Meaning::Expiry)
 }
 
 /// The columns that could say when a row expires, best guess first: what to name when recognition fails. Numbers are
@@ -139,8 +245,21 @@ fn rank(columns: &[Column], column: &Column) -> Option<Meaning> {
     match column.column_type {
         ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date => Some(meaning),
         ColumnType::Int4 | ColumnType::Int8 | ColumnType::Float8 | ColumnType::Numeric => {
-            (meaning != Meaning::Unclear).then_some(meaning)
+            let is_known = knowing(columns, &column.name).next().is_some();
+            let is_instant = !is_amount(&column.name)
+                && (!needs_a_token(&column.name) || columns.iter().any(is_of_a_token));
+            (meaning != Meaning::Unclear && (is_known || is_instant)).then_some(meaning)
         }
         _ => None,
     }
+}
+
+/// Whether a column shows that the table holds tokens.
+fn is_of_a_token(column: &Column) -> bool {
+    const CLAIMS: [&str; 6] = ["aud", "iat", "iss", "jti", "nbf", "sid"];
+    let name = column.name.to_lowercase();
+    CLAIMS.contains(&&name[..])
+        || ["token", "jwt", "sess"]
+            .iter()
+            .any(|part| name.contains(part))
 }

@@ -109,20 +109,126 @@ const SESSIONS: &[&str] = &["sess", "session", "sessions"];
 /// What a table of sessions is called after them.
 const AFTER: &[&str] = &["data", "storage", "store", "table", "tbl"];
 
-/// Say of a table that it holds what is over, and keeps it.
+/// Say of a table, or of a schema, that it holds what is over, and keeps it.
 const KEPT: &[&str] = &[
-    "audit", "backup", "bak", "copied", "copy", "deleted", "dump", "evidence", "expired",
-    "history", "log", "logs", "moved", "old", "past", "removed", "saved", "trash",
+    "after",
+    "audit",
+    "audits",
+    "bak",
+    "before",
+    "bck",
+    "bk",
+    "bkp",
+    "bkup",
+    "cold",
+    "copied",
+    "copies",
+    "copy",
+    "deleted",
+    "dump",
+    "dumps",
+    "evidence",
+    "expired",
+    "export",
+    "exported",
+    "exports",
+    "former",
+    "frozen",
+    "gdpr",
+    "held",
+    "hist",
+    "hold",
+    "holds",
+    "incident",
+    "keep",
+    "kept",
+    "legal",
+    "litigation",
+    "log",
+    "logs",
+    "moved",
+    "obsolete",
+    "old",
+    "orig",
+    "original",
+    "originals",
+    "past",
+    "prev",
+    "previous",
+    "removed",
+    "rescued",
+    "restored",
+    "retained",
+    "retention",
+    "saved",
+    "sicherung",
+    "snap",
+    "snaps",
+    "trash",
 ];
 
-/// The same by their beginning, in several languages.
-const KEPT_BEGINNINGS: &[&str] = &["archie", "archiv", "backup", "histor", "verlauf"];
+/// The same anywhere in a word, in several languages.
+const KEPT_ANYWHERE: &[&str] = &[
+    "archie",
+    "archiv",
+    "backup",
+    "bewijs",
+    "forens",
+    "histor",
+    "legalhold",
+    "preserv",
+    "quarant",
+    "respaldo",
+    "sauvegarde",
+    "snapshot",
+    "verlauf",
+];
 
-/// Whether a table's name says that its rows are kept although they are over.
-pub fn is_kept(table: &str) -> bool {
-    words(table).iter().any(|word| {
-        KEPT.contains(&&word[..]) || KEPT_BEGINNINGS.iter().any(|part| word.starts_with(part))
+/// Whether a name says of a table, or of what is in a schema, that rows are kept although they are over.
+pub fn is_kept(name: &str) -> bool {
+    let is_kept = |word: &str| KEPT.contains(&word);
+    words(name).iter().any(|word| {
+        is_kept(word)
+            || KEPT_ANYWHERE.iter().any(|part| word.contains(part))
+            // `oldsessions`, `sessionbak`, `sessionsold2024`
+            || around_session(word).any(|(before, after)| {
+                is_kept(before) || is_kept(after.trim_end_matches(|c: char| c.is_ascii_digit()))
+            })
     })
+}
+
+/// Whether a table's name ends in a date or a year, glued or not, with or without a time behind it: `django_session_2024`,
+/// `sessions20240131`.
+pub fn is_dated(table: &str) -> bool {
+    let end = table[undated(table).len()..].split(|c: char| !c.is_ascii_digit());
+    end.into_iter().any(is_date)
+}
+
+/// The name without the digits at its end, and what joins them.
+pub fn undated(table: &str) -> &str {
+    table.trim_end_matches(|c: char| !c.is_alphabetic())
+}
+
+/// A year of these, alone or with a month, a day, and a time behind it.
+fn is_date(digits: &str) -> bool {
+    let is_of_these = ["19", "20"]
+        .iter()
+        .any(|century| digits.starts_with(century));
+    let at = |range: std::ops::Range<usize>| {
+        digits
+            .get(range)
+            .and_then(|part: &str| part.parse::<u32>().ok())
+    };
+    let is_month = at(4..6).is_none_or(|month| (1..=12).contains(&month));
+    let is_day = at(6..8).is_none_or(|day| (1..=31).contains(&day));
+    is_of_these && matches!(digits.len(), 4 | 6 | 8 | 12 | 14) && is_month && is_day
+}
+
+/// What is before and behind the sessions in a word.
+fn around_session(word: &str) -> impl Iterator<Item = (&str, &str)> {
+    ["sessions", "session"]
+        .iter()
+        .filter_map(|session| word.split_once(session))
 }
 
 /// The words of a name in lower case, however they are joined.

@@ -6,7 +6,7 @@ use common::tables::{self, Table};
 use logic::framework::{ColumnType, Framework, Further, Lifetime, Zone, frameworks};
 use logic::meaning::{Meaning, meaning};
 use logic::recognize::{Column, Doubt, Recognition, candidates, meaning_in, recognize};
-use logic::table_name::is_of_sessions;
+use logic::table_name::{is_dated, is_of_sessions, undated};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,7 @@ fn every_framework_has_a_table_and_every_table_its_framework() {
 #[test]
 fn every_table_is_recognized_as_its_own_framework_and_no_other() {
     for table in tables::all() {
-        let recognition = recognize(&table.name, &table.columns);
+        let recognition = recognize("public", &table.name, &table.columns);
         let expected = Recognition::One(framework(&table));
         assert_eq!(recognition, expected, "{}", table.framework);
     }
@@ -88,7 +88,7 @@ fn a_frameworks_table_is_recognized_as_sites_have_it() {
     let variants = tables::variants();
     assert!(variants.len() > 30);
     for table in variants {
-        let recognition = recognize(&table.name, &table.columns);
+        let recognition = recognize("public", &table.name, &table.columns);
         assert_eq!(
             recognition,
             Recognition::One(framework(&table)),
@@ -107,7 +107,7 @@ fn a_table_with_the_columns_of_two_frameworks_is_refused() {
             let Some(columns) = union(one, other) else {
                 continue;
             };
-            let recognition = recognize(&one.name, &columns);
+            let recognition = recognize("public", &one.name, &columns);
             // Of two that share most of their columns, one may account for all of them.
             let is_told = !is_taken_for_more(&recognition, &columns);
             assert!(
@@ -135,7 +135,7 @@ fn a_table_that_lacks_one_of_the_columns_is_refused() {
         for (lacking, _) in framework(&table).columns {
             let mut columns = table.columns.clone();
             columns.retain(|column| column.name != *lacking);
-            let recognition = recognize(&table.name, &columns);
+            let recognition = recognize("public", &table.name, &columns);
             let context = format!("{} without {lacking}", table.framework);
             // What is left may be the whole table of another: a newer version's, or a neighbour's.
             assert!(
@@ -155,7 +155,7 @@ fn a_table_with_another_type_in_one_of_the_columns_is_refused() {
                 let mut columns = table.columns.clone();
                 let column = columns.iter_mut().find(|c| c.name == *changed).unwrap();
                 column.column_type = other;
-                let recognition = recognize(&table.name, &columns);
+                let recognition = recognize("public", &table.name, &columns);
                 match recognition {
                     Recognition::None | Recognition::Unsure(..) | Recognition::Many(_) => {}
                     // The same store, made by another tool with another type.
@@ -180,7 +180,7 @@ fn a_number_column_may_be_integer_or_bigint() {
                     column.column_type = width;
                 }
             }
-            let recognized = name(&recognize(&table.name, &table.columns));
+            let recognized = name(&recognize("public", &table.name, &table.columns));
             assert_eq!(recognized, Some(framework(&table).name));
         }
     }
@@ -193,7 +193,10 @@ fn names_are_compared_as_they_are_written() {
         for column in &mut columns {
             column.name = column.name.to_uppercase();
         }
-        assert_eq!(recognize(&table.name, &columns), Recognition::None);
+        assert_eq!(
+            recognize("public", &table.name, &columns),
+            Recognition::None
+        );
     }
 }
 
@@ -202,14 +205,14 @@ fn what_only_looks_like_a_session_table_is_not_taken_for_one() {
     let lookalikes = tables::lookalikes();
     assert!(lookalikes.len() > 50);
     for table in lookalikes {
-        let recognition = recognize(&table.name, &table.columns);
+        let recognition = recognize("public", &table.name, &table.columns);
         assert!(
             !matches!(recognition, Recognition::One(_)),
             "{}: {recognition:?}",
             table.name
         );
     }
-    assert_eq!(recognize("sessions", &[]), Recognition::None);
+    assert_eq!(recognize("public", "sessions", &[]), Recognition::None);
 }
 
 /// Common columns alone are a question; the name answers it, and a column that nobody knows answers it, too.
@@ -217,7 +220,7 @@ fn what_only_looks_like_a_session_table_is_not_taken_for_one() {
 fn a_table_with_common_columns_is_recognized_only_by_its_name_as_well() {
     let mut common = 0;
     for table in tables::all().iter().filter(|table| framework(table).common) {
-        let recognition = recognize("some_table", &table.columns);
+        let recognition = recognize("public", "some_table", &table.columns);
         assert_eq!(
             recognition,
             Recognition::Unsure(framework(table), Doubt::Common)
@@ -250,24 +253,158 @@ fn the_name_of_a_table_says_whether_it_holds_the_sessions_of_a_web_site() {
 #[test]
 fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
     for table in tables::all() {
-        for word in "archive ARCHIV archived backups bak deleted history Historie log old audit"
+        for word in "archive ARCHIV archived backups bak bk bkp deleted history Historie log old orig audit snapshot \
+            before_migration gdpr_export quarantine legal_hold forensics retained sessionsbackup httpsessionbackup oldsessions \
+            sessionbak"
             .split_whitespace()
         {
+            let doubt = |schema: &str| recognize(schema, &table.name, &table.columns);
+            let kept = Recognition::Unsure(framework(&table), Doubt::KeptSchema);
+            assert_eq!(doubt(word), kept, "{word}");
+            assert_eq!(doubt(&format!("{word}_2026")), kept, "{word}");
             for name in [
                 format!("{}_{word}", table.name),
                 format!("{word}_{}", table.name),
             ] {
                 let expected = Recognition::Unsure(framework(&table), Doubt::Kept);
-                assert_eq!(recognize(&name, &table.columns), expected, "{name}");
+                assert_eq!(
+                    recognize("public", &name, &table.columns),
+                    expected,
+                    "{name}"
+                );
             }
+        }
+        for date in "_2024 _1999 2024 _202401 _20240101 20240131 _2024_01 _2024_01_31 -2024-01-31 _20240131_1200".split(' ') {
+            let name = format!("{}{date}", table.name);
+            let expected = Recognition::Unsure(framework(&table), Doubt::Dated);
+            assert_eq!(recognize("public", &name, &table.columns), expected, "{name}");
+            assert_eq!(undated(&name), table.name, "{name}");
+        }
+        for schema in "public app django sessions auth prod2 site_2 tenant_17 accounting holding goldsmith foldout customers \
+            versicherung catalog blog".split_whitespace() {
+            let recognition = recognize(schema, &table.name, &table.columns);
+            assert_eq!(recognition, Recognition::One(framework(&table)), "{schema}");
+        }
+        for number in "_1 _2 2 _102008 _3000 _20 _202413".split(' ') {
+            assert!(!is_dated(&format!("{}{number}", table.name)), "{number}");
         }
         let name = format!("{}_catalog", table.name);
         let kept = matches!(
-            recognize(&name, &table.columns),
+            recognize("public", &name, &table.columns),
             Recognition::Unsure(_, Doubt::Kept)
         );
         assert!(!kept, "{name}");
     }
+}
+
+/// A row of any of them may be worth something after the instant by which its framework's rows expire.
+#[test]
+fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_has_it() {
+    use ColumnType::{Bool, Date, Int4, Int8, Text, Timestamp, TimestampTz};
+    let ends = [
+        ("refresh_until", TimestampTz),
+        ("refreshTokenExpiresAt", Timestamp),
+        ("refreshExpires", Int8),
+        ("renewable_until", TimestampTz),
+        ("refresh_expiry", TimestampTz),
+        ("refresh_expires_at", Int4),
+        ("grace_ends_at", Date),
+        ("valid_to", Date),
+        ("absolute_timeout_at", TimestampTz),
+        ("session_deadline", TimestampTz),
+        ("gueltig_bis", Timestamp),
+        ("purge_after", TimestampTz),
+    ];
+    let holds = [
+        ("legal_hold", Bool),
+        ("hold_reason", Text),
+        ("heldBy", Int8),
+        ("retention_until", Date),
+        ("keep_days", Int4),
+        ("never_expires", Bool),
+        ("doNotDelete", Bool),
+        ("noexpiry", Bool),
+        ("is_permanent", Bool),
+        ("litigation_id", Int8),
+        ("evidence", Text),
+    ];
+    let neither = [
+        ("logout_at", TimestampTz),
+        ("next_token", Text),
+        ("last_seen", TimestampTz),
+        ("revoked_at", Timestamp),
+        ("remember_me", Bool),
+        ("is_expired", Bool),
+        ("keep_alive", TimestampTz),
+        ("keepalive_at", Timestamp),
+        ("threshold", Int4),
+        ("holder", Text),
+        ("endpoint", Text),
+        ("expires_in", Int8),
+        ("end_count", Int8),
+        ("permanent_address", Text),
+        ("timeout", Int4),
+        ("last_attempt_at", TimestampTz),
+    ];
+    let mut asked = 0;
+    for table in tables::all() {
+        let framework = framework(&table);
+        if framework.further == Further::None {
+            continue;
+        }
+        let of = |name: &str, column_type| {
+            let mut columns = table.columns.clone();
+            columns.push(column(name, column_type));
+            recognize("public", &table.name, &columns)
+        };
+        let own = |name: &str, column_type| {
+            framework.knows(name, column_type) || table.columns.iter().any(|c| c.name == name)
+        };
+        for (name, t) in ends.into_iter().filter(|(name, t)| !own(name, *t)) {
+            let doubt = Doubt::Ends(vec![name.to_owned()]);
+            assert_eq!(of(name, t), Recognition::Unsure(framework, doubt), "{name}");
+            asked += 1;
+        }
+        for (name, t) in holds.into_iter().filter(|(name, t)| !own(name, *t)) {
+            let doubt = Doubt::Holds(vec![name.to_owned()]);
+            assert_eq!(of(name, t), Recognition::Unsure(framework, doubt), "{name}");
+        }
+        for (name, t) in neither.into_iter().filter(|(name, t)| !own(name, *t)) {
+            assert_eq!(of(name, t), Recognition::One(framework), "{name}");
+        }
+    }
+    assert!(asked > 100);
+}
+
+/// A number that is a length of time, a count or a key is no candidate; a time of that name is one, and so is a number that is
+/// an instant by its name.
+#[test]
+fn an_amount_is_no_candidate() {
+    for name in "expires_in expiresIn expiresin expires_after expireAfter expire_within expiration_seconds expirationSeconds \
+        expiry_days expiryminutes expires_hours expiry_ttl expiration_count updatecount loginCount logins visits updates \
+        updated_by updatedBy login_id session_start_no last_login_ip_id created_by_user access_level \
+        exp base_exp total_exp exp_points expires_count delete_after end_index valid_until_version SlidingExpirationInSeconds"
+        .split_whitespace()
+    {
+        for number in [ColumnType::Int4, ColumnType::Int8, ColumnType::Float8, ColumnType::Numeric] {
+            assert_eq!(candidates(&[column(name, number)]), Vec::<&Column>::new(), "{name}");
+        }
+        let time = column(name, ColumnType::TimestampTz);
+        assert_eq!(candidates(std::slice::from_ref(&time)), [&time], "{name}");
+    }
+    for name in "expires expires_at expiresAt expires_at_seconds expires_epoch expiry_time_ms expiresAtMs expires_unix_seconds \
+        valid_until not_after notAfter last_access last_used account_expires logged_in_at updated_at_sec exp_at token_exp jwt_exp \
+        expirydate exptime lastaccess access_time"
+        .split_whitespace()
+    {
+        let number = column(name, ColumnType::Int8);
+        assert_eq!(candidates(std::slice::from_ref(&number)), [&number], "{name}");
+    }
+    let claims = [
+        column("jti", ColumnType::Text),
+        column("exp", ColumnType::Int8),
+    ];
+    assert_eq!(candidates(&claims), [&claims[1]]);
 }
 
 /// Lower case, words, and more: what the names of columns that hold the past have in common.
@@ -421,7 +558,7 @@ proptest! {
         (table, columns) in any_table()
             .prop_flat_map(|table| (Just(table.clone()), Just(table.columns).prop_shuffle()))
     ) {
-        prop_assert_eq!(name(&recognize(&table.name, &columns)), Some(framework(&table).name));
+        prop_assert_eq!(name(&recognize("public", &table.name, &columns)), Some(framework(&table).name));
     }
 
     /// No framework's column begins with an x.
@@ -436,9 +573,9 @@ proptest! {
         let framework = framework(&table);
         let sites_add = framework.further == Further::Any;
         let expected = sites_add.then_some(framework.name);
-        prop_assert_eq!(name(&recognize(&table.name, &columns)), expected);
+        prop_assert_eq!(name(&recognize("public", &table.name, &columns)), expected);
         // There, too, only where the name says what is in the table.
-        prop_assert_eq!(name(&recognize("records", &columns)), None);
+        prop_assert_eq!(name(&recognize("public", "records", &columns)), None);
     }
 
     /// No word that is known begins with a q. A cache is one of whatever it is.
@@ -453,7 +590,7 @@ proptest! {
         let mut columns = table.columns.iter();
         let is_open = framework.common || !columns.all(|one| framework.knows(&one.name, one.column_type));
         for name in [format!("{word}{joint}{}", table.name), format!("{}{joint}{word}", table.name)] {
-            let recognition = recognize(&name, &table.columns);
+            let recognition = recognize("public", &name, &table.columns);
             if is_open && of_sessions {
                 prop_assert!(matches!(recognition, Recognition::Unsure(of, _) if of == framework));
             } else if !is_open {
@@ -471,6 +608,6 @@ proptest! {
         columns.extend(further.iter().map(|(name, t)| column(name, *t)));
         let framework = framework(&table);
         let expected = (framework.further != Further::None).then_some(framework.name);
-        prop_assert_eq!(name(&recognize(&table.name, &columns)), expected);
+        prop_assert_eq!(name(&recognize("public", &table.name, &columns)), expected);
     }
 }

@@ -1,4 +1,5 @@
-//! Rows that a DELETE leaves without an ERROR: a trigger that fires before it may return NULL, a rule may do something else.
+//! Rows that a DELETE leaves without an ERROR: a trigger that fires before it may return NULL, a rule may do something else,
+//! row security may show more rows than it lets be deleted.
 //!
 //! They have to be told from rows that somebody else is changing, or has renewed in the meantime. So the places of the
 //! expired rows are read before the DELETE, when they are locked where that is possible; what is at the same place
@@ -88,13 +89,18 @@ pub fn find(
 
 /// So many rows that a DELETE has kept, the first at that place.
 pub fn left_out(relation: &Relation, ctid: Option<String>, rows: u64) -> LeftOut {
+    let refusal = match pg::row_security_applies(relation) {
+        true => Refusal::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            "row-level security, a trigger or a rule has kept it, without an error",
+        )
+        .hint("Where such rows are meant to stay, leave them out with filter; else call as a role whose policies for DELETE let them go."),
+        false => refusal(relation, "a trigger or a rule has kept it, without an error"),
+    };
     LeftOut {
         ctid,
         rows,
-        refusal: refusal(
-            relation,
-            "a trigger or a rule has kept it, without an error",
-        ),
+        refusal,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rewrites a table without its expired rows: what is to stay goes into a new heap, which takes the old one's place.
 //!
 //! For tables of which little is live: it writes what stays, not what goes, and gives the space back. The price is an
-//! ACCESS EXCLUSIVE lock for as long as it takes, and that rows vanish without a trace: nothing fires, nothing is
+//! ACCESS EXCLUSIVE lock while what stays is copied (the table is read ahead of it, so that it comes from memory then), and that rows vanish without a trace: nothing fires, nothing is
 //! decoded. So it refuses wherever something has to be told of a deletion.
 
 mod estimate;
@@ -17,9 +17,33 @@ use crate::progress::{Phase, Tally};
 use crate::refusal::{Refusal, enough};
 use crate::table::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
 use pgrx::pg_sys;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 /// How many blocks are looked through by one statement, where SQL has to judge the rows: 8 MB.
 const BLOCKS: u32 = 1024;
+
+/// A table of fewer blocks (8 MB) is not read ahead.
+const SMALL: u32 = 1024;
+
+thread_local! {
+    /// For how long the last rewrite of this process that was committed had kept everybody from its table.
+    static LOCKED: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// For how long the rewrite that has just been committed kept everybody from the table: until its locks were about to be
+/// released. What the session does after that, the removal of the old files, is not in it.
+pub fn take_locked() -> Option<Duration> {
+    LOCKED.take()
+}
+
+/// What a rewrite has done so far: it is not committed.
+#[derive(Default)]
+pub struct Done {
+    pub rows: Rewritten,
+    /// Since when it has kept everybody from the table.
+    pub locked: Option<Instant>,
+}
 
 /// Rewrites a table, or those of its leaves that can have expired rows, in the current transaction. `locked` is asked when
 /// all locks are held whether the rule is still the one to go by.
@@ -30,13 +54,25 @@ pub fn rewrite(
     table: pg_sys::Oid,
     rule: &Rule,
     locked: &mut dyn FnMut() -> Result<(), Refusal>,
-) -> Result<Rewritten, Refusal> {
-    let wait = LockWait::begin();
+) -> Result<Done, Refusal> {
     let lock = lock_of_named(table)?;
+    let mut ahead = Ahead {
+        blocks: pg::cached_blocks(),
+        tally: Tally::default(),
+    };
+    if lock == LockMode::AccessExclusive {
+        ahead.read_if_possible(table, rule);
+    }
+    let mut wait = LockWait::begin();
     drop(wait.open(table, lock)?);
+    let since = Instant::now();
     let checked = Checked::open(Some(table), rule, Purpose::Rewrite(lock))?;
     refuse::check_table(checked.root())?;
-    let leaves = lock_leaves(&checked, &wait)?;
+    let (leaves, leaves_since) = lock_leaves(&checked, &mut wait, &mut ahead)?;
+    let since = match lock {
+        LockMode::AccessExclusive => Some(since),
+        _ => leaves_since,
+    };
     locked()?;
     let mut tally = Tally::default();
     tally.plan(
@@ -50,11 +86,53 @@ pub fn rewrite(
         .iter()
         .all(|leaf| leaf.oid() != root.oid())
         .then_some(root);
-    let mut outcome = Rewritten::default();
+    let mut rows = Rewritten::default();
     for leaf in leaves {
-        outcome += rewrite_leaf(leaf, &criterion, &mut tally)?;
+        rows += rewrite_leaf(leaf, &criterion, &mut tally)?;
     }
-    Ok(outcome)
+    if let Some(since) = since {
+        pg::on_commit(move || LOCKED.set(Some(since.elapsed())));
+    }
+    Ok(Done {
+        rows,
+        locked: since,
+    })
+}
+
+/// What is read before it is locked.
+struct Ahead {
+    /// How many blocks there is memory for.
+    blocks: u32,
+    tally: Tally,
+}
+
+impl Ahead {
+    /// Reads a table, if it could be rewritten as it is now. Whether that is so is found again under the lock: no lock, and
+    /// nothing that was found, is kept, because a second session that does the same would wait for this one's lock, and this
+    /// one for the other's.
+    fn read_if_possible(&mut self, table: pg_sys::Oid, rule: &Rule) {
+        let possible = pg::try_out(|| {
+            pg::try_lock_to_read(table)
+                && Checked::open(Some(table), rule, Purpose::Estimate).is_ok_and(|checked| {
+                    let leaves = pg::leaves(checked.root(), LockMode::AccessShare);
+                    refuse::check_table(checked.root()).is_ok()
+                        && refuse::check_leaves(&leaves).is_ok()
+                        && checked.root().blocks() >= SMALL
+                })
+        });
+        if possible.unwrap_or(false) {
+            self.read(table);
+        }
+    }
+
+    fn read(&mut self, table: pg_sys::Oid) {
+        let tally = &mut self.tally;
+        let read = pg::warm(table, self.blocks, &mut |blocks| {
+            tally.in_leaf(table, Phase::ReadingAhead, Some(blocks));
+            tally.show();
+        });
+        self.blocks -= read;
+    }
 }
 
 /// The lock for the table that was named. Who does not own it must not even wait for a lock that keeps everybody else
@@ -69,8 +147,13 @@ fn lock_of_named(table: pg_sys::Oid) -> Result<LockMode, Refusal> {
     }
 }
 
-/// The leaves that can have expired rows, each locked and open, and such that it can be rewritten.
-fn lock_leaves(table: &Checked, wait: &LockWait) -> Result<Vec<Relation>, Refusal> {
+/// The leaves that can have expired rows, each locked and open, and such that it can be rewritten; and since when the first
+/// of them is locked.
+fn lock_leaves(
+    table: &Checked,
+    wait: &mut LockWait,
+    ahead: &mut Ahead,
+) -> Result<(Vec<Relation>, Option<Instant>), Refusal> {
     let mut leaves = pg::leaves(table.root(), LockMode::AccessShare);
     refuse::check_leaves(&leaves)?;
     if leaves.len() > 1 {
@@ -78,18 +161,24 @@ fn lock_leaves(table: &Checked, wait: &LockWait) -> Result<Vec<Relation>, Refusa
         leaves.retain(|leaf| estimate.access(leaf).is_some());
     }
     let oids = pg::gather(leaves.iter().map(Relation::oid));
+    let unlocked = leaves
+        .iter()
+        .filter(|leaf| leaf.oid() != table.root().oid() && leaf.blocks() >= SMALL);
+    wait.paused(|| unlocked.for_each(|leaf| ahead.read(leaf.oid())));
     drop(leaves);
     let mut locked = Vec::new();
     enough(locked.try_reserve(oids.len()))?;
+    let mut since = None;
     for oid in oids {
         if let Some(leaf) = wait.open(oid, LockMode::AccessExclusive)? {
             locked.push(leaf);
+            since.get_or_insert_with(Instant::now);
         }
     }
     // Something may have been altered before the locks came.
     refuse::check_table(table.root())?;
     refuse::check_leaves(&locked)?;
-    Ok(locked)
+    Ok((locked, since))
 }
 
 fn rewrite_leaf(

@@ -4,7 +4,8 @@
 //! Citus' own function sends the calls, over connections of its own as the current role, outside of the transaction here:
 //! so what a slice has deleted is committed when it returns. A slice is short, because the transaction here lasts as long.
 //! Where each shard has got to is remembered here and passed back with the next slice. A shard that has moved begins again
-//! where it is now; one that fails is tried once more from its beginning, then left alone, and told of at the end.
+//! where it is now; one that fails is tried once more from its beginning, without others beside it on its node, then left
+//! alone, and told of at the end.
 
 mod call;
 mod failures;
@@ -18,10 +19,10 @@ pub use order::{Order, Place, Report};
 use super::bookmark::{At, Mark};
 use crate::pg::{self, Deleted, Relation};
 use crate::refusal::Refusal;
-use crate::table::{self, Criterion, Node, Shard};
-use call::{Call, answers, nodes_that_can};
+use crate::table::{self, Criterion, Shard};
+use call::{Call, answers, nodes_of, nodes_that_can};
 use failures::Failures;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long a slice takes, about: so that no transaction here or there is long, and small beside the sleep that it costs.
@@ -70,6 +71,8 @@ pub struct Cursor {
     slices: u64,
     elsewhere: Elsewhere,
     failures: Failures,
+    /// Nodes that have failed at one of several shards, and that may take no more connections.
+    one_by_one: BTreeSet<i32>,
     finished: bool,
 }
 
@@ -95,12 +98,16 @@ impl State {
     }
 }
 
+/// Whether the nodes can clear the shards of a table. `Err`: why one cannot.
+pub fn nodes_can_clear(table: &Relation) -> Result<(), String> {
+    nodes_that_can(&table::shards(table))
+}
+
 impl Cursor {
     /// At the beginning, or where another one has got to. `None`, with a NOTICE, where the nodes cannot do it: then it is a
     /// DELETE that Citus sends them.
     pub fn begin(table: &Relation, at: Option<&At>) -> Option<Cursor> {
-        let shards = table::shards(table);
-        if let Err(why) = nodes_that_can(&shards) {
+        if let Err(why) = nodes_can_clear(table) {
             pg::notice(
                 &format!(
                     "the shards of table \"{}\" cannot be cleared one by one",
@@ -129,6 +136,7 @@ impl Cursor {
             slices: 0,
             elsewhere: Elsewhere::default(),
             failures: Failures::default(),
+            one_by_one: BTreeSet::new(),
             finished: false,
         })
     }
@@ -233,9 +241,10 @@ impl Cursor {
         };
         let mut busy: BTreeMap<i32, usize> = BTreeMap::new();
         waiting.retain(|shard| {
-            let busy = busy.entry(shard.node.group).or_default();
+            let group = shard.node.group;
+            let busy = busy.entry(group).or_default();
             *busy += 1;
-            *busy <= at_once
+            *busy == 1 || *busy <= at_once && !self.one_by_one.contains(&group)
         });
         waiting.truncate(usize::try_from(slice.rows).unwrap_or(usize::MAX).max(1));
         for shard in &waiting {
@@ -267,8 +276,7 @@ impl Cursor {
         if failed.is_empty() {
             return;
         }
-        let mut nodes: Vec<&Node> = failed.iter().map(|(shard, _)| &shard.node).collect();
-        nodes.dedup();
+        let nodes = nodes_of(failed.iter().map(|(shard, _)| *shard));
         let pings: Vec<_> = nodes.iter().map(|node| Call::ping(node)).collect();
         let down: Vec<_> = nodes
             .iter()
@@ -290,6 +298,7 @@ impl Cursor {
             if let Some(state) = self.shards.get_mut(&shard.id)
                 && !state.mark.finished
             {
+                self.one_by_one.insert(shard.node.group);
                 state.failed += 1;
                 state.mark.place = None;
                 if state.failed >= TRIES {

@@ -60,7 +60,9 @@ impl<'r> Table<'r> {
     pub fn noticing(self, leaves: &[Relation]) -> Self {
         let may_keep = |relation: &Relation| relation.may_keep_rows();
         Table {
-            may_keep: may_keep(self.relation) || leaves.iter().any(may_keep),
+            may_keep: may_keep(self.relation)
+                || leaves.iter().any(may_keep)
+                || pg::row_security_applies(self.relation),
             ..self
         }
     }

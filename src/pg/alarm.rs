@@ -70,6 +70,11 @@ unsafe extern "C-unwind" fn on_alarm() {
     }
 }
 
+/// Whether the process is ended because its statement has let none of its cancels end it.
+pub fn canceled_in_vain() -> bool {
+    UNANSWERED.load(Ordering::Relaxed) > PATIENCE
+}
+
 /// A cancel that has been asked for and has found no statement is forgotten.
 pub fn forget_cancel() {
     UNANSWERED.store(0, Ordering::Relaxed);

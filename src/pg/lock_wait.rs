@@ -26,6 +26,14 @@ impl LockWait {
         LockWait { until }
     }
 
+    /// Does something that is not counted.
+    pub fn paused<T>(&mut self, action: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let result = action();
+        self.until = self.until.map(|until| until + began.elapsed());
+        result
+    }
+
     /// Locks and opens a relation in what is left of the time; `None` where there is none of that oid. Refuses (55P03)
     /// when the time is up: the transaction has to be aborted then.
     pub fn open(&self, oid: pg_sys::Oid, lock: LockMode) -> Result<Option<Relation>, Refusal> {

@@ -201,6 +201,11 @@ impl Relation {
         Changes::of(self.oid())
     }
 
+    /// Whether it is a partition of another table.
+    pub fn is_partition(&self) -> bool {
+        self.class().relispartition
+    }
+
     /// Who owns it.
     pub fn owner(&self) -> pg_sys::Oid {
         self.class().relowner

@@ -52,21 +52,6 @@ pub fn before_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'stati
     });
 }
 
-/// Does something when this transaction is prepared for a two-phase commit: any session may commit it, at any time, and
-/// nothing is called then. It must not fail.
-pub fn on_prepare(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
-    register_xact_callback(PgXactCallbackEvent::PrePrepare, action);
-}
-
-/// Whether there are prepared transactions, in whichever database.
-pub fn has_prepared_transactions() -> bool {
-    // SAFETY: a setting (access/twophase.h).
-    if unsafe { pg_sys::max_prepared_xacts } == 0 {
-        return false;
-    }
-    !super::query("SELECT FROM pg_catalog.pg_prepared_xact() LIMIT 1", &[]).is_empty()
-}
-
 /// Settings with this prefix that nobody has defined are misspelt.
 pub fn reserve_setting_prefix(prefix: &CStr) {
     // SAFETY: the prefix is copied (utils/misc/guc.c).

@@ -129,6 +129,19 @@ pub fn attempt<T>(
     returned: fn(&Refusal) -> bool,
     action: impl FnOnce() -> T,
 ) -> Result<T, Refusal> {
+    in_subtransaction(returned, true, action)
+}
+
+/// Does something of which nothing but its result is to stay, no lock either. Any ERROR but a cancel is returned.
+pub fn try_out<T>(action: impl FnOnce() -> T) -> Result<T, Refusal> {
+    in_subtransaction(is_of_a_table, false, action)
+}
+
+fn in_subtransaction<T>(
+    returned: fn(&Refusal) -> bool,
+    stays: bool,
+    action: impl FnOnce() -> T,
+) -> Result<T, Refusal> {
     // SAFETY: as PL/pgSQL runs a block with EXCEPTION (pl_exec.c, exec_stmt_block): memory context and resource owner are
     // those of the caller again afterwards. Relations that the caller has open belong to his resource owner and stay open;
     // what `action` has opened, set or acted as is taken back by the subtransaction's abort, which destructors leave to it
@@ -153,8 +166,8 @@ pub fn attempt<T>(
             })
             .execute();
         match outcome {
-            Ok(_) => pg_sys::ReleaseCurrentSubTransaction(),
-            Err(_) => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
+            Ok(_) if stays => pg_sys::ReleaseCurrentSubTransaction(),
+            _ => pg_sys::RollbackAndReleaseCurrentSubTransaction(),
         }
         pg_sys::MemoryContextSwitchTo(context);
         pg_sys::CurrentResourceOwner = resources;

@@ -1,6 +1,7 @@
 //! What somebody should know before the call.
 
 use super::counts::Counts;
+use crate::engine;
 use crate::pg::{self, Argument, LockMode, Privilege, Relation, RelationKind};
 use crate::table::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
 
@@ -24,6 +25,9 @@ pub fn warnings(target: &Target, counts: &Counts, index: bool, exact: bool) -> V
         warnings.push("you have no DELETE privilege on the table".to_owned());
     }
     warnings.extend(super::why_not_published(target));
+    warnings.extend(engine::why_not_by_shards(target).map(|why| {
+        format!("the shards cannot be cleared one by one, so one DELETE clears them all: {why}")
+    }));
     warnings.extend(row_security(target));
     warnings.extend(may_keep(target));
     warnings.extend(foreign_keys(target));

@@ -229,13 +229,17 @@ impl Run {
         let limit = self.limit(limits);
         let slice = self.slice(limits);
         let rule = host.rule();
-        let opened = self.memory.open(oid, &rule, &mut |_| host.is_outdated())?;
+        let mut outdated = false;
+        let opened = self.memory.open(oid, &rule, &mut |_| {
+            outdated = host.is_outdated();
+            outdated
+        })?;
         let (outcome, new) = match opened {
             // All is done only if the table has not got something new in its place.
             Opened::Gone if self.queue.is_empty() => return self.plan_anew(&rule),
             Opened::Gone => return Ok(()),
             // The next transaction goes by the rule that is then the one.
-            Opened::Outdated if host.is_outdated() => {
+            Opened::Outdated if outdated => {
                 self.queue.push_front((oid, cursor));
                 return Ok(());
             }

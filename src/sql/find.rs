@@ -18,6 +18,7 @@ CREATE FUNCTION raw_clear_sessions.found(
     OUT unit text,
     OUT time_zone text,
     OUT filter text,
+    OUT lives_on boolean,
     OUT call text,
     OUT schedule_call text
 ) RETURNS SETOF record
@@ -43,6 +44,7 @@ fn raw_clear_sessions_found() -> TableIterator<
         name!(unit, Option<String>),
         name!(time_zone, Option<String>),
         name!(filter, Option<String>),
+        name!(lives_on, bool),
         name!(call, Option<String>),
         name!(schedule_call, Option<String>),
     ),
@@ -61,6 +63,7 @@ fn raw_clear_sessions_found() -> TableIterator<
             found.unit,
             found.time_zone,
             found.filter,
+            found.lives_on,
             found.call.map(text),
             found.schedule_call.map(text),
         )

@@ -5,8 +5,9 @@ use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
 use logic::framework::{ColumnType, Framework, Zone};
 use logic::kind::Kind;
-use logic::meaning::Meaning;
-use logic::recognize::{Column, Recognition, candidates, meaning_in, recognize};
+use logic::recognize::{self, Column, Doubt, Recognition, candidates, recognize, unit_in};
+use logic::table_name::undated;
+use logic::unit::Unit;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
@@ -63,14 +64,15 @@ pub fn recognize_table(
     attributes: &[Attribute],
     rule: &Rule,
 ) -> Result<&'static Framework, Refusal> {
-    match recognize(&relation.name(), &columns(attributes)) {
+    match recognition(relation, attributes, rule)? {
         Recognition::One(framework) => Ok(framework),
+        Recognition::Unsure(framework, doubt @ (Doubt::Ends(_) | Doubt::Holds(_))) => {
+            Err(not_recognized(relation)
+                .detail(could_be(framework, &doubt))
+                .hint(doubt_hint(relation, attributes, rule, framework, &doubt)))
+        }
         Recognition::Unsure(framework, doubt) => Err(not_recognized(relation)
-            .detail(format!(
-                "It could be the table of {}, but {}.",
-                framework.name,
-                doubt.reason()
-            ))
+            .detail(could_be(framework, &doubt))
             .hint(format!(
                 "If a row of it is worth nothing after that instant, say so, and how long it is kept past it: {}",
                 example(relation, attributes, rule, as_framework(framework))
@@ -91,6 +93,95 @@ pub fn recognize_table(
             .hint(candidates_hint(relation, attributes, rule)))
         }
     }
+}
+
+/// Whose table it is by its names and columns, with what the caller's filter says of them.
+fn recognition(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+) -> Result<Recognition, Refusal> {
+    let name = relation.name();
+    // A partition has a date for what is in it, and is no copy.
+    let table = if relation.is_partition() {
+        undated(&name)
+    } else {
+        &name
+    };
+    let mut columns = columns(attributes);
+    let recognition = recognize(&relation.schema(), table, &columns);
+    let (Recognition::Unsure(framework, Doubt::Ends(_) | Doubt::Holds(_)), Some(filter)) =
+        (&recognition, &rule.filter)
+    else {
+        return Ok(recognition);
+    };
+    // What the filter reads is no question any more. It stays a column that the framework does not know.
+    let read = pg::analyze(relation, filter, true, false)
+        .map_err(|e| e.about("filter"))?
+        .columns;
+    for (column, attribute) in columns.iter_mut().zip(attributes) {
+        let is_read = read.contains(&attribute.attnum) || read.contains(&0);
+        if is_read && !framework.knows(&column.name, column.column_type) {
+            column.name.clear();
+        }
+    }
+    Ok(recognize(&relation.schema(), table, &columns))
+}
+
+fn could_be(framework: &Framework, doubt: &Doubt) -> String {
+    format!(
+        "It could be the table of {}, but {}.",
+        framework.name,
+        doubt.reason()
+    )
+}
+
+/// What to say where columns may keep a row for longer: with which of them, or by which condition, it goes.
+fn doubt_hint(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    framework: &Framework,
+    doubt: &Doubt,
+) -> String {
+    let all = columns(attributes);
+    let type_of = |name: &str| {
+        let column = all.iter().find(|column| column.name == name);
+        column.map(|column| column.column_type)
+    };
+    if let Doubt::Ends(ends) = doubt
+        && ends
+            .iter()
+            .all(|end| type_of(end) == type_of(framework.expires))
+    {
+        let instants = [framework.expires.to_owned()]
+            .into_iter()
+            .chain(ends.clone());
+        let instants: Vec<_> = instants.map(|name| pg::quote_identifier(&name)).collect();
+        let mut changes = as_framework(framework);
+        changes.retain(|(name, _)| *name != "expires");
+        changes.push((
+            "expires",
+            Some(format!("greatest({})", instants.join(", "))),
+        ));
+        return format!(
+            "If a row is worth nothing after the last of these instants, say so, and how long it is kept past it: {}",
+            corrected_call(
+                relation,
+                attributes,
+                rule,
+                &[changes, fill_in("keep").to_vec()].concat()
+            )
+        );
+    }
+    let filter = match &rule.filter {
+        Some(filter) => format!("({filter}) AND {TO_BE_FILLED_IN}"),
+        None => TO_BE_FILLED_IN.to_owned(),
+    };
+    format!(
+        "Say by a filter that reads it which rows may go: {}",
+        corrected_call(relation, attributes, rule, &[("filter", Some(filter))])
+    )
 }
 
 fn not_recognized(relation: &Relation) -> Refusal {
@@ -159,7 +250,7 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
     let (unit, time_zone) = match best.column_type {
         ColumnType::TimestampTz => (None, None),
         ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
-        _ => (Some("seconds".to_owned()), None),
+        _ => (Some(unit_or_open(&columns, &best.name)), None),
     };
     let changes = vec![
         ("expires", Some(pg::quote_identifier(&best.name))),
@@ -171,6 +262,12 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         names.join(", "),
         example(relation, attributes, rule, changes)
     )
+}
+
+/// The unit that a framework writes into the column, or what is to be filled in.
+pub fn unit_or_open(columns: &[Column], name: &str) -> String {
+    let unit = unit_in(columns, name).map(Unit::name);
+    unit.unwrap_or(TO_BE_FILLED_IN).to_owned()
 }
 
 /// A call for a table of which nobody has said what its rows are: whoever copies it has to fill in something, so that it
@@ -241,7 +338,7 @@ pub fn is_expiry(columns: &[Column], expires: &str) -> bool {
     columns
         .iter()
         .filter(|column| column.name == expires || pg::quote_identifier(&column.name) == expires)
-        .any(|column| meaning_in(columns, &column.name) == Meaning::Expiry)
+        .any(|column| recognize::is_expiry(columns, column))
         && !columns.iter().any(|column| outlives_it(&column.name))
 }
 

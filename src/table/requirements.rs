@@ -1,7 +1,7 @@
 //! What a rule must say, and must not, for a value of its kind.
 
-use super::columns::{columns, corrected_call, fill_in};
-use super::criterion::Rule;
+use super::columns::{TO_BE_FILLED_IN, columns, corrected_call, fill_in, unit_or_open};
+use super::criterion::{Rule, Value};
 use super::named::Named;
 use crate::pg::{self, Attribute, Keep, Relation, Zone};
 use crate::refusal::Refusal;
@@ -173,6 +173,10 @@ pub fn unit_of(
     }
     let unit = given.or(framework.and_then(|framework| framework.unit));
     if unit.is_none() {
+        let unit = match &named.value {
+            Value::Column { name, .. } => unit_or_open(&columns(attributes), name),
+            Value::Expression { .. } => TO_BE_FILLED_IN.to_owned(),
+        };
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             format!(
@@ -184,12 +188,7 @@ pub fn unit_of(
         .detail("A number says nothing without the unit that it counts since 1970-01-01 00:00 UTC.")
         .hint(format!(
             "Valid units are \"seconds\", \"milliseconds\" and \"microseconds\". For example: {}",
-            corrected_call(
-                relation,
-                attributes,
-                rule,
-                &[("unit", Some("seconds".to_owned()))]
-            )
+            corrected_call(relation, attributes, rule, &[("unit", Some(unit))])
         )));
     }
     Ok(unit)

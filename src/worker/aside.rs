@@ -25,23 +25,28 @@ struct Written {
     rewrite: Option<String>,
     /// The relations that rows were deleted from, and how many.
     deleted_from: Vec<(pg_sys::Oid, u64)>,
+    /// When its last turn began.
+    turn: i64,
     /// The table's owner wants it to end.
     #[serde(default)]
     canceled: bool,
 }
 
-/// The runs of this database that are put aside: the table, and the id in the history. In a transaction.
-pub fn all(schema: &str) -> HashMap<u32, i64> {
+/// The runs of this database that are put aside: the table, the id in the history, and when the last turn began. In a
+/// transaction.
+pub fn all(schema: &str) -> HashMap<u32, (i64, i64)> {
     let rows = pg::query_own(
         &format!(
-            "SELECT h.\"table\", h.id FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NOT NULL"
+            "SELECT h.\"table\", h.id, h.aside OPERATOR(pg_catalog.->>) 'turn' FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NOT NULL"
         ),
         &[],
     );
     rows.into_iter()
         .filter_map(|row| {
-            let [table, id] = <[Option<String>; 2]>::try_from(row).ok()?;
-            Some((table?.parse().ok()?, id?.parse().ok()?))
+            let [table, id, turn] = <[Option<String>; 3]>::try_from(row).ok()?;
+            let turn = turn.and_then(|turn| turn.parse().ok());
+            let run = (id?.parse().ok()?, turn.unwrap_or(i64::MIN));
+            Some((table?.parse().ok()?, run))
         })
         .collect()
 }
@@ -73,9 +78,9 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
         .next()
         .and_then(|row| <[Option<String>; 5]>::try_from(row).ok())
     else {
-        return match all(schema).get(&table.into()) == Some(&id) {
-            true => Found::Locked,
-            false => Found::Gone,
+        return match all(schema).get(&table.into()) {
+            Some((locked, _)) if *locked == id => Found::Locked,
+            _ => Found::Gone,
         };
     };
     let integer = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
@@ -102,8 +107,8 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
     Found::Turn(Box::new(turn), ends)
 }
 
-/// Writes a run down, for the next worker of this database.
-pub fn write_down(schema: &str, mut turn: Turn<'_>) {
+/// Writes a run down, for the next worker of this database; `began`: when its last turn did.
+pub fn write_down(schema: &str, mut turn: Turn<'_>, began: i64) {
     let Some(aside) = turn.aside.take() else {
         return;
     };
@@ -113,6 +118,7 @@ pub fn write_down(schema: &str, mut turn: Turn<'_>) {
         used: turn.used,
         rewrite: turn.rewritten.in_words().map(str::to_owned),
         deleted_from: turn.host.take_deleted_from(),
+        turn: began,
         canceled: false,
     };
     let json = serde_json::to_string(&written).expect("plain data becomes JSON");

@@ -1,6 +1,7 @@
 //! What the launcher, the database workers and the sessions tell each other, in shared memory.
 
 use super::failures::{ERROR_WORDS, Failures};
+use super::lost_runs::{self, LostRuns};
 use super::stop_request::{self, Place, Reason};
 use super::waiting::Period;
 use crate::pg;
@@ -9,6 +10,7 @@ use crate::words::{Words, from_text, to_text};
 use logic::last_ones::LastOnes;
 use logic::number;
 use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
@@ -28,11 +30,9 @@ pub struct Board {
     since: AtomicI64,
     /// The server's time zone, in which cron expressions are meant.
     zone: Words<ZONE_WORDS>,
-    /// Raised whenever a policy changes anywhere.
+    /// Raised whenever a policy changes anywhere: a hint, which a two-phase commit and who changes the table directly do not
+    /// give.
     changes: AtomicU64,
-    /// A change of policies has been prepared for a two-phase commit, or may have been: when it is committed,
-    /// `changes` is not raised.
-    prepared: AtomicBool,
     changed: [AtomicU32; CHANGED_DATABASES],
     all_changed: AtomicBool,
     /// The latest instant that the clock has shown before it was set back.
@@ -43,6 +43,7 @@ pub struct Board {
     shortage: AtomicI64,
     /// The tables that come after the others.
     last_ones: LastOnes,
+    pub lost_runs: LostRuns,
 }
 
 // SAFETY: its numbers are atomics and words of them.
@@ -63,7 +64,8 @@ struct Seat {
     timetable: AtomicU64,
     /// Another database waits, and this one's turn is over.
     turn_over: AtomicBool,
-    /// What the worker failed with; zero where it could not say.
+    /// What the worker failed with: the SQLSTATE, 0 where it could not say, and the text.
+    sqlstate: AtomicI32,
     error: Words<ERROR_WORDS>,
     /// The run that it is at.
     place: Place,
@@ -77,18 +79,21 @@ const SUCCEEDED: u32 = 3;
 const FAILED: u32 = 4;
 const YIELDED: u32 = 5;
 const TURN_OVER: u32 = 6;
+const RUN_LOST: u32 = 7;
 
 /// How a database worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// It did what was due; the next is due then, by settings of this hash.
     Succeeded { next_start: i64, timetable: u64 },
-    /// By an ERROR, a termination, or before it began.
+    /// By an ERROR, or before it began.
     Failed,
-    /// It made way for a session that wants the database for itself.
+    /// It made way for a session that wants the database for itself, or somebody has terminated it.
     Yielded,
     /// It made place for another database's, and has more to do.
     TurnOver,
+    /// In the middle of a run, by that table's own doing: the run is among those that are lost.
+    RunLost,
 }
 
 /// What a database worker is started with.
@@ -243,6 +248,7 @@ impl Board {
             .find(|(_, seat)| seat.state.load(Ordering::Acquire) == FREE)?;
         let number = seat.ticket.load(Ordering::Acquire).wrapping_add(1);
         seat.ticket.store(number, Ordering::Release);
+        seat.sqlstate.store(0, Ordering::Release);
         seat.error.write([0; ERROR_WORDS]);
         seat.turn_over.store(false, Ordering::Release);
         let (from, until) = waited.unwrap_or_default();
@@ -266,22 +272,13 @@ impl Board {
             }),
             YIELDED => Some(Ending::Yielded),
             TURN_OVER => Some(Ending::TurnOver),
+            RUN_LOST => Some(Ending::RunLost),
             FAILED => Some(Ending::Failed),
             _ => gone.then_some(Ending::Failed),
         }
     }
 
-    /// Policies may change when a prepared transaction is committed, which tells nobody.
-    pub fn note_prepared(&self) {
-        self.prepared.store(true, Ordering::Release);
-    }
-
-    /// Whether policies may change without a change of [`Board::changes`].
-    pub fn may_change_untold(&self) -> bool {
-        self.prepared.load(Ordering::Acquire)
-    }
-
-    /// Whether a statement of this table has ended its worker with it: it comes after the others.
+    /// Whether a run of this table has ended its worker with it: it comes after the others.
     pub fn comes_last(&self, database: pg_sys::Oid, table: pg_sys::Oid) -> bool {
         self.last_ones.contains(database.into(), table.into())
     }
@@ -308,9 +305,14 @@ impl Board {
             .store(true, Ordering::Release);
     }
 
-    /// What a worker that failed has said of it; empty where it could not.
-    pub fn error(&self, ticket: Ticket) -> String {
-        to_text(self.seats[ticket.seat].error.read())
+    /// What a worker that failed has said of it; `None` where it could not.
+    pub fn error(&self, ticket: Ticket) -> Option<String> {
+        let seat = &self.seats[ticket.seat];
+        let sqlstate = seat.sqlstate.load(Ordering::Acquire);
+        (sqlstate != 0).then(|| {
+            let sqlstate = pg::sqlstate_text(PgSqlErrorCode::from(sqlstate as isize));
+            format!("{sqlstate}: {}", to_text(seat.error.read()))
+        })
     }
 
     /// The launcher needs the seat no longer.
@@ -329,14 +331,12 @@ impl Board {
             .ok()?;
         seat.place.take();
         MINE.set(Some(seat));
-        // Ended with a statement that did not let itself be canceled: the tables behind it need not wait for that.
-        pg::at_exit(|| {
-            leave_seat(if stop_request::was_canceled() {
-                Ending::Yielded
-            } else {
-                Ending::Failed
-            })
+        pg::note_fatal(|fatal| {
+            if lost_runs::note_fatal(fatal) {
+                note_error(fatal.sqlstate, fatal.message);
+            }
         });
+        pg::at_exit(leave_seat_with_process);
         Some(seat.database.load(Ordering::Acquire).into())
     }
 }
@@ -355,10 +355,34 @@ pub fn turn_is_over() -> bool {
 }
 
 /// This database worker will end with this error.
-pub fn note_error(error: &str) {
+pub fn note_error(sqlstate: PgSqlErrorCode, message: &str) {
     if let Some(seat) = MINE.get() {
-        seat.error.write(from_text(error));
+        seat.sqlstate.store(sqlstate as i32, Ordering::Release);
+        seat.error.write(from_text(message));
     }
+}
+
+/// The process of this database worker ends before the worker's work does.
+fn leave_seat_with_process() {
+    let (Some(seat), Some(board)) = (MINE.get(), board()) else {
+        return;
+    };
+    let database = seat.database.load(Ordering::Acquire);
+    let run = seat.place.under_way();
+    if let Some(run) = run {
+        board.last_ones.add(database, run.table);
+    }
+    leave_seat(match run {
+        _ if lost_runs::is_terminated() => Ending::Yielded,
+        None => Ending::Failed,
+        Some(run) => {
+            let cause = lost_runs::cause(stop_request::canceled(), seat.error.read());
+            match board.lost_runs.add(database, run, cause) {
+                true => Ending::RunLost,
+                false => Ending::Failed,
+            }
+        }
+    });
 }
 
 /// This database worker ends; what it says first counts.
@@ -376,13 +400,8 @@ pub fn leave_seat(ending: Ending) {
         Ending::Failed => FAILED,
         Ending::Yielded => YIELDED,
         Ending::TurnOver => TURN_OVER,
+        Ending::RunLost => RUN_LOST,
     };
-    if stop_request::was_canceled()
-        && let Some(board) = board()
-    {
-        let database = seat.database.load(Ordering::Acquire);
-        board.last_ones.add(database, seat.place.table());
-    }
     seat.state.store(state, Ordering::Release);
     if let Some(board) = board() {
         board.wake_launcher();

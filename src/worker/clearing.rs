@@ -38,7 +38,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
     let name = pg::full_name(due.table).unwrap_or_default();
     pg::commit();
-    let (aside, ends) = match turns.take(schema, due.table) {
+    let (aside, ends) = match turns.take(schema, due) {
         Found::Turn(aside, ends) => (Some(*aside), ends),
         Found::Gone => (None, None),
         Found::Locked => return After::Avoid,
@@ -64,7 +64,10 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     };
     let shown = Shown::of_worker(due.table, turn.host.record.started());
     let (started, used) = (Instant::now(), Usage::now());
-    let run = stop_request::Run::begin(due.table);
+    let run = {
+        let record = &turn.host.record;
+        stop_request::Run::begin(due.table, record.started(), record.committed().into())
+    };
     if turn.aside.is_none() {
         turn.rewritten = rewriting::rewrite_if_worth_it(due, &policy, &mut turn.host);
     }
@@ -78,7 +81,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     let elapsed = turn.elapsed;
     let host = &mut turn.host;
     let expired_left = match &outcome {
-        Ok(outcome) => left::expired_left(due, &policy, host, outcome, hides_rows(due)),
+        Ok(outcome) => left::expired_left(due, host, outcome, hides_rows(due)),
         Err(_) => None,
     };
     let repacking = outcome.as_ref().map_or(Repacking::NotLooked, |outcome| {
@@ -97,6 +100,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
         usage: turn.used,
         expired_left,
         rewrite: turn.rewritten.in_words(),
+        locked_ms: turn.rewritten.locked().map(number::milliseconds),
         repacked: repacking.tried(),
         vacuumed,
         detail,
@@ -126,7 +130,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
 
 /// Deletes what a rewrite, or the turns before, have left to do.
 fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
-    if let Rewriting::Done(outcome) = &turn.rewritten {
+    if let Rewriting::Done(outcome, _) = &turn.rewritten {
         return Ok(*outcome);
     }
     // In the middle of the rewrite.

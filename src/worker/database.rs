@@ -4,15 +4,18 @@ use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is
 use super::clearing::{After, clear};
 use super::policy::Due;
 use super::turns::Turns;
-use super::{history, host, own_settings, policy, replaced, state};
+use super::{history, host, lost_runs, own_settings, policy, replaced, state};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
 use logic::backoff;
 use logic::number;
 use logic::schedule::Schedule;
+use logic::turns::TURN;
+use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::collections::HashSet;
+use std::time::Instant;
 
 /// The life of a database worker. An ERROR that is not a table's ends it, is in the log and on the board; the launcher
 /// tries again later.
@@ -40,8 +43,7 @@ fn report_error(refusal: &Refusal, doing: &str) {
     let database = pg::my_database_name();
     pg::commit();
     pg::log_error(refusal, &format!("{doing} database \"{database}\""));
-    let sqlstate = pg::sqlstate_text(refusal.sqlstate());
-    note_error(&format!("{sqlstate}: {}", refusal.message()));
+    note_error(refusal.sqlstate(), refusal.message());
 }
 
 /// Does something that the clearing of tables does not depend on; what goes wrong with it is in the log, and has no other
@@ -81,15 +83,14 @@ fn work() -> Ending {
     let Some(schema) = installed() else {
         return succeeded(general_next_start());
     };
+    try_to("recording a run that ended the worker in", || {
+        lost_runs::record(&schema);
+    });
     try_to("closing interrupted runs in", || {
         if begin_in(&schema) {
             history::close_interrupted(&schema);
             if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
                 board.note_set_back(instant);
-            }
-            // Whoever prepared it may have done so before the server was started.
-            if let Some(board) = board().filter(|_| pg::has_prepared_transactions()) {
-                board.note_prepared();
             }
         }
         pg::commit();
@@ -118,13 +119,15 @@ fn clear_all(schema: &str) -> Ending {
     ending
 }
 
-/// Clears what is due pass by pass: what is due is looked up once for all of a pass. The table that has waited longest for a
-/// turn comes first, and a turn ends when others are due, so that none keeps the others waiting for ever.
+/// Clears what is due pass by pass: what is due is looked up once for all of a pass. Within it, and from one to the next, the
+/// owner who has waited longest for a turn comes first, and a turn ends when others are due, so that none keeps the others
+/// waiting for ever.
 ///
 /// A table whose run cannot be recorded is left alone for a while; the others go on.
 fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
     let mut avoided = HashSet::new();
     loop {
+        let look = Instant::now();
         if !begin_in(schema) {
             pg::commit();
             break;
@@ -133,15 +136,16 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
         let listed = state::is_listed();
         let mut due = policy::due(schema);
         due.retain(|due| !avoided.contains(&due.table));
-        turns.keep_due(&mut due, board().map_or(0, Board::since));
+        let now = pg::now();
+        let first = turns.keep_due(&mut due, board().map_or(0, Board::since));
         mark_due(schema, &due, listed);
+        if first <= now {
+            turns.find_owners(&mut due);
+        }
         pg::commit();
         if wanted {
             return Ending::Yielded;
         }
-        let now = pg::now();
-        let first = due.iter().map(|due| due.next_start).min();
-        let first = first.unwrap_or(i64::MAX);
         if first > now || settings::paused() || !listed {
             let again = number::microseconds(backoff::delay(1, 0.5));
             let again = if avoided.is_empty() {
@@ -151,46 +155,64 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
             };
             return succeeded(first.min(again).min(general_next_start()));
         }
-        let changes = board().map(Board::changes);
-        due.retain(|due| due.next_start <= now);
-        due.sort_by_key(|due| turns.served(due.table));
-        for table in &due {
-            let after = pg::catch(|| {
-                let after = clear(schema, table, turns);
-                history::flush(schema, false);
-                pg::limit_caches();
-                Ok(after)
-            });
-            match after {
-                Ok(After::GoOn) => {}
-                Ok(After::Avoid) => {
-                    avoided.insert(table.table);
-                }
-                Ok(After::Yield) => return Ending::Yielded,
-                Err(refusal) => {
-                    pg::begin();
-                    let name = pg::full_name(table.table).unwrap_or_default();
-                    pg::commit();
-                    report_error(&refusal, &format!("clearing of table {name} in"));
-                    avoided.insert(table.table);
-                    break;
-                }
-            }
-            if turn_is_over() {
-                return Ending::TurnOver;
-            }
-            let reloaded = pg::reload_if_asked();
-            if reloaded {
-                host::apply_settings();
-            }
-            // What is due may be something else now.
-            if reloaded || settings::paused() || board().map(Board::changes) != changes {
-                break;
-            }
+        let next_look = look + TURN.max(20 * look.elapsed());
+        if let Some(ending) = clear_pass(schema, due, (now, next_look), turns, &mut avoided) {
+            return ending;
         }
         try_to("counting runs in", || history::flush(schema, true));
     }
     succeeded(general_next_start())
+}
+
+/// Clears the tables that are due, each once, until none is, or it is time to look again; why the worker is to end, if it is.
+fn clear_pass<'a>(
+    schema: &'a str,
+    mut due: Vec<Due>,
+    (looked, next_look): (i64, Instant),
+    turns: &mut Turns<'a>,
+    avoided: &mut HashSet<pg_sys::Oid>,
+) -> Option<Ending> {
+    let changes = board().map(Board::changes);
+    loop {
+        let now = pg::now();
+        // What the clock has due meanwhile has to be marked as due first.
+        let by = |due: &Due| if due.by_clock { looked } else { now };
+        let index = turns.next(&due, |due| due.next_start <= by(due))?;
+        let table = due.swap_remove(index);
+        let after = pg::catch(|| {
+            let after = clear(schema, &table, turns);
+            history::flush(schema, false);
+            pg::limit_caches();
+            Ok(after)
+        });
+        match after {
+            Ok(After::GoOn) => {}
+            Ok(After::Avoid) => {
+                avoided.insert(table.table);
+            }
+            Ok(After::Yield) => return Some(Ending::Yielded),
+            Err(refusal) => {
+                pg::begin();
+                let name = pg::full_name(table.table).unwrap_or_default();
+                pg::commit();
+                report_error(&refusal, &format!("clearing of table {name} in"));
+                avoided.insert(table.table);
+                return None;
+            }
+        }
+        if turn_is_over() {
+            return Some(Ending::TurnOver);
+        }
+        let reloaded = pg::reload_if_asked();
+        if reloaded {
+            host::apply_settings();
+        }
+        // What is due may be something else now.
+        let has_changed = board().map(Board::changes) != changes;
+        if reloaded || settings::paused() || has_changed || Instant::now() >= next_look {
+            return None;
+        }
+    }
 }
 
 /// Whatever ends this process, what is due stays due. In a transaction.

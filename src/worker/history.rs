@@ -2,9 +2,10 @@
 //! all runs of a table come to.
 
 use super::database::begin_in;
-use super::policy::{EPOCH_DIFFERENCE, Policy};
+use super::lost_runs::UnderWay;
+use super::policy::{self, EPOCH_DIFFERENCE, Policy};
 use super::repacking::{Repacking, Tried};
-use super::state;
+use super::{state, stop_request};
 use crate::pg::{self, ActingAs, Argument, LocalSetting, Usage};
 use crate::progress;
 use crate::refusal::Refusal;
@@ -43,6 +44,9 @@ pub struct Details<'a> {
     /// Whether the table was rewritten, where that was tried: "done", or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<&'a str>,
+    /// How long a rewrite kept everybody from the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked_ms: Option<u64>,
     /// What came of repacking it, where that was tried.
     #[serde(flatten)]
     pub repacked: Option<&'a Tried>,
@@ -91,6 +95,7 @@ pub fn table(schema: &str) -> Option<pg_sys::Oid> {
 pub struct Record {
     table: pg_sys::Oid,
     started: i64,
+    pid: i32,
     id: Option<i64>,
     noted: Instant,
     /// What committed transactions have deleted, skipped, and how many of them there were.
@@ -102,6 +107,7 @@ impl Record {
         Record {
             table,
             started: pg::now(),
+            pid: pg::my_pid(),
             id: None,
             noted: Instant::now(),
             committed: (0, 0, 0),
@@ -136,6 +142,7 @@ impl Record {
     pub fn note_commit(&mut self) {
         let last = progress::last();
         self.committed = (last.deleted, last.skipped, last.batches);
+        stop_request::note_committed(self.committed.into());
     }
 
     /// Rows deleted and skipped, and transactions, as far as they are committed.
@@ -194,7 +201,7 @@ impl Record {
             &[
                 oid(self.table),
                 Argument::instant(self.started),
-                Argument::integer(pg::my_pid().into()),
+                Argument::integer(self.pid.into()),
             ],
         );
         let id = rows.into_iter().flatten().flatten().next();
@@ -272,7 +279,14 @@ impl Record {
 
 /// Notes a call of a client's that has deleted rows, in the transaction of the call: it is there if they are gone. Nobody
 /// is waited for. Only where the worker works, which removes old rows.
-pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, batches: u64) {
+pub fn note_call(
+    table: pg_sys::Oid,
+    started: i64,
+    deleted: u64,
+    skipped: u64,
+    batches: u64,
+    locked: Option<Duration>,
+) {
     // Temporary tables can be cleared in a read-only transaction.
     if deleted == 0 || pg::is_read_only() || state::why_off().is_some() {
         return;
@@ -287,11 +301,15 @@ pub fn note_call(table: pg_sys::Oid, started: i64, deleted: u64, skipped: u64, b
         let counts =
             [deleted, skipped, batches].map(|count| Argument::integer(number::bigint(count)));
         let [deleted, skipped, batches] = counts;
+        let details = locked.map_or("NULL".to_owned(), |locked| {
+            let locked = number::milliseconds(locked);
+            format!("pg_catalog.jsonb_build_object('locked_ms', {locked})")
+        });
         pg::modify_own(
             &format!(
-                "INSERT INTO {schema}.history (\"table\", started, ended, stop, deleted, skipped, batches, pid, caller) \
+                "INSERT INTO {schema}.history (\"table\", started, ended, stop, deleted, skipped, batches, pid, caller, details) \
                  VALUES ($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), 'done', $3, $4, $5, $6, \
-                 pg_catalog.pg_get_userbyid($7::pg_catalog.oid))"
+                 pg_catalog.pg_get_userbyid($7::pg_catalog.oid), {details})"
             ),
             &[
                 oid(table),
@@ -380,6 +398,9 @@ fn write_states(schema: &str, ended: &[Ended]) {
     let repack_tried = format!(
         "CASE n.repack WHEN 'end' THEN {end} WHEN '-infinity' THEN '-infinity'::pg_catalog.timestamptz END"
     );
+    // Of a request whose instant the clock, which has been set back, has yet to come to, nobody knows.
+    let asked_since = "s.run_now OPERATOR(pg_catalog.>) EXCLUDED.last_start \
+         AND s.run_now OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()";
     // An interrupted run stays due: when the last one was stays what it was.
     let over = "n.stop OPERATOR(pg_catalog.<>) 'interrupted'";
     pg::modify_own(
@@ -408,7 +429,7 @@ fn write_states(schema: &str, ended: &[Ended]) {
              cleared_until = coalesce(EXCLUDED.cleared_until, s.cleared_until), \
              failure = coalesce(EXCLUDED.failure, s.failure), error = coalesce(EXCLUDED.error, s.error), \
              sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), \
-             run_now = s.run_now AND EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted', \
+             run_now = CASE WHEN EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted' OR {asked_since} THEN s.run_now END, \
              repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
              repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
             failed = "CASE WHEN n.stop OPERATOR(pg_catalog.=) ANY (ARRAY['failed', 'left_out']) THEN 1 ELSE 0 END",
@@ -419,6 +440,46 @@ fn write_states(schema: &str, ended: &[Ended]) {
             cleared = when("n.cleared", &start),
         ),
         &[Argument::text(&json)],
+    );
+}
+
+/// Puts down a run that ended its worker as failed. In a transaction.
+pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
+    let open = pg::query_own(
+        &format!(
+            "SELECT h.id FROM {schema}.history h \
+             WHERE h.ended IS NULL AND h.pid OPERATOR(pg_catalog.=) $1 AND h.\"table\" OPERATOR(pg_catalog.=) $2::pg_catalog.oid"
+        ),
+        &[Argument::integer(run.pid.into()), oid(run.table.into())],
+    );
+    let id = open.into_iter().flatten().flatten().next();
+    let record = Record {
+        // The clock may have been set back since.
+        started: run.started.min(pg::now()),
+        pid: run.pid,
+        id: id.and_then(|id| id.parse().ok()),
+        committed: run.committed.into(),
+        ..Record::begin(run.table.into())
+    };
+    let elapsed = pg::now().saturating_sub(record.started);
+    let (detail, hint) = error.notes();
+    let details = Details {
+        policy: policy_json(&policy::find(schema, run.table.into()).unwrap_or_default()),
+        elapsed_ms: number::count(elapsed) / 1_000,
+        usage: Usage::default(),
+        expired_left: None,
+        rewrite: None,
+        locked_ms: None,
+        repacked: None,
+        vacuumed: 0,
+        detail,
+        hint,
+    };
+    record.end(
+        schema,
+        &Result::Failed(error),
+        &details,
+        &Repacking::NotLooked,
     );
 }
 

@@ -1,6 +1,6 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
-use super::board::{self, board};
+use super::board::{self, Board, board};
 use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
@@ -19,9 +19,6 @@ use std::time::{Duration, Instant};
 /// During a sleep, how often to look whether a session wants the database for itself.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How long a policy counts as it was read: what changes the table of policies directly announces nothing.
-const READ_AGAIN: Duration = Duration::from_secs(1);
-
 /// The host of the run of one table.
 pub struct Host<'a> {
     schema: &'a str,
@@ -33,10 +30,8 @@ pub struct Host<'a> {
     turn: (Instant, Duration),
     stop: Option<Stop>,
     acting: Option<ActingAs>,
-    /// What the policies were when `policy` was read.
-    changes: u64,
-    /// When it was read.
-    read: Instant,
+    /// What the policies were when `policy` was read; `None`: it is to be read.
+    changes: Option<u64>,
     reloaded: bool,
     /// The extension's table of runs, as long as the extension is installed.
     runs: Option<pg_sys::Oid>,
@@ -75,8 +70,8 @@ pub fn commit_durably() {
     pg::set_for_session(c"synchronous_commit", c"off");
 }
 
-fn changes() -> u64 {
-    board().map_or(0, |board| board.changes())
+fn changes() -> Option<u64> {
+    board().map(Board::changes)
 }
 
 impl<'a> Host<'a> {
@@ -89,8 +84,7 @@ impl<'a> Host<'a> {
             turn: (Instant::now(), TURN),
             stop: None,
             acting: None,
-            changes: changes(),
-            read: Instant::now(),
+            changes: None,
             reloaded: false,
             runs: None,
             yields: false,
@@ -102,8 +96,7 @@ impl<'a> Host<'a> {
     /// Goes on with the run, which has taken so long until it was put aside, by this policy.
     pub fn resume(&mut self, policy: Policy, elapsed: Duration) {
         self.policy = policy;
-        self.changes = changes();
-        self.read = Instant::now();
+        self.changes = None;
         self.started = run::before(elapsed);
         self.turn = (Instant::now(), TURN);
         self.stop = None;
@@ -181,14 +174,15 @@ impl<'a> Host<'a> {
         &self.policy
     }
 
-    /// Refuses (55006) where the policies have been changed since this transaction began.
-    pub fn check_up_to_date(&self) -> Result<(), Refusal> {
-        if !run::Host::is_outdated(self) {
+    /// Refuses (55006) where the table's policy is no longer this one. Under the table's lock.
+    pub fn check_up_to_date(&mut self, policy: &Policy) -> Result<(), Refusal> {
+        self.read_policy();
+        if self.stop != Some(Stop::Unscheduled) && self.policy == *policy {
             return Ok(());
         }
         Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
-            "a policy was changed while the table was waited for",
+            "the policy was changed before the table could be rewritten by it",
         ))
     }
 
@@ -213,9 +207,13 @@ impl<'a> Host<'a> {
         )
     }
 
-    /// Whether the policy may have changed without a word since it was read.
-    fn is_old(&self) -> bool {
-        self.read.elapsed() >= READ_AGAIN || board().is_some_and(|board| board.may_change_untold())
+    /// Reads what the table is to be cleared by now.
+    fn read_policy(&mut self) {
+        self.changes = changes();
+        match policy::current(self.table) {
+            Some(policy) => self.policy = policy,
+            None => self.stop = Some(Stop::Unscheduled),
+        }
     }
 
     /// Sees what has changed since the last transaction. ERROR where the database is wanted.
@@ -223,24 +221,15 @@ impl<'a> Host<'a> {
         if pg::database_is_wanted() {
             self.make_way().raise();
         }
-        let changes = changes();
         if self.runs.and_then(pg::owner).is_none() {
             // The extension is dropped, and its view, which says what is to be cleared, with it.
             self.stop = Some(Stop::Unscheduled);
         } else if self.reloaded && !state::is_listed() {
             self.stop = Some(Stop::Unscheduled);
-        } else if changes != self.changes || self.reloaded || self.is_old() {
-            self.changes = changes;
-            self.read = Instant::now();
+        } else if self.changes.is_none() || changes() != self.changes || self.reloaded {
+            // Sooner than under the table's lock, where what was read before does not count.
             self.reloaded = false;
-            // The extension may have been dropped, and what has its schema's name now be anybody's.
-            let policy = pg::extension_schema()
-                .filter(|(schema, _)| schema == self.schema)
-                .and_then(|(schema, _)| policy::find(&schema, self.table));
-            match policy {
-                Some(policy) => self.policy = policy,
-                None => self.stop = Some(Stop::Unscheduled),
-            }
+            self.read_policy();
         }
         if settings::paused() {
             self.stop = Some(Stop::Paused);
@@ -295,11 +284,9 @@ impl run::Host for Host<'_> {
         self.policy.rule()
     }
 
-    /// A prepared transaction tells nobody that it is committed.
-    fn is_outdated(&self) -> bool {
-        let is_another = || policy::current(self.table).as_ref() != Some(&self.policy);
-        changes() != self.changes
-            || board().is_some_and(|board| board.may_change_untold()) && is_another()
+    fn is_outdated(&mut self) -> bool {
+        let policy = self.policy.clone();
+        self.check_up_to_date(&policy).is_err()
     }
 
     fn wants_stop(&mut self) -> Option<Stop> {

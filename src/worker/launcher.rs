@@ -24,7 +24,7 @@ const NO_WORKER_RETRY: Duration = Duration::from_secs(10);
 /// After how long without a shortage of background workers the next one is logged again.
 const SHORTAGE_OVER: Duration = Duration::from_secs(3_600);
 
-/// How long a database is left alone for which a worker has made way.
+/// How long a database is left alone for which a worker has made way, or whose worker somebody has terminated.
 const YIELD: Duration = Duration::from_secs(10);
 
 /// How long until the next look at a database whose worker has gone by other settings.
@@ -226,16 +226,18 @@ impl Launcher {
             self.board.free(running.ticket);
             self.next_try = i64::MIN;
             match ending {
-                Ending::Failed if error.is_empty() => self.board.failures.note(
+                Ending::Failed => self.board.failures.note(
                     running.database,
-                    "its process ended before its work was done: the server's log says why",
+                    error
+                        .as_deref()
+                        .unwrap_or("its process ended before its work was done"),
                 ),
-                Ending::Failed => self.board.failures.note(running.database, &error),
                 // It went on, but not with everything.
-                Ending::Succeeded { .. } | Ending::TurnOver if !error.is_empty() => {
-                    self.board.failures.note(running.database, &error);
+                Ending::Succeeded { .. } | Ending::TurnOver if error.is_some() => {
+                    let error = error.as_deref().unwrap_or_default();
+                    self.board.failures.note(running.database, error);
                 }
-                Ending::Succeeded { .. } | Ending::TurnOver => {
+                Ending::Succeeded { .. } | Ending::TurnOver | Ending::RunLost => {
                     self.board.failures.forget(running.database);
                 }
                 Ending::Yielded => {}
@@ -261,7 +263,8 @@ impl Launcher {
                     entry.due = Some(after(backoff::delay(entry.failures, jitter)));
                 }
                 Ending::Yielded => entry.due = Some(after(YIELD)),
-                Ending::TurnOver => {
+                // After those that wait already.
+                Ending::TurnOver | Ending::RunLost => {
                     entry.failures = 0;
                     entry.due = Some(pg::now());
                 }
@@ -374,6 +377,7 @@ impl Launcher {
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
         self.entries.retain(|oid, _| wanted.contains(oid));
         self.board.failures.retain(|oid| wanted.contains(&oid));
+        self.board.lost_runs.retain(|oid| wanted.contains(&oid));
         self.waiting.retain(|oid| wanted.contains(&oid.into()));
         for oid in wanted {
             self.entries.entry(oid).or_default();

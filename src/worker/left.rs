@@ -2,7 +2,7 @@
 //! else, and whoever watches it may not read the table.
 
 use super::host::Host;
-use super::policy::{Due, Policy};
+use super::policy::Due;
 use super::stop_request;
 use crate::engine::rewrite;
 use crate::pg;
@@ -18,7 +18,6 @@ const SAMPLE: Duration = Duration::from_secs(10);
 /// that it has skipped. `None` where that is not known; `hidden`: row security hides rows from the owner.
 pub fn expired_left(
     due: &Due,
-    policy: &Policy,
     host: &mut Host<'_>,
     outcome: &Outcome,
     hidden: bool,
@@ -27,18 +26,18 @@ pub fn expired_left(
         // What the owner cannot see was not looked at.
         Stop::Done if hidden => None,
         Stop::Done => Some(outcome.skipped),
-        Stop::MaxRows | Stop::MaxDuration => sample(due, policy, host),
+        Stop::MaxRows | Stop::MaxDuration => sample(due, host),
         // Whoever has said so is not to be kept waiting.
         Stop::Paused | Stop::Unscheduled | Stop::Canceled | Stop::Turn => None,
     }
 }
 
-fn sample(due: &Due, policy: &Policy, host: &mut Host<'_>) -> Option<u64> {
+fn sample(due: &Due, host: &mut Host<'_>) -> Option<u64> {
     let rows = pg::catch(|| {
         host.begin();
         // The run's own time is over.
         stop_request::limit_statement(Some(SAMPLE));
-        let checked = Checked::open(Some(due.table), &policy.rule(), Purpose::Estimate)?;
+        let checked = Checked::open(Some(due.table), &host.policy().rule(), Purpose::Estimate)?;
         let rows = rewrite::expired_rows(&checked);
         drop(checked);
         host.end();

@@ -107,13 +107,16 @@ pub struct Due {
     pub by_clock: bool,
     /// A statement of its has ended a worker that canceled it in vain: it comes after the others.
     pub comes_last: bool,
+    /// When its last run that was not interrupted began or ended; `i64::MIN`: there is none.
+    pub last_turn: i64,
+    /// Whose it is, once that has been looked up.
+    pub owner: pg_sys::Oid,
 }
 
 /// Microseconds from the Unix epoch to 2000-01-01.
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 
-/// All tables that are to be cleared in this database, the first due first, and after them those that take the worker down:
-/// one of these would always be the first, because what has not ended is still due.
+/// All tables that are to be cleared in this database.
 pub fn due(schema: &str) -> Vec<Due> {
     let Some(board) = board() else {
         return Vec::new();
@@ -134,12 +137,9 @@ pub fn due(schema: &str) -> Vec<Due> {
         &[],
     );
     let mut schedules = Schedules::default();
-    let mut due: Vec<Due> = rows
-        .into_iter()
+    rows.into_iter()
         .filter_map(|row| schedules.due(row, board))
-        .collect();
-    due.sort_by_key(|due| (due.comes_last, due.next_start, u32::from(due.table)));
-    due
+        .collect()
 }
 
 /// What many tables have in common is read once.
@@ -193,6 +193,8 @@ impl Schedules {
             table: table.into(),
             by_clock: matches!(schedule, Schedule::Cron(_)) && run_now.as_deref() != Some("t"),
             comes_last: board.comes_last(pg::my_database(), table.into()),
+            owner: pg_sys::InvalidOid,
+            last_turn: last_end.max(last_start).unwrap_or(i64::MIN),
             next_start: if run_now?.starts_with('t') {
                 i64::MIN
             } else {
@@ -208,35 +210,74 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
     pg::modify_own(
         &format!(
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
-             SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, true \
+             SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, pg_catalog.clock_timestamp() \
              FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
              WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) \
-             ON CONFLICT (\"table\") DO UPDATE SET run_now = true"
+             ON CONFLICT (\"table\") DO UPDATE SET run_now = EXCLUDED.run_now"
         ),
         &[oids(tables)],
     );
 }
 
 /// What a table is cleared by: its policy, or for one of the setting `tables` an empty policy; `None` where it is not
-/// to be cleared (any more), or its policy rests.
+/// to be cleared (any more), its policy rests, or a subscription writes it.
+///
+/// Each transaction of a run asks for it, so it is not a query of the view raw_clear_sessions.scheduled, which takes twenty
+/// times as long.
 pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
+    let is_written = is_written(table);
     let rows = pg::query_own(
         &format!(
             "SELECT pg_catalog.to_jsonb(p), p.suspended IS NULL AND p.installation OPERATOR(pg_catalog.=) \
-             '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
-             FROM {schema}.policy p WHERE p.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+             '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid, EXISTS ({is_written}) \
+             FROM (VALUES ($1::pg_catalog.oid)) AS t (oid) \
+             LEFT JOIN {schema}.policy p ON p.\"table\" OPERATOR(pg_catalog.=) t.oid"
         ),
         &[oid(table)],
     );
-    match rows.into_iter().next().as_deref() {
-        Some([Some(json), Some(active)]) if active == "t" => serde_json::from_str(json).ok(),
-        Some(_) => None,
+    let row = rows.into_iter().next()?;
+    let [json, active, is_subscribed] = <[Option<String>; 3]>::try_from(row).ok()?;
+    let is_true = |column: Option<String>| column.as_deref() == Some("t");
+    if is_true(is_subscribed) && is_written_now(table) {
+        return None;
+    }
+    match json {
+        Some(json) => serde_json::from_str(&json).ok().filter(|_| is_true(active)),
         None => is_listed(table).then(Policy::default),
     }
 }
 
-/// The same, whoever acts; as this transaction has it.
+/// A query of the subscriptions that write `t.oid`, or would if they were enabled. Only the partitions of a table that has
+/// some are looked for.
+fn is_written(table: pg_sys::Oid) -> &'static str {
+    match pg::look_unlocked(table) {
+        pg::Unlocked::Table => {
+            "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid"
+        }
+        pg::Unlocked::Other => {
+            "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid \
+             OR EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(r.srrelid) AS a (relid) \
+             WHERE a.relid OPERATOR(pg_catalog.=) t.oid)"
+        }
+    }
+}
+
+/// Whether one of them is enabled. Not asked in vain: who drops a subscription of any database has pg_subscription locked for
+/// as long as its server does not answer.
+fn is_written_now(table: pg_sys::Oid) -> bool {
+    let is_written = is_written(table);
+    let enabled = pg::query_own(
+        &format!(
+            "SELECT u.oid FROM pg_catalog.pg_subscription u CROSS JOIN (VALUES ($1::pg_catalog.oid)) AS t (oid) \
+             WHERE u.subenabled AND u.oid OPERATOR(pg_catalog.=) ANY ({is_written})"
+        ),
+        &[oid(table)],
+    );
+    !enabled.is_empty()
+}
+
+/// As [`find`], whoever acts; as this transaction has it.
 pub fn current(table: pg_sys::Oid) -> Option<Policy> {
     let (schema, owner) = pg::extension_schema()?;
     let acting = ActingAs::owner_of_our_tables(owner);

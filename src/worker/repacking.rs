@@ -117,7 +117,7 @@ fn was_tried(schema: &str, table: pg_sys::Oid) -> bool {
             &format!(
                 "SELECT s.\"table\" FROM {schema}.state s \
                  LEFT JOIN {schema}.policy p ON p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) s.\"table\" \
-                 WHERE s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND NOT s.run_now \
+                 WHERE s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND s.run_now IS NULL \
                  AND s.repack_tried OPERATOR(pg_catalog.>) \
                  (pg_catalog.now() OPERATOR(pg_catalog.-) '1 hour'::pg_catalog.interval) \
                  AND s.repack_tried OPERATOR(pg_catalog.>=) coalesce(p.changed, '-infinity')"

@@ -16,18 +16,26 @@ use std::time::Duration;
 pub enum Rewriting {
     /// It was not asked for, or too little has expired.
     NotWorthIt,
-    /// The table was rewritten.
-    Done(Outcome),
+    /// The table was rewritten; how long everybody was kept from it.
+    Done(Outcome, Option<Duration>),
     /// It could not be: the lock did not come in time, for one. The rows are to be deleted.
     Not(Refusal),
 }
 
 impl Rewriting {
+    /// How long everybody was kept from the table.
+    pub fn locked(&self) -> Option<Duration> {
+        match self {
+            Rewriting::Done(_, locked) => *locked,
+            Rewriting::NotWorthIt | Rewriting::Not(_) => None,
+        }
+    }
+
     /// As the history shows it.
     pub fn in_words(&self) -> Option<&str> {
         match self {
             Rewriting::NotWorthIt => None,
-            Rewriting::Done(_) => Some("done"),
+            Rewriting::Done(..) => Some("done"),
             Rewriting::Not(refusal) => Some(refusal.message()),
         }
     }
@@ -47,18 +55,22 @@ impl Rewriting {
 
 /// Rewrites the table if more of it has expired than the policy, or the setting `rewrite_above`, says.
 pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> Rewriting {
-    let Some(above) = policy.rewrite_above() else {
+    if policy.rewrite_above().is_none() {
         return Rewriting::NotWorthIt;
-    };
+    }
     let outcome = pg::catch(|| {
         host.begin();
         // In a transaction of its own: the rewrite must not ask for a stronger lock than it already has.
-        let worth_it = expired_fraction(due, &host.rule())? > above;
+        let policy = host.policy().clone();
+        let fraction = expired_fraction(due, &policy.rule())?;
         host.next_transaction(false, Duration::ZERO);
-        if !worth_it || host.wants_stop().is_some() {
+        let above = host.policy().rewrite_above();
+        if above.is_none_or(|above| fraction <= above) || host.wants_stop().is_some() {
             host.end();
             return Ok(None);
         }
+        // Nobody is to wait for a lock that is good for nothing.
+        host.check_up_to_date(&policy)?;
         progress::update(&Progress {
             phase: Phase::Rewriting,
             ..Progress::default()
@@ -67,11 +79,11 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
         pg::report_activity(Some(&format!("raw_clear_sessions: rewriting {name}")));
         // Whoever reads the table waits, as the policy wants it.
         stop_request::keep_locks();
-        let rule = host.rule();
-        let rewritten = rewrite::rewrite(due.table, &rule, &mut || host.check_up_to_date())?;
+        let up_to_date = &mut || host.check_up_to_date(&policy);
+        let done = rewrite::rewrite(due.table, &policy.rule(), up_to_date)?;
         host.end();
         Ok(Some(Outcome {
-            deleted: rewritten.removed,
+            deleted: done.rows.removed,
             skipped: 0,
             batches: 1,
             stop: Stop::Done,
@@ -79,7 +91,7 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
     });
     match outcome {
         Ok(None) => Rewriting::NotWorthIt,
-        Ok(Some(outcome)) => Rewriting::Done(outcome),
+        Ok(Some(outcome)) => Rewriting::Done(outcome, rewrite::take_locked()),
         Err(refusal) => {
             host.forget();
             // What it had left out is there again.

@@ -110,7 +110,7 @@ fn remember_name(schema: &str, table: pg_sys::Oid) -> u64 {
              SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
              WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
-             ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner, run_now = false"
+             ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner, run_now = NULL"
         ),
         &[oid(table)],
     )
@@ -317,13 +317,13 @@ pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     change_policy(
         table,
         "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
-         SELECT d.\"table\", i.identity, c.relowner, true \
+         SELECT d.\"table\", i.identity, c.relowner, pg_catalog.clock_timestamp() \
          FROM {schema}.scheduled d \
          JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.\"table\" \
          CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0) AS i \
          WHERE d.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND d.suspended IS NULL AND NOT d.restored \
          AND d.recovery IS NULL AND d.subscription IS NULL \
-         ON CONFLICT (\"table\") DO UPDATE SET run_now = true",
+         ON CONFLICT (\"table\") DO UPDATE SET run_now = EXCLUDED.run_now",
     )
 }
 
@@ -360,11 +360,6 @@ fn change(statement: impl FnOnce(&str) -> u64) -> Result<bool, Refusal> {
 /// Has the launcher look at this database when the transaction is committed.
 pub fn announce() {
     let database = pg::my_database();
-    pg::on_prepare(|| {
-        if let Some(board) = board() {
-            board.note_prepared();
-        }
-    });
     pg::on_commit(move || {
         if let Some(board) = board() {
             board.report_change(database);

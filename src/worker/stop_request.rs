@@ -9,6 +9,7 @@
 //! database and cannot read policies; the functions that suspend, remove or cancel one write that themselves, when their
 //! transaction is committed. The time limit of a run is its process's own to keep, by the same timer.
 
+use super::lost_runs::{UnderWay, counts};
 use crate::pg;
 use crate::run::Stop;
 use logic::number;
@@ -56,13 +57,26 @@ const REASONS: [Reason; 7] = [
 
 impl Reason {
     /// In shared memory; 0 is none.
-    fn number(self) -> u32 {
+    pub fn number(self) -> u32 {
         let found = (1..).zip(REASONS).find(|(_, reason)| *reason == self);
         found.map_or(0, |(number, _)| number)
     }
 
-    fn from_number(number: u32) -> Option<Reason> {
+    pub fn from_number(number: u32) -> Option<Reason> {
         REASONS.get((number as usize).checked_sub(1)?).copied()
+    }
+
+    /// Why, after "because".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Reason::Paused => "the worker was paused",
+            Reason::Unscheduled => "the table was no longer to be cleared",
+            Reason::Canceled => "the table's owner had the run canceled",
+            Reason::DatabaseWanted => "another session wanted the database for itself",
+            Reason::LockWanted => "another session waited for a lock that it held",
+            Reason::OutOfTime => "the run had used up its time",
+            Reason::HoldsUpOthers => "it waited for a lock for too long, and others behind it",
+        }
     }
 
     /// The stop reason of a run that ends for it; `None` where it ends with an error.
@@ -82,6 +96,10 @@ pub struct Place {
     pid: AtomicI32,
     /// The run's number in the upper half, which never comes again, its table in the lower; no table: no run.
     run: AtomicU64,
+    /// When it began.
+    started: AtomicI64,
+    /// What it has done, by [`UnderWay`].
+    committed: [AtomicU64; 3],
     /// The number of the run that is to end in the upper half, why in the lower.
     request: AtomicU64,
     /// The transaction that is open, by its process and its number there; 0: none.
@@ -122,9 +140,15 @@ impl Place {
         PLACE.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
     }
 
-    /// The table of the run; 0: none.
-    pub fn table(&self) -> u32 {
-        halves(self.run.load(Ordering::Acquire)).1
+    /// The run, if there is one.
+    pub fn under_way(&self) -> Option<UnderWay> {
+        let (_, table) = halves(self.run.load(Ordering::Acquire));
+        (table != 0).then(|| UnderWay {
+            table,
+            started: self.started.load(Ordering::Acquire),
+            pid: self.pid(),
+            committed: counts(&self.committed),
+        })
     }
 
     pub fn pid(&self) -> i32 {
@@ -248,8 +272,11 @@ fn waits_for_too_long() -> Option<Reason> {
 pub struct Run(());
 
 impl Run {
-    pub fn begin(table: pg_sys::Oid) -> Run {
+    /// When the run began, and what it has done, which may have been before this turn of it.
+    pub fn begin(table: pg_sys::Oid, started: i64, committed: [u64; 3]) -> Run {
         if let Some(place) = place() {
+            place.started.store(started, Ordering::Release);
+            note_committed(committed);
             let (number, _) = halves(place.run.load(Ordering::Acquire));
             let number = number.wrapping_add(1);
             place
@@ -270,6 +297,14 @@ impl Drop for Run {
             let (number, _) = halves(place.run.load(Ordering::Acquire));
             place.run.store(word(number, 0), Ordering::Release);
         }
+    }
+}
+
+/// So much the run has done.
+pub fn note_committed(committed: [u64; 3]) {
+    let places = place().into_iter().flat_map(|place| &place.committed);
+    for (place, count) in places.zip(committed) {
+        place.store(count, Ordering::Release);
     }
 }
 
@@ -345,9 +380,9 @@ pub fn requested() -> Option<Reason> {
     place()?.requested()
 }
 
-/// Whether a statement was canceled, and what that means for the run is still to be found out.
-pub fn was_canceled() -> bool {
-    CANCELED.load(Ordering::Acquire) != 0
+/// Why a statement was canceled, if what that means for the run is still to be found out.
+pub fn canceled() -> Option<Reason> {
+    Reason::from_number(CANCELED.load(Ordering::Acquire))
 }
 
 /// Why the last statement was canceled, if it was; after `end_statement`.

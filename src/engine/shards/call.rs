@@ -68,15 +68,21 @@ pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
         .collect()
 }
 
-/// Whether the nodes that answer can clear their shards. `Err`: why one cannot. A node that does not answer may be down
-/// for a while, and is no reason; but this server has to reach itself.
-pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
-    let mut nodes: Vec<&Node> = Vec::new();
+/// The nodes of shards, each once.
+pub fn nodes_of<'s>(shards: impl IntoIterator<Item = &'s Shard>) -> Vec<&'s Node> {
+    let mut nodes = Vec::new();
     for shard in shards {
         if !nodes.contains(&&shard.node) {
             nodes.push(&shard.node);
         }
     }
+    nodes
+}
+
+/// Whether the nodes that answer can clear their shards. `Err`: why one cannot. A node that does not answer may be down
+/// for a while, and is no reason; but this server has to reach itself.
+pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
+    let nodes = nodes_of(shards);
     let version = "SELECT e.extversion FROM pg_catalog.pg_extension AS e \
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions' AND pg_catalog.to_regprocedure(\
          'raw_clear_sessions.clear_shard(pg_catalog.regclass, pg_catalog.text)') IS NOT NULL";

@@ -131,6 +131,24 @@ fn whoever_may_delete_may_call_it_and_nobody_else() {
     );
 }
 
+/// At unlimited pace four shards of a node would be cleared at the same time. The limit leaves room for a connection that
+/// is about to end.
+#[test]
+fn a_node_that_takes_two_connections_has_its_shards_cleared_one_after_the_other() {
+    let database = NODES.database("few_connections");
+    let mut session = database.connect();
+    session.run(
+        "CREATE ROLE citus_few LOGIN CONNECTION LIMIT 2;
+         CREATE TABLE sessions (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+         SELECT create_distributed_table('sessions', 'session_key', shard_count => 16);
+         GRANT SELECT, DELETE ON sessions TO citus_few;
+         INSERT INTO sessions SELECT i, '', '2020-01-01' FROM generate_series(1, 1600) AS i",
+    );
+    let mut few = database.connect_as("citus_few");
+    few.run("SET raw_clear_sessions.cost_delay = 0");
+    assert_eq!(call(&mut few, CALL), 1600);
+}
+
 #[test]
 fn nodes_with_another_version_get_one_delete_and_the_caller_a_notice() {
     let nodes = Nodes::with(&[]);
@@ -145,6 +163,11 @@ fn nodes_with_another_version_get_one_delete_and_the_caller_a_notice() {
         .shell("psql -X -d app -c \"CALL raw_clear_sessions_in_batches('hash.sessions')\" 2>&1");
     assert!(told.contains("cannot be cleared one by one"), "{told}");
     assert!(told.contains("has version 0 of the extension"), "{told}");
+    let warned = session.preview("sessions", "warnings").unwrap_or_default();
+    assert!(
+        warned.contains("has version 0 of the extension"),
+        "{warned}"
+    );
     assert_eq!(session.count("sessions"), 100);
     session.run("INSERT INTO sessions VALUES ('again', '', '2020-01-01')");
     nodes.workers[1]

@@ -1,7 +1,8 @@
 //! Logical replication carries the deletions, as it does those of DELETE.
 
 use cluster::{
-    Cluster, EXPIRED, Pass, Session, add_expired, create_sessions, fingerprint, wait_until,
+    Cluster, EXPIRED, FAST, Pass, SLOW, Session, add_expired, create_sessions, fingerprint,
+    wait_until,
 };
 
 /// What a subscriber identifies a row by.
@@ -302,4 +303,29 @@ fn a_standby_that_becomes_a_subscriber_clears_nothing_until_it_is_one_no_longer(
     there.run("DROP SUBSCRIPTION everything");
     there.wait_for_count("django_session", 0);
     assert_eq!(there.runs("deleted = 3"), 1);
+}
+
+/// Here on the same server, which is why the slot has to be made beforehand.
+#[test]
+fn a_run_ends_when_a_subscription_comes_to_write_its_table() {
+    let mut settings = SLOW.to_vec();
+    settings.push(("wal_level", "logical"));
+    let cluster = Cluster::with_worker("app", &settings);
+    let mut publisher = cluster.database("publisher").connect();
+    create_sessions(&mut publisher, "django_session", 0, 10);
+    publisher.run("CREATE PUBLICATION sessions FOR TABLE django_session");
+    publisher.run("SELECT pg_create_logical_replication_slot('sessions', 'pgoutput')");
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 20_000, 10);
+    session.wait_for_busy_worker("django_session");
+    session.run(&format!(
+        "CREATE SUBSCRIPTION sessions CONNECTION 'host={} dbname=publisher user=postgres' PUBLICATION sessions
+             WITH (create_slot = false, slot_name = 'sessions', copy_data = false)",
+        cluster.folder().display()
+    ));
+    session.wait_for_run("stop = 'unscheduled'");
+    assert!(session.count("django_session") > 2_000);
+    session.run("DROP SUBSCRIPTION sessions");
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 2_000);
 }

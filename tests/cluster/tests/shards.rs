@@ -77,6 +77,31 @@ fn with_shards<'a>(cluster: &'a Cluster, name: &str, rows: u32) -> (Database<'a>
     (database, session)
 }
 
+/// Of six shards at the same time four fail.
+#[test]
+fn nodes_that_take_few_connections_have_their_shards_cleared_one_after_the_other() {
+    let (_database, mut session) = with_shards(&CLUSTER, "few_connections", 100);
+    for shard in 3..=6 {
+        cluster::create_sessions(&mut session, &format!("sessions_{shard}"), 100, 10);
+        session.run(&format!(
+            "INSERT INTO pg_dist_shard VALUES ('sessions', {shard});
+             INSERT INTO pg_dist_placement VALUES ({shard}, 1, {shard} % 2 + 1)"
+        ));
+    }
+    session.run(
+        "SET allow_system_table_mods = on;
+         ALTER FUNCTION pg_catalog.master_run_on_worker RENAME TO run_two;
+         CREATE FUNCTION pg_catalog.master_run_on_worker(worker_name text[], port integer[], command text[], parallel boolean,
+             OUT node_name text, OUT node_port integer, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE sql
+         AS $$SELECT * FROM pg_catalog.run_two($1[:2], $2[:2], $3[:2], $4)
+             UNION ALL SELECT n, p, false, 'ERROR:  failed to connect' FROM unnest($1[3:], $2[3:]) AS u (n, p)$$;
+         RESET allow_system_table_mods;
+         SET raw_clear_sessions.cost_delay = 0",
+    );
+    let answer = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(answer.expect("it is cleared").value.as_deref(), Some("540"));
+}
+
 /// A DELETE would find nothing: the rows are in the shards.
 #[test]
 fn the_procedure_clears_each_shard_on_its_node() {

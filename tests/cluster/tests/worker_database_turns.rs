@@ -94,6 +94,19 @@ fn the_limits_of_a_run_count_over_its_turns_in_all_processes() {
 }
 
 #[test]
+fn tables_of_a_database_take_turns_also_where_each_turn_is_another_processs() {
+    let mut site = Site::new("");
+    create_sessions(&mut site.first, "tiny", 10, 10);
+    site.first
+        .run("SELECT raw_clear_sessions_schedule('tiny', '1 s')");
+    for _ in 0..2 {
+        site.clear_small();
+        add_expired(&mut site.first, "tiny", 1);
+        site.first.wait_for_count("tiny", 1);
+    }
+}
+
+#[test]
 fn a_run_that_is_put_aside_for_another_database_can_be_canceled() {
     let mut site = Site::new("");
     site.clear_small();

@@ -225,8 +225,15 @@ fn a_function_that_catches_every_cancel_is_ended_with_its_process_and_delays_no_
     let pid = stuck(&mut session, ", max_duration => '1 s'");
     let ended = format!("pg_stat_activity WHERE pid = {pid}");
     session.wait_for_count(&ended, 0);
+    session.wait_for_run(
+        "stop = 'failed' AND sqlstate = '57014' AND error LIKE '%did not let itself be canceled'
+         AND details ->> 'detail' = 'It was canceled because the run had used up its time.'",
+    );
     assert_goes_on(&mut session);
     assert_eq!(session.count("stuck"), 100);
+    let status = "SELECT failures = 1 AND next_start > last_start + interval '30 s'
+         FROM raw_clear_sessions.status WHERE \"table\" = 'stuck'::regclass";
+    assert!(session.yes(status));
 }
 
 #[test]

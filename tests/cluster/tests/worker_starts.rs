@@ -1,6 +1,6 @@
 //! How often processes are started: not while there is nothing to start them for, and not at once after a failure.
 
-use cluster::{Cluster, SOON, add_expired, create_sessions, wait_until};
+use cluster::{Cluster, FAST, SLOW, SOON, add_expired, create_sessions, wait_until};
 
 /// What the server logs of each start, when it is to say so much.
 const START: &str = "starting background worker process \"raw_clear_sessions worker\"";
@@ -155,4 +155,21 @@ fn a_new_policy_wakes_the_launcher() {
     create_sessions(&mut session, "other_session", 1000, 10);
     session.run("SELECT raw_clear_sessions_schedule('other_session', '1 h')");
     session.wait_for_count("other_session", 100);
+}
+
+#[test]
+fn a_run_that_is_asked_for_during_another_follows_it() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "asked_for", 3000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('asked_for', '1 day')");
+    session.wait_for_busy_worker("asked_for");
+    // What had not expired when the run began, that one leaves.
+    session.run(
+        "UPDATE asked_for SET expire_date = now() WHERE expire_date > now();
+         SELECT raw_clear_sessions_run_now('asked_for')",
+    );
+    cluster.reload(&FAST);
+    session.wait_for_count("asked_for", 0);
+    wait_until("both have ended", || session.ended_runs("asked_for") == 2);
 }

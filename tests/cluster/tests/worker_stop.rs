@@ -104,7 +104,7 @@ fn terminating_the_worker_ends_the_run_and_the_launcher_starts_the_next() {
         session.count("pg_locks WHERE locktype = 'object' AND classid = 'pg_class'::regclass"),
         0
     );
-    // It comes back by itself after a minute; or at once, when it is asked to.
+    // It comes back by itself after some seconds; or at once, when it is asked to.
     cluster.reload(&[("raw_clear_sessions.schedule", "2 s")]);
     assert_goes_on(&mut session, 1);
     assert_eq!(session.launcher(), Some(launcher));

@@ -215,6 +215,10 @@ fn is_pinned(library: &str) -> bool {
             read("node/package.json"),
             format!("\"{name}\": \"{version}\""),
         ),
+        (
+            read("adonis/package.json"),
+            format!("\"{name}\": \"{version}\""),
+        ),
         (read("requirements.txt"), format!("{name}=={version}")),
         (read("rust/Cargo.toml"), format!("{name} = \"={version}\"")),
         (

@@ -41,8 +41,8 @@ DECLARE
         WHEN typcategory = 'B' THEN 'true'
         WHEN typname = 'inet' THEN '"::1"' END)
     FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid,
-        LATERAL (SELECT attname ~* 'expir|until|not_?after|due|end|next_|disappears|sess_lifetime|^e$|^exp' AND attrelid <> 'live_gitea.session'::regclass,
-            attname ~* 'expir|until|not_?after|activ|access|time|creat|updat|modif|seen|visit|check|_at$|start|refresh|^e$|changed' AND attname !~* 'interval|_in$|InSeconds|max_|counter',
+        LATERAL (SELECT attname ~* 'expir|until|not_?after|due|end|next_|disappears|sess_lifetime|^e$|^exp|timeout' AND attrelid <> 'live_gitea.session'::regclass,
+            attname ~* 'expir|until|not_?after|activ|access|time|creat|updat|modif|seen|visit|check|_at$|start|refresh|^e$|changed' AND attname !~* 'interval|_in$|sin$|seconds|hours|_days|_after$|max_|count|_by$|_id$',
             attrelid::regclass::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.') AS t(ends, says_time, writes_utc)
     WHERE attrelid = "table" AND attnum > 0 AND NOT attisdropped);
 BEGIN
@@ -53,7 +53,7 @@ $$;
 
 -- The call with what the caller has to fill in: an hour's lifetime, and the clock by which the rows have been written.
 CREATE FUNCTION filled_in("table" regclass, call text) RETURNS text LANGUAGE sql AS $$
-    SELECT replace(replace(call, 'keep => ''...''', 'keep => ''1 hour'''), 'time_zone => ''...''', format('time_zone => %L',
+    SELECT replace(replace(replace(call, 'keep => ''...''', 'keep => ''1 hour'''), 'unit => ''...''', 'unit => ''seconds'''), 'time_zone => ''...''', format('time_zone => %L',
         CASE WHEN "table"::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.' THEN 'UTC' ELSE 'America/New_York' END))
 $$;
 
@@ -179,6 +179,16 @@ CREATE TABLE subscription (id text, user_id text, expires_at timestamptz);
 INSERT INTO subscription VALUES ('over', '', '2001-01-01');
 CREATE TABLE "It's ""another"""."C:\sessions" (id integer, "don't expire" date, expires timestamptz);
 INSERT INTO "It's ""another"""."C:\sessions" VALUES (1, '2001-01-01', '2001-01-01');
+CREATE TABLE admin_session (session_key text, session_data text, expire_date timestamptz, refresh_until timestamptz);
+INSERT INTO admin_session VALUES ('over', '', '2001-01-01', NULL), ('renewable', '', '2001-01-01', 'infinity');
+CREATE TABLE user_session (session_key text, session_data text, expire_date timestamptz, legal_hold boolean, on_hold_by text);
+INSERT INTO user_session VALUES ('over', '', '2001-01-01', false), ('held', '', '2001-01-01', true);
+CREATE TABLE session (session_key text, session_data text, expire_date timestamptz) PARTITION BY RANGE (expire_date);
+CREATE TABLE session_2001_01 PARTITION OF session FOR VALUES FROM ('2001-01-01') TO ('2001-02-01');
+INSERT INTO session VALUES ('over', '', '2001-01-01');
+CREATE TABLE session_2001 AS TABLE session;
+CREATE SCHEMA archive;
+CREATE TABLE archive.django_session AS TABLE session;
 CREATE TEMPORARY TABLE temporary (id integer, expires timestamptz);
 INSERT INTO temporary VALUES (1, '2001-01-01');
 
@@ -224,7 +234,20 @@ SELECT call, hinted, deleted FROM unnest(ARRAY[
     $$raw_clear_sessions('subscription')$$,
     $$raw_clear_sessions('"It''s ""another"""."C:\sessions"')$$,
     $$raw_clear_sessions('"It''s ""another"""."C:\sessions"', expires => '"don''t expire"')$$,
+    $$raw_clear_sessions('admin_session')$$,
+    $$raw_clear_sessions('user_session')$$,
+    $$raw_clear_sessions('user_session', filter => 'session_key <> ''x''')$$,
+    $$raw_clear_sessions('session_2001')$$,
+    $$raw_clear_sessions('archive.django_session')$$,
     $$raw_clear_sessions('temporary')$$
+]) WITH ORDINALITY AS calls(call, n), follow_hint(call) ORDER BY n;
+
+-- A filter that reads the columns that may keep a row answers the question, and nothing else does. A partition is no copy.
+SELECT call, coalesce(hinted, deleted) FROM unnest(ARRAY[
+    $$raw_clear_sessions('user_session', filter => 'NOT legal_hold')$$,
+    $$raw_clear_sessions('user_session', filter => 'NOT legal_hold AND on_hold_by IS NULL')$$,
+    $$raw_clear_sessions('admin_session', filter => 'refresh_until IS NULL')$$,
+    $$raw_clear_sessions('session_2001_01')$$
 ]) WITH ORDINALITY AS calls(call, n), follow_hint(call) ORDER BY n;
 
 -- What was said to keep rows is in the call that is shown too: following it must not delete more than was asked for.
@@ -253,4 +276,4 @@ BEGIN
     EXECUTE (SELECT string_agg(format('DROP SCHEMA live_%s CASCADE;', file), ' ') FROM hints.files);
 END
 $$;
-DROP SCHEMA hints, lookalikes CASCADE;
+DROP SCHEMA hints, lookalikes, archive CASCADE;
