@@ -95,12 +95,12 @@ fn rule(random: &mut Rng) -> Rule {
     }
     let mut parameters = vec![("expires", Some(expires.text)), ("unit", expires.unit)];
     parameters.push(("keep", keep));
-    let naive = matches!(expires.kind, Kind::Naive | Kind::Day);
-    parameters.push(("time_zone", naive.then_some(zone)));
+    let is_asked = needs_zone(expires.kind, expires.text) || filter.is_some_and(is_stable);
+    parameters.push(("time_zone", is_asked.then_some(zone)));
     parameters.push(("filter", filter));
     let spoilt = seldom(random, 4);
     if spoilt {
-        spoil(random, expires.kind, &mut parameters);
+        spoil(random, expires.kind, is_asked, &mut parameters);
     }
     random.shuffle(&mut parameters);
     let mut arguments = String::new();
@@ -120,14 +120,27 @@ fn rule(random: &mut Rng) -> Rule {
     }
 }
 
+/// A function of the user's that may go by the session's time zone.
+fn is_stable(expression: &str) -> bool {
+    expression.contains("f.stable")
+}
+
+fn needs_zone(kind: Kind, expires: &str) -> bool {
+    matches!(kind, Kind::Naive | Kind::Day) || is_stable(expires)
+}
+
 /// Makes one of the parameters something that has to be refused.
-fn spoil(random: &mut Rng, kind: Kind, parameters: &mut [(&str, Option<&'static str>)]) {
-    let naive = matches!(kind, Kind::Naive | Kind::Day);
+fn spoil(
+    random: &mut Rng,
+    kind: Kind,
+    needs_zone: bool,
+    parameters: &mut [(&str, Option<&'static str>)],
+) {
     let (name, value) = match random.u32(..10) {
         0..4 => ("expires", Some(one_of(random, &NO_EXPIRES))),
         4..6 => ("filter", Some(one_of(random, &NO_FILTERS[..13]))),
         6 => ("keep", Some(one_of(random, &NO_KEEPS))),
-        7 if naive => ("time_zone", None),
+        7 if needs_zone => ("time_zone", None),
         7 => ("time_zone", Some(one_of(random, &NO_ZONES))),
         8 if kind == Kind::Number => ("unit", None),
         8 => ("unit", Some("seconds")),

@@ -174,7 +174,7 @@ pub const NO_KEEPS: [&str; 5] = [
     "2147483647 days",
 ];
 
-pub const ZONES: [&str; 9] = [
+pub const ZONES: [&str; 7] = [
     "UTC",
     "Europe/Berlin",
     "america/new_york",
@@ -182,10 +182,10 @@ pub const ZONES: [&str; 9] = [
     "Pacific/Kiritimati",
     "Pacific/Pago_Pago",
     "EST5EDT",
+];
+pub const NO_ZONES: [&str; 11] = [
     "EST5EDT,M3.2.0,M11.1.0",
     "<+0530>-5:30",
-];
-pub const NO_ZONES: [&str; 9] = [
     "",
     "Mars/Olympus",
     "../../../etc/passwd",
