@@ -26,18 +26,18 @@ pub struct Past {
 ///
 /// An interval is counted from the last start; a table that was never cleared is due at once. A cron expression is due
 /// when the clock says so while the worker is there: what was missed before (because the server was down, the worker
-/// paused, or the last run not over) is not made up for, so that a run meant for the night does not come in the day. One
-/// that has failed is tried again after a while, and not in the next night.
+/// paused, or the last run not over) is not made up for, so that a run meant for the night does not come in the day. What
+/// has failed is tried again after a while, and not in the next night, or week.
 pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
     let delay = backoff::delay(past.failures, jitter(past.table, past.failures));
     let delay = microseconds(delay);
     let due = match (schedule, past.last_start) {
-        (Schedule::Every(_), None) => past.since,
-        (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),
-        (Schedule::Cron(_), _) if past.failures > 0 => {
+        _ if past.failures > 0 => {
             let end = past.last_end.or(past.last_start).unwrap_or(past.since);
             end.max(past.since)
         }
+        (Schedule::Every(_), None) => past.since,
+        (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),
         (Schedule::Cron(_), _) => {
             let after = past.last_end.or(past.last_start).unwrap_or(i64::MIN);
             let next = |since: i64| schedule.next_after(after.max(since), zone);
