@@ -3,6 +3,15 @@
 -- As for the tables: nothing but PostgreSQL's own objects and ours, with arguments of exactly their types.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- The schema that the functions are in now: it may have been renamed since they were made.
+CREATE FUNCTION raw_clear_sessions.functions_schema() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (
+    SELECT quote_ident(n.nspname) FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+    WHERE e.extname = 'raw_clear_sessions');
+
+COMMENT ON FUNCTION raw_clear_sessions.functions_schema() IS 'where the functions are, for the view raw_clear_sessions.status';
+
 CREATE VIEW raw_clear_sessions.progress AS
 SELECT
     r.pid,
@@ -217,15 +226,16 @@ SELECT
     END AS waits_for,
     CASE
         WHEN s.recovery IS NOT NULL THEN format(
-            'the server was recovered to a point in time (%s), and nothing is cleared until you say that it may be: SELECT @extschema@.raw_clear_sessions_resume_all()',
-            s.recovery)
-        WHEN s.restored AND s.source = 'setting' THEN
-            'the database comes from a dump, and the table rests until you say that it may be cleared here: SELECT @extschema@.raw_clear_sessions_resume_all()'
+            'the server was recovered to a point in time (%s), and nothing is cleared until you say that it may be: SELECT %s.raw_clear_sessions_resume_all()',
+            s.recovery, raw_clear_sessions.functions_schema())
+        WHEN s.restored AND s.source = 'setting' THEN format(
+            'the database comes from a dump, and the table rests until you say that it may be cleared here: SELECT %s.raw_clear_sessions_resume_all()',
+            raw_clear_sessions.functions_schema())
         WHEN s.restored THEN format(
-            'the policy comes from a dump or from another server, and rests until you say that it may be carried out here: SELECT @extschema@.raw_clear_sessions_resume(%L)',
-            s."table"::regclass)
+            'the policy comes from a dump or from another server, and rests until you say that it may be carried out here: SELECT %s.raw_clear_sessions_resume(%L)',
+            raw_clear_sessions.functions_schema(), s."table"::regclass)
         WHEN s.suspended IS NOT NULL THEN format(
-            'the policy is suspended: SELECT @extschema@.raw_clear_sessions_resume(%L)', s."table"::regclass)
+            'the policy is suspended: SELECT %s.raw_clear_sessions_resume(%L)', raw_clear_sessions.functions_schema(), s."table"::regclass)
         WHEN s.subscription IS NOT NULL THEN format(
             'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
         ELSE coalesce(
@@ -266,7 +276,7 @@ UNION ALL
 SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     format('table %s has gone, and its policy with it', g.name)
     || CASE
-        WHEN g.another THEN '; if the table that has its name now is to be cleared as well: SELECT @extschema@.raw_clear_sessions_schedule('
+        WHEN g.another THEN '; if the table that has its name now is to be cleared as well: SELECT ' || raw_clear_sessions.functions_schema() || '.raw_clear_sessions_schedule('
             || quote_literal(g.name)
             || coalesce((
                 SELECT string_agg(format(', %s => %L', p.key, p.value), '' ORDER BY p.key) FROM jsonb_each_text(g.lost) AS p

@@ -103,6 +103,14 @@ CREATE SCHEMA trap;
 CREATE FUNCTION trap.format(text, VARIADIC text[]) RETURNS text LANGUAGE sql AS $$ SELECT 'trap' $$;
 SET search_path = trap, pg_catalog, public;
 SELECT count(*) FROM raw_clear_sessions_find() WHERE "table" = 'trap';
+-- The extension's schema gets another name, and another schema its own, with functions of somebody's.
+RESET search_path;
+ALTER SCHEMA public RENAME TO v1;
+CREATE SCHEMA public;
+CREATE FUNCTION public.raw_clear_sessions_preview(regclass) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
+SELECT "table", expired_rows, note FROM v1.raw_clear_sessions_find() WHERE "table" = 'app.django_session';
+SELECT v1.raw_clear_sessions_suspend('app.django_session');
+SELECT note FROM raw_clear_sessions.status WHERE "table" = 'app.django_session'::regclass;
 \c regression
 SET client_min_messages = warning;
 DROP DATABASE regress_find;
