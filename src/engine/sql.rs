@@ -224,7 +224,7 @@ impl Cursor {
             };
             (found, outcome)
         });
-        let (found, (deleted, kept)) = match tried {
+        let (found, (mut deleted, kept)) = match tried {
             Ok(tried) => tried,
             Err(refusal) if !pg::is_of_a_row(&refusal) => return Err(refusal),
             Err(refusal) => {
@@ -245,6 +245,7 @@ impl Cursor {
             }
         };
         left_out.extend(kept);
+        deleted.skipped += found.skipped;
         // The step follows what there is: the next batch is full, and reads little that it does not take.
         let looked_through = found.last.unwrap_or(until).0 - from.0 + 1;
         *step = match found.last {

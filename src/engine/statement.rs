@@ -223,6 +223,8 @@ impl Rows {
 /// What a batch finds in a range of places.
 pub struct Found {
     pub rows: u64,
+    /// Those of them that somebody is changing, and that are not waited for.
+    pub skipped: u64,
     /// Behind which of them the batch ends, where there may be more than it takes.
     pub last: Option<Place>,
     /// Those to delete.
@@ -260,8 +262,9 @@ pub fn look(
     let and_lock = |name: &str| {
         let (found, table) = (statement(name), table.named(name));
         format!(
-            "SELECT f.rows, f.last, ARRAY(SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {range}{TABLE_ALIAS}.ctid \
-             OPERATOR(pg_catalog.<=) f.last AND {condition} FOR UPDATE SKIP LOCKED) FROM ({found}) AS f"
+            "SELECT g.rows, g.last, g.rows OPERATOR(pg_catalog.-) pg_catalog.cardinality(g.locked), g.locked FROM \
+             (SELECT f.rows, f.last, ARRAY(SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {range}{TABLE_ALIAS}.ctid \
+             OPERATOR(pg_catalog.<=) f.last AND {condition} FOR UPDATE SKIP LOCKED) AS locked FROM ({found}) AS f OFFSET 0) AS g"
         )
     };
     let (columns, locked) = if lock {
@@ -272,12 +275,14 @@ pub fn look(
         (found.into_iter().flatten().collect(), None)
     };
     let mut columns = columns.into_iter();
-    let count = columns.next().flatten();
-    let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    let number = |column: Option<Option<String>>| column.flatten()?.parse().ok();
+    let count = number(columns.next()).unwrap_or(0);
     let last = columns.next().flatten().as_deref().and_then(place_after);
+    let skipped = number(columns.next()).unwrap_or(0);
     let last = last.filter(|_| count >= rows);
     Found {
         rows: count,
+        skipped,
         last,
         to_delete: Rows {
             from,

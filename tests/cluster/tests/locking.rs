@@ -78,3 +78,34 @@ fn a_run_keeps_others_from_its_table_after_a_partition_has_failed() {
     running.cancel();
     drop(running.finish());
 }
+
+#[test]
+fn rows_that_others_are_changing_are_counted_by_either_engine() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", "")]);
+    let database = cluster.database("app");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    let changed = "django_session WHERE expire_date < now() AND session_key ~ '5$'";
+    let mut holder = database.connect();
+    holder.run(&format!("BEGIN; SELECT FROM {changed} FOR UPDATE"));
+    let changing = session.count(changed);
+    for (runs, filter) in [(1, "NULL"), (2, "'true'")] {
+        session.run(&format!(
+            "INSERT INTO django_session SELECT 'new{runs}' || i, '', {EXPIRED} FROM generate_series(1, 4) AS i;
+             SELECT raw_clear_sessions_schedule('django_session', '1 h', filter => {filter}),
+                raw_clear_sessions_run_now('django_session')"
+        ));
+        let ended = format!("raw_clear_sessions.status WHERE runs >= {runs} AND pid IS NULL");
+        cluster::wait_until("it has been cleared", || session.count(&ended) > 0);
+        assert_eq!(
+            session.count("django_session WHERE expire_date < now()"),
+            changing
+        );
+        let told = "SELECT last_skipped || ' ' || expired_left FROM raw_clear_sessions.status";
+        assert_eq!(
+            session.text(told),
+            format!("{changing} {changing}"),
+            "{filter}"
+        );
+    }
+}
