@@ -131,6 +131,8 @@ struct Key {
     base_type: pg_sys::Oid,
     range: Range,
     sql: bool,
+    /// From whom row-level security may hide rows: who sees others has not been where this one has.
+    hidden_from: Option<pg_sys::Oid>,
     /// How the table is spread, where it is cleared as a whole.
     spread: Option<Spread>,
 }
@@ -169,11 +171,20 @@ impl Key {
                 matches!(leaf.method(), Method::Sql),
             ),
         };
+        let leaf = match &part.what {
+            What::Whole(_) => None,
+            What::Leaf(leaf) => Some(leaf.relation()),
+        };
+        let hides = [Some(&part.root), leaf]
+            .into_iter()
+            .flatten()
+            .any(pg::row_security_applies);
         Key {
             files,
             base_type: part.criterion.base_type,
             range: part.criterion.range,
             sql,
+            hidden_from: hides.then(pg::current_role_oid),
             spread: spread(part),
         }
     }

@@ -237,7 +237,10 @@ impl Run {
         let (outcome, new) = match opened {
             // All is done only if the table has not got something new in its place.
             Opened::Gone if self.queue.is_empty() => return self.plan_anew(&rule),
-            Opened::Gone => return Ok(()),
+            Opened::Gone => {
+                self.memory.forget(oid);
+                return Ok(());
+            }
             // The next transaction goes by the rule that is then the one.
             Opened::Outdated if outdated => {
                 self.queue.push_front((oid, cursor));

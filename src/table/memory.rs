@@ -234,6 +234,11 @@ impl Memory {
         Ok(new)
     }
 
+    /// A leaf that was not there when its turn came: if it comes back, it is new.
+    pub fn forget(&mut self, leaf: pg_sys::Oid) {
+        self.leaves.remove(&leaf);
+    }
+
     /// Locks and opens the way down to a leaf; `None` where there is none.
     fn lock_path(&self, root: &Relation, oid: pg_sys::Oid) -> Option<Vec<Relation>> {
         if self.whole {

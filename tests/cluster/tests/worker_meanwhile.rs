@@ -1,7 +1,7 @@
 //! What becomes of a table between two batches of a run: its rows go, VACUUM gives their places to others or cuts the
 //! file, and the run goes on from where it was.
 
-use cluster::{Cluster, EXPIRED, FAST, LIVE, Pass, SLOW, Session};
+use cluster::{Cluster, EXPIRED, FAST, LIVE, Pass, SLOW, Session, wait_until};
 
 /// A database whose worker clears by this pass, and is in the middle of its first run.
 fn busy(cluster: &Cluster, pass: Pass, rows: u32) -> Session {
@@ -72,4 +72,61 @@ fn a_run_goes_on_to_its_end_after_vacuum_has_cut_off_the_blocks_that_it_was_to_r
         finish(&cluster, &mut session, pass);
         assert_eq!(session.count("django_session"), 0, "{pass:?}");
     }
+}
+
+/// A run of many small batches, each of which has to be waited for.
+const STEP_BY_STEP: [(&str, &str); 3] = [
+    ("raw_clear_sessions.cost_delay", "20"),
+    ("raw_clear_sessions.batch_size", "200"),
+    ("raw_clear_sessions.tables", ""),
+];
+
+/// A pass that could not see the rows has not been there.
+#[test]
+fn what_row_security_has_hidden_for_a_while_is_read_again() {
+    let cluster = Cluster::with_worker("app", &STEP_BY_STEP);
+    let mut session = cluster.database("app").connect();
+    session.run(&format!(
+        "CREATE ROLE site; GRANT CREATE ON SCHEMA public TO site; SET ROLE site;
+         CREATE TABLE s (id integer PRIMARY KEY, data text, expires timestamptz); RESET ROLE;
+         INSERT INTO s SELECT i, repeat('x', 500), {EXPIRED} FROM generate_series(1, 20000) AS i;
+         SET ROLE site;
+         SELECT raw_clear_sessions_schedule('s', '1 h', expires => 'expires', filter => 'id > 0');
+         RESET ROLE"
+    ));
+    session.wait_for_busy_worker("s");
+    session.run("ALTER TABLE s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY");
+    let done = "SELECT coalesce(max(blocks_done), 0)::bigint FROM raw_clear_sessions.progress";
+    let before = session.number(done);
+    wait_until("it has passed some blocks", || {
+        session.number(done) > before + 50
+    });
+    session.run("ALTER TABLE s DISABLE ROW LEVEL SECURITY");
+    cluster.reload(&FAST);
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.count("s"), 0);
+}
+
+/// What was away when its turn came is there when all is said to be done.
+#[test]
+fn a_partition_that_is_detached_and_attached_again_is_cleared() {
+    let cluster = Cluster::with_worker("app", &STEP_BY_STEP);
+    let mut session = cluster.database("app").connect();
+    session.run(&format!(
+        "CREATE TABLE s (id integer, shop integer, expires timestamptz) PARTITION BY LIST (shop);
+         CREATE TABLE s1 PARTITION OF s FOR VALUES IN (1);
+         CREATE TABLE s2 PARTITION OF s FOR VALUES IN (2);
+         CREATE TABLE s3 PARTITION OF s FOR VALUES IN (3);
+         INSERT INTO s SELECT i, i % 3 + 1, {EXPIRED} FROM generate_series(1, 30000) AS i;
+         SELECT raw_clear_sessions_schedule('s', '1 h', expires => 'expires');"
+    ));
+    session.wait_for_busy_worker("s");
+    let at = |leaf: &str| format!("raw_clear_sessions.progress WHERE leaf = '{leaf}'::regclass");
+    assert!(session.count(&at("s1")) > 0);
+    session.run("ALTER TABLE s DETACH PARTITION s2");
+    wait_until("it is at the third", || session.count(&at("s3")) > 0);
+    session.run("ALTER TABLE s ATTACH PARTITION s2 FOR VALUES IN (2)");
+    cluster.reload(&FAST);
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.count("s"), 0);
 }
