@@ -218,6 +218,14 @@ fn a_dropped_table_takes_its_policy_along() {
         session.count("raw_clear_sessions.status WHERE \"table\" IS NOT NULL"),
         1
     );
+    // Somebody has wanted that: the monitoring tells this note from a problem.
+    let pattern = include_str!("../../../monitoring/queries.yml")
+        .lines()
+        .find_map(|line| line.trim().strip_suffix("THEN 'dropped'"))
+        .and_then(|line| line.strip_prefix("WHEN s.note"))
+        .expect("a kind of note");
+    let noted = format!("raw_clear_sessions.status WHERE note {pattern}");
+    wait_until("it is noted", || session.count(&noted) == 1);
 }
 
 /// As pg-osc and others change a table: into a new one, which takes the old one's name.
