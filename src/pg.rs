@@ -107,7 +107,7 @@ pub use spi::{
     Argument, LocalSetting, Rows, modify_on, query, query_for_argument_on, query_on,
     query_places_on, set_for_transaction,
 };
-pub use table_guard::{TableGuard, try_guard_in_transaction};
+pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
     ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,

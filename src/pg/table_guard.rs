@@ -60,6 +60,12 @@ pub fn try_guard_in_transaction(table: pg_sys::Oid) -> bool {
     try_lock(table, false)
 }
 
+/// Gives back what [`try_guard_in_transaction`] has taken, earlier than the transaction's end: once, as often as it was taken.
+pub fn release_guard_in_transaction(table: pg_sys::Oid) {
+    // SAFETY: this transaction holds the lock; a count of it that an earlier call has taken stays (storage/lmgr/lock.c).
+    unsafe { pg_sys::LockRelease(&tag(table), int(pg_sys::ExclusiveLock), false) };
+}
+
 fn try_lock(table: pg_sys::Oid, for_session: bool) -> bool {
     let tag = tag(table);
     // SAFETY: the tag is a local; the lock is not waited for (storage/lmgr/lock.c).

@@ -109,3 +109,25 @@ fn rows_that_others_are_changing_are_counted_by_either_engine() {
         );
     }
 }
+
+/// Who may delete none of the rows keeps nobody from clearing them.
+#[test]
+fn a_transaction_that_has_deleted_nothing_holds_up_no_other_clearing() {
+    let database = Cluster::shared().database("nothing_deleted");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run(
+        "CREATE ROLE blind; GRANT SELECT, DELETE ON django_session TO blind;
+         ALTER TABLE django_session ENABLE ROW LEVEL SECURITY",
+    );
+    let mut blind = database.connect();
+    blind.run("SET ROLE blind; BEGIN");
+    let clear = "SELECT raw_clear_sessions('django_session')";
+    assert_eq!(blind.number(clear), 0);
+    assert_eq!(session.number(clear), 90);
+    // Who has deleted rows keeps others from it, also if nothing is left for a second call.
+    session.run(&format!(
+        "INSERT INTO django_session VALUES ('one', '', {EXPIRED}); BEGIN; {clear}; {clear}"
+    ));
+    assert_eq!(database.connect().refused(clear), "55P03");
+}
