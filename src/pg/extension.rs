@@ -35,6 +35,16 @@ pub fn extension_schema() -> Option<(String, pg_sys::Oid)> {
 /// The same where the schema has the name that the script gave it, as nearly always: each transaction of the worker asks for
 /// it, and look-ups in the catalog caches take a hundredth of the time of a statement.
 fn policies_by_name(extension: pg_sys::Oid) -> Option<(String, pg_sys::Oid)> {
+    let owner = super::owner(policies_of(extension)?)?;
+    Some((NAME.to_string_lossy().into_owned(), owner))
+}
+
+/// This extension's table of policies, where its schema has the name that the script gave it.
+pub(super) fn policies() -> Option<pg_sys::Oid> {
+    policies_of(extension(NAME)?)
+}
+
+fn policies_of(extension: pg_sys::Oid) -> Option<pg_sys::Oid> {
     // SAFETY: look-ups in the catalog caches, and by an index in pg_depend; what is not there has no oid.
     unsafe {
         let schema = pg_sys::get_namespace_oid(NAME.as_ptr(), true);
@@ -45,8 +55,7 @@ fn policies_by_name(extension: pg_sys::Oid) -> Option<(String, pg_sys::Oid)> {
             return None;
         }
         let owner = super::owner(policies)?;
-        let name = NAME.to_string_lossy().into_owned();
-        pg_sys::superuser_arg(owner).then_some((name, owner))
+        pg_sys::superuser_arg(owner).then_some(policies)
     }
 }
 

@@ -5,7 +5,7 @@ use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
 use super::stop_request::{self, Reason};
-use crate::pg::{self, ActingAs};
+use crate::pg::{self, ActingAs, RowVersion};
 use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
 use crate::settings;
@@ -33,6 +33,8 @@ pub struct Host<'a> {
     /// What the policies were when `policy` was read; `None`: it is to be read.
     changes: Option<u64>,
     reloaded: bool,
+    /// The version of the policy's row that was there before `policy` was read.
+    version: Option<RowVersion>,
     /// The extension's table of runs, as long as the extension is installed.
     runs: Option<pg_sys::Oid>,
     /// The run has to end because a session wants the database for itself.
@@ -85,6 +87,7 @@ impl<'a> Host<'a> {
             stop: None,
             acting: None,
             changes: None,
+            version: None,
             reloaded: false,
             runs: None,
             yields: false,
@@ -97,6 +100,7 @@ impl<'a> Host<'a> {
     pub fn resume(&mut self, policy: Policy, elapsed: Duration) {
         self.policy = policy;
         self.changes = None;
+        self.version = None;
         self.started = run::before(elapsed);
         self.turn = (Instant::now(), TURN);
         self.stop = None;
@@ -176,7 +180,12 @@ impl<'a> Host<'a> {
 
     /// Refuses (55006) where the table's policy is no longer this one. Under the table's lock.
     pub fn check_up_to_date(&mut self, policy: &Policy) -> Result<(), Refusal> {
-        self.read_policy();
+        let is_unchanged = self.version.is_some()
+            && pg::policy_version(self.table) == self.version
+            && !pg::has_subscribed_tables();
+        if !is_unchanged {
+            self.read_policy();
+        }
         if self.stop != Some(Stop::Unscheduled) && self.policy == *policy {
             return Ok(());
         }
@@ -210,6 +219,7 @@ impl<'a> Host<'a> {
     /// Reads what the table is to be cleared by now.
     fn read_policy(&mut self) {
         self.changes = changes();
+        self.version = pg::policy_version(self.table);
         match policy::current(self.table) {
             Some(policy) => self.policy = policy,
             None => self.stop = Some(Stop::Unscheduled),
