@@ -67,7 +67,7 @@ COMMENT ON COLUMN raw_clear_sessions.policy.keep IS 'how long past that instant 
 COMMENT ON COLUMN raw_clear_sessions.policy.unit IS
     'for numbers: seconds, milliseconds or microseconds since 1970-01-01 00:00 UTC';
 COMMENT ON COLUMN raw_clear_sessions.policy.time_zone IS
-    'for timestamps without time zone and dates: the zone whose clock the application writes';
+    'for timestamps without time zone and dates: the zone whose clock the application writes; for expressions and filters: the zone in which they are evaluated';
 COMMENT ON COLUMN raw_clear_sessions.policy.filter IS 'a condition that a row must meet as well';
 COMMENT ON COLUMN raw_clear_sessions.policy.batch_size IS
     'rows that one transaction deletes, about; NULL: the setting raw_clear_sessions.batch_size';

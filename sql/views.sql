@@ -79,7 +79,7 @@ COMMENT ON VIEW raw_clear_sessions.run IS
 COMMENT ON COLUMN raw_clear_sessions.run.id IS 'rises from run to run';
 COMMENT ON COLUMN raw_clear_sessions.run."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.run.started IS 'when it began';
-COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running';
+COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running, or put aside until other tables or databases have had their turn';
 COMMENT ON COLUMN raw_clear_sessions.run.stop IS
     'why it ended: done, max_rows, max_duration, paused, unscheduled, canceled, failed, left_out, or interrupted; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.deleted IS 'rows deleted; while it is running, and if it was interrupted, at least these';
@@ -334,7 +334,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.last_success IS
 COMMENT ON COLUMN raw_clear_sessions.status.starts_since_success IS
     'how many starts have been due since the last run that succeeded, or since the policy was made';
 COMMENT ON COLUMN raw_clear_sessions.status.cleared_until IS
-    'no row is left that had expired before this instant, but those that other transactions were changing';
+    'no row is left that had expired before this instant, but those that other transactions were changing during the run, or had changed without renewing them: such a row may be at a place that the run had passed, and the next run reaches it';
 COMMENT ON COLUMN raw_clear_sessions.status.last_stop IS 'why the last run ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.status.last_deleted IS 'rows that the last run deleted';
 COMMENT ON COLUMN raw_clear_sessions.status.last_skipped IS 'expired rows that it left alone because other transactions were changing them';

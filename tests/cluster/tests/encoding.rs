@@ -101,7 +101,7 @@ fn texts_can_be_read_where_the_database_or_the_client_is_not_in_utf_8() {
         let mut session = cluster.connect_to(&name);
         session.run("CREATE EXTENSION raw_clear_sessions");
         // U+7AE0 is two bytes in EUC_JP that are no UTF-8, and LATIN1 does not have it.
-        let column = if encoding == "LATIN1" {
+        let column = if encoding != "EUC_JP" {
             "ende_\u{e4}"
         } else {
             "\u{7ae0}"
@@ -122,7 +122,9 @@ fn texts_can_be_read_where_the_database_or_the_client_is_not_in_utf_8() {
         let calls = session.texts("SELECT call FROM kept WHERE call LIKE '%token%'");
         assert!(calls[0].contains("keep => '...'"), "{encoding}: {calls:?}");
         session.run("SELECT raw_clear_sessions_preview('token', expires => 'expires_at')");
-        session.run("SET client_encoding = LATIN1");
+        if encoding != "EUC_JP" {
+            session.run("SET client_encoding = LATIN1");
+        }
         assert_eq!(
             session.refused("SELECT raw_clear_sessions('token')"),
             "42703",
