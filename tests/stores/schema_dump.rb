@@ -5,5 +5,7 @@ require "stringio"
 
 ActiveRecord::Base.establish_connection(adapter: "postgresql", database: ENV["PGDATABASE"])
 dump = StringIO.new
-ActiveRecord::SchemaDumper.dump(ActiveRecord::Base.connection, dump)
+# A pool of connections from Rails 7.2 on.
+source = ActiveRecord.version >= Gem::Version.new("7.2") ? ActiveRecord::Base.connection_pool : ActiveRecord::Base.connection
+ActiveRecord::SchemaDumper.dump(source, dump)
 puts JSON.generate(plan: [dump.string])

@@ -10,6 +10,7 @@ use Illuminate\Cache\DatabaseLock;
 use Illuminate\Cache\DatabaseStore;
 use Illuminate\Container\Container;
 use Illuminate\Database\Capsule\Manager;
+use Illuminate\Database\Migrations\Migration;
 use Illuminate\Session\DatabaseSessionHandler;
 use Illuminate\Support\Facades\Facade;
 
@@ -21,8 +22,9 @@ $application = new Container();
 $application->instance('db', $manager->getDatabaseManager());
 Facade::setFacadeApplication($application);
 $migrate = function (string $stub, string $class) {
-    require stream_resolve_include_path("Illuminate/$stub");
-    (new $class())->up();
+    // A class with a name, or from Laravel 9 on one without.
+    $migration = require stream_resolve_include_path("Illuminate/$stub");
+    ($migration instanceof Migration ? $migration : new $class())->up();
 };
 $at = function (int $seconds, callable $do) {
     Carbon::setTestNow(Carbon::now()->addSeconds($seconds));
