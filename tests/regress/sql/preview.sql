@@ -58,7 +58,7 @@ SELECT jsonb_pretty(preview -> 'leaves') AS leaves, preview -> 'expired_rows' AS
 FROM raw_clear_sessions_preview('parted', expires => 'expires') AS preview;
 
 -- It takes no more than the lock of a SELECT, and works in a read-only transaction. The call takes the lock of a DELETE,
--- and keeps other calls from the table until the transaction ends.
+-- and keeps other calls from the table until the transaction ends, if it has deleted rows.
 BEGIN READ ONLY;
 SELECT raw_clear_sessions_preview('django_session', exact => true) ->> 'expired_rows' AS expired_rows;
 SELECT DISTINCT mode FROM pg_locks
@@ -69,7 +69,11 @@ SELECT raw_clear_sessions('django_session', keep => '1000 days');
 SELECT DISTINCT locktype, mode, objid = 'django_session'::regclass AS of_the_table FROM pg_locks
 WHERE pid = pg_backend_pid() AND (relation = 'django_session'::regclass OR classid = 'pg_class'::regclass)
     AND mode <> 'AccessShareLock' ORDER BY 1, 2;
-COMMIT;
+SELECT raw_clear_sessions('django_session') > 0 AS some;
+SELECT DISTINCT locktype, mode, objid = 'django_session'::regclass AS of_the_table FROM pg_locks
+WHERE pid = pg_backend_pid() AND (relation = 'django_session'::regclass OR classid = 'pg_class'::regclass)
+    AND mode <> 'AccessShareLock' ORDER BY 1, 2;
+ROLLBACK;
 
 -- Whoever may read the table may have the preview.
 CREATE ROLE regress_preview;
