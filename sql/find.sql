@@ -35,9 +35,7 @@ BEGIN
             note := 'a foreign table: its server was not asked';
         ELSE
             BEGIN
-                preview := raw_clear_sessions.look(found."table", found.expires,
-                    CASE WHEN found.lives_on THEN '0' ELSE found.keep END::interval, found.unit,
-                    found.time_zone, found.filter);
+                preview := raw_clear_sessions.look(found."table");
                 IF preview IS NULL THEN
                     note := 'not looked at: you may not read all of it';
                 END IF;

@@ -1,7 +1,7 @@
 //! The tables of the database that are, or nearly are, session tables: by the catalogs alone, without a lock.
 
-use crate::pg;
-use crate::table::{self, TO_BE_FILLED_IN};
+use crate::pg::{self, Argument, Keep};
+use crate::table::{self, Rule, TO_BE_FILLED_IN};
 use logic::framework::{Framework, Zone};
 use logic::recognize::{Column, Doubt, Recognition, candidates, recognize, unit_in};
 use pgrx::pg_sys;
@@ -52,15 +52,39 @@ const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
             OR EXISTS (SELECT FROM pg_catalog.pg_attribute AS o
                 WHERE o.attrelid = c.oid AND o.attnum > 0 AND NOT o.attisdropped AND o.attinhcount = 0))
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-            AND d.objid = c.oid AND d.deptype = 'e')
-    ORDER BY n.nspname, c.relname, c.oid, a.attnum";
+            AND d.objid = c.oid AND d.deptype = 'e')";
 
 /// Finds them, by their names.
 pub fn find() -> Vec<Found> {
+    found("", &[])
+}
+
+/// What is known of one of them is the rule for its estimate: nothing in it comes from the caller.
+pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
+    let argument = Argument::integer(u32::from(table).into());
+    let found = found("AND c.oid = $1::pg_catalog.oid", &[argument])
+        .into_iter()
+        .next()?;
+    let keep = if found.lives_on {
+        Some("0")
+    } else {
+        found.keep.as_deref()
+    };
+    Some(Rule {
+        expires: found.expires,
+        keep: keep.map(Keep::parse),
+        unit: found.unit,
+        time_zone: found.time_zone,
+        filter: found.filter,
+    })
+}
+
+fn found(further: &str, arguments: &[Argument]) -> Vec<Found> {
+    let statement = format!("{COLUMNS} {further} ORDER BY n.nspname, c.relname, c.oid, a.attnum");
     // The operators are to be PostgreSQL's, whatever the caller has in the search_path.
     let rows = {
         let _setting = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        pg::query(COLUMNS, &[])
+        pg::query(&statement, arguments)
     };
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     pg::gather(

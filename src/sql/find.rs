@@ -1,9 +1,9 @@
 //! What raw_clear_sessions_find() is made of.
 
-use super::{preview_as_json, rule};
+use super::preview_as_json;
 use crate::find;
 use crate::pg::{self, AsOwner, LockMode, Relation};
-use pgrx::datum::{Interval, JsonB};
+use pgrx::datum::JsonB;
 use pgrx::prelude::*;
 
 /// The tables that are, or nearly are, session tables, by the catalogs alone.
@@ -70,33 +70,27 @@ fn raw_clear_sessions_found() -> TableIterator<
     }))
 }
 
-/// The preview of a table for [`find`], which looks at tables that the caller has not named: what planning runs (functions
-/// in the predicates of indexes, for one) is their owners' code, and acts as the owner. NULL where the caller may not read
-/// all of it.
+/// The preview of a table for [`find`], by what that knows of it. What planning runs (functions in the predicates of indexes,
+/// for one) is code of the table's owner, whom the caller has not named: it acts as the owner. So it takes no expression, which
+/// would be the caller's. NULL where the caller may not read all of the table, or it is none of those that are found.
 #[pg_extern(sql = r#"
-CREATE FUNCTION raw_clear_sessions.look("table" oid, expires text, keep interval, unit text, time_zone text, filter text)
-RETURNS jsonb
+CREATE FUNCTION raw_clear_sessions.look("table" oid) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
-COMMENT ON FUNCTION raw_clear_sessions.look(oid, text, interval, text, text, text)
+COMMENT ON FUNCTION raw_clear_sessions.look(oid)
 IS 'for raw_clear_sessions_find(): the preview of a table, made as its owner';
 "#, requires = ["schema"])]
-fn raw_clear_sessions_look(
-    table: Option<pg_sys::Oid>,
-    expires: Option<&[u8]>,
-    keep: Option<Interval>,
-    unit: Option<&[u8]>,
-    time_zone: Option<&[u8]>,
-    filter: Option<&[u8]>,
-) -> Option<JsonB> {
+fn raw_clear_sessions_look(table: Option<pg_sys::Oid>) -> Option<JsonB> {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
     let _aside = pg::MemoryAside::set();
-    let rule = rule(expires, keep, unit, time_zone, filter);
     let table = table.filter(|table| pg::may_read_all(*table))?;
+    let rule = find::rule(table)?;
     // The owner that it has under the lock, and that it keeps until the end of the transaction.
     let relation = Relation::open(table, LockMode::AccessShare)?;
     let _as_owner = AsOwner::of(&relation);
+    // A framework's filter means PostgreSQL's own operators, whatever the caller has in the search_path.
+    let _path = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
     Some(preview_as_json(Some(table), &rule, false))
 }
 

@@ -94,8 +94,22 @@ SHOW work_mem;
 SELECT current_user = session_user AS still_myself;
 SET ROLE regress_find;
 SELECT "table", expired_rows, note FROM raw_clear_sessions_find() WHERE "table" = 'owned.django_session';
-SELECT raw_clear_sessions.look('owned.django_session'::regclass, NULL, NULL, NULL, NULL, NULL) ->> 'total_rows' AS total_rows,
-    raw_clear_sessions.look('app.forbidden'::regclass, NULL, NULL, NULL, NULL, NULL) AS forbidden;
+SELECT raw_clear_sessions.look('owned.django_session'::regclass) ->> 'total_rows' AS total_rows,
+    raw_clear_sessions.look('app.forbidden'::regclass) AS forbidden;
+-- Nothing of the caller's is evaluated there: it takes no expression, and goes by no search_path.
+SELECT pg_get_function_arguments('raw_clear_sessions.look'::regproc);
+RESET ROLE;
+CREATE TABLE owned.users_tokens (id bigserial PRIMARY KEY, user_id bigint NOT NULL, token bytea NOT NULL, context text NOT NULL, sent_to text, inserted_at timestamp NOT NULL);
+ALTER TABLE owned.users_tokens OWNER TO regress_find_owner;
+INSERT INTO owned.users_tokens (user_id, token, context, inserted_at) VALUES (1, '', 'session', '2001-01-01');
+GRANT SELECT ON owned.users_tokens TO PUBLIC;
+CREATE SCHEMA traps AUTHORIZATION regress_find;
+SET ROLE regress_find;
+CREATE FUNCTION traps.same(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$;
+CREATE OPERATOR traps.= (LEFTARG = text, RIGHTARG = text, FUNCTION = traps.same);
+SET search_path = traps, pg_catalog;
+SELECT raw_clear_sessions.look('owned.users_tokens'::regclass) ->> 'framework' AS framework;
+RESET search_path;
 RESET ROLE;
 -- Nothing that stands in his search_path is taken for PostgreSQL's own.
 RESET ROLE;
