@@ -112,7 +112,7 @@ fn what_a_failed_rewrite_left_out_does_not_count_as_deleted() {
              IF (SELECT is_called FROM public.tried) THEN RAISE 'nobody knows'; END IF;
              RETURN at;
          END $$;
-         SELECT raw_clear_sessions_schedule('prepared', '1 s', expires => 'public.ends(expire_date)', rewrite_above => 0.1)",
+         SELECT raw_clear_sessions_schedule('prepared', '1 s', expires => 'public.ends(expire_date)', time_zone => 'UTC', rewrite_above => 0.1)",
     );
     session.wait_for_run("stop = 'left_out' AND error LIKE '%: nobody knows'");
     assert_eq!(
