@@ -32,12 +32,13 @@ pub fn next_start(schedule: &Schedule, zone: &dyn Clock, past: Past) -> i64 {
     let delay = backoff::delay(past.failures, jitter(past.table, past.failures));
     let delay = microseconds(delay);
     let due = match (schedule, past.last_start) {
-        _ if past.failures > 0 => {
+        (Schedule::Every(_), None) => past.since,
+        (Schedule::Every(_), Some(start)) if past.failures > 0 => past.last_end.unwrap_or(start),
+        (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),
+        (Schedule::Cron(_), _) if past.failures > 0 => {
             let end = past.last_end.or(past.last_start).unwrap_or(past.since);
             end.max(past.since)
         }
-        (Schedule::Every(_), None) => past.since,
-        (Schedule::Every(_), Some(start)) => schedule.next_after(start, zone),
         (Schedule::Cron(_), _) => {
             let after = past.last_end.or(past.last_start).unwrap_or(i64::MIN);
             let next = |since: i64| schedule.next_after(after.max(since), zone);

@@ -189,6 +189,7 @@ proptest! {
         let due = next(schedule, past);
         match start {
             Some(start) if schedule == "1 h" && failures == 0 => prop_assert!(due >= start + HOUR),
+            Some(start) if schedule == "1 h" => prop_assert!(due > start + length),
             Some(start) => prop_assert!(due > since.max(start + length)),
             None => prop_assert!(due >= since),
         }
