@@ -1,8 +1,9 @@
 //! Rewrites a table without its expired rows: what is to stay goes into a new heap, which takes the old one's place.
 //!
 //! For tables of which little is live: it writes what stays, not what goes, and gives the space back. The price is an
-//! ACCESS EXCLUSIVE lock while what stays is copied (the table is read ahead of it, so that it comes from memory then), and that rows vanish without a trace: nothing fires, nothing is
-//! decoded. So it refuses wherever something has to be told of a deletion.
+//! ACCESS EXCLUSIVE lock while what stays is copied (a large table is read before, so that it comes from memory then, as far
+//! as that keeps it), and that rows vanish without a trace: nothing fires, nothing is decoded. So it refuses wherever
+//! something has to be told of a deletion.
 
 mod estimate;
 mod refuse;

@@ -223,8 +223,8 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
 /// What a table is cleared by: its policy, or for one of the setting `tables` an empty policy; `None` where it is not
 /// to be cleared (any more), its policy rests, or a subscription writes it.
 ///
-/// Each transaction of a run asks for it, so it is not a query of the view raw_clear_sessions.scheduled, which takes twenty
-/// times as long.
+/// A run asks for it whenever the policy may be another one than it has read, in a database with subscriptions in each batch:
+/// so it is not a query of the view raw_clear_sessions.scheduled, which takes twenty times as long.
 pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
     let is_written = is_written(table);
     let rows = pg::query_own(
