@@ -90,7 +90,7 @@ pub fn record_error<C, T>(
                     CaughtError::PostgresError(_) => {
                         Err((refusal, Error::InC(pg_sys::CopyErrorData())))
                     }
-                    CaughtError::ErrorReport(_) => Err((refusal, Error::InRust(error))),
+                    CaughtError::ErrorReport(_) => Err((refusal, Error::InRust(Box::new(error)))),
                     CaughtError::RustPanic { .. } => error.rethrow(),
                 }
             })
@@ -140,7 +140,7 @@ unsafe fn go_on(error: *mut pg_sys::ErrorData) -> ! {
 /// An ERROR that is to go on.
 enum Error {
     InC(*mut pg_sys::ErrorData),
-    InRust(CaughtError),
+    InRust(Box<CaughtError>),
 }
 
 /// Closes the connections to SPI that an ERROR has left open, those of statements: they are atomic. False where the call's own

@@ -53,16 +53,14 @@ fn wait_for_pass(session: &mut Session) {
 #[test]
 fn a_call_that_is_canceled_is_in_the_history_with_what_it_has_deleted() {
     for (name, call) in [
-        ("canceled", CALL.to_owned()),
+        ("canceled", CALL),
         (
             "canceled_in_a_block",
-            format!(
-                "DO $$ DECLARE n bigint; BEGIN CALL raw_clear_sessions_in_batches('django_session', deleted => n); END $$"
-            ),
+            "DO $$ DECLARE n bigint; BEGIN CALL raw_clear_sessions_in_batches('django_session', deleted => n); END $$",
         ),
     ] {
         let (database, mut session) = shared(name);
-        let running = start(database.connect(), &call, &mut session);
+        let running = start(database.connect(), call, &mut session);
         running.cancel();
         let (mut caller, outcome) = running.finish();
         assert_eq!(sqlstate(outcome), "57014", "{name}");
@@ -70,7 +68,7 @@ fn a_call_that_is_canceled_is_in_the_history_with_what_it_has_deleted() {
         assert!(session.yes(TRUE_COUNT), "{name}");
         // Nothing is left of it in its session.
         caller.run("RESET ALL");
-        caller.run(&call);
+        caller.run(call);
         assert_eq!(
             session.runs("caller IS NOT NULL AND stop = 'done'"),
             1,
