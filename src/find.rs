@@ -147,7 +147,10 @@ fn describe(qualified: &str, schema: &str, name: &str, columns: &[Column]) -> Op
             }
         }
         Recognition::Many(frameworks) => {
-            let mut ends: Vec<_> = frameworks.iter().map(|framework| framework.expires).collect();
+            let mut ends: Vec<_> = frameworks
+                .iter()
+                .map(|framework| framework.expires)
+                .collect();
             ends.dedup();
             Found {
                 missing: Some("which of several frameworks it is of".to_owned()),
@@ -161,7 +164,10 @@ fn describe(qualified: &str, schema: &str, name: &str, columns: &[Column]) -> Op
             table::is_expiry(columns, first).then(|| Found {
                 missing: Some(match &ends[..] {
                     [_] => "that its rows are worth nothing after that".to_owned(),
-                    _ => format!("that its rows are worth nothing after one of {}", ends.join(", ")),
+                    _ => format!(
+                        "that its rows are worth nothing after one of {}",
+                        ends.join(", ")
+                    ),
                 }),
                 ..unrecognized(columns, &ends)
             })?

@@ -170,10 +170,7 @@ pub fn with_filter_of(
         pg::analyze(relation, filter, true, true).map_or(Vec::new(), |filter| filter.columns)
     };
     let said = read(given);
-    if read(framework)
-        .iter()
-        .any(|column| said.contains(column))
-    {
+    if read(framework).iter().any(|column| said.contains(column)) {
         return Some(given.to_owned());
     }
     Some(format!("({framework}) AND ({given})"))
