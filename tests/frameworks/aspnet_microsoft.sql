@@ -1,6 +1,6 @@
 -- recognized as: ASP.NET Core distributed cache, by Microsoft
 -- recipe: [ASP.NET Core distributed cache](more.md#aspnet-core-distributed-cache-by-microsoft)
--- source: unread: Microsoft.Extensions.Caching.Postgres 1.2, SqlQueries.cs
+-- source: Azure/Microsoft.Extensions.Caching.Postgres@5267eaa: src/SqlQueries.cs
 CREATE TABLE dist_cache (
     id character varying(449) NOT NULL PRIMARY KEY,
     value bytea NOT NULL,

@@ -1,6 +1,6 @@
 -- recognized as: Directus
 -- recipe: [Directus](more.md#directus)
--- source: unread: Directus 11, api/src/database/migrations
+-- source: directus/directus@308ede3: api/src/database/seeds/12-sessions.yaml, and migrations/20211211A, 20240515A and later
 CREATE TABLE directus_sessions (
     token character varying(64) NOT NULL PRIMARY KEY,
     "user" uuid,

@@ -1,6 +1,6 @@
 -- recognized as: Laravel 5.1 sessions
 -- recipe: [Laravel](laravel.md)
--- source: unread: Laravel 5.1, src/Illuminate/Session/Console/stubs/database.stub
+-- source: laravel/framework@01f1ef3: src/Illuminate/Session/Console/stubs/database.php
 CREATE TABLE sessions (
     id character varying(255) NOT NULL,
     payload text NOT NULL,

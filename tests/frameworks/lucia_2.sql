@@ -1,6 +1,6 @@
 -- recognized as: Lucia 2
 -- recipe: [Lucia](lucia.md#lucia-2)
--- source: unread: Lucia 2, @lucia-auth/adapter-postgresql 2, as its upgrade guide shows the table
+-- source: lucia-auth/lucia@6839299: packages/adapter-postgresql/test/pg/setup.ts, without its attribute
 CREATE TABLE user_session (
     id text PRIMARY KEY,
     user_id text NOT NULL,

@@ -1,6 +1,6 @@
 -- recognized as: Metabase
 -- recipe: [Metabase](more.md#metabase)
--- source: unread: Metabase, resources/migrations
+-- source: metabase/metabase@18db7fe: src/metabase/session/db.clj, resources/migrations
 CREATE TABLE core_session (
     id character varying(254) NOT NULL PRIMARY KEY,
     user_id integer NOT NULL,

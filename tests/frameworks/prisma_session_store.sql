@@ -1,6 +1,6 @@
 -- recognized as: prisma-session-store
 -- recipe: [prisma-session-store](more.md#prisma-session-store)
--- source: unread: @quixo3/prisma-session-store, README.md
+-- source: kleydon/prisma-session-store@84d0a80: README.md
 CREATE TABLE "Session" (
     id text NOT NULL PRIMARY KEY,
     sid text NOT NULL UNIQUE,

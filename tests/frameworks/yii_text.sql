@@ -1,6 +1,6 @@
 -- recognized as: Yii 2 DbSession, text
 -- recipe: [Yii 2 DbSession](more.md#yii-2-dbsession-text)
--- source: unread: tt-rss, sql/pgsql; Yii 2 with the type text
+-- source: tt-rss/tt-rss@b72ea1179: sql/pgsql/schema.sql
 CREATE TABLE ttrss_sessions (
     id character varying(250) NOT NULL PRIMARY KEY,
     data text,

@@ -195,13 +195,11 @@ fn anchor_of(heading: &str) -> String {
 type Check = fn(&str) -> bool;
 
 /// Where a table in tests/frameworks is from: what says so, and how it has to.
-const SOURCES: [(&str, Check); 4] = [
+const SOURCES: [(&str, Check); 3] = [
     // A library that tests/stores has in this version: it makes the table there.
     ("made by ", is_pinned),
     // Another file, with the difference.
     ("variant of ", is_variant),
-    // What has been taken from somewhere and not been compared with it.
-    ("unread: ", |what| what.len() > 20),
     // OWNER/REPOSITORY@REVISION: FILE
     ("", is_revision),
 ];
