@@ -85,7 +85,7 @@ pub use privilege::{
     has_privilege, may_read_all, may_see, owns, owns_database, row_security_applies,
     row_security_binds_owner,
 };
-pub use procedure::{NonatomicCall, is_called_as_trigger, procedure_result, sleep};
+pub use procedure::{NonatomicCall, is_called_as_trigger, procedure_result, record_error, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::{publishes_deletes, why_not_published};
 pub use refusing::refusing;

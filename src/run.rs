@@ -11,7 +11,7 @@ mod replicas;
 mod slice;
 
 pub use batches::{PutAside, WrittenDown, before, go_on, run};
-pub use procedure::{in_procedure, limits};
+pub use procedure::{Journal, in_procedure, limits};
 pub use slice::clear_slice;
 
 pub use crate::settings::Limits;

@@ -100,6 +100,15 @@ static MAX_RUN_TIME: Number = Number {
     unit: GucFlags::UNIT_S,
     for_sessions: true,
 };
+static BLOCKING_TIMEOUT: Number = Number {
+    name: c"raw_clear_sessions.blocking_timeout",
+    short: c"Sets how long a statement of a run may keep other tables or databases waiting.",
+    long: c"Zero means without end.",
+    setting: GucSetting::<i32>::new(60_000),
+    range: (0, i32::MAX),
+    unit: GucFlags::UNIT_MS,
+    for_sessions: false,
+};
 static MIN_INTERVAL: Number = Number {
     name: c"raw_clear_sessions.min_interval",
     short: c"Sets how long after the start of a run of a table the next may begin.",
@@ -148,11 +157,12 @@ static LOG_MIN_DURATION: Number = Number {
 
 static PROGRESS_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(0);
 
-static NUMBERS: [&Number; 9] = [
+static NUMBERS: [&Number; 10] = [
     &BATCH_SIZE,
     &COST_LIMIT,
     &MAX_REPLICATION_LAG,
     &MAX_RUN_TIME,
+    &BLOCKING_TIMEOUT,
     &MIN_INTERVAL,
     &MAX_WORKERS,
     &LOCK_TIMEOUT,
@@ -240,6 +250,13 @@ pub fn repack_above() -> f64 {
 /// `history`: how long runs are kept.
 pub fn history() -> Duration {
     HISTORY.seconds()
+}
+
+/// `blocking_timeout`: how long a statement may keep others waiting; `None`: without end.
+pub fn blocking_timeout() -> Option<Duration> {
+    BLOCKING_TIMEOUT
+        .milliseconds()
+        .filter(|time| !time.is_zero())
 }
 
 /// `min_interval`: how long after the start of a run the next may begin.

@@ -11,7 +11,7 @@ use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run;
 use crate::table::{self, Checked, Purpose, Rule, Target};
-use crate::worker::history;
+use crate::worker::calls::Call;
 use logic::number;
 use pgrx::datum::{Internal, Interval, JsonB};
 use pgrx::prelude::*;
@@ -69,16 +69,15 @@ fn raw_clear_sessions(
 
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let _shown = Shown::to_client(table::table_oid(table)?);
-    let started = pg::now();
+    let record = Call::begin(table::table_oid(table)?);
     let checked = Checked::open(table, rule, Purpose::Delete)?;
     let target = Target::plan(checked);
     let outcome = engine::run(&target)?;
-    let table = target.root().oid();
     if outcome.deleted == 0 {
         // Nothing waits for the transaction's end, which may be far: others may clear the table.
-        pg::release_guard_in_transaction(table);
+        pg::release_guard_in_transaction(target.root().oid());
     }
-    history::note_call(table, started, outcome.deleted, outcome.skipped, 1, None);
+    record.end_in_transaction(outcome.deleted, outcome.skipped, None);
     Ok(number::bigint(outcome.deleted))
 }
 
@@ -114,10 +113,10 @@ fn raw_clear_sessions_rewrite(
     table::table_oid(table)
         .and_then(|table| {
             let _shown = Shown::to_client(table);
-            let started = pg::now();
+            let record = Call::begin(table);
             let done = engine::rewrite::rewrite(table, &rule, &mut || Ok(()))?;
             let locked = done.locked.map(|since| since.elapsed());
-            history::note_call(table, started, done.rows.removed, 0, 1, locked);
+            record.end_in_transaction(done.rows.removed, 0, locked);
             Ok(number::bigint(done.rows.removed))
         })
         .unwrap_or_else(|refusal| refusal.raise())
@@ -207,14 +206,9 @@ fn raw_clear_sessions_in_batches(
     let rule = rule(expires, keep, unit, time_zone, filter);
     // SAFETY: this call's own.
     let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
-    let started = pg::now();
     let outcome = run::limits(batch_size, max_rows, max_duration.map(Into::into))
-        .and_then(|limits| run::in_procedure(table, &rule, call, limits))
+        .and_then(|limits| run::in_procedure(table, &rule, call, limits, Call::begin))
         .unwrap_or_else(|refusal| refusal.raise());
-    if let Some(table) = table {
-        let (deleted, skipped) = (outcome.deleted, outcome.skipped);
-        history::note_call(table, started, deleted, skipped, outcome.batches, None);
-    }
     // A composite value, which the SQL declares; pgrx hands on an internal one as it is.
     Internal::from(Some(pg::procedure_result(
         c"deleted",

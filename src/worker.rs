@@ -12,12 +12,13 @@
 //! - [`own_settings`]: what such a process sets for itself
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory; [`failures`]: in
 //!   which databases they fail
-//! - [`policy`], [`scheduling`], [`history`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
+//! - [`policy`], [`scheduling`], [`history`], [`calls`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
 //!   [`recovery`]: what the server was recovered to
 //! - [`clock`]: the time zones of a schedule
 
 mod aside;
 pub mod board;
+pub mod calls;
 pub mod clearing;
 mod clock;
 pub mod database;

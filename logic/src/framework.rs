@@ -1,4 +1,5 @@
-//! The session tables of the web frameworks, as data.
+//! The session tables of the web frameworks, as data: a file in `logic/frameworks` for each, of which the build makes a
+//! [`Framework`] (`logic/build/entry.rs`).
 //!
 //! A framework is told by the names and types of its columns, never by the table's name alone: `sessions` is the default
 //! of a dozen of them. Each entry lists as many of its columns as it takes to tell it from every other.
@@ -7,13 +8,6 @@
 //! and no default) rules a framework out, unless it is one of its own (`also`), or one where sites add such columns
 //! (`Further::Any`). Where a framework's columns are common to other things, it allows for no unknown column at all
 //! (`Further::None`), and the table's name has to say as well what is in it (`names`).
-
-mod compiled;
-mod javascript;
-mod php;
-mod python;
-mod ruby;
-mod server;
 
 use crate::kind::Kind;
 use crate::meaning::Meaning;
@@ -82,7 +76,7 @@ const UUID: Expect = Expect(&[ColumnType::Uuid]);
 const FLOAT8: Expect = Expect(&[ColumnType::Float8]);
 const TIMESTAMPTZ: Expect = Expect(&[ColumnType::TimestampTz]);
 const TIMESTAMP: Expect = Expect(&[ColumnType::Timestamp]);
-const SMALL: Expect = Expect(&[ColumnType::Int2]);
+const INT2: Expect = Expect(&[ColumnType::Int2]);
 /// A secret, or what refers to one.
 const TOKEN: Expect = Expect(&[ColumnType::Text, ColumnType::Uuid]);
 /// Of whichever kind.
@@ -203,40 +197,10 @@ impl Framework {
     }
 }
 
-/// What most of them have: the instant of the end in a `timestamp with time zone`. The entries say where they differ.
-const ABSOLUTE: Framework = Framework {
-    name: "",
-    columns: &[],
-    also: &[],
-    further: Further::Optional,
-    names: &["sess"],
-    common: false,
-    expires: "",
-    unit: None,
-    zone: Zone::NotNaive,
-    lifetime: Lifetime::Absolute,
-    usual_keep: None,
-    filter: None,
-    note: None,
-};
-
-/// The same, of columns that other things have as well.
-const COMMON: Framework = Framework {
-    further: Further::None,
-    common: true,
-    ..ABSOLUTE
-};
+/// Every framework that is recognized, by the names of the files.
+const FRAMEWORKS: &[Framework] = include!(concat!(env!("OUT_DIR"), "/frameworks.rs"));
 
 /// Every framework that is recognized.
 pub fn frameworks() -> impl Iterator<Item = &'static Framework> {
-    [
-        python::ALL,
-        ruby::ALL,
-        javascript::ALL,
-        php::ALL,
-        compiled::ALL,
-        server::ALL,
-    ]
-    .into_iter()
-    .flatten()
+    FRAMEWORKS.iter()
 }

@@ -80,6 +80,13 @@ fn every_table_is_recognized_as_its_own_framework_and_no_other() {
         let recognition = recognize("public", &table.name, &table.columns);
         let expected = Recognition::One(framework(&table));
         assert_eq!(recognition, expected, "{}", table.framework);
+        // With a column more it has to go by the name.
+        let is_named = framework(&table).is_surely_named(&table.name);
+        assert!(
+            is_named,
+            "{}: \"named\" lacks {}",
+            table.framework, table.name
+        );
     }
 }
 

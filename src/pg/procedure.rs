@@ -2,7 +2,11 @@
 
 use super::c::int;
 use super::memory::set_memory_aside;
-use pgrx::{IntoDatum, direct_function_call_as_datum, is_a, pg_sys};
+use super::transaction::refusal;
+use crate::refusal::Refusal;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::{IntoDatum, PgTryBuilder, direct_function_call_as_datum, is_a, pg_sys};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 /// CALLED_AS_TRIGGER() of commands/trigger.h.
@@ -65,6 +69,101 @@ impl Drop for NonatomicCall {
             }
         }
     }
+}
+
+/// Runs something of a [`NonatomicCall`]'s that ends transactions. Where it fails, be it by an ERROR, `record` writes that down in
+/// a transaction of its own, if it can, before the failure goes on as it was. The current transaction is failed when `record`
+/// is called: it has to roll it back first, or leave everything as it is.
+pub fn record_error<C, T>(
+    context: &mut C,
+    action: impl FnOnce(&mut C) -> Result<T, Refusal>,
+    record: impl Fn(&mut C, &Refusal),
+) -> Result<T, Refusal> {
+    // SAFETY: the memory context that the call began in lives as long as the call; errors are copied into it.
+    unsafe {
+        let memory = pg_sys::CurrentMemoryContext;
+        let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(action(context))))
+            .catch_others(|error| {
+                pg_sys::CurrentMemoryContext = memory;
+                let refusal = refusal(&error);
+                match error {
+                    CaughtError::PostgresError(_) => {
+                        Err((refusal, Error::InC(pg_sys::CopyErrorData())))
+                    }
+                    CaughtError::ErrorReport(_) => Err((refusal, Error::InRust(Box::new(error)))),
+                    CaughtError::RustPanic { .. } => error.rethrow(),
+                }
+            })
+            .execute();
+        match outcome {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(refusal)) => {
+                record(context, &refusal);
+                Err(refusal)
+            }
+            Err((refusal, error)) => {
+                PgTryBuilder::new(AssertUnwindSafe(|| {
+                    if close_inner_connections() {
+                        pg_sys::CurrentMemoryContext = memory;
+                        record(context, &refusal);
+                    }
+                }))
+                .catch_others(|_| ())
+                .execute();
+                pg_sys::CurrentMemoryContext = memory;
+                match error {
+                    Error::InC(error) => go_on(error),
+                    Error::InRust(error) => error.rethrow(),
+                }
+            }
+        }
+    }
+}
+
+/// Goes on with an ERROR.
+///
+/// # Safety
+/// It is no longer on the error stack, and its copy is still there.
+#[cfg_attr(
+    not(any(feature = "pg18", feature = "pg19")),
+    allow(
+        unreachable_code,
+        reason = "later versions bind it as a function that returns"
+    )
+)]
+unsafe fn go_on(error: *mut pg_sys::ErrorData) -> ! {
+    // SAFETY: as the caller says.
+    unsafe { pg_sys::ReThrowError(error) };
+    unreachable!("an ERROR does not return")
+}
+
+/// An ERROR that is to go on.
+enum Error {
+    InC(*mut pg_sys::ErrorData),
+    InRust(Box<CaughtError>),
+}
+
+/// Closes the connections to SPI that an ERROR has left open, those of statements: they are atomic. False where the call's own
+/// is not there, or the call is in a subtransaction.
+///
+/// # Safety
+/// In a [`NonatomicCall`], after an ERROR.
+unsafe fn close_inner_connections() -> bool {
+    // SAFETY: frees the memory of statements that are not gone on with. What the abort looks at is elsewhere: in
+    // TopTransactionContext, in TopMemoryContext, and in the caches. A lightweight lock that the ERROR has left held is
+    // released as the abort does it, first of all.
+    unsafe {
+        if pg_sys::GetCurrentTransactionNestLevel() > 1 {
+            return false;
+        }
+        pg_sys::LWLockReleaseAll();
+        while !pg_sys::SPI_inside_nonatomic_context() {
+            if pg_sys::SPI_finish() < 0 {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Sleeps, and answers to cancels and shutdowns meanwhile.

@@ -185,7 +185,7 @@ pub fn capped(text: &str) -> String {
     format!("{}{more}", &text[..end])
 }
 
-fn refusal(error: &CaughtError) -> Refusal {
+pub(super) fn refusal(error: &CaughtError) -> Refusal {
     let (CaughtError::PostgresError(report)
     | CaughtError::ErrorReport(report)
     | CaughtError::RustPanic {

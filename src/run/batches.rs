@@ -474,7 +474,7 @@ fn prepare_transaction(limits: &Limits) {
     limit_lock_wait(limits);
 }
 
-fn limit_lock_wait(limits: &Limits) {
+pub(super) fn limit_lock_wait(limits: &Limits) {
     if pg::lock_timeout().is_none_or(|timeout| timeout > limits.lock_timeout) {
         let timeout = limits.lock_timeout.as_millis().to_string();
         pg::set_for_transaction(c"lock_timeout", &timeout);

@@ -1,5 +1,6 @@
 //! The procedure as a host: it commits as procedures do, and ends with the CALL.
 
+use super::batches::limit_lock_wait;
 use super::{Host, Limits, Outcome, Stop, run};
 use crate::pg::{self, Keep, NonatomicCall};
 use crate::progress::Shown;
@@ -43,12 +44,28 @@ fn positive(parameter: &str, value: i64) -> Result<u64, Refusal> {
     }
 }
 
+/// Who writes down what a CALL does, in its transactions.
+pub trait Journal {
+    /// The transaction is about to be committed.
+    fn note(&mut self);
+
+    /// It has been.
+    fn note_commit(&mut self);
+
+    /// The run has ended.
+    fn end(&mut self, outcome: &Outcome);
+
+    /// It has failed; what had been committed stays.
+    fn fail(&mut self, error: &Refusal);
+}
+
 /// Runs a CALL, and returns what it has done. Refuses (25001) one that cannot commit.
-pub fn in_procedure(
+pub fn in_procedure<J: Journal>(
     table: Option<pg_sys::Oid>,
     rule: &Rule,
     call: Option<NonatomicCall>,
     limits: Limits,
+    journal: impl FnOnce(pg_sys::Oid) -> J,
 ) -> Result<Outcome, Refusal> {
     let call = call.ok_or_else(|| {
         Refusal::new(
@@ -58,27 +75,50 @@ pub fn in_procedure(
         .detail("It commits after each batch.")
         .hint("Call it outside of a transaction block, or use the function raw_clear_sessions().")
     })?;
+    let table = table_oid(table)?;
     let mut host = Procedure {
         call,
         limits,
         rule: rule.clone(),
+        journal: journal(table),
+        has_committed: false,
     };
-    let table = table_oid(table)?;
     let _shown = Shown::to_client(table);
-    Ok(run(table, &mut host)?.outcome)
+    let outcome = pg::record_error(
+        &mut host,
+        |host| Ok(run(table, host)?.outcome),
+        Procedure::record_failure,
+    );
+    if let Ok(outcome) = &outcome {
+        host.journal.end(outcome);
+    }
+    outcome
 }
 
 /// The longest sleep of a procedure at a time.
 const NAP: Duration = Duration::from_millis(50);
 
 /// A CALL outside a transaction block.
-struct Procedure {
+struct Procedure<J> {
     call: NonatomicCall,
     limits: Limits,
     rule: Rule,
+    journal: J,
+    /// Before, it may be in a subtransaction, which cannot be ended here.
+    has_committed: bool,
 }
 
-impl Procedure {
+impl<J: Journal> Procedure<J> {
+    /// Takes back what is not committed, and writes down the error in a transaction of its own.
+    fn record_failure(&mut self, error: &Refusal) {
+        if self.has_committed {
+            self.call.roll_back();
+            limit_lock_wait(&self.limits);
+            self.journal.fail(error);
+            self.call.commit();
+        }
+    }
+
     /// The server begins the next transaction with the commit of the last. Until its first statement it holds nothing, but
     /// pg_stat_activity has its beginning: so the sleep has transactions of its own, none of them long.
     fn sleep(&mut self, time: Duration) {
@@ -92,7 +132,7 @@ impl Procedure {
     }
 }
 
-impl Host for Procedure {
+impl<J: Journal> Host for Procedure<J> {
     fn limits(&mut self) -> Limits {
         self.limits.clone()
     }
@@ -106,7 +146,10 @@ impl Host for Procedure {
     }
 
     fn next_transaction(&mut self, durable: bool, sleep: Duration) {
+        self.journal.note();
         self.call.commit();
+        self.has_committed = true;
+        self.journal.note_commit();
         if durable {
             pg::make_commits_durable();
         }

@@ -62,8 +62,6 @@ struct Seat {
     /// When the database is due next, by the settings of this hash.
     next_start: AtomicI64,
     timetable: AtomicU64,
-    /// Another database waits, and this one's turn is over.
-    turn_over: AtomicBool,
     /// What the worker failed with: the SQLSTATE, 0 where it could not say, and the text.
     sqlstate: AtomicI32,
     error: Words<ERROR_WORDS>,
@@ -191,6 +189,7 @@ impl Board {
 
     /// The policies of a database have changed, and are committed.
     pub fn report_change(&self, database: pg_sys::Oid) {
+        self.count_change();
         let database = u32::from(database);
         let noted = self.changed.iter().any(|changed| {
             changed
@@ -201,8 +200,12 @@ impl Board {
         if !noted {
             self.all_changed.store(true, Ordering::Release);
         }
-        self.changes.fetch_add(1, Ordering::AcqRel);
         self.wake_launcher();
+    }
+
+    /// What is known of policies is out of date.
+    pub fn count_change(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The databases whose policies have changed since the last call; `None`: any may be among them.
@@ -250,7 +253,7 @@ impl Board {
         seat.ticket.store(number, Ordering::Release);
         seat.sqlstate.store(0, Ordering::Release);
         seat.error.write([0; ERROR_WORDS]);
-        seat.turn_over.store(false, Ordering::Release);
+        seat.place.set_turn_over(false);
         let (from, until) = waited.unwrap_or_default();
         seat.waited[0].store(from, Ordering::Release);
         seat.waited[1].store(until, Ordering::Release);
@@ -300,9 +303,7 @@ impl Board {
 
     /// Asks a worker to make place for another database's.
     pub fn end_turn(&self, ticket: Ticket) {
-        self.seats[ticket.seat]
-            .turn_over
-            .store(true, Ordering::Release);
+        self.seats[ticket.seat].place.set_turn_over(true);
     }
 
     /// What a worker that failed has said of it; `None` where it could not.
@@ -350,8 +351,7 @@ pub fn waited() -> Option<Period> {
 
 /// Whether this database worker is to make place for another database's.
 pub fn turn_is_over() -> bool {
-    MINE.get()
-        .is_some_and(|seat| seat.turn_over.load(Ordering::Acquire))
+    MINE.get().is_some_and(|seat| seat.place.turn_is_over())
 }
 
 /// This database worker will end with this error.

@@ -64,6 +64,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     };
     let shown = Shown::of_worker(due.table, turn.host.record.started());
     let (started, used) = (Instant::now(), Usage::now());
+    turns.note_others(due.table);
     let run = {
         let record = &turn.host.record;
         stop_request::Run::begin(due.table, record.started(), record.committed().into())
@@ -112,7 +113,10 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
         Err(refusal) if turn.host.yields => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
-        Err(refusal) => history::Result::Failed(refusal),
+        Err(refusal) => {
+            turns.forget(due.table);
+            history::Result::Failed(refusal)
+        }
     };
     log(due, &result, elapsed);
     let yields = turn.host.yields;
@@ -134,8 +138,13 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
         return Ok(*outcome);
     }
     // In the middle of the rewrite.
-    if let Some(reason) = stop_request::take_canceled() {
-        return cut_short(reason, &mut turn.host);
+    match stop_request::take_canceled() {
+        // Batches let others have their turns.
+        Some(Reason::KeepsOthersWaiting) => {
+            turn.rewritten = Rewriting::Not(kept_others_waiting());
+        }
+        Some(reason) => return cut_short(reason, &mut turn.host),
+        None => {}
     }
     let (host, aside) = (&mut turn.host, turn.aside.take());
     let ended = pg::catch(|| {
@@ -170,12 +179,21 @@ fn cut_short(reason: Reason, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
             stop,
         }),
         None if reason == Reason::DatabaseWanted => Err(host.make_way()),
+        None if reason == Reason::KeepsOthersWaiting => Err(kept_others_waiting()),
         None => Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             "the run was ended because another session waited for a lock that it held",
         )
         .hint("A batch should take less than a second: look at the policy's filter and expression, and at the table's triggers.")),
     }
+}
+
+fn kept_others_waiting() -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        "a statement was canceled because other tables or databases had waited for it for longer than \"raw_clear_sessions.blocking_timeout\"",
+    )
+    .hint("A batch should take less than a second: look at the policy's filter and expression, and at the table's triggers.")
 }
 
 fn hides_rows(due: &Due) -> bool {

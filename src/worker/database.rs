@@ -128,6 +128,7 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
     let mut avoided = HashSet::new();
     loop {
         let look = Instant::now();
+        let changes = board().map_or(0, Board::changes);
         if !begin_in(schema) {
             pg::commit();
             break;
@@ -137,7 +138,7 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
         let mut due = policy::due(schema);
         due.retain(|due| !avoided.contains(&due.table));
         let now = pg::now();
-        let first = turns.keep_due(&mut due, board().map_or(0, Board::since));
+        let first = turns.keep_due(&mut due, board().map_or(0, Board::since), changes);
         mark_due(schema, &due, listed);
         if first <= now {
             turns.find_owners(&mut due);

@@ -5,8 +5,8 @@ use super::database::begin_in;
 use super::lost_runs::UnderWay;
 use super::policy::{self, EPOCH_DIFFERENCE, Policy};
 use super::repacking::{Repacking, Tried};
-use super::{state, stop_request};
-use crate::pg::{self, ActingAs, Argument, LocalSetting, Usage};
+use super::stop_request;
+use crate::pg::{self, Argument, Usage};
 use crate::progress;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop};
@@ -21,12 +21,12 @@ use std::time::{Duration, Instant};
 const BATCH: u64 = 1_000;
 
 /// How often a run writes how much it has deleted so far.
-const NOTE_EVERY: Duration = Duration::from_secs(1);
+pub(super) const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 /// For how long runs that found nothing are only counted in memory. What a crash loses of it is run again.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-fn oid(table: pg_sys::Oid) -> Argument {
+pub(super) fn oid(table: pg_sys::Oid) -> Argument {
     Argument::integer(u32::from(table).into())
 }
 
@@ -277,54 +277,6 @@ impl Record {
     }
 }
 
-/// Notes a call of a client's that has deleted rows, in the transaction of the call: it is there if they are gone. Nobody
-/// is waited for. Only where the worker works, which removes old rows.
-pub fn note_call(
-    table: pg_sys::Oid,
-    started: i64,
-    deleted: u64,
-    skipped: u64,
-    batches: u64,
-    locked: Option<Duration>,
-) {
-    // Temporary tables can be cleared in a read-only transaction.
-    if deleted == 0 || pg::is_read_only() || state::why_off().is_some() {
-        return;
-    }
-    let Some((schema, owner)) = pg::extension_schema() else {
-        return;
-    };
-    let role = oid(pg::current_role_oid());
-    let acting = ActingAs::owner_of_our_tables(owner);
-    {
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        let counts =
-            [deleted, skipped, batches].map(|count| Argument::integer(number::bigint(count)));
-        let [deleted, skipped, batches] = counts;
-        let details = locked.map_or("NULL".to_owned(), |locked| {
-            let locked = number::milliseconds(locked);
-            format!("pg_catalog.jsonb_build_object('locked_ms', {locked})")
-        });
-        pg::modify_own(
-            &format!(
-                "INSERT INTO {schema}.history (\"table\", started, ended, stop, deleted, skipped, batches, pid, caller, details) \
-                 VALUES ($1::pg_catalog.oid, $2, pg_catalog.clock_timestamp(), 'done', $3, $4, $5, $6, \
-                 pg_catalog.pg_get_userbyid($7::pg_catalog.oid), {details})"
-            ),
-            &[
-                oid(table),
-                Argument::instant(started),
-                deleted,
-                skipped,
-                batches,
-                Argument::integer(pg::my_pid().into()),
-                role,
-            ],
-        );
-    }
-    acting.end();
-}
-
 /// What the columns of a row become at the end of a run.
 #[derive(Serialize)]
 struct Row<'a> {
@@ -448,7 +400,8 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
     let open = pg::query_own(
         &format!(
             "SELECT h.id FROM {schema}.history h \
-             WHERE h.ended IS NULL AND h.pid OPERATOR(pg_catalog.=) $1 AND h.\"table\" OPERATOR(pg_catalog.=) $2::pg_catalog.oid"
+             WHERE h.ended IS NULL AND h.caller IS NULL AND h.pid OPERATOR(pg_catalog.=) $1 \
+             AND h.\"table\" OPERATOR(pg_catalog.=) $2::pg_catalog.oid"
         ),
         &[Argument::integer(run.pid.into()), oid(run.table.into())],
     );
@@ -484,15 +437,18 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
 }
 
 /// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended, and that were not put
-/// aside by then. Only one worker is in a database at a time.
+/// aside by then; and of calls whose process has ended, or is at another statement. Only one worker is in a database at a time.
 pub fn close_interrupted(schema: &str) {
     pg::modify_own(
         &format!(
-            "WITH closed AS (UPDATE {schema}.history SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
-             WHERE ended IS NULL AND aside IS NULL RETURNING \"table\", deleted) \
+            "WITH closed AS (UPDATE {schema}.history AS h SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
+             WHERE ended IS NULL AND aside IS NULL AND NOT (caller IS NOT NULL AND EXISTS ( \
+             SELECT FROM pg_catalog.pg_stat_get_activity(h.pid) a \
+             WHERE a.state OPERATOR(pg_catalog.=) 'active' AND a.query_start OPERATOR(pg_catalog.<=) h.started)) \
+             RETURNING \"table\", deleted, caller) \
              UPDATE {schema}.state AS s SET runs = s.runs OPERATOR(pg_catalog.+) 1, last_stop = 'interrupted', \
              last_deleted = c.deleted, deleted = s.deleted OPERATOR(pg_catalog.+) coalesce(c.deleted, 0) \
-             FROM closed c WHERE c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""
+             FROM closed c WHERE c.caller IS NULL AND c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""
         ),
         &[],
     );

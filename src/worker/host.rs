@@ -117,12 +117,13 @@ impl<'a> Host<'a> {
             return false;
         }
         let look = Instant::now();
-        let now = pg::now();
-        let is_over = policy::due(self.schema)
-            .iter()
-            .any(|due| due.table != self.table && due.next_start <= now);
+        let changes = changes().unwrap_or_default();
+        let all = policy::due(self.schema);
+        let others = all.iter().filter(|due| due.table != self.table);
+        let next = others.map(|due| due.next_start).min().unwrap_or(i64::MAX);
+        stop_request::note_others(next, changes);
         self.turn.1 = began.elapsed() + TURN.max(20 * look.elapsed());
-        is_over
+        next <= pg::now()
     }
 
     /// Begins the first transaction.

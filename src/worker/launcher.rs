@@ -165,6 +165,7 @@ impl Launcher {
             }
         }
         self.board.set_since(now, &self.zone);
+        self.board.count_change();
         self.look_again(|_| true);
         self.noted.clear();
         self.next_try = i64::MIN;
@@ -207,7 +208,12 @@ impl Launcher {
             }
         }
         for running in &mut self.running {
-            running.stale |= which(running.database);
+            if which(running.database) {
+                running.stale = true;
+                if let Some(place) = self.board.place(running.ticket) {
+                    place.note_changes(self.board.changes());
+                }
+            }
         }
     }
 

@@ -103,6 +103,8 @@ fn oids(tables: &[pg_sys::Oid]) -> Argument {
 pub struct Due {
     pub table: pg_sys::Oid,
     pub next_start: i64,
+    /// When it would be due again if a run of it had begun and ended now.
+    pub after: i64,
     /// By a cron expression: once it has passed, nothing but a mark says that it is due.
     pub by_clock: bool,
     /// A statement of its has ended a worker that canceled it in vain: it comes after the others.
@@ -189,8 +191,16 @@ impl Schedules {
             shortest: number::microseconds(settings::min_interval()),
             table,
         };
+        let now = Some(pg::now());
+        let done = Past {
+            last_start: now,
+            last_end: now,
+            failures: 0,
+            ..past
+        };
         Some(Due {
             table: table.into(),
+            after: next_start(schedule, zone, done),
             by_clock: matches!(schedule, Schedule::Cron(_)) && run_now.as_deref() != Some("t"),
             comes_last: board.comes_last(pg::my_database(), table.into()),
             owner: pg_sys::InvalidOid,

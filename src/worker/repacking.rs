@@ -257,6 +257,9 @@ fn in_words(reason: Reason) -> &'static str {
         Reason::LockWanted => "another session waited for a lock on the table, or for the snapshot",
         Reason::OutOfTime => "the run's time was over",
         Reason::HoldsUpOthers => "others were using the table at its end",
+        Reason::KeepsOthersWaiting => {
+            "other tables or databases had waited for the worker for too long"
+        }
     }
 }
 

@@ -7,11 +7,17 @@
 //!
 //! The launcher writes what concerns the server: the settings, and who waits for what the run holds. It is connected to no
 //! database and cannot read policies; the functions that suspend, remove or cancel one write that themselves, when their
-//! transaction is committed. The time limit of a run is its process's own to keep, by the same timer.
+//! transaction is committed. The time limit of a run is its process's own to keep, by the same timer; so is the time for
+//! which one statement may keep others waiting: which tables are due when, the process knows from its last look, and the
+//! launcher writes whether there is something new to look at, or another database is due.
+
+mod reason;
+
+pub use reason::Reason;
 
 use super::lost_runs::{UnderWay, counts};
 use crate::pg;
-use crate::run::Stop;
+use crate::settings;
 use logic::number;
 use pgrx::pg_sys;
 use std::ptr;
@@ -25,71 +31,6 @@ pub const INTERVAL: Duration = Duration::from_millis(500);
 
 /// How many looks a statement gets to end by itself: between half a second and a whole one.
 const PATIENCE: u32 = 2;
-
-/// Why a run is to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// `raw_clear_sessions.paused` is on.
-    Paused,
-    /// The policy has gone or rests, or the database is no longer listed.
-    Unscheduled,
-    /// The table's owner wants it to.
-    Canceled,
-    /// Another session wants the database for itself.
-    DatabaseWanted,
-    /// Another session waits for a lock that the statement holds.
-    LockWanted,
-    /// The run has used up its time.
-    OutOfTime,
-    /// At its end it has waited for a lock for too long, and others behind it.
-    HoldsUpOthers,
-}
-
-const REASONS: [Reason; 7] = [
-    Reason::Paused,
-    Reason::Unscheduled,
-    Reason::Canceled,
-    Reason::DatabaseWanted,
-    Reason::LockWanted,
-    Reason::OutOfTime,
-    Reason::HoldsUpOthers,
-];
-
-impl Reason {
-    /// In shared memory; 0 is none.
-    pub fn number(self) -> u32 {
-        let found = (1..).zip(REASONS).find(|(_, reason)| *reason == self);
-        found.map_or(0, |(number, _)| number)
-    }
-
-    pub fn from_number(number: u32) -> Option<Reason> {
-        REASONS.get((number as usize).checked_sub(1)?).copied()
-    }
-
-    /// Why, after "because".
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Reason::Paused => "the worker was paused",
-            Reason::Unscheduled => "the table was no longer to be cleared",
-            Reason::Canceled => "the table's owner had the run canceled",
-            Reason::DatabaseWanted => "another session wanted the database for itself",
-            Reason::LockWanted => "another session waited for a lock that it held",
-            Reason::OutOfTime => "the run had used up its time",
-            Reason::HoldsUpOthers => "it waited for a lock for too long, and others behind it",
-        }
-    }
-
-    /// The stop reason of a run that ends for it; `None` where it ends with an error.
-    pub fn stop(self) -> Option<Stop> {
-        match self {
-            Reason::Paused => Some(Stop::Paused),
-            Reason::Unscheduled => Some(Stop::Unscheduled),
-            Reason::Canceled => Some(Stop::Canceled),
-            Reason::OutOfTime => Some(Stop::MaxDuration),
-            Reason::DatabaseWanted | Reason::LockWanted | Reason::HoldsUpOthers => None,
-        }
-    }
-}
 
 /// What others see of the run that a database worker is at, and what they ask of it: in shared memory, a part of its seat.
 pub struct Place {
@@ -108,6 +49,10 @@ pub struct Place {
     since: AtomicI64,
     /// The transaction whose locks somebody waits for, the same way: another process may have had this place then.
     wanted: AtomicU64,
+    /// Another database is due, and this one's turn is over.
+    turn_over: AtomicBool,
+    /// How many changes of policies there were when the last one of this database was made, which is to be looked at.
+    changes: AtomicU64,
     /// Runs that are put aside until their next turn: the table in the lower half, 0: none; why to end in the upper.
     aside: [AtomicU64; MOST_ASIDE],
 }
@@ -203,6 +148,20 @@ impl Place {
         self.wanted.store(transaction, Ordering::Release);
     }
 
+    /// Another database is due, or, with false, this place has gone to another worker.
+    pub fn set_turn_over(&self, is_over: bool) {
+        self.turn_over.store(is_over, Ordering::Release);
+    }
+
+    pub fn turn_is_over(&self) -> bool {
+        self.turn_over.load(Ordering::Acquire)
+    }
+
+    /// The policies of this database have changed, or may have: so many changes there were in all.
+    pub fn note_changes(&self, changes: u64) {
+        self.changes.store(changes, Ordering::Release);
+    }
+
     fn requested(&self) -> Option<Reason> {
         let (asked, reason) = halves(self.request.load(Ordering::Acquire));
         let (number, _) = halves(self.run.load(Ordering::Acquire));
@@ -222,6 +181,13 @@ static LIMIT: AtomicU32 = AtomicU32::new(u32::MAX);
 /// How often it may, one look after the other, while the statement waits for its last lock; and how often it has.
 static WAIT: AtomicU32 = AtomicU32::new(u32::MAX);
 static WAITED: AtomicU32 = AtomicU32::new(0);
+/// When the next other table is due, as far as known, and after how many looks that is; how many changes of policies that
+/// takes into account; how often others may wait, one look after the other; and how often they have.
+static OTHERS: AtomicI64 = AtomicI64::new(i64::MAX);
+static OTHERS_DUE: AtomicU32 = AtomicU32::new(u32::MAX);
+static KNOWN_CHANGES: AtomicU64 = AtomicU64::new(0);
+static PATIENCE_OF_OTHERS: AtomicU32 = AtomicU32::new(u32::MAX);
+static OTHERS_WAITED: AtomicU32 = AtomicU32::new(0);
 /// Whether the statement makes way for others who wait for its locks.
 static GIVES_WAY: AtomicBool = AtomicBool::new(true);
 /// Why the statement was canceled.
@@ -240,6 +206,7 @@ fn look() -> bool {
         return false;
     }
     let looks = LOOKS.fetch_add(1, Ordering::AcqRel) + 1;
+    let keeps_waiting = keeps_others_waiting(place, looks);
     if looks < PATIENCE {
         return false;
     }
@@ -249,12 +216,26 @@ fn look() -> bool {
         wanted.then_some(Reason::LockWanted)
     };
     let over = || (looks >= LIMIT.load(Ordering::Acquire)).then_some(Reason::OutOfTime);
+    let waiting = || keeps_waiting.then_some(Reason::KeepsOthersWaiting);
     let reason = place.requested().or_else(wanted).or_else(over);
-    let Some(reason) = reason.or_else(waits_for_too_long) else {
+    let Some(reason) = reason.or_else(waiting).or_else(waits_for_too_long) else {
         return false;
     };
     CANCELED.store(reason.number(), Ordering::Release);
     true
+}
+
+/// Whether others have waited for the statement's end for too long.
+fn keeps_others_waiting(place: &Place, looks: u32) -> bool {
+    let is_waited_for = looks >= OTHERS_DUE.load(Ordering::Acquire)
+        || place.turn_is_over()
+        || place.changes.load(Ordering::Acquire) > KNOWN_CHANGES.load(Ordering::Acquire);
+    if !is_waited_for {
+        OTHERS_WAITED.store(0, Ordering::Release);
+        return false;
+    }
+    let waited = OTHERS_WAITED.fetch_add(1, Ordering::AcqRel) + 1;
+    waited > PATIENCE_OF_OTHERS.load(Ordering::Acquire)
 }
 
 /// Whether it holds up others by waiting for its last lock.
@@ -338,6 +319,10 @@ pub fn begin_statement(left: Option<Duration>) {
     limit_statement(left);
     WAIT.store(u32::MAX, Ordering::Release);
     WAITED.store(0, Ordering::Release);
+    let patience = settings::blocking_timeout();
+    PATIENCE_OF_OTHERS.store(patience.map_or(u32::MAX, looks), Ordering::Release);
+    OTHERS_WAITED.store(0, Ordering::Release);
+    count_until_others();
     GIVES_WAY.store(true, Ordering::Release);
     let number = 1 + TRANSACTIONS.fetch_add(1, Ordering::AcqRel);
     let number = word(pg::my_pid().cast_unsigned(), number);
@@ -346,6 +331,23 @@ pub fn begin_statement(left: Option<Duration>) {
 }
 
 static TRANSACTIONS: AtomicU32 = AtomicU32::new(0);
+
+/// The tables have been looked at, after so many changes of policies: the next other one is due then; `i64::MAX`: none is.
+pub fn note_others(next: i64, changes: u64) {
+    OTHERS.store(next, Ordering::Release);
+    KNOWN_CHANGES.store(changes, Ordering::Release);
+    count_until_others();
+}
+
+fn count_until_others() {
+    let next = OTHERS.load(Ordering::Acquire);
+    let looks = match number::count(next.saturating_sub(pg::now())) {
+        0 => 0,
+        microseconds => looks(Duration::from_micros(microseconds)),
+    };
+    let already = LOOKS.load(Ordering::Acquire);
+    OTHERS_DUE.store(already.saturating_add(looks), Ordering::Release);
+}
 
 /// The statement that has begun may take so long.
 pub fn limit_statement(left: Option<Duration>) {

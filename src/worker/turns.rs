@@ -89,6 +89,10 @@ pub struct Turns<'a> {
     planned_by: i64,
     /// Tables that were due before the settings were reloaded.
     queued: HashSet<u32>,
+    /// When each table is due next, as far as that is known without another look; and how many changes of policies there
+    /// were before the last one.
+    coming: HashMap<u32, i64>,
+    changes: u64,
 }
 
 impl<'a> Turns<'a> {
@@ -111,6 +115,7 @@ impl<'a> Turns<'a> {
         self.owners.insert(due.owner, self.last);
         self.planned.remove(&table.into());
         self.queued.remove(&table.into());
+        self.coming.insert(table.into(), due.after);
         if let Some(turn) = self.aside.remove(&table.into()) {
             let stop = stop_request::take_aside(table).and_then(Reason::stop);
             return Found::Turn(Box::new(turn), stop.map(Stop::name));
@@ -123,11 +128,26 @@ impl<'a> Turns<'a> {
     pub fn put_aside(&mut self, table: pg_sys::Oid, turn: Turn<'a>) {
         stop_request::put_aside(table);
         self.aside.insert(table.into(), turn);
+        self.coming.insert(table.into(), i64::MIN);
+    }
+
+    /// A run has failed: when its table is due next, the next look finds out.
+    pub fn forget(&mut self, table: pg_sys::Oid) {
+        self.coming.remove(&table.into());
+    }
+
+    /// Notes what waits for a statement of this table's that takes long.
+    pub fn note_others(&self, table: pg_sys::Oid) {
+        let others = self.coming.iter();
+        let others = others.filter(|(other, _)| **other != u32::from(table));
+        let next = others.map(|(_, due)| *due).min();
+        stop_request::note_others(next.unwrap_or(i64::MAX), self.changes);
     }
 
     /// Has due what was put aside, and what was due and had not had its turn when the settings were reloaded, from which
-    /// on (`since`) the time is kept anew. When the first of them is due; `i64::MAX`: never.
-    pub fn keep_due(&mut self, all: &mut [Due], since: i64) -> i64 {
+    /// on (`since`) the time is kept anew. When the first of them is due; `i64::MAX`: never. `changes`: how many changes of
+    /// policies there were before they were looked up.
+    pub fn keep_due(&mut self, all: &mut [Due], since: i64, changes: u64) -> i64 {
         if since != self.planned_by {
             let now = pg::now();
             let overdue = self.planned.iter().filter(|(_, due)| **due <= now);
@@ -142,6 +162,8 @@ impl<'a> Turns<'a> {
             }
             self.planned.insert(table, due.next_start);
         }
+        self.coming.clone_from(&self.planned);
+        self.changes = changes;
         let first = all.iter().map(|due| due.next_start).min();
         first.unwrap_or(i64::MAX)
     }

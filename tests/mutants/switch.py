@@ -18,7 +18,7 @@ import tomllib
 SWITCH = '''
 /// Whether this mutant is on: its name is that in the environment variable RCS_MUTANT of this process.
 mod mutants {
-    pub fn is(name: &str) -> bool {
+    pub(crate) fn is(name: &str) -> bool {
         static CHOSEN: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
         CHOSEN.get_or_init(|| std::env::var("RCS_MUTANT").ok()).as_deref() == Some(name)
     }

@@ -1,4 +1,4 @@
-//! The tables in `tests/frameworks` and `tests/shapes`, which the SQL suites create as well.
+//! The tables in `logic/frameworks` and `tests/shapes`, which the SQL suites create as well.
 //!
 //! The files are written so that a few lines can read them: one statement after the other, types as `psql` prints them,
 //! the name of a framework's session table and of the framework first.
@@ -18,8 +18,8 @@ pub struct Table {
 
 /// Those of the frameworks.
 pub fn all() -> Vec<Table> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/frameworks");
-    let entries = fs::read_dir(&folder).expect("tests/frameworks is readable");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("frameworks");
+    let entries = fs::read_dir(&folder).expect("the folder is readable");
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths

@@ -41,7 +41,7 @@ pub use power_cut::{Checkpoint, KEEP_WAL};
 pub use process::{anonymous_memory, kill, limit_memory, pause, resume};
 pub use program::{Programs, output};
 pub use random::Random;
-pub use recipe::{Block, Filled, Page, frameworks};
+pub use recipe::{Block, Filled, Page, framework, frameworks};
 pub use session::{Answer, Running, Session, sqlstate};
 pub use site::{Site, assert_alive};
 pub use storm::{Cleaner, add_old, assert_calm, storm, until_serialized};

@@ -2,11 +2,12 @@
 //! the frameworks fill them.
 //!
 //! A block is tried on the tables that the comment `<!-- tables: name ... -->` above it names; below a comment
-//! `<!-- tested apart: name ... -->`, with or without names, it has a test of its own. A table is made by the
-//! framework's own DDL (tests/frameworks), and gets its rows from tests/recipes/name.sql: a statement that writes what
-//! the framework would write for the sessions in the table `ending` (number, name, ends), run once for live sessions and
-//! once for expired ones. What follows a line that begins with `-- endless` is written once, and never expires. A first
-//! line `-- table of: name` says that the DDL is another framework's; DDL of the file's own stands above a line `-- rows`.
+//! `<!-- tested apart: name ... -->`, with or without names, it has a test of its own. A table is made by the DDL in the
+//! framework's file (logic/frameworks), and gets its rows from what stands there below a line `-- rows`: a statement that
+//! writes what the framework would write for the sessions in the table `ending` (number, name, ends), run once for live
+//! sessions and once for expired ones. What follows a line that begins with `-- endless` is written once, and never
+//! expires. Other tables are in tests/recipes, written alike; a first line `-- table of: name` says that the DDL is that of
+//! a framework.
 
 use crate::cluster::Cluster;
 use crate::session::Session;
@@ -147,11 +148,20 @@ fn read(path: &str) -> String {
     read_to_string(PathBuf::from(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The frameworks whose tables are in tests/frameworks, by the names of the files.
+/// The frameworks that are recognized, by the names of the files.
 pub fn frameworks() -> Vec<String> {
-    let files = files("tests/frameworks");
+    let files = files("logic/frameworks");
     let names = files.iter().map(|file| file.trim_end_matches(".sql"));
     names.map(str::to_owned).collect()
+}
+
+/// The framework's name in messages, its tables, and what writes rows into them.
+pub fn framework(file: &str) -> (String, String, String) {
+    let text = read(&format!("logic/frameworks/{file}.sql"));
+    let (ddl, rows) = text.split_once("-- rows\n").expect("it writes rows");
+    let name = ddl.lines().next().expect("a line");
+    let name = name.strip_prefix("-- recognized as: ").expect("a name");
+    (name.to_owned(), ddl.to_owned(), rows.to_owned())
 }
 
 /// Tables in a schema of their own, with live and expired sessions in them.
@@ -167,20 +177,21 @@ impl Filled {
     /// Creates the schema and the tables. They are named without the schema while the session's search_path begins
     /// with it, which it does from now on.
     pub fn new(session: &mut Session, schema: &str, name: &str) -> Filled {
-        let rows = read(&format!("tests/recipes/{name}.sql"));
-        let (rows, endless) = rows.split_at(rows.find("-- endless").unwrap_or(rows.len()));
-        let made_by = rows
-            .lines()
-            .find_map(|line| line.strip_prefix("-- table of: "));
-        let ddl = match made_by.unwrap_or(name) {
-            name if frameworks().iter().any(|known| known == name) => {
-                read(&format!("tests/frameworks/{name}.sql"))
-            }
-            _ => String::new(),
+        let (mut ddl, rows) = if frameworks().iter().any(|known| known == name) {
+            let (_, ddl, rows) = framework(name);
+            (ddl, rows)
+        } else {
+            let text = read(&format!("tests/recipes/{name}.sql"));
+            let (ddl, rows) = text.split_once("-- rows\n").unwrap_or(("", &text));
+            (ddl.to_owned(), rows.to_owned())
         };
-        let (own_ddl, rows) = rows.split_once("-- rows\n").unwrap_or(("", rows));
+        let mut lines = rows.lines().chain(ddl.lines());
+        if let Some(of) = lines.find_map(|line| line.strip_prefix("-- table of: ")) {
+            ddl = framework(of).1 + &ddl;
+        }
+        let (rows, endless) = rows.split_at(rows.find("-- endless").unwrap_or(rows.len()));
         session.run(&format!(
-            "CREATE SCHEMA {schema}; SET search_path = {schema}, public; {ddl} {own_ddl}"
+            "CREATE SCHEMA {schema}; SET search_path = {schema}, public; {ddl}"
         ));
         let mut filled = Filled {
             schema: schema.to_owned(),

@@ -1,6 +1,8 @@
 //! Every command of the README and of the documents that show some, run as it stands there.
 
-use cluster::{Cluster, Session, Shutdown, create_sessions, markdown};
+use cluster::{
+    Cluster, Filled, Session, Shutdown, create_sessions, framework, frameworks, markdown,
+};
 use std::path::Path;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -22,17 +24,6 @@ fn blocks(document: &str) -> Vec<&str> {
 fn calls<'a>(document: &'a str, header: &str) -> Vec<(&'a str, &'a str)> {
     let rows = markdown::rows(document, header);
     rows.into_iter().map(|row| (row[0], row[1])).collect()
-}
-
-/// The framework's own table, from the file that names it.
-fn create_framework_table(session: &mut Session, framework: &str) {
-    let header = format!("-- recognized as: {framework}");
-    let ddl = std::fs::read_dir(Path::new(ROOT).join("tests/frameworks"))
-        .expect("there are the frameworks' tables")
-        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("a text"))
-        .find(|ddl| ddl.lines().next() == Some(&header))
-        .unwrap_or_else(|| panic!("no table of {framework}"));
-    session.run(&ddl);
 }
 
 #[test]
@@ -136,30 +127,29 @@ fn the_line_for_cron_works_as_written() {
     assert_eq!(session.count("django_session"), 10);
 }
 
+/// Also without a page of its own: the reference is made of the framework's file.
 #[test]
-fn every_framework_is_cleared_by_the_call_in_its_recipe() {
+fn every_framework_is_cleared_by_the_call_in_the_reference() {
     let database = Cluster::shared().database("readme_frameworks");
     let mut session = database.connect();
     let reference = document("docs/reference/frameworks.md");
-    let recipes = calls(&reference, "| framework | call |");
-    assert_eq!(
-        recipes.len(),
-        std::fs::read_dir(Path::new(ROOT).join("tests/frameworks"))
-            .expect("there are the frameworks' tables")
-            .count()
-    );
-    for (number, (framework, call)) in recipes.into_iter().enumerate() {
-        session.run(&format!(
-            "CREATE SCHEMA framework{number}; SET search_path = framework{number}, public"
-        ));
-        create_framework_table(&mut session, framework);
+    let calls = calls(&reference, "| framework | call |");
+    assert_eq!(calls.len(), frameworks().len());
+    for file in frameworks() {
+        let (name, ..) = framework(&file);
+        let call = calls.iter().find(|row| row.0 == name);
+        let call = call.unwrap_or_else(|| panic!("no call for {name}")).1;
+        let filled = Filled::new(&mut session, &file, &file);
         let preview = call.replace("raw_clear_sessions(", "raw_clear_sessions_preview(");
         let preview = preview.trim_end_matches(';').replace("SELECT ", "");
-        assert_eq!(
-            session.text(&format!("SELECT {preview} ->> 'framework'")),
-            framework
-        );
+        let recognized = session.text(&format!("SELECT {preview} ->> 'framework'"));
+        assert_eq!(recognized, name);
         session.run(call);
+        assert!(
+            filled.is_cleared(&mut session),
+            "{}",
+            filled.state(&mut session)
+        );
     }
 }
 

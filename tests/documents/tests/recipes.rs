@@ -39,13 +39,12 @@ fn row(framework: &Framework) -> Vec<String> {
     ]
 }
 
-/// What the comments at the head of a framework's file in tests/frameworks say, and its table's name as a call has it.
+/// What the comments at the head of a framework's file say for the documents, and its table's name as a call has it.
 fn described(framework: &Framework) -> (String, String, Option<String>) {
-    let folder = folder().join("../../tests/frameworks");
-    let files = read_dir(folder).expect("there are the tables");
     let head = format!("-- recognized as: {}\n", framework.name);
-    let sql = files
-        .map(|file| read_to_string(file.expect("an entry").path()).expect("a text"))
+    let sql = files()
+        .into_iter()
+        .map(|file| read_to_string(file).expect("a text"))
         .find(|sql| sql.starts_with(&head))
         .unwrap_or_else(|| panic!("no table of {}", framework.name));
     let said = |what: &str| {
@@ -61,10 +60,20 @@ fn described(framework: &Framework) -> (String, String, Option<String>) {
         table
     };
     (
-        said("-- recipe: ").expect("a recipe"),
+        said("-- recipe: ").unwrap_or_else(|| NO_PAGE.to_owned()),
         table.to_owned(),
         said("-- keep: "),
     )
+}
+
+/// Where a framework is that has no page.
+const NO_PAGE: &str = "[The call](../reference/frameworks.md)";
+
+/// The frameworks' files.
+fn files() -> Vec<PathBuf> {
+    let files =
+        read_dir(folder().join("../../logic/frameworks")).expect("there are the frameworks");
+    files.map(|file| file.expect("an entry").path()).collect()
 }
 
 /// The lines of the two tables: in the index of the recipes, and in the reference.
@@ -157,6 +166,7 @@ fn every_page_is_linked_to_and_every_link_leads_somewhere() {
         }
     }
     linked_to.remove("../../README.md");
+    linked_to.remove("../reference/frameworks.md");
     assert_eq!(linked_to, pages);
 }
 
@@ -194,7 +204,7 @@ fn anchor_of(heading: &str) -> String {
 
 type Check = fn(&str) -> bool;
 
-/// Where a table in tests/frameworks is from: what says so, and how it has to.
+/// Where a table in logic/frameworks is from: what says so, and how it has to.
 const SOURCES: [(&str, Check); 3] = [
     // A library that tests/stores has in this version: it makes the table there.
     ("made by ", is_pinned),
@@ -230,7 +240,7 @@ fn is_pinned(library: &str) -> bool {
 
 fn is_variant(of: &str) -> bool {
     of.split_once(": ").is_some_and(|(file, how)| {
-        let file = folder().join(format!("../../tests/frameworks/{file}.sql"));
+        let file = folder().join(format!("../../logic/frameworks/{file}.sql"));
         file.exists() && how.len() > 3
     })
 }
@@ -248,9 +258,7 @@ fn is_revision(source: &str) -> bool {
 
 #[test]
 fn each_table_of_a_framework_says_where_it_is_from() {
-    let tables = read_dir(folder().join("../../tests/frameworks")).expect("there are the tables");
-    for table in tables {
-        let path = table.expect("an entry").path();
+    for path in files() {
         let text = read_to_string(&path).expect("a text");
         let sources: Vec<_> = text
             .lines()

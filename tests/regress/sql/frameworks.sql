@@ -10,10 +10,10 @@ SET search_path = frameworks, public;
 SET client_min_messages = warning;
 SET timezone = 'Europe/Berlin';
 
--- Every file of tests/frameworks gets a schema of its own. Its first line says what the table is recognized as, its
--- first table is the one to clear.
-CREATE TABLE files (file text, framework text);
-\set tables `cd "$PG_ABS_SRCDIR/../frameworks" && for f in *.sql; do printf "CREATE SCHEMA fw_%s; SET search_path = fw_%s;\nINSERT INTO frameworks.files VALUES (\$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(sed -n '1s/^-- recognized as: //p' "$f")"; cat "$f"; done`
+-- Every file of logic/frameworks gets a schema of its own. Its head says what the table is recognized as, and what is in
+-- it; its first table is the one to clear.
+CREATE TABLE files (file text, head text);
+\set tables `cd "$PG_ABS_SRCDIR/../../logic/frameworks" && for f in *.sql; do printf "CREATE SCHEMA fw_%s; SET search_path = fw_%s;\nINSERT INTO frameworks.files VALUES (\$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(grep '^--' "$f")"; sed '/^-- rows$/,$d' "$f"; done`
 \set ECHO none
 :tables
 \set ECHO all
@@ -105,17 +105,30 @@ BEGIN
     END IF;
 END
 $$;
-CREATE TABLE outcome AS SELECT file, framework, cleared.* FROM files, cleared(file) ORDER BY file;
-SELECT file, preview ->> 'framework' AS recognized_as, expires, type, measure FROM outcome ORDER BY file;
--- as tests/frameworks say
-SELECT file, framework, preview ->> 'framework' AS recognized_as FROM outcome WHERE preview ->> 'framework' IS DISTINCT FROM framework;
--- What had to be said, and what was deleted: the expired session, and what belongs to it
-SELECT file, substr(parameters, 3) AS parameters, engine, deleted, remaining, children FROM outcome ORDER BY file;
--- What somebody who is about to clear such a table should know
+CREATE FUNCTION said(head text, key text) RETURNS text LANGUAGE sql AS $$
+    SELECT regexp_replace(substring(head FROM '(?n)^-- ' || key || ': ((?:.*\n--   )*.*)$'), '\n--  ', '', 'g')
+$$;
+CREATE TABLE outcome AS SELECT file, head, cleared.* FROM files, cleared(file) ORDER BY file;
+-- Each is recognized as its file says, with the column, the unit, the zone and the note that stand there; what has to be
+-- given is the zone and the lifetime that only the application knows; and what is deleted is the expired session, and what
+-- belongs to it.
+SELECT count(*) FILTER (WHERE parameters = '') > 30 AS many_need_no_parameter, count(*) FILTER (WHERE parameters ~ 'keep') > 10 AS many_need_keep,
+    count(*) FILTER (WHERE parameters ~ 'time_zone') > 3 AS many_need_time_zone, count(note) > 5 AS many_have_notes
+FROM outcome, said(head, 'note') AS note;
+SELECT file, found.*, says.* FROM outcome, said(head, 'note') AS note, LATERAL (
+    SELECT preview ->> 'framework', concat_ws(', ', trim('"' FROM expires), measure), parameters, deleted, remaining, engine, note IS NULL OR preview -> 'warnings' ? note
+    ) AS found(recognized_as, expires, parameters, deleted, remaining, engine, noted), LATERAL (
+    SELECT said(head, 'recognized as'), replace(said(head, 'expires'), 'any zone', 'UTC'), concat(
+            CASE WHEN said(head, 'since') IS NOT NULL THEN ', keep => ''5 days''' END,
+            CASE WHEN said(head, 'expires') ~ 'any zone' THEN ', time_zone => ''UTC''' END),
+        1::bigint, 'live, endless', CASE WHEN children IS NULL AND said(head, 'filter') IS NULL THEN 'raw' ELSE 'sql' END, true
+    ) AS says
+WHERE found IS DISTINCT FROM says;
+-- With it goes what belongs to it, where that is in another table; of three rows there two stay.
+SELECT count(children) > 2 AS some_have_children, bool_and(children ~ ' 2$') AS theirs_are_gone FROM outcome;
+-- What somebody who is about to clear such a table should know, besides
 SELECT file, warning FROM outcome, jsonb_array_elements_text(preview -> 'warnings') AS warning
-WHERE warning NOT LIKE 'no index %' ORDER BY file;
--- Tables that have no index on the column
-SELECT string_agg(file, ', ' ORDER BY file) AS without_index FROM outcome WHERE preview -> 'index' = 'null';
+WHERE warning NOT LIKE 'no index %' AND warning IS DISTINCT FROM said(head, 'note') ORDER BY file;
 
 -- Phoenix keeps other tokens in the same table, which have other lifetimes: they stay, unless the caller says otherwise.
 CALL insert_row('fw_phoenix.users_tokens', jsonb_build_object('id', 9, 'user_id', 1, 'token', '\x00', 'context', 'reset_password',

@@ -13,14 +13,22 @@ SET client_min_messages = warning;
 SET timezone = 'America/New_York';
 
 \set ECHO none
-CREATE TABLE files (file text, framework text);
-\set tables `cd "$PG_ABS_SRCDIR/../frameworks" && for f in *.sql; do printf "CREATE SCHEMA live_%s; SET search_path = live_%s;\nINSERT INTO hints.files VALUES (\$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(sed -n '1s/^-- recognized as: //p' "$f")"; cat "$f"; done`
+CREATE TABLE files (file text, head text);
+\set tables `cd "$PG_ABS_SRCDIR/../../logic/frameworks" && for f in *.sql; do printf "CREATE SCHEMA live_%s; SET search_path = live_%s;\nINSERT INTO hints.files VALUES (\$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(grep '^--' "$f")"; sed '/^-- rows$/,$d' "$f"; done`
 :tables
 SET search_path = lookalikes;
 \set shapes :srcdir '/../shapes/lookalikes.sql'
 \i :shapes
 \set ECHO all
 SET search_path = hints, public;
+
+-- What the file of a framework says of its table: its column, whether that is naive and in UTC, whether a lifetime is
+-- needed and which is usual, whether a zone is.
+CREATE FUNCTION said("table" regclass, OUT expires text, OUT writes_utc boolean, OUT since boolean, OUT usually text, OUT any_zone boolean) LANGUAGE sql AS $$
+    SELECT substring(head FROM '\n-- expires: (\w+)'), coalesce(head ~ '\n-- expires: \w+, UTC', false), coalesce(head ~ '\n-- since: ', false),
+        substring(head FROM '\n-- since: [^\n]*, usually ([^\n]*)'), coalesce(head ~ '\n-- expires: \w+, any zone', false)
+    FROM pg_class LEFT JOIN hints.files ON relnamespace::regnamespace::text = 'live_' || file WHERE pg_class.oid = "table"
+$$;
 
 -- A row of a minute ago that lives for an hour yet, however its columns are read: as instants, or as numbers in a unit,
 -- with the clock of New York unless the framework is known to write UTC. Or one that has been over for ten years.
@@ -29,7 +37,7 @@ DECLARE
     as_json jsonb := (SELECT jsonb_object_agg(attname, CASE
         WHEN typcategory = 'D' OR typcategory = 'N' AND says_time THEN (
             SELECT CASE WHEN typcategory = 'N' THEN to_jsonb(trunc(extract(epoch FROM instant) * CASE WHEN typname = 'int4' THEN 1 ELSE unit END))
-                WHEN typname = 'timestamptz' THEN to_jsonb(instant) ELSE to_jsonb(instant AT TIME ZONE CASE WHEN writes_utc THEN 'UTC' ELSE 'America/New_York' END) END
+                WHEN typname = 'timestamptz' THEN to_jsonb(instant) ELSE to_jsonb(instant AT TIME ZONE CASE WHEN utc THEN 'UTC' ELSE 'America/New_York' END) END
             FROM (SELECT CASE WHEN NOT lives THEN now() - interval '10 years' WHEN ends THEN now() + interval '1 hour' ELSE now() - interval '1 minute' END) AS t(instant))
         WHEN attname = 'context' THEN '"session"'
         WHEN typname = '_text' THEN '["{}"]'
@@ -40,10 +48,10 @@ DECLARE
         WHEN typcategory = 'N' THEN '1800'
         WHEN typcategory = 'B' THEN 'true'
         WHEN typname = 'inet' THEN '"::1"' END)
-    FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid,
-        LATERAL (SELECT attname ~* 'expir|until|not_?after|due|end|next_|disappears|sess_lifetime|^e$|^exp|timeout' AND attrelid <> 'live_gitea.session'::regclass,
+    FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid, hints.said("table") AS said,
+        LATERAL (SELECT attname ~* 'expir|until|not_?after|due|end|next_|disappears|sess_lifetime|^e$|^exp|timeout' AND NOT (since AND attname = expires),
             attname ~* 'expir|until|not_?after|activ|access|time|creat|updat|modif|seen|visit|check|_at$|start|refresh|^e$|changed' AND attname !~* 'interval|_in$|sin$|seconds|hours|_days|_after$|max_|count|_by$|_id$',
-            attrelid::regclass::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.') AS t(ends, says_time, writes_utc)
+            said.writes_utc) AS t(ends, says_time, utc)
     WHERE attrelid = "table" AND attnum > 0 AND NOT attisdropped);
 BEGIN
     EXECUTE format('DELETE FROM %s', "table");
@@ -54,7 +62,7 @@ $$;
 -- The call with what the caller has to fill in: an hour's lifetime, and the clock by which the rows have been written.
 CREATE FUNCTION filled_in("table" regclass, call text) RETURNS text LANGUAGE sql AS $$
     SELECT replace(replace(replace(call, 'keep => ''...''', 'keep => ''1 hour'''), 'unit => ''...''', 'unit => ''seconds'''), 'time_zone => ''...''', format('time_zone => %L',
-        CASE WHEN "table"::text ~ '^live_(flask_session|ory_kratos|rails|rails_8|phoenix|prisma_session_store)\.' THEN 'UTC' ELSE 'America/New_York' END))
+        CASE WHEN writes_utc THEN 'UTC' ELSE 'America/New_York' END)) FROM hints.said("table")
 $$;
 
 -- Makes a call, and the calls that its HINT shows, until there is no more to follow: with what has to be filled in, or as
@@ -154,10 +162,19 @@ WHERE missing IS NULL AND call = format('SELECT raw_clear_sessions(%L);', "table
 -- No look-alike is recognized.
 SELECT "table" FROM session_tables JOIN outcome ON call = format('raw_clear_sessions(%L)', "table")
 WHERE nspname = 'lookalikes' AND deleted IS NOT NULL AND followed IS NULL;
--- Every framework's own table is, or what is asked for is known.
-SELECT file, test.refusal(format('raw_clear_sessions(%L)', "table")) FROM session_tables JOIN files ON nspname = 'live_' || file
-WHERE NOT EXISTS (SELECT FROM outcome WHERE call = format('raw_clear_sessions(%L)', "table") AND deleted = 0 AND followed IS NULL)
-ORDER BY file;
+-- Every framework's own table is, or what is asked for is what its file leaves open.
+DO $$
+BEGIN
+    EXECUTE (SELECT string_agg(format('DELETE FROM %s;', "table"), ' ') FROM session_tables);
+END
+$$;
+CREATE TABLE asked AS SELECT file, "table", said.*, (SELECT string_agg(line, ' ') FROM test.refusal(format('raw_clear_sessions(%L)', "table")) AS line) AS line
+FROM session_tables JOIN files ON nspname = 'live_' || file, said("table");
+SELECT count(*) FILTER (WHERE since) > 10 AS many_need_keep, count(*) FILTER (WHERE any_zone) > 3 AS many_need_time_zone FROM asked;
+SELECT file, line FROM asked WHERE line !~ CASE
+    WHEN since THEN concat('^22023: keep is required for .* HINT:  Pass the lifetime that the application has', ' \(' || usually || ' if nothing was set\)', ': SELECT .*, keep => ''\.\.\.''\);$')
+    WHEN any_zone THEN '^22023: time_zone is required for .* HINT:  Pass the zone .*: SELECT .*, time_zone => ''\.\.\.''\);$'
+    ELSE '^NOT REFUSED: 0$' END ORDER BY file;
 
 -- Calls that are refused, what their HINTs show, and what that does: one expired row goes, or something is to be filled in.
 SET timezone = 'UTC';

@@ -26,6 +26,7 @@ SET raw_clear_sessions.max_workers = 3;
 SET raw_clear_sessions.history = '1 day';
 SET raw_clear_sessions.vacuum = on;
 SET raw_clear_sessions.log_min_duration = 0;
+SET raw_clear_sessions.blocking_timeout = 0;
 SET raw_clear_sessions.wal_compression = 'on';
 
 -- The limits of a run are, for the procedure, anybody's.

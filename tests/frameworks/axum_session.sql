@@ -1,8 +1,0 @@
--- recognized as: axum_session
--- recipe: [axum_session](more.md#axum_session)
--- source: made by axum_session 0.20.0
-CREATE TABLE sessions (
-    id character varying(128) NOT NULL PRIMARY KEY,
-    expires bigint,
-    session text NOT NULL
-);

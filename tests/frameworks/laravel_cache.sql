@@ -1,9 +1,0 @@
--- recognized as: Laravel cache
--- recipe: [Laravel](laravel.md#the-cache-and-its-locks)
--- source: laravel/framework@bd71b45: src/Illuminate/Cache/Console/stubs/cache.stub
-CREATE TABLE cache (
-    key character varying(255) PRIMARY KEY,
-    value text NOT NULL,
-    expiration bigint NOT NULL
-);
-CREATE INDEX cache_expiration_index ON cache (expiration);

@@ -1,9 +1,0 @@
--- recognized as: prisma-session-store
--- recipe: [prisma-session-store](more.md#prisma-session-store)
--- source: kleydon/prisma-session-store@84d0a80: README.md
-CREATE TABLE "Session" (
-    id text NOT NULL PRIMARY KEY,
-    sid text NOT NULL UNIQUE,
-    data text NOT NULL,
-    "expiresAt" timestamp(3) without time zone NOT NULL
-);

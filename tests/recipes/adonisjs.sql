@@ -1,1 +1,0 @@
-INSERT INTO sessions (id, data, expires_at) SELECT name, '{}', ends FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO dist_cache (id, value, expiresattime) SELECT name, '\x5f', ends FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO async_sessions SELECT name, ends, '{}' FROM ending;

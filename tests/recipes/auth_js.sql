@@ -1,1 +1,0 @@
-INSERT INTO sessions ("userId", expires, "sessionToken") SELECT number, ends, name FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO sessions SELECT name, extract(epoch FROM ends), '{}' FROM ending;

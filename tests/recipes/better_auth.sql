@@ -1,1 +1,0 @@
-INSERT INTO session (id, "expiresAt", token, "updatedAt", "userId") SELECT name, ends, 'token of ' || name, now(), number FROM ending;

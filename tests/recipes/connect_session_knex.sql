@@ -1,1 +1,0 @@
-INSERT INTO sessions (sid, sess, expired) SELECT name, '{}', ends FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO directus_sessions (token, expires) SELECT name, ends FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO session SELECT md5(name)::uuid, name, '\x5f', ends FROM ending;

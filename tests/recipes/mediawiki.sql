@@ -1,1 +1,0 @@
-INSERT INTO objectcache (keyname, exptime) SELECT name, ends FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO "Session" SELECT name, name, '{}', ends AT TIME ZONE 'UTC' FROM ending;

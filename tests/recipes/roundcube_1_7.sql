@@ -1,1 +1,0 @@
-INSERT INTO "session" SELECT name, ends, '::1', '' FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO cache_shared SELECT name, ends, '' FROM ending;

@@ -1,1 +1,0 @@
-INSERT INTO sessions (token, data, expiry) SELECT name, '\x0e', ends FROM ending;

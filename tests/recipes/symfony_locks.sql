@@ -1,1 +1,0 @@
-INSERT INTO lock_keys SELECT name, name, extract(epoch FROM ends) FROM ending;

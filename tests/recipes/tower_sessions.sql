@@ -1,1 +1,0 @@
-INSERT INTO session (id, data, expiry_date) SELECT name, '\x93', ends FROM ending;

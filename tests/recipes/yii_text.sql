@@ -1,1 +1,0 @@
-INSERT INTO ttrss_sessions (id, expire) SELECT name, extract(epoch FROM ends) FROM ending;
