@@ -286,14 +286,15 @@ pub fn is_followed(table: &str) -> bool {
     let Some(end) = end_of_held(table) else {
         return false;
     };
-    // `session_v2` is in use, and `session_2` may be a copy.
-    let is_version = |word: &str| {
-        let digits = word.strip_prefix('v').unwrap_or_default();
-        !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+    // Versions, tenants, shards: `session_v2`, `session_2`, `session_102008`. A date is no such number.
+    let is_number = |word: &str| {
+        let digits = word.strip_prefix('v').unwrap_or(word);
+        (1..8).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
     };
     let is_usual = |word: &String| {
         let lists = [AFTER, BEFORE, OF_A_CACHE];
-        lists.iter().any(|list| list.contains(&&word[..])) || is_version(word)
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        lists.iter().any(|list| list.contains(&bare)) || is_number(word)
     };
     !words(&table[end..]).iter().all(is_usual) || !table.ends_with(char::is_alphanumeric)
 }
