@@ -96,8 +96,26 @@ pub fn in_procedure<J: Journal>(
     );
     if let Ok(outcome) = &outcome {
         host.journal.end(outcome);
+        if outcome.stop != Stop::Done {
+            tell_limit(table, outcome);
+        }
     }
     outcome
+}
+
+/// Tells the client that the call has not come to the table's end.
+fn tell_limit(table: pg_sys::Oid, outcome: &Outcome) {
+    let rows = if outcome.deleted == 1 { "row" } else { "rows" };
+    pg::notice(
+        &format!(
+            "{} has ended the clearing of table \"{}\" with {} {rows} deleted",
+            outcome.stop.name(),
+            pg::name_unlocked(table),
+            outcome.deleted
+        ),
+        None,
+        Some("There may be more expired rows: the next call goes on."),
+    );
 }
 
 /// The longest sleep of a procedure at a time.
