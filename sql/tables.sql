@@ -206,7 +206,7 @@ COMMENT ON COLUMN raw_clear_sessions.history.pid IS 'the process id';
 COMMENT ON COLUMN raw_clear_sessions.history.caller IS 'the role that called; NULL: the worker';
 COMMENT ON COLUMN raw_clear_sessions.history.details IS 'more about it';
 COMMENT ON COLUMN raw_clear_sessions.history.aside IS
-    'where the worker goes on with it, while it is at other databases; NULL otherwise';
+    'where a worker goes on with it, while others have their turn; NULL otherwise';
 COMMENT ON INDEX raw_clear_sessions.history_pkey IS 'one row for a run';
 COMMENT ON SEQUENCE raw_clear_sessions.history_id_seq IS 'the ids of the runs';
 

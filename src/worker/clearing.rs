@@ -34,7 +34,7 @@ pub enum After {
 
 /// Clears a table that is due, or goes on with it, until it is done or its turn is over. Whatever goes wrong with the table is
 /// in the history and the log, and no ERROR.
-pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
+pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
     let name = pg::full_name(due.table).unwrap_or_default();
     pg::commit();
@@ -76,7 +76,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     turn.elapsed += started.elapsed();
     if matches!(&outcome, Ok(outcome) if outcome.stop == Stop::Turn) {
         turn.used += used.since();
-        turns.put_aside(due.table, turn);
+        turns.put_aside(schema, due.table, turn);
         return After::GoOn;
     }
     let elapsed = turn.elapsed;
@@ -146,11 +146,11 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
         Some(reason) => return cut_short(reason, &mut turn.host),
         None => {}
     }
-    let (host, aside) = (&mut turn.host, turn.aside.take());
+    let (host, aside, elapsed) = (&mut turn.host, turn.aside.take(), turn.elapsed);
     let ended = pg::catch(|| {
         host.begin();
         let ended = match aside {
-            Some(aside) => go_on(aside, due.table, host),
+            Some(aside) => go_on(aside, elapsed, due.table, host),
             None => run(due.table, host),
         }?;
         host.end();

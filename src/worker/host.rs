@@ -5,6 +5,7 @@ use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
 use super::stop_request::{self, Reason};
+use super::turns::Look;
 use crate::pg::{self, ActingAs, RowVersion};
 use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
@@ -117,11 +118,14 @@ impl<'a> Host<'a> {
             return false;
         }
         let look = Instant::now();
-        let changes = changes().unwrap_or_default();
+        let known = Look::begin();
         let all = policy::due(self.schema);
-        let others = all.iter().filter(|due| due.table != self.table);
+        let taken = board().map(Board::claimed_elsewhere).unwrap_or_default();
+        let others = all
+            .iter()
+            .filter(|due| due.table != self.table && !taken.contains(&due.table));
         let next = others.map(|due| due.next_start).min().unwrap_or(i64::MAX);
-        stop_request::note_others(next, changes);
+        stop_request::note_others(next, known);
         self.turn.1 = began.elapsed() + TURN.max(20 * look.elapsed());
         next <= pg::now()
     }
