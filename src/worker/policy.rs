@@ -260,7 +260,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
     let rows = pg::query_own(
         &format!(
             "SELECT pg_catalog.to_jsonb(p), p.suspended IS NULL AND p.installation OPERATOR(pg_catalog.=) \
-             '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid, EXISTS ({is_written}) \
+             {schema}.installation(), EXISTS ({is_written}) \
              FROM (VALUES ($1::pg_catalog.oid)) AS t (oid) \
              LEFT JOIN {schema}.policy p ON p.\"table\" OPERATOR(pg_catalog.=) t.oid"
         ),
