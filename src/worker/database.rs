@@ -93,7 +93,9 @@ fn work() -> Ending {
         tidy_up(&schema);
     }
     let ending = clear_in_turns(&schema, &mut Turns::default());
-    try_to("counting runs in", || history::flush(&schema, true));
+    try_to("counting runs in", || {
+        history::flush(&schema, true);
+    });
     if !is_helper() {
         try_to("closing runs in", || close_unscheduled(&schema));
         if !matches!(ending, Ending::Yielded) {
@@ -166,7 +168,9 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         if let Some(ending) = clear_pass(schema, due, (now, next_look), turns, &mut avoided) {
             return ending;
         }
-        try_to("counting runs in", || history::flush(schema, true));
+        try_to("counting runs in", || {
+            avoided.extend(history::flush(schema, true));
+        });
     }
     succeeded(general_next_start())
 }
@@ -195,7 +199,7 @@ fn clear_pass(
                 return Ok(After::GoOn);
             }
             let after = clear(schema, &table, turns);
-            history::flush(schema, has_company());
+            avoided.extend(history::flush(schema, has_company()));
             pg::limit_caches();
             Ok(after)
         });

@@ -316,24 +316,48 @@ thread_local! {
     static FLUSHED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Counts the runs that found nothing, all in one transaction; with `at_once` false only now and then.
-pub fn flush(schema: &str, at_once: bool) {
+/// Counts the runs that found nothing, all in one transaction; with `at_once` false only now and then. The tables for which
+/// that has to wait, because somebody's open transaction is about to change what is known of them: nobody waits for that.
+pub fn flush(schema: &str, at_once: bool) -> Vec<pg_sys::Oid> {
     let is_time = |flushed: Instant| flushed.elapsed() >= FLUSH_EVERY;
     let flushed = FLUSHED.get().unwrap_or_else(|| {
         FLUSHED.set(Some(Instant::now()));
         Instant::now()
     });
     if !at_once && !is_time(flushed) {
-        return;
+        return Vec::new();
     }
     FLUSHED.set(Some(Instant::now()));
-    let pending = PENDING.take();
+    let (mut pending, mut left) = (PENDING.take(), Vec::new());
     if !pending.is_empty() {
         if begin_in(schema) {
+            let locked = locked_states(schema, &pending);
+            (left, pending) = pending
+                .into_iter()
+                .partition(|ended| locked.contains(&ended.table));
             write_states(schema, &pending);
         }
         pg::commit();
     }
+    let tables = left.iter().map(|ended| ended.table.into()).collect();
+    PENDING.with_borrow_mut(|pending| pending.append(&mut left));
+    tables
+}
+
+/// The tables among these whose states others have locked. Locks the other ones.
+fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
+    let tables: Vec<_> = ended.iter().map(|ended| ended.table.to_string()).collect();
+    let rows = pg::query_own(
+        &format!(
+            "WITH free AS MATERIALIZED (SELECT s.\"table\" FROM {schema}.state s \
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) FOR UPDATE SKIP LOCKED) \
+             SELECT s.\"table\" FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) \
+             AND NOT EXISTS (SELECT FROM free f WHERE f.\"table\" OPERATOR(pg_catalog.=) s.\"table\")"
+        ),
+        &[Argument::text(&format!("{{{}}}", tables.join(",")))],
+    );
+    let locked = rows.into_iter().flatten().flatten();
+    locked.filter_map(|table| table.parse().ok()).collect()
 }
 
 /// The tables that have gone meanwhile have no state any more. In one order, as whoever locks several rows here: else two
