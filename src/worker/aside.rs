@@ -124,7 +124,7 @@ pub fn write_down(schema: &str, mut turn: Turn<'_>, began: i64) {
         canceled: false,
     };
     let json = serde_json::to_string(&written).expect("plain data becomes JSON");
-    if begin_in(schema) {
+    if begin_in(schema) && turn.host.extension_is_the_same() {
         turn.host.record.put_aside(schema, &json);
     }
     pg::commit();

@@ -113,15 +113,23 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
         Err(refusal) if turn.host.yields => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
+        // It is cleared, and nothing is wrong.
+        Err(refusal) if refusal.is_of_another_clearing() => {
+            history::Result::Interrupted("interrupted", Some(refusal))
+        }
         Err(refusal) => {
             turns.forget(due.table);
             history::Result::Failed(refusal)
         }
     };
     log(due, &result, elapsed);
-    let yields = turn.host.yields;
-    let record = turn.host.record;
-    if begin_in(schema) {
+    let after = match &outcome {
+        _ if turn.host.yields => After::Yield,
+        Err(refusal) if refusal.is_of_another_clearing() => After::Avoid,
+        _ => After::GoOn,
+    };
+    if begin_in(schema) && turn.host.extension_is_the_same() {
+        let record = turn.host.record;
         record.end(schema, &result, &details, &repacking);
     }
     if matches!(&outcome, Ok(outcome) if outcome.deleted > 0) {
@@ -129,7 +137,7 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     } else {
         pg::commit();
     }
-    if yields { After::Yield } else { After::GoOn }
+    after
 }
 
 /// Deletes what a rewrite, or the turns before, have left to do.

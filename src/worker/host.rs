@@ -144,6 +144,11 @@ impl<'a> Host<'a> {
         self.act();
     }
 
+    /// Whether the extension is the one that the run began with, which has its row. In a transaction.
+    pub fn extension_is_the_same(&self) -> bool {
+        self.runs.is_none_or(|runs| pg::owner(runs).is_some())
+    }
+
     /// What is left of the time that the run may take; `None`: it may take any.
     pub fn time_left(&self) -> Option<Duration> {
         let limit = self.policy.limits().max_duration?;
