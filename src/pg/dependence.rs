@@ -3,7 +3,7 @@
 //!
 //! PostgreSQL marks what depends on a setting as STABLE, but for [`BY_ZONE`]; and so is the clock, which is the same for all.
 
-use super::c::{byte_of, int};
+use super::c::byte_of;
 use super::spi::LocalSetting;
 use super::time::Zone;
 use core::ffi::{CStr, c_void};
@@ -135,8 +135,7 @@ unsafe fn with_defaults(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
         if given >= all {
             return none;
         }
-        let id = int(pg_sys::SysCacheIdentifier::PROCOID);
-        let function = pg_sys::SearchSysCache1(id, call.funcid.into());
+        let function = pg_sys::SearchSysCache1(super::bindings::PROCOID, call.funcid.into());
         if function.is_null() {
             return none;
         }
