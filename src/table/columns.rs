@@ -1,6 +1,7 @@
 //! A table's columns in the terms of the rule: what they hold, which framework's they are, which could be meant.
 
 use super::criterion::Rule;
+use super::lifetimes::own_lifetime;
 use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
 use logic::framework::{ColumnType, Framework, Zone};
@@ -247,20 +248,39 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         .take(5)
         .map(|column| format!("\"{}\"", column.name))
         .collect();
+    let own = own_lifetime(attributes, best);
     let (unit, time_zone) = match best.column_type {
-        ColumnType::TimestampTz => (None, None),
-        ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
+        // To add an interval takes the zone whose clock counts the days.
+        ColumnType::TimestampTz if own.is_none() => (None, None),
+        ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date => {
+            (None, Some(TO_BE_FILLED_IN.to_owned()))
+        }
         _ => (Some(unit_or_open(&columns, &best.name)), None),
     };
+    let expires = match &own {
+        Some(own) => own.expression.clone(),
+        None => pg::quote_identifier(&best.name),
+    };
     let changes = vec![
-        ("expires", Some(pg::quote_identifier(&best.name))),
+        ("expires", Some(expires)),
         ("unit", unit),
         ("time_zone", time_zone),
     ];
+    let example = match &own {
+        // The zone is to be filled in.
+        Some(_) => corrected_call(relation, attributes, rule, &changes),
+        None => example(relation, attributes, rule, changes),
+    };
+    let own = own.map(|own| {
+        format!(
+            " Column \"{}\" seems to hold how long a row lives; where it is NULL, or not more than 0, the row is kept.",
+            own.length
+        )
+    });
     format!(
-        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}. For example: {}",
+        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}.{} For example: {example}",
         names.join(", "),
-        example(relation, attributes, rule, changes)
+        own.unwrap_or_default()
     )
 }
 
