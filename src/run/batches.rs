@@ -154,6 +154,12 @@ impl Run {
         let is_ended = host.wants_stop().is_some_and(|stop| stop != Stop::Turn);
         if !is_ended {
             self.batch(&host.limits(), host)?;
+            if self.has_only_begun() {
+                host.next_transaction(false, Duration::ZERO);
+                let limits = host.limits();
+                prepare_transaction(&limits);
+                self.batch(&limits, host)?;
+            }
         }
         loop {
             if let Some(stop) = self.stop(&host.limits(), host) {
@@ -167,6 +173,12 @@ impl Run {
                 self.batch(&host.limits(), host)?;
             }
         }
+    }
+
+    /// The first batch was none yet.
+    fn has_only_begun(&self) -> bool {
+        let first = self.queue.front();
+        first.is_some_and(|(_, cursor)| cursor.has_only_begun())
     }
 
     /// Leaves out what another run has done.
