@@ -2,7 +2,7 @@
 
 mod aside;
 
-pub use aside::{PutAside, WrittenDown, go_on};
+pub use aside::{WrittenDown, go_on};
 
 use super::left_out::{FailedLeaves, LeftOutRows};
 use super::replicas::Replicas;
@@ -50,8 +50,8 @@ pub struct Ended {
     pub failure: Option<Refusal>,
     /// Where it has got to, if there is more to do.
     pub place: Option<Place>,
-    /// The run itself, where it is put aside.
-    pub aside: Option<PutAside>,
+    /// With which it goes on, where it is put aside.
+    pub aside: Option<WrittenDown>,
 }
 
 impl Ended {
@@ -445,14 +445,11 @@ impl Run {
             stop,
         };
         if stop == Stop::Turn {
-            self.guard = None;
-            let elapsed = self.started.elapsed();
-            let aside = PutAside::here(self, elapsed);
             return Ended {
                 outcome,
                 failure: None,
                 place: None,
-                aside: Some(aside),
+                aside: Some(self.write_down()),
             };
         }
         let failed = self.failed.take_refusal(self.table);
