@@ -204,7 +204,7 @@ fn a_dropped_table_takes_its_policy_along() {
     create_sessions(&mut session, "django_session", 100, 10);
     create_sessions(&mut session, "another", 100, 10);
     session.run(
-        "SELECT raw_clear_sessions_schedule('django_session', '1 s');
+        "SELECT raw_clear_sessions_schedule('django_session', '1 s', keep => '1 second');
          SELECT raw_clear_sessions_schedule('another', '1 s')",
     );
     session.wait_for_count("django_session", 10);
@@ -226,6 +226,13 @@ fn a_dropped_table_takes_its_policy_along() {
         .expect("a kind of note");
     let noted = format!("raw_clear_sessions.status WHERE note {pattern}");
     wait_until("it is noted", || session.count(&noted) == 1);
+    // How long the rows of another table live, the old policy does not say; a view has none.
+    let call = "SELECT coalesce(substring(string_agg(note, '') FROM 'SELECT .*'), '') FROM raw_clear_sessions.status WHERE \"table\" IS NULL";
+    session.run("CREATE TABLE django_session (updated_at timestamp)");
+    let told: String = session.value(call);
+    assert!(told.contains("keep => '...'"), "{told}");
+    session.run("DROP TABLE django_session; CREATE VIEW django_session AS SELECT 1");
+    assert_eq!(session.value::<String>(call), "");
 }
 
 /// As pg-osc and others change a table: into a new one, which takes the old one's name.
