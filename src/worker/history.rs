@@ -241,15 +241,17 @@ impl Record {
             deleted,
             skipped,
             expired_left: details.expired_left,
-            cleared: stop == Stop::Done.name() && details.expired_left.is_some(),
+            cleared: stop == Stop::Done.name(),
             failure: None,
             error: error.map(|refusal| refusal.message().to_owned()),
             sqlstate: error.map(|refusal| pg::sqlstate_text(refusal.sqlstate())),
             repack: repacking.when(),
             repack_error: repacking.error().map(str::to_owned),
         };
-        let has_something_to_tell =
-            stop != Stop::Done.name() || deleted > 0 || skipped > 0 || self.id.is_some();
+        let is_over = [Stop::Done, Stop::Hidden]
+            .iter()
+            .any(|end| end.name() == stop);
+        let has_something_to_tell = !is_over || deleted > 0 || skipped > 0 || self.id.is_some();
         if !has_something_to_tell {
             PENDING.with_borrow_mut(|pending| pending.push(ended));
             return false;
@@ -378,7 +380,8 @@ fn write_states(schema: &str, ended: &[Ended]) {
              expired_left = EXCLUDED.expired_left, \
              success_start = coalesce(EXCLUDED.success_start, s.success_start), \
              success_end = coalesce(EXCLUDED.success_end, s.success_end), \
-             cleared_until = coalesce(EXCLUDED.cleared_until, s.cleared_until), \
+             cleared_until = CASE WHEN EXCLUDED.last_stop OPERATOR(pg_catalog.<>) 'hidden' \
+             THEN coalesce(EXCLUDED.cleared_until, s.cleared_until) END, \
              failure = coalesce(EXCLUDED.failure, s.failure), error = coalesce(EXCLUDED.error, s.error), \
              sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), \
              run_now = CASE WHEN EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted' OR {asked_since} THEN s.run_now END, \
