@@ -106,7 +106,7 @@ pub use setting::{
 pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
-    Argument, LocalSetting, Rows, modify_on, query, query_for_argument_on, query_on,
+    Argument, LocalSetting, Planning, Rows, modify_on, query, query_for_argument_on, query_on,
     query_places_on, set_for_transaction,
 };
 pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};

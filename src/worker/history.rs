@@ -1,6 +1,7 @@
 //! The tables raw_clear_sessions.history, one row for a run that has something to tell, and raw_clear_sessions.state, what
 //! all runs of a table come to.
 
+use super::board::{Board, board};
 use super::database::begin_in;
 use super::lost_runs::UnderWay;
 use super::policy::{self, EPOCH_DIFFERENCE, Policy};
@@ -114,7 +115,7 @@ impl Record {
         }
     }
 
-    /// The record of a run that another process has begun. Where the clock has been set back since, it begins now.
+    /// The record of a run that was put aside. Where the clock has been set back since, it begins now.
     pub fn go_on(table: pg_sys::Oid, id: i64, started: i64, committed: (u64, u64, u64)) -> Record {
         Record {
             started: started.min(pg::now()),
@@ -124,7 +125,7 @@ impl Record {
         }
     }
 
-    /// Writes down what another process needs to know to go on with the run.
+    /// Writes down what it takes to go on with the run.
     pub fn put_aside(&mut self, schema: &str, aside: &str) {
         self.write(
             schema,
@@ -317,27 +318,52 @@ thread_local! {
     static FLUSHED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Counts the runs that found nothing, all in one transaction; with `at_once` false only now and then.
-pub fn flush(schema: &str, at_once: bool) {
+/// Counts the runs that found nothing, all in one transaction; with `at_once` false only now and then. The tables for which
+/// that has to wait, because somebody's open transaction is about to change what is known of them: nobody waits for that.
+pub fn flush(schema: &str, at_once: bool) -> Vec<pg_sys::Oid> {
     let is_time = |flushed: Instant| flushed.elapsed() >= FLUSH_EVERY;
     let flushed = FLUSHED.get().unwrap_or_else(|| {
         FLUSHED.set(Some(Instant::now()));
         Instant::now()
     });
     if !at_once && !is_time(flushed) {
-        return;
+        return Vec::new();
     }
     FLUSHED.set(Some(Instant::now()));
-    let pending = PENDING.take();
+    let (mut pending, mut left) = (PENDING.take(), Vec::new());
     if !pending.is_empty() {
         if begin_in(schema) {
+            let locked = locked_states(schema, &pending);
+            (left, pending) = pending
+                .into_iter()
+                .partition(|ended| locked.contains(&ended.table));
             write_states(schema, &pending);
         }
         pg::commit();
     }
+    let tables = left.iter().map(|ended| ended.table.into()).collect();
+    PENDING.with_borrow_mut(|pending| pending.append(&mut left));
+    tables
 }
 
-/// The tables that have gone meanwhile have no state any more.
+/// The tables among these whose states others have locked. Locks the other ones.
+fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
+    let tables: Vec<_> = ended.iter().map(|ended| ended.table.to_string()).collect();
+    let rows = pg::query_own(
+        &format!(
+            "WITH free AS MATERIALIZED (SELECT s.\"table\" FROM {schema}.state s \
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) FOR UPDATE SKIP LOCKED) \
+             SELECT s.\"table\" FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) \
+             AND NOT EXISTS (SELECT FROM free f WHERE f.\"table\" OPERATOR(pg_catalog.=) s.\"table\")"
+        ),
+        &[Argument::text(&format!("{{{}}}", tables.join(",")))],
+    );
+    let locked = rows.into_iter().flatten().flatten();
+    locked.filter_map(|table| table.parse().ok()).collect()
+}
+
+/// The tables that have gone meanwhile have no state any more. In one order, as whoever locks several rows here: else two
+/// workers could wait for each other.
 fn write_states(schema: &str, ended: &[Ended]) {
     let json = serde_json::to_string(ended).expect("plain data becomes JSON");
     let instant = |column: &str| {
@@ -371,6 +397,7 @@ fn write_states(schema: &str, ended: &[Ended]) {
              error pg_catalog.text, sqlstate pg_catalog.text, repack pg_catalog.text, repack_error pg_catalog.text) \
              JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) n.\"table\" \
              JOIN pg_catalog.pg_namespace ns ON ns.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             ORDER BY c.oid \
              ON CONFLICT (\"table\") DO UPDATE SET \
              runs = s.runs OPERATOR(pg_catalog.+) 1, deleted = s.deleted OPERATOR(pg_catalog.+) EXCLUDED.deleted, \
              failures = CASE EXCLUDED.failures WHEN 1 THEN s.failures OPERATOR(pg_catalog.+) 1 ELSE EXCLUDED.failures END, \
@@ -440,12 +467,27 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
 }
 
 /// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended, and that were not put
-/// aside by then; and of calls whose process has ended, or is at another statement. Only one worker is in a database at a time.
+/// aside by then; and of calls whose process has ended, or is at another statement. Not those of the workers that are in the
+/// database besides this one, which has none yet: of a worker that has come since the look at the history, none is in it.
 pub fn close_interrupted(schema: &str) {
+    let open = pg::query_own(
+        &format!(
+            "SELECT h.id, h.pid FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NULL AND h.caller IS NULL"
+        ),
+        &[],
+    );
+    let others = board().map(Board::other_workers).unwrap_or_default();
+    let lost = open.into_iter().filter_map(|row| {
+        let [id, pid] = <[Option<String>; 2]>::try_from(row).ok()?;
+        let is_there = others.contains(&pid?.parse().ok()?);
+        id.filter(|_| !is_there)
+    });
+    let lost: Vec<String> = lost.collect();
     pg::modify_own(
         &format!(
             "WITH closed AS (UPDATE {schema}.history AS h SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
-             WHERE ended IS NULL AND aside IS NULL AND NOT (caller IS NOT NULL AND EXISTS ( \
+             WHERE ended IS NULL AND aside IS NULL AND (h.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._int8) \
+             OR caller IS NOT NULL AND NOT EXISTS ( \
              SELECT FROM pg_catalog.pg_stat_get_activity(h.pid) a \
              WHERE a.state OPERATOR(pg_catalog.=) 'active' AND a.query_start OPERATOR(pg_catalog.<=) h.started)) \
              RETURNING \"table\", deleted, caller) \
@@ -453,7 +495,7 @@ pub fn close_interrupted(schema: &str) {
              last_deleted = c.deleted, deleted = s.deleted OPERATOR(pg_catalog.+) coalesce(c.deleted, 0) \
              FROM closed c WHERE c.caller IS NULL AND c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""
         ),
-        &[],
+        &[Argument::text(&format!("{{{}}}", lost.join(",")))],
     );
 }
 

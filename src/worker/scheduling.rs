@@ -72,7 +72,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         pg::modify_own(
             &format!(
                 "INSERT INTO {schema}.policy (\"table\", {columns}, installation) \
-                 SELECT $1::pg_catalog.oid, {columns}, '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
+                 SELECT $1::pg_catalog.oid, {columns}, {schema}.installation() \
                  FROM pg_catalog.jsonb_populate_record(NULL::{schema}.policy, $2::pg_catalog.jsonb) \
                  ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), \
                  installation = EXCLUDED.installation, {updates}"
@@ -292,14 +292,14 @@ pub fn resume(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     change_policy(
         table,
         "UPDATE {schema}.policy SET suspended = NULL, changed = pg_catalog.now(), \
-         installation = '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
+         installation = {schema}.installation() \
          WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND (suspended IS NOT NULL \
          OR installation IS NULL \
-         OR installation OPERATOR(pg_catalog.<>) '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid)",
+         OR installation OPERATOR(pg_catalog.<>) {schema}.installation())",
     )
 }
 
-/// Has the worker clear what rests because it comes from a dump, another server or a recovery to a point in time; false
+/// Has the worker clear what rests because it comes from a dump, another database or server, or a recovery to a point in time; false
 /// where nothing does. Refuses (42501) who does not own the database.
 pub fn resume_all() -> Result<bool, Refusal> {
     if !pg::owns_database() {
@@ -310,7 +310,7 @@ pub fn resume_all() -> Result<bool, Refusal> {
         .hint("The owner of a table resumes its policy: raw_clear_sessions_resume()."));
     }
     change(|schema| {
-        let own = format!("'{schema}.policy'::pg_catalog.regclass::pg_catalog.oid");
+        let own = format!("{schema}.installation()");
         let policies = pg::modify_own(
             &format!(
                 "UPDATE {schema}.policy SET changed = pg_catalog.now(), installation = {own} \
