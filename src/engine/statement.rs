@@ -104,16 +104,19 @@ impl<'r> Table<'r> {
         }
     }
 
-    /// The heaps that have a row in a range of places.
-    pub fn heaps(self, from: Place, until: Place) -> Vec<u32> {
+    /// The heaps that have a row in a range of places, an expired one as far as a column says so.
+    pub fn heaps(self, criterion: &Criterion, (from, until): (Place, Place)) -> Vec<u32> {
         let range = range(from, until);
+        let (condition, arguments) = criterion
+            .condition_on_column()
+            .unwrap_or_else(|| ("true".to_owned(), Vec::new()));
         let statement = |name: &str| {
             let table = self.named(name);
             format!(
-                "SELECT DISTINCT {TABLE_ALIAS}.tableoid FROM {table} WHERE {range}true ORDER BY 1"
+                "SELECT DISTINCT {TABLE_ALIAS}.tableoid FROM {table} WHERE {range}{condition} ORDER BY 1"
             )
         };
-        let rows = pg::query_on(self.relation, statement, &[]);
+        let rows = pg::query_on(self.relation, statement, &arguments);
         pg::gather(
             rows.into_iter()
                 .flatten()

@@ -210,6 +210,16 @@ impl Criterion {
         (condition + &self.and_filter(), arguments)
     }
 
+    /// The same but for the filter, where nothing but a column decides, so that it can be seen of any row.
+    pub fn condition_on_column(&self) -> Option<(String, Vec<Argument>)> {
+        let Value::Column { .. } = self.value else {
+            return None;
+        };
+        let (condition, mut arguments) = self.below();
+        arguments.extend(self.least_argument());
+        Some((format!("{condition} AND {}", self.can_expire()), arguments))
+    }
+
     /// The condition that a row with an instant meets, however late, with the parameters of `condition`.
     pub fn can_expire(&self) -> String {
         let value = &self.sql;

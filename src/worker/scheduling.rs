@@ -6,7 +6,7 @@ use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
 use super::stop_request::Reason;
-use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Relation};
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::table::{self, Checked, Purpose};
@@ -53,15 +53,15 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         )
         .detail("Another session, such as the worker's, cannot see its rows."));
     }
+    check_limits(policy)?;
     check_schedule(
         policy.schedule.as_deref(),
         policy.schedule_time_zone.as_deref(),
     )?;
-    check_limits(policy)?;
     {
         // Names in expressions have to mean what they will mean to the worker.
         let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        Checked::open(table, &policy.rule(), Purpose::Schedule)?;
+        check_accepts_deletes(&Checked::open(table, &policy.rule(), Purpose::Schedule)?)?;
     }
     let columns = COLUMNS.join(", ");
     let updates = COLUMNS
@@ -103,6 +103,27 @@ fn notice_suspended(table: &Relation) {
             None,
             Some("Call raw_clear_sessions_resume() to have the worker clear the table again."),
         );
+    }
+}
+
+/// Refuses what no DELETE is accepted for, with PostgreSQL's own error: a foreign table that cannot be changed, a table whose
+/// deletes are published and that has no replica identity. What else fails now, as a foreign server that is down, may be better
+/// when the worker comes.
+fn check_accepts_deletes(checked: &Checked) -> Result<(), Refusal> {
+    let (condition, arguments) = checked.criterion().condition();
+    let delete =
+        |name: &str| format!("EXPLAIN DELETE FROM {name} AS {TABLE_ALIAS} WHERE {condition}");
+    match pg::try_out(|| pg::query_on(checked.root(), delete, &arguments)) {
+        Err(refusal)
+            if matches!(
+                refusal.sqlstate(),
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED
+                    | PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            ) =>
+        {
+            Err(refusal)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -170,7 +191,10 @@ pub fn check_lengths<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Re
 fn check_limits(policy: &Policy) -> Result<(), Refusal> {
     check_lengths([
         policy.schedule.as_deref(),
+        policy.schedule_time_zone.as_deref(),
         policy.expires.as_deref(),
+        policy.unit.as_deref(),
+        policy.time_zone.as_deref(),
         policy.filter.as_deref(),
     ])?;
     let duration = policy.max_duration.as_deref().map(Keep::parse);
