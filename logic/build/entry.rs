@@ -22,7 +22,7 @@ const KEYS: [&str; 13] = [
     "further",
     // `yes`: other things have such columns as well. They always have where `further` is `none`.
     "common",
-    // Words one of which a table's name has to have then, `sess` for sessions, which is what holds without it.
+    // Words one of which a table's name has to have then, or with `=` has to be; `sess` for sessions is what holds without it.
     "named",
     // The column that says when a row expires, with its unit, or with `UTC` or `any zone` where it is naive.
     "expires",

@@ -2,6 +2,7 @@
 -- recipe: [Supabase Auth](supabase.md)
 -- source: supabase/auth@bc32168: migrations
 -- columns: id uuid, user_id uuid, factor_id uuid, not_after timestamptz, refreshed_at timestamp
+-- also: refresh_token_hmac_key text, refresh_token_counter integer
 -- expires: not_after
 -- note: Supabase Auth itself keeps a session for 72 hours past not_after, to revoke its refresh tokens first: keep =>
 --   '72 hours'

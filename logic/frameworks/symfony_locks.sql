@@ -3,7 +3,7 @@
 -- source: symfony/symfony@0b489eb: src/Symfony/Component/Lock/Store/DoctrineDbalStore.php
 -- columns: key_id text, key_token text, key_expiration integer
 -- further: none
--- named: lock_keys
+-- named: =lock_keys
 -- expires: key_expiration, seconds
 CREATE TABLE lock_keys (
     key_id character varying(64) NOT NULL PRIMARY KEY,

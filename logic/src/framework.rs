@@ -139,8 +139,8 @@ pub struct Framework {
     pub also: &'static [(&'static str, Expect)],
     /// Which columns it does not know.
     pub further: Further,
-    /// Words, in lower case, one of which the table's name has to have where a column is unknown or all are common; `sess`: what
-    /// [`is_of_sessions`] takes.
+    /// Words, in lower case, one of which the table's name has to have where a column is unknown or all are common, or with `=` has
+    /// to be; `sess`: what [`is_of_sessions`] takes.
     pub names: &'static [&'static str],
     /// Whether other things have such columns as well, so that the table's name has to say that it holds nothing else.
     pub common: bool,
@@ -193,7 +193,10 @@ impl Framework {
         let whole_words = |text: &str| format!("_{text}_");
         let table = whole_words(&words(table).join("_"));
         let mut names = self.names.iter();
-        names.any(|name| table.contains(&whole_words(name)))
+        names.any(|name| match name.strip_prefix('=') {
+            Some(name) => table == whole_words(name),
+            None => table.contains(&whole_words(name)),
+        })
     }
 }
 

@@ -1,9 +1,12 @@
 //! Whose table it is: the columns of a relation against the frameworks' columns.
 
-use crate::framework::{ColumnType, Framework, Further, frameworks};
+mod staying;
+
+use crate::framework::{ColumnType, Framework, Further, Lifetime, frameworks};
 use crate::meaning::{Meaning, is_amount, meaning, needs_a_token};
-use crate::table_name::{is_dated, is_kept, words};
+use crate::table_name::{is_dated, is_kept, is_only_copy};
 use crate::unit::Unit;
+use staying::{is_hold, is_later_end, is_length};
 
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,9 @@ pub enum Doubt {
     Further,
     /// Its name says that it holds what is over: an archive, a backup, a history.
     Kept,
-    /// The name of its schema says so.
+    /// Its name says of a cache that something may be nowhere else.
+    OnlyCopy,
+    /// The name of its schema says that it holds what is over.
     KeptSchema,
     /// Its name ends in a date, as a copy's does.
     Dated,
@@ -61,6 +66,7 @@ impl Doubt {
             }
             Doubt::Further => "it has other columns, too, and its name does not say what it holds",
             Doubt::Kept => "its name says that its rows are kept",
+            Doubt::OnlyCopy => "its name says that it may hold the only copy of something",
             Doubt::KeptSchema => "the name of its schema says that its rows are kept",
             Doubt::Dated => "its name ends in a date, as that of a copy does",
             Doubt::Ends(columns) => {
@@ -125,11 +131,16 @@ fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> 
         let such = unknown.iter().filter(|column| is_such(column));
         such.map(|column| column.name.clone()).collect()
     };
-    let (holds, ends) = (such(is_hold), such(is_later_end));
+    let (mut holds, ends) = (such(is_hold), such(is_later_end));
+    // Where an instant is followed by a lifetime, one in the row is as good as that of the application.
+    if framework.lifetime != Lifetime::Absolute {
+        holds.extend(such(|column| is_length(column) && !is_hold(column)));
+    }
     match framework.further {
         Further::None if !unknown.is_empty() => Fit::Not,
         Further::Optional if any_required => Fit::Not,
         _ if is_kept(table) => Fit::Unsure(Doubt::Kept),
+        _ if is_only_copy(table) => Fit::Unsure(Doubt::OnlyCopy),
         _ if is_kept(schema) => Fit::Unsure(Doubt::KeptSchema),
         _ if is_dated(table) => Fit::Unsure(Doubt::Dated),
         _ if !holds.is_empty() => Fit::Unsure(Doubt::Holds(holds)),
@@ -139,65 +150,6 @@ fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> 
         _ if !unknown.is_empty() => Fit::Unsure(Doubt::Further),
         _ => Fit::Sure,
     }
-}
-
-/// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`. That somebody has logged out, or
-/// what comes next, is none.
-fn is_later_end(column: &Column) -> bool {
-    const NONE: [&str; 3] = ["logout", "next", "void"];
-    let Some(kind) = column.column_type.kind() else {
-        return false;
-    };
-    let words = words(&column.name);
-    let is_end = matches!(meaning(&column.name), Meaning::Expiry | Meaning::End);
-    let is_limit = !kind.is_number()
-        && words.iter().any(|word| LIMITS.contains(&&word[..]))
-        && meaning(&column.name) == Meaning::Unclear;
-    (is_end || is_limit)
-        && !(kind.is_number() && is_amount(&column.name))
-        && !words.iter().any(|word| NONE.contains(&&word[..]))
-}
-
-/// What limits the life of a row, in a column that holds an instant.
-const LIMITS: &[&str] = &["deadline", "lifetime", "limit", "max", "timeout", "ttl"];
-
-/// Whether it may say that a row is to be kept: `legal_hold`, `never_expires`.
-fn is_hold(column: &Column) -> bool {
-    const BEGINNINGS: [&str; 6] = [
-        "legalhold",
-        "litigation",
-        "onhold",
-        "preserv",
-        "retain",
-        "retention",
-    ];
-    const WORDS: [&str; 6] = ["evidence", "held", "hold", "keep", "kept", "undeletable"];
-    const FLAGS: [&str; 7] = [
-        "archived",
-        "eternal",
-        "forever",
-        "frozen",
-        "permanent",
-        "pinned",
-        "protected",
-    ];
-    const NOT: [&str; 5] = ["dont", "never", "no", "non", "not"];
-    const GOES: [&str; 7] = ["clear", "delet", "expir", "prun", "purg", "remov", "erase"];
-    let words = words(&column.name);
-    let any = |list: &[&str]| words.iter().any(|word| list.contains(&&word[..]));
-    let begins = |word: &str, list: &[&str]| list.iter().any(|part| word.starts_with(part));
-    let glued = words.concat();
-    let is_never = words
-        .windows(2)
-        .any(|pair| NOT.contains(&&pair[0][..]) && begins(&pair[1], &GOES))
-        || ["neverexpir", "noexpir", "donotdelet", "nodelet"]
-            .iter()
-            .any(|part| glued.contains(part));
-    (words.iter().any(|word| begins(word, &BEGINNINGS))
-        || any(&WORDS)
-        || is_never
-        || (column.column_type == ColumnType::Bool && any(&FLAGS)))
-        && !any(&["alive"])
 }
 
 /// What the column holds: by its name, unless a framework whose columns the table has knows better.

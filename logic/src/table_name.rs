@@ -184,6 +184,36 @@ const KEPT_ANYWHERE: &[&str] = &[
     "verlauf",
 ];
 
+/// Say of a cache that something is nowhere else yet.
+const ONLY_COPY: &[&str] = &[
+    "behind",
+    "dirty",
+    "draft",
+    "journal",
+    "master",
+    "offline",
+    "only",
+    "outbox",
+    "pending",
+    "primary",
+    "queue",
+    "truth",
+    "unsaved",
+    "unsent",
+    "unsynced",
+    "writeback",
+    "writebehind",
+];
+
+/// Whether a cache of that name may hold the only copy of what is in it: `write_behind_cache`.
+pub fn is_only_copy(table: &str) -> bool {
+    let words = words(table);
+    words.iter().any(|word| word.contains("cache"))
+        && words
+            .iter()
+            .any(|word| ONLY_COPY.contains(&word.trim_end_matches('s')))
+}
+
 /// Whether a name says of a table, or of what is in a schema, that rows are kept although they are over.
 pub fn is_kept(name: &str) -> bool {
     let is_kept = |word: &str| KEPT.contains(&word);

@@ -19,6 +19,7 @@ use crate::refusal::{Refusal, enough};
 use crate::table::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
 use pgrx::pg_sys;
 use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// How many blocks are looked through by one statement, where SQL has to judge the rows: 8 MB.
@@ -144,37 +145,85 @@ fn lock_of_named(table: pg_sys::Oid) -> Result<LockMode, Refusal> {
             refuse::check_owner(table)?;
             Ok(LockMode::AccessExclusive)
         }
+        pg::Unlocked::PartitionedTable => {
+            refuse::check_owner(table)?;
+            Ok(KEEPS_PARTITIONS)
+        }
         pg::Unlocked::Other => Ok(LockMode::RowExclusive),
     }
 }
 
+/// The lock of a partitioned table: rows come and go, and no partition is attached or detached.
+const KEEPS_PARTITIONS: LockMode = LockMode::ShareUpdateExclusive;
+
+/// Locks the partitioned tables below a table, each after the one above it: from then on the same partitions are the table's.
+fn lock_between(
+    root: &Relation,
+    wait: &LockWait,
+) -> Result<HashMap<pg_sys::Oid, Relation>, Refusal> {
+    let mut locked = HashMap::new();
+    loop {
+        let mut below = pg::inheritors_unlocked(root);
+        below.retain(|oid| {
+            *oid != root.oid()
+                && !locked.contains_key(oid)
+                && pg::look_unlocked(*oid) == pg::Unlocked::PartitionedTable
+        });
+        if below.is_empty() {
+            return Ok(locked);
+        }
+        enough(locked.try_reserve(below.len()))?;
+        for oid in below {
+            refuse::check_owner(oid)?;
+            if let Some(between) = wait.open(oid, KEEPS_PARTITIONS)? {
+                locked.insert(oid, between);
+            }
+        }
+        pgrx::check_for_interrupts!();
+    }
+}
+
 /// The leaves that can have expired rows, each locked and open, and such that it can be rewritten; and since when the first
-/// of them is locked.
+/// of them is locked. Until the transaction ends the table gets no others.
 fn lock_leaves(
     table: &Checked,
     wait: &mut LockWait,
     ahead: &mut Ahead,
 ) -> Result<(Vec<Relation>, Option<Instant>), Refusal> {
+    let between = lock_between(table.root(), wait)?;
     let mut leaves = pg::leaves(table.root(), LockMode::AccessShare);
+    let mut known: HashSet<_> = leaves
+        .iter()
+        .map(Relation::oid)
+        .chain(between.into_keys())
+        .collect();
+    known.insert(table.root().oid());
     refuse::check_leaves(&leaves)?;
     if leaves.len() > 1 {
         let estimate = estimate_leaves(table, &leaves);
         leaves.retain(|leaf| estimate.access(leaf).is_some());
     }
-    let oids = pg::gather(leaves.iter().map(Relation::oid));
+    let mut oids = pg::gather(leaves.iter().map(Relation::oid));
     let unlocked = leaves
         .iter()
         .filter(|leaf| leaf.oid() != table.root().oid() && leaf.blocks() >= SMALL);
     wait.paused(|| unlocked.for_each(|leaf| ahead.read(leaf.oid())));
     drop(leaves);
     let mut locked = Vec::new();
-    enough(locked.try_reserve(oids.len()))?;
     let mut since = None;
-    for oid in oids {
-        if let Some(leaf) = wait.open(oid, LockMode::AccessExclusive)? {
-            locked.push(leaf);
-            since.get_or_insert_with(Instant::now);
+    while !oids.is_empty() {
+        enough(locked.try_reserve(oids.len()))?;
+        for oid in oids {
+            if let Some(leaf) = wait.open(oid, LockMode::AccessExclusive)? {
+                locked.push(leaf);
+                since.get_or_insert_with(Instant::now);
+            }
         }
+        // Without partitions, tables can come to inherit from those that were not locked yet.
+        oids = pg::inheritors_unlocked(table.root());
+        oids.retain(|oid| !known.contains(oid));
+        known.extend(&oids);
+        pgrx::check_for_interrupts!();
     }
     // Something may have been altered before the locks came.
     refuse::check_table(table.root())?;

@@ -10,6 +10,7 @@ use pgrx::{IntoDatum, direct_function_call, pg_sys};
 pub enum Unlocked {
     /// An ordinary table.
     Table,
+    PartitionedTable,
     /// Anything else, also a system catalog or nothing at all.
     Other,
 }
@@ -17,14 +18,16 @@ pub enum Unlocked {
 /// Looks at a relation without a lock: what it says may have changed when the lock has come.
 pub fn look_unlocked(oid: pg_sys::Oid) -> Unlocked {
     // SAFETY: catalog look-ups; for an oid of nothing the kind is 0.
-    let is_table = unsafe {
-        byte_of(pg_sys::get_rel_relkind(oid)) == pg_sys::RELKIND_RELATION
-            && !pg_sys::IsCatalogRelationOid(oid)
+    let (kind, is_catalog) = unsafe {
+        (
+            byte_of(pg_sys::get_rel_relkind(oid)),
+            pg_sys::IsCatalogRelationOid(oid),
+        )
     };
-    if is_table {
-        Unlocked::Table
-    } else {
-        Unlocked::Other
+    match kind {
+        pg_sys::RELKIND_RELATION if !is_catalog => Unlocked::Table,
+        pg_sys::RELKIND_PARTITIONED_TABLE => Unlocked::PartitionedTable,
+        _ => Unlocked::Other,
     }
 }
 

@@ -9,8 +9,9 @@ use super::managed::managed_by;
 use super::plan::{
     Choice, Decision, Leaf, Method, Plan, Target, means_the_same_directly, statement_needs_sql,
 };
+use super::planner::estimate_leaves;
 use super::plausible::{check_plausible, check_plausible_but_for_rows};
-use super::{Criterion, Rule, check_may_delete, check_may_read, open};
+use super::{Checked, Criterion, Purpose, Rule, check_may_delete, check_may_read, open};
 use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, Relation};
 use crate::refusal::{Refusal, enough};
 use crate::settings::{self, Engine};
@@ -34,6 +35,8 @@ pub struct Memory {
     hypertable: bool,
     /// Everything that the table has been found to reach; `None` where nothing is known of it, or need be.
     leaves: HashMap<pg_sys::Oid, Option<Known>>,
+    /// Of these, those that the planner has excluded, with their changes by then.
+    excluded: HashMap<pg_sys::Oid, Changes>,
     blocks: (u64, bool),
 }
 
@@ -115,6 +118,7 @@ impl Memory {
     pub fn of(target: Target, rule: &Rule) -> Result<(Memory, Vec<pg_sys::Oid>), Refusal> {
         let table = target.root().oid();
         let mut leaves = HashMap::new();
+        let mut excluded = HashMap::new();
         let mut todo = Vec::new();
         let whole = match target.by() {
             Plan::Whole { .. } => {
@@ -130,6 +134,8 @@ impl Memory {
                     let oid = leaf.relation().oid();
                     if matches!(leaf.method(), Method::Nothing) {
                         leaves.insert(oid, None);
+                        enough(excluded.try_reserve(1))?;
+                        excluded.insert(oid, leaf.changes());
                     } else {
                         leaves.insert(oid, Some(Known::planned(leaf, table)));
                         todo.push(oid);
@@ -147,6 +153,7 @@ impl Memory {
             whole,
             hypertable,
             leaves,
+            excluded,
             blocks: target.blocks(),
             criterion: target.into_criterion(),
         };
@@ -222,16 +229,55 @@ impl Memory {
         })))
     }
 
-    /// What there is to clear among what the table reaches now, and has not reached before.
+    /// What there is to clear among what the table reaches now: what it has not reached before, and what the planner had
+    /// excluded and excludes no longer.
     pub fn new_among(&mut self, reached: Vec<pg_sys::Oid>) -> Result<Vec<pg_sys::Oid>, Refusal> {
         if self.whole {
             return Ok(Vec::new());
         }
+        let is_changed = |oid: &pg_sys::Oid| {
+            let excluded = self.excluded.get(oid);
+            excluded.is_some_and(|changes| *changes != Changes::of(*oid))
+        };
+        let included = if reached.iter().any(is_changed) {
+            self.exclude_again()?
+        } else {
+            Vec::new()
+        };
         let mut new = reached;
         new.retain(|oid| !self.leaves.contains_key(oid));
         enough(self.leaves.try_reserve(new.len()))?;
         self.leaves.extend(new.iter().map(|oid| (*oid, None)));
+        enough(new.try_reserve(included.len()))?;
+        new.extend(included);
         Ok(new)
+    }
+
+    /// Asks the planner once more about what it had excluded: a partition may have been detached, filled and attached with
+    /// other bounds. Returns what it excludes no longer.
+    fn exclude_again(&mut self) -> Result<Vec<pg_sys::Oid>, Refusal> {
+        let checked = Checked::open_at(
+            Some(self.table),
+            &self.rule,
+            Purpose::Estimate,
+            self.criterion.now,
+        )?;
+        let mut leaves = pg::leaves(checked.root(), LockMode::AccessShare);
+        let changes = pg::gather(leaves.iter().map(|leaf| (leaf.oid(), leaf.changes())));
+        let estimate = estimate_leaves(&checked, &leaves);
+        leaves.retain(|leaf| {
+            self.excluded.contains_key(&leaf.oid()) && estimate.access(leaf).is_some()
+        });
+        for (oid, changes) in changes {
+            self.excluded
+                .entry(oid)
+                .and_modify(|known| *known = changes);
+        }
+        let included = pg::gather(leaves.iter().map(Relation::oid));
+        for oid in &included {
+            self.excluded.remove(oid);
+        }
+        Ok(included)
     }
 
     /// A leaf that was not there when its turn came: if it comes back, it is new.

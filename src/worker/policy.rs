@@ -286,7 +286,7 @@ fn is_written(table: pg_sys::Oid) -> &'static str {
         pg::Unlocked::Table => {
             "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid"
         }
-        pg::Unlocked::Other => {
+        pg::Unlocked::PartitionedTable | pg::Unlocked::Other => {
             "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid \
              OR EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(r.srrelid) AS a (relid) \
              WHERE a.relid OPERATOR(pg_catalog.=) t.oid)"

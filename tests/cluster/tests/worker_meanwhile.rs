@@ -130,3 +130,26 @@ fn a_partition_that_is_detached_and_attached_again_is_cleared() {
     session.wait_for_run("stop = 'done'");
     assert_eq!(session.count("s"), 0);
 }
+
+/// What could not hold expired rows when the run began, and can by the time that all is said to be done.
+#[test]
+fn a_partition_that_comes_to_have_other_bounds_is_cleared() {
+    let cluster = Cluster::with_worker("app", &STEP_BY_STEP);
+    let mut session = cluster.database("app").connect();
+    session.run(&format!(
+        "CREATE TABLE s (id integer, expires timestamptz) PARTITION BY RANGE (expires);
+         CREATE TABLE expired PARTITION OF s FOR VALUES FROM ('2020-01-01') TO ('2030-01-01');
+         CREATE TABLE future PARTITION OF s FOR VALUES FROM ('2190-01-01') TO ('2200-01-01');
+         INSERT INTO s SELECT i, {EXPIRED} FROM generate_series(1, 30000) AS i;
+         SELECT raw_clear_sessions_schedule('s', '1 h', expires => 'expires');"
+    ));
+    session.wait_for_busy_worker("s");
+    session.run(
+        "ALTER TABLE s DETACH PARTITION future;
+         INSERT INTO future SELECT i, '2019-01-01' FROM generate_series(1, 1000) AS i;
+         ALTER TABLE s ATTACH PARTITION future FOR VALUES FROM ('2010-01-01') TO ('2020-01-01')",
+    );
+    cluster.reload(&FAST);
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.count("s WHERE expires < now()"), 0);
+}

@@ -1,0 +1,188 @@
+//! What a column that a framework does not know says of a row's life past the framework's instant: that another end follows,
+//! that the row stays, or that something is in it which is worth more.
+//!
+//! A word too many here is a question too many; a word too few is a row that nobody can bring back.
+
+use super::Column;
+use crate::framework::ColumnType;
+use crate::meaning::{Meaning, is_amount, meaning};
+use crate::table_name::words;
+
+/// What limits the life of a row, in a column that holds an instant.
+const LIMITS: &[&str] = &["deadline", "lifetime", "limit", "max", "timeout", "ttl"];
+
+/// Begins the words for a later end, in a column that holds one.
+const LATER: &[&str] = &[
+    "cutoff", "dead", "eol", "extens", "goodthru", "lapse", "prolong", "retire", "sunset",
+    "validity",
+];
+
+/// Ends the name of a later end: `extended_to`.
+const UP_TO: &[&str] = &["thru", "through", "till", "to"];
+
+/// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`. That somebody has logged out, or
+/// what comes next, is none.
+pub(super) fn is_later_end(column: &Column) -> bool {
+    const NONE: [&str; 3] = ["logout", "next", "void"];
+    let Some(kind) = column.column_type.kind() else {
+        return false;
+    };
+    let words = words(&column.name);
+    let meaning = meaning(&column.name);
+    let is_end = matches!(meaning, Meaning::Expiry | Meaning::End)
+        && !(kind.is_number() && is_amount(&column.name));
+    let is_limit = meaning == Meaning::Unclear && any(&words, LIMITS);
+    let is_later = words.last().is_some_and(|last| UP_TO.contains(&&last[..]))
+        || words
+            .iter()
+            .any(|word| begins(word, LATER) && !word.ends_with("ed"));
+    (is_end || !kind.is_number() && (is_limit || is_later)) && !any(&words, &NONE)
+}
+
+/// Whether it is a length of time: how long a row lives is then said in the row.
+pub(super) fn is_length(column: &Column) -> bool {
+    const WORDS: [&str; 5] = ["age", "duration", "lifetime", "timeout", "ttl"];
+    let kind = column.column_type.kind();
+    let is_number = kind.is_some_and(|kind| kind.is_number());
+    let is_end = matches!(meaning(&column.name), Meaning::Expiry | Meaning::End);
+    let is_length = any(&words(&column.name), &WORDS) || (is_end && is_amount(&column.name));
+    (is_number || column.column_type == ColumnType::Other) && is_length
+}
+
+/// Whether it may say that a row is to be kept.
+pub(super) fn is_hold(column: &Column) -> bool {
+    let words = words(&column.name);
+    let is_hold = is_kept(&words)
+        || is_never(&words)
+        || is_flag(&words, column.column_type)
+        || is_more_time(&words, column)
+        || is_renewed_by(&words, column)
+        || any(&words, &WORTH);
+    is_hold && !any(&words, &["alive"])
+}
+
+/// Something has been bought.
+const WORTH: [&str; 4] = ["amount", "balance", "invoice", "price"];
+
+/// `legal_hold`, `investigation_id`
+fn is_kept(words: &[String]) -> bool {
+    const BEGINNINGS: [&str; 14] = [
+        "aufbewahr",
+        "bewaar",
+        "complian",
+        "conserv",
+        "disput",
+        "investigat",
+        "lawsuit",
+        "legalhold",
+        "litigation",
+        "onhold",
+        "preserv",
+        "retain",
+        "retention",
+        "subpoena",
+    ];
+    const WORDS: [&str; 6] = ["evidence", "held", "hold", "keep", "kept", "undeletable"];
+    words.iter().any(|word| begins(word, &BEGINNINGS)) || any(words, &WORDS)
+}
+
+/// `never_expires`, `expiry_disabled`
+fn is_never(words: &[String]) -> bool {
+    const NOT: [&str; 10] = [
+        "disable", "disabled", "dont", "ignore", "never", "no", "non", "not", "skip", "without",
+    ];
+    const GOES: [&str; 10] = [
+        "clean", "clear", "delet", "erase", "evict", "expir", "gc", "prun", "purg", "remov",
+    ];
+    const STOPPED: [&str; 4] = ["disabled", "ignored", "skipped", "suspended"];
+    const GLUED: [&str; 5] = ["neverexpir", "noexpir", "donotdelet", "nodelet", "nogc"];
+    let glued = words.concat();
+    words.windows(2).any(|pair| {
+        (NOT.contains(&&pair[0][..]) && begins(&pair[1], &GOES))
+            || (begins(&pair[0], &GOES) && STOPPED.contains(&&pair[1][..]))
+    }) || GLUED.iter().any(|part| glued.contains(part))
+}
+
+/// `is_permanent`, `pinned_at`. That a row has been archived may be why it can go, once it is over.
+fn is_flag(words: &[String], column_type: ColumnType) -> bool {
+    const FLAGS: [&str; 19] = [
+        "archived",
+        "autoextend",
+        "autorenew",
+        "eternal",
+        "evergreen",
+        "exempt",
+        "exempted",
+        "forever",
+        "frozen",
+        "immortal",
+        "indefinite",
+        "infinite",
+        "permanent",
+        "perpetual",
+        "pinned",
+        "protected",
+        "renewable",
+        "unlimited",
+        "whitelisted",
+    ];
+    if column_type == ColumnType::Bool {
+        return any(words, &FLAGS) || FLAGS.contains(&&words.concat()[..]);
+    }
+    let mut last = words
+        .iter()
+        .rev()
+        .skip_while(|word| any(&[(*word).clone()], &["at", "on"]));
+    let is_time = column_type.kind().is_some_and(|kind| !kind.is_number());
+    last.next()
+        .is_some_and(|word| FLAGS.contains(&&word[..]) && !(is_time && word == "archived"))
+}
+
+/// `grace_seconds`, `extension`
+fn is_more_time(words: &[String], column: &Column) -> bool {
+    const TIMES: [&str; 7] = [
+        "days", "hours", "minutes", "months", "seconds", "time", "weeks",
+    ];
+    let is_number = column
+        .column_type
+        .kind()
+        .is_some_and(|kind| kind.is_number());
+    let is_more = words
+        .iter()
+        .any(|word| begins(word, &["extend", "extens", "grace"]) && !word.ends_with("ed"));
+    let is_time = any(words, &TIMES);
+    (is_number || column.column_type == ColumnType::Other)
+        && (is_more || (any(words, &["bonus", "extra"]) && is_time))
+}
+
+/// `refresh_token`, `refresh_ttl`: a session that is over comes back by it.
+fn is_renewed_by(words: &[String], column: &Column) -> bool {
+    const RENEWS: [&str; 5] = ["offline", "refresh", "refreshtoken", "remember", "renewal"];
+    const BY: [&str; 7] = [
+        "hash",
+        "jwt",
+        "key",
+        "refreshtoken",
+        "secret",
+        "token",
+        "ttl",
+    ];
+    let is_last = words
+        .last()
+        .is_some_and(|word| begins(word, &["refreshtoken"]) || word == "refresh");
+    let is_length = is_length(column);
+    let is_secret = matches!(
+        column.column_type,
+        ColumnType::Text | ColumnType::Bytea | ColumnType::Uuid | ColumnType::Json
+    );
+    (is_secret && (is_last || (any(words, &RENEWS) && any(words, &BY))))
+        || (is_length && any(words, &RENEWS))
+}
+
+fn any(words: &[String], list: &[&str]) -> bool {
+    words.iter().any(|word| list.contains(&&word[..]))
+}
+
+fn begins(word: &str, list: &[&str]) -> bool {
+    list.iter().any(|part| word.starts_with(part))
+}
