@@ -52,7 +52,7 @@ BEGIN
         missing := found.missing;
         bytes := (preview ->> 'table_bytes')::bigint;
         total_rows := (preview ->> 'total_rows')::bigint;
-        -- Without a lifetime nobody can say what has expired.
+        -- Without a lifetime, or with several ends, nobody can say what has expired.
         expired_rows := CASE WHEN NOT found.lives_on THEN (preview ->> 'expired_rows')::bigint END;
         oldest_expired := CASE WHEN NOT found.lives_on THEN (preview ->> 'oldest_expired')::timestamptz END;
         scheduled := found.source || ', ' || found.schedule;
@@ -61,7 +61,7 @@ BEGIN
         IF preview IS NOT NULL AND found.keep IS NOT NULL THEN
             note := format('expired after %s', found.keep);
         ELSIF preview IS NOT NULL AND found.lives_on THEN
-            note := 'no lifetime is known after which a row has expired';
+            note := 'which rows have expired only the application knows';
         END IF;
         RETURN NEXT;
     END LOOP;

@@ -41,8 +41,8 @@ CREATE TABLE raw_clear_sessions.policy (
     schedule text,
     expires text,
     keep interval,
-    unit text,
-    time_zone text,
+    unit text CHECK (octet_length(unit) <= 8192),
+    time_zone text CHECK (octet_length(time_zone) <= 8192),
     filter text,
     batch_size integer CHECK (batch_size > 0),
     max_rows bigint CHECK (max_rows > 0),
@@ -51,7 +51,7 @@ CREATE TABLE raw_clear_sessions.policy (
     repack_above double precision CHECK (repack_above BETWEEN 0 AND 1),
     schedule_time_zone text,
     suspended timestamptz,
-    installation oid,
+    installation bigint,
     changed timestamptz NOT NULL DEFAULT now() CHECK (isfinite(changed)),
     CONSTRAINT policy_check CHECK (raw_clear_sessions.check_policy("table", schedule, schedule_time_zone, expires, filter))
 );
@@ -82,7 +82,7 @@ COMMENT ON COLUMN raw_clear_sessions.policy.schedule_time_zone IS
     'the zone in which a cron expression is meant; NULL: that of the server''s setting timezone';
 COMMENT ON COLUMN raw_clear_sessions.policy.suspended IS 'since when the policy rests; NULL: it does not';
 COMMENT ON COLUMN raw_clear_sessions.policy.installation IS
-    'the oid of the table of policies that it was made in; one from a dump or another server differs and rests until it is resumed';
+    'the database, and the table of policies in it, that it was made in; one from a dump, from another database or another server differs and rests until it is resumed';
 COMMENT ON COLUMN raw_clear_sessions.policy.changed IS 'when the policy was made or replaced';
 COMMENT ON INDEX raw_clear_sessions.policy_pkey IS 'one policy for a table';
 
@@ -206,7 +206,7 @@ COMMENT ON COLUMN raw_clear_sessions.history.pid IS 'the process id';
 COMMENT ON COLUMN raw_clear_sessions.history.caller IS 'the role that called; NULL: the worker';
 COMMENT ON COLUMN raw_clear_sessions.history.details IS 'more about it';
 COMMENT ON COLUMN raw_clear_sessions.history.aside IS
-    'where the worker goes on with it, while it is at other databases; NULL otherwise';
+    'where a worker goes on with it, while others have their turn; NULL otherwise';
 COMMENT ON INDEX raw_clear_sessions.history_pkey IS 'one row for a run';
 COMMENT ON SEQUENCE raw_clear_sessions.history_id_seq IS 'the ids of the runs';
 

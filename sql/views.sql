@@ -94,6 +94,15 @@ COMMENT ON COLUMN raw_clear_sessions.run.details IS
     'the policy that it ran by, what it used and wrote, whether it rewrote, repacked or vacuumed, DETAIL and HINT of the error';
 GRANT SELECT ON raw_clear_sessions.run TO PUBLIC;
 
+-- A copy of a database, by CREATE DATABASE ... TEMPLATE, has the oids of all that is in it, and not its own.
+CREATE FUNCTION raw_clear_sessions.installation() RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (
+    SELECT d.oid::bigint << 32 | 'raw_clear_sessions.policy'::regclass::oid::bigint FROM pg_database AS d
+    WHERE d.datname = current_database());
+
+COMMENT ON FUNCTION raw_clear_sessions.installation() IS 'this database, and the table of policies in it, as one number';
+
 -- What is scheduled, and what is known of it: for the worker, and the view status.
 CREATE VIEW raw_clear_sessions.scheduled AS
 WITH recovered AS MATERIALIZED (
@@ -136,7 +145,7 @@ SELECT
     ) AS subscription
 FROM (
     SELECT p."table"::oid AS "table", 'policy' AS source, p.schedule, p.schedule_time_zone, p.changed, p.suspended,
-        p.installation IS DISTINCT FROM 'raw_clear_sessions.policy'::regclass::oid AS restored
+        p.installation IS DISTINCT FROM (SELECT raw_clear_sessions.installation()) AS restored
     FROM raw_clear_sessions.policy AS p
     UNION ALL
     SELECT DISTINCT c.oid, 'setting' AS source, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz,
@@ -162,7 +171,7 @@ COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule IS 'its own schedule';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.schedule_time_zone IS 'the zone of that';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.changed IS 'when the policy was made or replaced';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.suspended IS 'since when the policy rests';
-COMMENT ON COLUMN raw_clear_sessions.scheduled.restored IS 'the policy, or the database, comes from a dump or another server';
+COMMENT ON COLUMN raw_clear_sessions.scheduled.restored IS 'the policy, or the database, comes from a dump, another database or another server';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.recovery IS
     'the recovery to a point in time after which nobody has said that it may be cleared';
 COMMENT ON COLUMN raw_clear_sessions.scheduled.name IS 'its name when it was last seen';
@@ -232,7 +241,7 @@ SELECT
             'the database comes from a dump, and the table rests until you say that it may be cleared here: SELECT %s.raw_clear_sessions_resume_all()',
             raw_clear_sessions.functions_schema())
         WHEN s.restored THEN format(
-            'the policy comes from a dump or from another server, and rests until you say that it may be carried out here: SELECT %s.raw_clear_sessions_resume(%L)',
+            'the policy comes from a dump, from another database or another server, and rests until you say that it may be carried out here: SELECT %s.raw_clear_sessions_resume(%L)',
             raw_clear_sessions.functions_schema(), s."table"::regclass)
         WHEN s.suspended IS NOT NULL THEN format(
             'the policy is suspended: SELECT %s.raw_clear_sessions_resume(%L)', raw_clear_sessions.functions_schema(), s."table"::regclass)

@@ -287,6 +287,11 @@ impl Cursor {
         }
     }
 
+    /// No batch has been tried, though a transaction is over: it was for what takes a while beforehand.
+    pub fn has_only_begun(&self) -> bool {
+        matches!(&self.begun, Some((_, Place::Shards(cursor))) if cursor.has_only_begun())
+    }
+
     /// What the first batch is going to do, where it may take long: one that is SQL's.
     pub fn first_phase(&self, part: &Part<'_>) -> Option<Phase> {
         if self.begun.is_some() {
@@ -345,6 +350,9 @@ impl Cursor {
             }
             let place = Place::begin(part, &key, self.bookmark.take());
             self.begun = Some((key, place));
+            if self.has_only_begun() {
+                return Ok(Deleted::default());
+            }
         }
         let Some((_, place)) = &mut self.begun else {
             return Ok(Deleted::default());

@@ -2,8 +2,10 @@
 
 use crate::pg::{self, Argument, Keep};
 use crate::table::{self, Rule, TO_BE_FILLED_IN};
-use logic::framework::{Framework, Zone};
-use logic::recognize::{Column, Doubt, Recognition, candidates, recognize, unit_in};
+use logic::framework::{ColumnType, Framework, Zone};
+use logic::recognize::{
+    Column, Doubt, Recognition, best_candidates, filter_in, recognize, unit_in,
+};
 use pgrx::pg_sys;
 
 /// One of them. The parameters are those that an estimate needs; what only the application knows is a framework's usual
@@ -21,8 +23,10 @@ pub struct Found {
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
-    /// Rows have a lifetime, and no usual value of it is known.
+    /// Which rows have expired is not known: they have a lifetime without a usual value, or several ends.
     pub lives_on: bool,
+    /// The calls leave it to the framework which column counts, and ask for a filter.
+    pub by_framework: bool,
     /// The parameters that the calls leave to be filled in.
     pub open: Vec<&'static str>,
     /// NULL where the names are none that a call could be made with.
@@ -121,8 +125,14 @@ fn describe(qualified: &str, schema: &str, name: &str, columns: &[Column]) -> Op
         Recognition::One(framework) => recognized(framework),
         Recognition::Unsure(framework, doubt) => {
             let is_naive = framework.zone != Zone::NotNaive;
-            let is_kept = matches!(doubt, Doubt::Ends(_) | Doubt::Holds(_));
-            let open = [("keep", true), ("time_zone", is_naive), ("filter", is_kept)];
+            let by_framework = matches!(doubt, Doubt::Ends(_) | Doubt::Holds(_));
+            let found = recognized(framework);
+            let open = if by_framework {
+                [&found.open[..], &["filter"]].concat()
+            } else {
+                let open = ["keep", "time_zone"].into_iter();
+                open.filter(|name| *name == "keep" || is_naive).collect()
+            };
             Found {
                 missing: Some(format!(
                     "that it is the table of {}: {}",
@@ -131,22 +141,35 @@ fn describe(qualified: &str, schema: &str, name: &str, columns: &[Column]) -> Op
                 )),
                 expires: Some(pg::quote_identifier(framework.expires)),
                 unit: framework.unit.map(|unit| unit.name().to_owned()),
-                open: open
-                    .into_iter()
-                    .filter_map(|(name, open)| open.then_some(name))
-                    .collect(),
-                ..recognized(framework)
+                open,
+                by_framework,
+                ..found
             }
         }
-        Recognition::Many(frameworks) => Found {
-            missing: Some("which of several frameworks it is of".to_owned()),
-            ..unrecognized(columns, frameworks.first()?.expires)
-        },
+        Recognition::Many(frameworks) => {
+            let mut ends: Vec<_> = frameworks
+                .iter()
+                .map(|framework| framework.expires)
+                .collect();
+            ends.dedup();
+            Found {
+                missing: Some("which of several frameworks it is of".to_owned()),
+                ..unrecognized(columns, &ends)
+            }
+        }
         Recognition::None => {
-            let best = candidates(columns).into_iter().next()?;
-            table::is_expiry(columns, &best.name).then(|| Found {
-                missing: Some("that its rows are worth nothing after that".to_owned()),
-                ..unrecognized(columns, &best.name)
+            let best = best_candidates(columns);
+            let ends: Vec<_> = best.iter().map(|column| &column.name[..]).collect();
+            let first = *ends.first()?;
+            table::is_expiry(columns, first).then(|| Found {
+                missing: Some(match &ends[..] {
+                    [_] => "that its rows are worth nothing after that".to_owned(),
+                    _ => format!(
+                        "that its rows are worth nothing after one of {}",
+                        ends.join(", ")
+                    ),
+                }),
+                ..unrecognized(columns, &ends)
             })?
         }
     };
@@ -185,19 +208,32 @@ fn recognized(framework: &'static Framework) -> Found {
     }
 }
 
-fn unrecognized(columns: &[Column], expires: &str) -> Found {
-    let column = columns.iter().find(|column| column.name == expires);
-    let kind = column.and_then(|column| column.column_type.kind());
+/// `ends`: the columns one of which says when a row ends.
+fn unrecognized(columns: &[Column], ends: &[&str]) -> Found {
+    let expires = ends.first().copied().unwrap_or_default();
+    let is_open = ends.len() > 1;
+    let types = |name: &str| {
+        let column = columns.iter().find(|column| column.name == name);
+        column.map(|column| column.column_type)
+    };
+    let kind = types(expires).and_then(ColumnType::kind);
+    let are_alike = ends.iter().all(|end| types(end) == types(expires));
     let is_number = kind.is_some_and(|kind| kind.is_number());
     let is_naive = kind.is_some_and(|kind| kind.is_naive());
     let unit = unit_in(columns, expires).filter(|_| is_number);
     let mut open = vec!["keep"];
-    open.extend((is_number && unit.is_none()).then_some("unit"));
-    open.extend(is_naive.then_some("time_zone"));
+    open.extend(is_open.then_some("expires"));
+    open.extend((are_alike && is_number && (is_open || unit.is_none())).then_some("unit"));
+    open.extend((are_alike && is_naive).then_some("time_zone"));
     Found {
         expires: Some(pg::quote_identifier(expires)),
         unit: unit.map(|unit| unit.name().to_owned()),
         time_zone: is_naive.then(|| "UTC".to_owned()),
+        filter: ends
+            .iter()
+            .find_map(|end| filter_in(columns, end))
+            .map(str::to_owned),
+        lives_on: is_open,
         open,
         ..Found::default()
     }
@@ -206,18 +242,19 @@ fn unrecognized(columns: &[Column], expires: &str) -> Found {
 /// The ready call. What only the application knows is to be filled in. So is `keep` where the table is not recognized: a call
 /// that deletes as it stands there is made for a table of which it is known what its rows are.
 fn call(function: &str, qualified: &str, found: &Found) -> String {
-    let is_recognized = found.expires.is_none();
+    let is_named = found.expires.is_some() && !found.by_framework;
+    let said = |value: &Option<String>| value.clone().filter(|_| is_named);
+    let is_open = |name: &str| found.open.contains(&name);
     let parameters: String = [
-        ("expires", found.expires.clone()),
+        ("expires", said(&found.expires)),
         ("keep", None),
-        ("unit", found.unit.clone()),
+        ("unit", said(&found.unit).filter(|_| !is_open("expires"))),
         ("time_zone", None),
-        ("filter", found.filter.clone().filter(|_| !is_recognized)),
+        ("filter", said(&found.filter)),
     ]
     .into_iter()
     .filter_map(|(name, value)| {
-        let open = found.open.contains(&name);
-        let value = if open {
+        let value = if is_open(name) {
             Some(TO_BE_FILLED_IN.to_owned())
         } else {
             value

@@ -87,7 +87,7 @@ pub use privilege::{
 };
 pub use procedure::{NonatomicCall, is_called_as_trigger, procedure_result, record_error, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
-pub use publication::{publishes_deletes, why_not_published};
+pub use publication::{publishes_deletes, read_invalidations, why_not_published};
 pub use refusing::refusing;
 pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
@@ -95,8 +95,8 @@ pub use relation::{
 pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
 pub use row_version::{RowVersion, has_subscribed_tables, policy_version, states_being_written};
 pub use session::{
-    before_commit, has_written, is_logical_worker, is_read_only, lock_timeout, on_commit,
-    prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    before_commit, has_written, is_logical_worker, is_read_only, keeps_its_snapshot, lock_timeout,
+    on_commit, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
     reserve_setting_prefix,
 };
 pub use setting::{
@@ -106,7 +106,7 @@ pub use setting::{
 pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
-    Argument, LocalSetting, Rows, modify_on, query, query_for_argument_on, query_on,
+    Argument, LocalSetting, Planning, Rows, modify_on, query, query_for_argument_on, query_on,
     query_places_on, set_for_transaction,
 };
 pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};

@@ -17,6 +17,8 @@ pub struct Refusal {
     hint: Option<String>,
     is_interrupt: bool,
     is_of_left_out_rows: bool,
+    #[serde(default)]
+    is_of_another_clearing: bool,
 }
 
 /// A SQLSTATE as PostgreSQL has it in memory.
@@ -47,6 +49,7 @@ impl Refusal {
             hint: None,
             is_interrupt: false,
             is_of_left_out_rows: false,
+            is_of_another_clearing: false,
         }
     }
 
@@ -79,6 +82,16 @@ impl Refusal {
 
     pub fn is_of_left_out_rows(&self) -> bool {
         self.is_of_left_out_rows
+    }
+
+    /// It is of another session that clears the table at this time, and of nothing that is wrong.
+    pub fn of_another_clearing(mut self) -> Self {
+        self.is_of_another_clearing = true;
+        self
+    }
+
+    pub fn is_of_another_clearing(&self) -> bool {
+        self.is_of_another_clearing
     }
 
     pub fn with_message(mut self, message: String) -> Self {

@@ -10,7 +10,7 @@ mod procedure;
 mod replicas;
 mod slice;
 
-pub use batches::{PutAside, WrittenDown, before, go_on, run};
+pub use batches::{WrittenDown, before, go_on, run};
 pub use procedure::{Journal, in_procedure, limits};
 pub use slice::clear_slice;
 

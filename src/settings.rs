@@ -120,7 +120,7 @@ static MIN_INTERVAL: Number = Number {
 };
 static MAX_WORKERS: Number = Number {
     name: c"raw_clear_sessions.max_workers",
-    short: c"Sets how many databases are worked in at a time.",
+    short: c"Sets how many tables are cleared at a time, in one database or several.",
     long: c"Each takes a background worker, of which the server has max_worker_processes.",
     setting: GucSetting::<i32>::new(2),
     range: (1, MOST_WORKERS),

@@ -218,4 +218,5 @@ fn being_cleared(relation: &Relation) -> Refusal {
         ),
     )
     .hint("Two clearings of one table never run at the same time. Try again when the other has finished: pg_locks shows it as the lock of type object on the table.")
+    .of_another_clearing()
 }

@@ -176,6 +176,11 @@ pub fn unit_in(columns: &[Column], name: &str) -> Option<Unit> {
     units.all(|unit| unit == Some(first)).then_some(first)
 }
 
+/// The condition of a framework whose columns the table has, and which does not mean every row in which the column is set.
+pub fn filter_in(columns: &[Column], name: &str) -> Option<&'static str> {
+    knowing(columns, name).find_map(|framework| framework.filter)
+}
+
 /// Whether a column that is named for it surely holds the instant at which a row expires.
 pub fn is_expiry(columns: &[Column], column: &Column) -> bool {
     rank(columns, column) == Some(Meaning::Expiry)
@@ -190,6 +195,18 @@ pub fn candidates(columns: &[Column]) -> Vec<&Column> {
         .collect();
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, column)| column).collect()
+}
+
+/// Those of the candidates that none is better than. Which of several ends is that of the row, only the application knows.
+pub fn best_candidates(columns: &[Column]) -> Vec<&Column> {
+    let weight = |column: &&Column| match rank(columns, column) {
+        Some(Meaning::End) => Some(Meaning::Expiry),
+        other => other,
+    };
+    let mut found = candidates(columns);
+    let best = found.first().and_then(weight);
+    found.retain(|column| weight(column) == best);
+    found
 }
 
 fn rank(columns: &[Column], column: &Column) -> Option<Meaning> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 fn at_work(turns: u32, asked: Option<Duration>) -> AtWork {
     AtWork {
         elapsed: TURN * turns,
+        helps: false,
         asked,
     }
 }
@@ -21,6 +22,17 @@ fn as_many_are_asked_as_wait_and_first_who_was_at_work_for_longest() {
     assert_eq!(to_ask(1, &all), [1]);
     assert_eq!(to_ask(2, &all), [1, 2]);
     assert_eq!(to_ask(5, &all), [1, 2, 0]);
+}
+
+#[test]
+fn who_helps_another_is_asked_first() {
+    let helps = AtWork {
+        helps: true,
+        ..at_work(2, None)
+    };
+    let all = [at_work(3, None), helps, at_work(4, None)];
+    assert_eq!(to_ask(1, &all), [1]);
+    assert_eq!(to_ask(2, &all), [1, 2]);
 }
 
 #[test]

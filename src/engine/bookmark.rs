@@ -1,5 +1,6 @@
 //! Where a pass has got to, as something to be written down: for a run that goes on in another session.
 
+use super::foreign::Position;
 use super::shards::Place;
 use super::tries::Tries;
 use serde::{Deserialize, Serialize};
@@ -26,16 +27,8 @@ pub enum At {
         bound: Option<(u32, u16)>,
         tries: Tries,
     },
-    /// The same in the table of another server, with what this pass has come to.
-    Foreign {
-        next: (u32, u16),
-        end: Option<(u32, u16)>,
-        step: u32,
-        bound: Option<(u32, u16)>,
-        deleted: u64,
-        incomplete: bool,
-        tries: Tries,
-    },
+    /// A place in the table of another server.
+    Foreign(Position),
     /// A key, as text: the rows before it, in its order, are done with.
     Key(String),
     /// How far each shard is, by its number.

@@ -16,10 +16,20 @@ use crate::refusal::Refusal;
 use crate::table::Criterion;
 use crate::table::place::{self, Place, block_after, middle, place_after, range};
 use pgrx::prelude::PgSqlErrorCode;
+use serde::{Deserialize, Serialize};
 
 /// Where a clearing has got to in the table on the other server.
 #[derive(Debug, Default)]
 pub struct Cursor {
+    at: Position,
+    left_out: Vec<LeftOut>,
+    finished: bool,
+    cost: u64,
+}
+
+/// The same, as far as it is written down, with what this pass has come to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
     next: Place,
     /// Behind the last expired row; `None` where that is still to be asked.
     end: Option<Place>,
@@ -32,9 +42,6 @@ pub struct Cursor {
     /// This pass has left rows alone.
     incomplete: bool,
     tries: Tries,
-    left_out: Vec<LeftOut>,
-    finished: bool,
-    cost: u64,
 }
 
 /// Whether that can be cleared so. It takes the right to read where a row is.
@@ -45,37 +52,14 @@ pub fn has_places(table: &Relation) -> bool {
 impl Cursor {
     /// Where it has got to.
     pub fn at(&self) -> At {
-        At::Foreign {
-            next: self.next,
-            end: self.end,
-            step: self.step,
-            bound: self.bound,
-            deleted: self.deleted,
-            incomplete: self.incomplete,
-            tries: self.tries.clone(),
-        }
+        At::Foreign(self.at.clone())
     }
 
     /// From where another one has got to.
     pub fn go_on_at(&mut self, at: &At) {
-        if let At::Foreign {
-            next,
-            end,
-            step,
-            bound,
-            deleted,
-            incomplete,
-            tries,
-        } = at.clone()
-        {
+        if let At::Foreign(at) = at.clone() {
             *self = Cursor {
-                next,
-                end,
-                step,
-                bound,
-                deleted,
-                incomplete,
-                tries,
+                at,
                 ..Cursor::default()
             };
         }
@@ -87,8 +71,8 @@ impl Cursor {
 
     /// Blocks that have been looked through, and all, as far as expired rows lie in them.
     pub fn blocks(&self) -> Option<(u32, u32)> {
-        let end = self.end?;
-        Some((self.next.0, end.0.saturating_add(1)))
+        let end = self.at.end?;
+        Some((self.at.next.0, end.0.saturating_add(1)))
     }
 
     pub fn take_left_out(&mut self) -> Vec<LeftOut> {
@@ -111,10 +95,10 @@ impl Cursor {
         criterion: &Criterion,
         limit: BatchLimit,
     ) -> Result<Deleted, Refusal> {
-        let end = match self.end {
+        let end = match self.at.end {
             Some(end) => end,
             None => match find_end(table, criterion) {
-                Ok(Some(end)) => *self.end.insert(end),
+                Ok(Some(end)) => *self.at.end.insert(end),
                 Ok(None) => {
                     self.finished = true;
                     return Ok(Deleted::default());
@@ -128,9 +112,9 @@ impl Cursor {
                 Err(refusal) => return Err(refusal),
             },
         };
-        let from = self.next;
-        let step = self.step.clamp(1, limit.blocks);
-        let until = self.bound.unwrap_or((from.0.saturating_add(step), 0));
+        let from = self.at.next;
+        let step = self.at.step.clamp(1, limit.blocks);
+        let until = self.at.bound.unwrap_or((from.0.saturating_add(step), 0));
         let until = until.min(end);
         let returned = match table.is_leaf() {
             true => pg::is_of_a_table,
@@ -156,7 +140,7 @@ impl Cursor {
         match tried {
             Ok((deleted, until, kept)) => {
                 if let Some((first, rows)) = kept {
-                    self.incomplete = true;
+                    self.at.incomplete = true;
                     let ctid = first
                         .last
                         .map(|(block, next)| place::in_words((block, next - 1)));
@@ -179,17 +163,17 @@ impl Cursor {
         step: u32,
         limit: BatchLimit,
     ) -> Deleted {
-        let read = u64::from(until.0.saturating_sub(self.next.0)) + 1;
+        let read = u64::from(until.0.saturating_sub(self.at.next.0)) + 1;
         self.cost = pg::cost_of_pages(read, read.min(deleted));
-        self.step = match deleted {
-            _ if self.bound.is_some() => step,
+        self.at.step = match deleted {
+            _ if self.at.bound.is_some() => step,
             few if few <= limit.rows / 2 => step.saturating_mul(2),
             many if many >= limit.rows => step / 2,
             _ => step,
         };
-        self.bound = None;
-        self.next = until;
-        self.deleted += deleted;
+        self.at.bound = None;
+        self.at.next = until;
+        self.at.deleted += deleted;
         if until >= end {
             self.end_pass();
         }
@@ -202,45 +186,43 @@ impl Cursor {
     /// The table there may have been written anew meanwhile, with its rows at other places: what has deleted rows looks
     /// once more from the beginning whether any are left.
     fn end_pass(&mut self) {
-        if self.deleted == 0 || self.incomplete {
+        if self.at.deleted == 0 || self.at.incomplete {
             self.finished = true;
             return;
         }
-        *self = Cursor {
-            left_out: self.take_left_out(),
-            tries: std::mem::take(&mut self.tries),
-            cost: self.cost,
-            step: self.step,
-            ..Cursor::default()
+        self.at = Position {
+            tries: std::mem::take(&mut self.at.tries),
+            step: self.at.step,
+            ..Position::default()
         };
     }
 
     /// After a try that has failed for some of its rows.
     fn halve(&mut self, until: Place, end: Place, step: u32, refusal: Refusal) -> Deleted {
-        let from = self.next;
-        self.step = step / 2;
-        self.bound = middle(from, until);
+        let from = self.at.next;
+        self.at.step = step / 2;
+        self.at.bound = middle(from, until);
         let skipped = is_conflict(&refusal);
-        let passes_over = self.bound.is_some()
+        let passes_over = self.at.bound.is_some()
             && !skipped
             && until <= block_after(from)
-            && self.tries.pass_over(from.0, end.0.saturating_add(1));
-        if self.bound.is_some() && !passes_over {
+            && self.at.tries.pass_over(from.0, end.0.saturating_add(1));
+        if self.at.bound.is_some() && !passes_over {
             return Deleted::default();
         }
-        self.incomplete = true;
+        self.at.incomplete = true;
         if passes_over {
-            self.bound = None;
-            self.next = block_after(from);
+            self.at.bound = None;
+            self.at.next = block_after(from);
             self.left_out.push(LeftOut::block(from, refusal));
         } else {
-            self.next = until;
+            self.at.next = until;
             if !skipped {
-                self.tries.found_row();
+                self.at.tries.found_row();
                 self.left_out.push(LeftOut::at(from, refusal));
             }
         }
-        let until = self.next;
+        let until = self.at.next;
         if until >= end {
             self.end_pass();
         }

@@ -89,9 +89,18 @@ pub fn rewrite(
         .all(|leaf| leaf.oid() != root.oid())
         .then_some(root);
     let mut rows = Rewritten::default();
+    let mut rewritten = Vec::new();
+    enough(rewritten.try_reserve(leaves.len()))?;
     for leaf in leaves {
+        let oid = leaf.oid();
         rows += rewrite_leaf(leaf, &criterion, &mut tally)?;
+        let leaf = Relation::open(oid, LockMode::AccessShare);
+        rewritten.extend(leaf.map(|leaf| (oid, leaf.file())));
     }
+    refuse::check_still_not_published(&rewritten)?;
+    pg::before_commit(move || {
+        refuse::check_still_not_published(&rewritten).unwrap_or_else(|refusal| refusal.raise());
+    });
     if let Some(since) = since {
         pg::on_commit(move || LOCKED.set(Some(since.elapsed())));
     }

@@ -22,10 +22,12 @@ use crate::refusal::Refusal;
 use crate::table::{self, Criterion, Shard};
 use call::{Call, answers, nodes_of, nodes_that_can};
 use failures::Failures;
+use logic::portion::Portion;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long a slice takes, about: so that no transaction here or there is long, and small beside the sleep that it costs.
+/// How long a slice takes at most, about: so that no transaction here or there is long, and small beside the sleep that it
+/// costs.
 const PACED: Duration = Duration::from_millis(25);
 
 /// The same where nothing is slept: the connections that each slice makes should cost little beside it.
@@ -58,7 +60,8 @@ pub struct Slice {
 /// What the nodes have done in their own sessions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Elsewhere {
-    /// What it cost the node that it cost most, in autovacuum's units.
+    /// What it cost the node that it cost most, in autovacuum's units; where nodes take turns, a part of that: while one is
+    /// worked on, the others rest.
     pub cost: u64,
     /// Transactions that deleted rows.
     pub batches: u64,
@@ -69,6 +72,8 @@ pub struct Elsewhere {
 pub struct Cursor {
     shards: BTreeMap<i64, State>,
     slices: u64,
+    /// How much of a slice there may be next, where others are to be disturbed little.
+    portion: Portion,
     elsewhere: Elsewhere,
     failures: Failures,
     /// Nodes that have failed at one of several shards, and that may take no more connections.
@@ -134,6 +139,7 @@ impl Cursor {
         Some(Cursor {
             shards: marks.into_iter().map(state).collect(),
             slices: 0,
+            portion: Portion::first(PACED),
             elsewhere: Elsewhere::default(),
             failures: Failures::default(),
             one_by_one: BTreeSet::new(),
@@ -153,6 +159,11 @@ impl Cursor {
 
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// It has done nothing yet but ask the nodes whether they can.
+    pub fn has_only_begun(&self) -> bool {
+        self.slices == 0
     }
 
     /// Blocks that have been read of all shards, and all that they have, once each has had a turn.
@@ -176,11 +187,16 @@ impl Cursor {
 
     /// Has the nodes do one slice.
     pub fn delete(&mut self, table: &Relation, criterion: &Criterion, slice: &Slice) -> Deleted {
+        let started = Instant::now();
         let shards = table::shards(table);
         self.follow(&shards);
         self.slices += 1;
         let chosen = self.choose(&shards, slice);
-        let order = Order::new(criterion, slice, chosen.len());
+        let order = Order::new(criterion, slice, self.time(slice), chosen.len());
+        let share = (
+            nodes_of(chosen.iter().copied()).len(),
+            self.nodes_left(&shards),
+        );
         let calls: Vec<_> = chosen
             .iter()
             .map(|shard| Call {
@@ -202,7 +218,8 @@ impl Cursor {
                 Err(message) => failed.push((*shard, message)),
             }
         }
-        self.elsewhere.cost += costs.into_values().max().unwrap_or(0);
+        self.elsewhere.cost += share_of(costs.into_values().max().unwrap_or(0), share);
+        self.portion.follow(chosen.len(), started.elapsed());
         self.take_failures(&shards, failed);
         self.finished = shards
             .iter()
@@ -227,6 +244,20 @@ impl Cursor {
         }
     }
 
+    /// How many nodes have shards that are not done with.
+    fn nodes_left(&self, shards: &[Shard]) -> usize {
+        let left = shards
+            .iter()
+            .filter(|shard| !self.shards[&shard.id].mark.finished);
+        nodes_of(left).len()
+    }
+
+    /// How long each shard is worked on.
+    fn time(&self, slice: &Slice) -> Duration {
+        let time = slice.cost.map_or(UNPACED, |_| self.portion.time());
+        slice.time.map_or(time, |left| left.min(time))
+    }
+
     /// The shards whose turn it is: on each node those whose last one is longest ago.
     fn choose<'s>(&mut self, shards: &'s [Shard], slice: &Slice) -> Vec<&'s Shard> {
         let mut waiting: Vec<_> = shards
@@ -234,10 +265,10 @@ impl Cursor {
             .filter(|shard| !self.shards[&shard.id].mark.finished)
             .collect();
         waiting.sort_by_key(|shard| self.shards[&shard.id].turn);
-        let at_once = if slice.cost.is_some() {
-            PACED_AT_ONCE
+        let (at_once, in_all) = if slice.cost.is_some() {
+            (PACED_AT_ONCE, self.portion.asked())
         } else {
-            AT_ONCE
+            (AT_ONCE, usize::MAX)
         };
         let mut busy: BTreeMap<i32, usize> = BTreeMap::new();
         waiting.retain(|shard| {
@@ -246,7 +277,8 @@ impl Cursor {
             *busy += 1;
             *busy == 1 || *busy <= at_once && !self.one_by_one.contains(&group)
         });
-        waiting.truncate(usize::try_from(slice.rows).unwrap_or(usize::MAX).max(1));
+        let rows = usize::try_from(slice.rows).unwrap_or(usize::MAX);
+        waiting.truncate(rows.min(in_all).max(1));
         for shard in &waiting {
             if let Some(state) = self.shards.get_mut(&shard.id) {
                 state.turn = self.slices;
@@ -308,4 +340,11 @@ impl Cursor {
             }
         }
     }
+}
+
+/// The part of a cost that so many nodes out of so many are, rounded up.
+fn share_of(cost: u64, (busy, all): (usize, usize)) -> u64 {
+    let (busy, all) = (busy as u128, all.max(1) as u128);
+    let share = u128::from(cost).saturating_mul(busy).div_ceil(all);
+    u64::try_from(share).unwrap_or(u64::MAX)
 }

@@ -237,7 +237,10 @@ impl Cursor {
                     return Ok(leave_out(table, criterion, one_row, refusal, left_out));
                 }
                 if until <= block_after(from) && tries.pass_over(from.0, *end) {
-                    left_out.push(LeftOut::block(from, refusal));
+                    let heaps = heaps_at(table, criterion, (from, until));
+                    if heaps.is_none_or(|heaps| !heaps.is_empty()) {
+                        left_out.push(LeftOut::block(from, refusal));
+                    }
                     *bound = None;
                     *next = block_after(from);
                 }
@@ -260,7 +263,13 @@ impl Cursor {
     }
 }
 
-/// Leaves out the row at a place that cannot be deleted. Where several heaps have a row there, each one's is tried alone.
+/// The heaps that have a row to delete in a range of places; `None` where that cannot be seen.
+fn heaps_at(table: Table<'_>, criterion: &Criterion, places: (Place, Place)) -> Option<Vec<u32>> {
+    pg::attempt(pg::is_of_a_row, || table.heaps(criterion, places)).ok()
+}
+
+/// Leaves out the row at a place that cannot be deleted. Where several heaps have a row there, each one's is tried alone; where
+/// there is none, the statement has failed for another reason, as it does wherever there are some.
 fn leave_out(
     table: Table<'_>,
     criterion: &Criterion,
@@ -268,15 +277,15 @@ fn leave_out(
     refusal: Refusal,
     left_out: &mut Vec<LeftOut>,
 ) -> Deleted {
-    let heaps = match table.is_leaf() {
-        true => Vec::new(),
-        false => pg::attempt(pg::is_of_a_row, || table.heaps(from, until)).unwrap_or_default(),
-    };
     let mut deleted = Deleted::default();
-    if heaps.len() < 2 {
-        left_out.push(LeftOut::at(from, refusal));
-        return deleted;
-    }
+    let heaps = match heaps_at(table, criterion, (from, until)) {
+        Some(heaps) if heaps.is_empty() => return deleted,
+        Some(heaps) if heaps.len() > 1 => heaps,
+        _ => {
+            left_out.push(LeftOut::at(from, refusal));
+            return deleted;
+        }
+    };
     for heap in heaps {
         let tried = pg::attempt(pg::is_of_a_row, || {
             delete_at_once(table.in_heap(heap), criterion, Rows::all(from, until))

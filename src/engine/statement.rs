@@ -3,9 +3,9 @@
 use super::kept::{self, Places};
 use super::shards;
 use super::sql::LeftOut;
-use crate::pg::{self, Argument, Deleted, Privilege, Relation, TABLE_ALIAS};
+use crate::pg::{self, Argument, Deleted, Planning, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use crate::table::place::{Place, place_after, range};
+use crate::table::place::{Place, place_after, range, range_of_parameters};
 use crate::table::{CITUS, Criterion, managed_by};
 
 /// Clears the table that was named, in one statement.
@@ -104,16 +104,19 @@ impl<'r> Table<'r> {
         }
     }
 
-    /// The heaps that have a row in a range of places.
-    pub fn heaps(self, from: Place, until: Place) -> Vec<u32> {
+    /// The heaps that have a row in a range of places, an expired one as far as a column says so.
+    pub fn heaps(self, criterion: &Criterion, (from, until): (Place, Place)) -> Vec<u32> {
         let range = range(from, until);
+        let (condition, arguments) = criterion
+            .condition_on_column()
+            .unwrap_or_else(|| ("true".to_owned(), Vec::new()));
         let statement = |name: &str| {
             let table = self.named(name);
             format!(
-                "SELECT DISTINCT {TABLE_ALIAS}.tableoid FROM {table} WHERE {range}true ORDER BY 1"
+                "SELECT DISTINCT {TABLE_ALIAS}.tableoid FROM {table} WHERE {range}{condition} ORDER BY 1"
             )
         };
-        let rows = pg::query_on(self.relation, statement, &[]);
+        let rows = pg::query_on(self.relation, statement, &arguments);
         pg::gather(
             rows.into_iter()
                 .flatten()
@@ -165,10 +168,10 @@ impl<'r> Table<'r> {
     pub fn delete(self, criterion: &Criterion, further: &str) -> Deleted {
         let (_, arguments) = criterion.condition();
         let condition = self.condition(criterion);
-        self.delete_where(&format!("{further}{condition}"), &arguments)
+        self.delete_where(&format!("{further}{condition}"), &arguments, Planning::Once)
     }
 
-    fn delete_where(self, condition: &str, arguments: &[Argument]) -> Deleted {
+    fn delete_where(self, condition: &str, arguments: &[Argument], planning: Planning) -> Deleted {
         if managed_by(self.relation) == Some(CITUS) {
             shards::limit_lock_wait();
         }
@@ -177,7 +180,7 @@ impl<'r> Table<'r> {
             format!("DELETE FROM {table} WHERE {condition}")
         };
         Deleted {
-            deleted: pg::modify_on(self.relation, statement, arguments),
+            deleted: pg::modify_on(self.relation, statement, arguments, planning),
             skipped: 0,
         }
     }
@@ -210,7 +213,8 @@ impl Rows {
     fn condition(self, table: Table<'_>, criterion: &Criterion) -> (String, Vec<Argument>) {
         let (_, mut arguments) = criterion.condition();
         // The range beside the places, too: else a plan might look at rows elsewhere, where the condition may fail.
-        let mut condition = range(self.from, self.until);
+        let mut condition = range_of_parameters(arguments.len() + 1);
+        arguments.extend([self.from, self.until].map(Argument::place));
         if let Some(locked) = self.locked {
             arguments.push(locked);
             let number = arguments.len();
@@ -241,9 +245,10 @@ pub fn look(
     rows: u64,
     lock: bool,
 ) -> Found {
-    let (_, arguments) = criterion.condition();
+    let (_, mut arguments) = criterion.condition();
     let condition = table.condition(criterion);
-    let range = range(from, until);
+    let range = range_of_parameters(arguments.len() + 1);
+    arguments.extend([from, until].map(Argument::place));
     let limit = i64::try_from(rows).unwrap_or(i64::MAX);
     let ties = match table.relation.is_foreign() {
         true => "ONLY",
@@ -299,7 +304,11 @@ pub fn delete_at_once(
     rows: Rows,
 ) -> (Deleted, Option<LeftOut>) {
     let (condition, arguments) = rows.condition(table, criterion);
-    let delete = || table.delete_where(&condition, &arguments);
+    let planning = match rows.locked {
+        Some(_) => Planning::ForEach,
+        None => Planning::Once,
+    };
+    let delete = || table.delete_where(&condition, &arguments, planning);
     let outcome = if table.may_keep {
         let before = Places::read(table, &condition, &arguments);
         let deleted = delete();

@@ -15,6 +15,12 @@ pub fn publishes_deletes(relation: &Relation) -> bool {
     }
 }
 
+/// Reads what other transactions have invalidated: a publication is altered without a lock on its tables.
+pub fn read_invalidations() {
+    // SAFETY: as when a lock is taken (storage/lmgr/lmgr.c); in a transaction.
+    unsafe { pg_sys::AcceptInvalidationMessages() }
+}
+
 /// Why a DELETE from a leaf fails because its deletes are published; as CheckCmdReplicaIdentity, which raises it
 /// (executor/execReplication.c).
 pub fn why_not_published(leaf: &Relation) -> Option<&'static str> {

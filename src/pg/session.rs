@@ -1,5 +1,6 @@
 //! What the session and its transaction allow.
 
+use super::c::int;
 use core::ffi::CStr;
 use pgrx::{PgXactCallbackEvent, pg_sys, register_xact_callback};
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -41,8 +42,13 @@ pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
 }
 
 /// Does something before this transaction is committed, with a snapshot, when it has done everything else. An ERROR aborts it.
+/// Nothing where it is prepared instead: the session's next transaction is another one.
 pub fn before_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
-    register_xact_callback(PgXactCallbackEvent::PreCommit, || {
+    let transaction = transaction_id();
+    register_xact_callback(PgXactCallbackEvent::PreCommit, move || {
+        if transaction.is_some() && transaction != transaction_id() {
+            return;
+        }
         // SAFETY: the transaction is still in progress (access/transam/xact.c, CommitTransaction), and no portal is open that
         // would have a snapshot; an ERROR pops it.
         unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot()) };
@@ -65,8 +71,20 @@ pub fn lock_timeout() -> Option<Duration> {
     (milliseconds > 0).then(|| Duration::from_millis(milliseconds.unsigned_abs().into()))
 }
 
+/// Whether this transaction goes by one snapshot, from its first statement on: at REPEATABLE READ and SERIALIZABLE.
+pub fn keeps_its_snapshot() -> bool {
+    // SAFETY: a look at a variable; IsolationUsesXactSnapshot of access/xact.h.
+    unsafe { pg_sys::XactIsoLevel >= int(pg_sys::XACT_REPEATABLE_READ) }
+}
+
+/// The transaction's id; `None` where it has changed nothing.
+fn transaction_id() -> Option<pg_sys::TransactionId> {
+    // SAFETY: reads the state of this process's transaction (access/transam/xact.c).
+    let id = unsafe { pg_sys::GetTopTransactionIdIfAny() };
+    (id != pg_sys::InvalidTransactionId).then_some(id)
+}
+
 /// Whether this transaction has changed anything that a crash could undo.
 pub fn has_written() -> bool {
-    // SAFETY: reads the state of this process's transaction (access/transam/xact.c).
-    unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
+    transaction_id().is_some()
 }

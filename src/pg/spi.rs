@@ -2,6 +2,8 @@
 //!
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
+mod kept_plan;
+
 use super::c::size;
 use super::internal_statement::hiding;
 use super::memory::{copied, gather};
@@ -9,6 +11,7 @@ use super::name::encodable;
 use super::{Relation, TupleSet};
 use crate::refusal::Refusal;
 use core::ffi::{CStr, c_char, c_int};
+use kept_plan::KeptPlan;
 use logic::number;
 use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{IntoDatum, PgList, pg_sys};
@@ -46,6 +49,21 @@ impl Argument {
         }
     }
 
+    /// A tid; it is made in the current memory context.
+    pub fn place((block, number): (u32, u16)) -> Self {
+        // SAFETY: palloc returns memory of this size, aligned for all.
+        let tid = unsafe {
+            let tid = pg_sys::palloc(size_of::<pg_sys::ItemPointerData>());
+            let tid = tid.cast::<pg_sys::ItemPointerData>();
+            pgrx::itemptr::item_pointer_set_all(&mut *tid, block, number);
+            tid
+        };
+        Argument {
+            type_oid: pg_sys::TIDOID,
+            value: tid.into(),
+        }
+    }
+
     /// A float8.
     pub fn float(value: f64) -> Self {
         Argument {
@@ -53,6 +71,17 @@ impl Argument {
             value: value.to_bits().into(),
         }
     }
+}
+
+/// How a statement is planned.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Planning {
+    /// For these values, and executed once.
+    Once,
+    /// For these values, and analysed once for all executions.
+    ForEach,
+    /// Once for all executions, whatever the values.
+    ForAll,
 }
 
 /// The rows that a statement returned, each value in its text form; NULL is `None`.
@@ -72,10 +101,10 @@ pub fn query_on(
     statement: impl Fn(&str) -> String,
     arguments: &[Argument],
 ) -> Rows {
-    execute_on(table, statement, arguments, rows)
+    execute_on(table, statement, arguments, Planning::Once, rows)
 }
 
-/// The same for a statement that returns one row. Its last column, which is not NULL, becomes a parameter for statements to
+/// The same for a statement that returns one row, and that is executed for each batch. Its last column, which is not NULL, becomes a parameter for statements to
 /// come, as long as the current memory context lasts; the others are returned as texts.
 pub fn query_for_argument_on(
     table: &Relation,
@@ -84,7 +113,7 @@ pub fn query_for_argument_on(
 ) -> (Vec<Option<String>>, Argument) {
     // SAFETY: SPI_tuptable is the result of the statement that has just been executed: one row. SPI_datumTransfer copies
     // into the memory context that was current before SPI_connect, and is again after SPI_finish.
-    execute_on(table, statement, arguments, || unsafe {
+    execute_on(table, statement, arguments, Planning::ForAll, || unsafe {
         let result = pg_sys::SPI_tuptable;
         let (tuple, descriptor) = (*(*result).vals, (*result).tupdesc);
         let last = (*descriptor).natts;
@@ -103,9 +132,10 @@ pub fn modify_on(
     table: &Relation,
     statement: impl Fn(&str) -> String,
     arguments: &[Argument],
+    planning: Planning,
 ) -> u64 {
     // SAFETY: set by the statement that has just been executed.
-    execute_on(table, statement, arguments, || unsafe {
+    execute_on(table, statement, arguments, planning, || unsafe {
         pg_sys::SPI_processed
     })
 }
@@ -118,7 +148,7 @@ pub fn query_places_on(
     places: &mut TupleSet,
 ) {
     // SAFETY: SPI_tuptable is the result of the statement that has just been executed: one column, a tid, not NULL.
-    execute_on(table, statement, arguments, || unsafe {
+    execute_on(table, statement, arguments, Planning::Once, || unsafe {
         let table = pg_sys::SPI_tuptable;
         for row in 0..number::size(pg_sys::SPI_processed) {
             let mut is_null = false;
@@ -137,23 +167,37 @@ fn execute_on<T>(
     table: &Relation,
     statement: impl Fn(&str) -> String,
     arguments: &[Argument],
+    planning: Planning,
     result: impl FnOnce() -> T,
 ) -> T {
     let mut types: Vec<_> = arguments.iter().map(|argument| argument.type_oid).collect();
     let mut values: Vec<_> = arguments.iter().map(|argument| argument.value).collect();
+    // What a rule makes of it may name more tables than this one, which are not locked.
+    let may_be_kept = table.is_heap() && !table.has_delete_rule();
+    let options = match planning {
+        Planning::ForEach if may_be_kept => Some(pg_sys::CURSOR_OPT_CUSTOM_PLAN),
+        Planning::ForAll if may_be_kept => Some(pg_sys::CURSOR_OPT_GENERIC_PLAN),
+        _ => None,
+    };
     // SAFETY: as in `execute`. A plan that is not kept is not analysed again (utils/cache/plancache.c): what it means when
-    // it has been prepared, it means when it is executed.
+    // it has been prepared, it means when it is executed. So does one that is kept and up to date.
     unsafe {
         pg_sys::SPI_connect();
         for _ in 0..TRIES {
             let statement = CString::new(statement(&table.qualified_name()))
                 .expect("SQL made of SQL has no zero byte");
             let count = parameters(arguments);
-            let plan = hiding(&statement, || {
-                pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr())
-            });
+            let kept = options.map(|options| KeptPlan::take(table, &statement, arguments, options));
+            let plan = kept.as_ref().map_or_else(
+                || {
+                    hiding(&statement, || {
+                        pg_sys::SPI_prepare(statement.as_ptr(), count, types.as_mut_ptr())
+                    })
+                },
+                |kept| kept.plan,
+            );
             assert!(!plan.is_null(), "SPI_prepare failed");
-            if !means(plan, table) {
+            if !kept.as_ref().is_none_or(KeptPlan::bring_up_to_date) || !means(plan, table) {
                 continue;
             }
             let nulls = core::ptr::null::<c_char>();
@@ -165,6 +209,9 @@ fn execute_on<T>(
                 pg_sys::SPI_processed = 0;
             }
             let result = result();
+            if let Some(kept) = kept {
+                kept.keep();
+            }
             pg_sys::SPI_finish();
             return result;
         }

@@ -2,7 +2,7 @@
 
 mod aside;
 
-pub use aside::{PutAside, WrittenDown, go_on};
+pub use aside::{WrittenDown, go_on};
 
 use super::left_out::{FailedLeaves, LeftOutRows};
 use super::replicas::Replicas;
@@ -50,8 +50,8 @@ pub struct Ended {
     pub failure: Option<Refusal>,
     /// Where it has got to, if there is more to do.
     pub place: Option<Place>,
-    /// The run itself, where it is put aside.
-    pub aside: Option<PutAside>,
+    /// With which it goes on, where it is put aside.
+    pub aside: Option<WrittenDown>,
 }
 
 impl Ended {
@@ -154,6 +154,12 @@ impl Run {
         let is_ended = host.wants_stop().is_some_and(|stop| stop != Stop::Turn);
         if !is_ended {
             self.batch(&host.limits(), host)?;
+            if self.has_only_begun() {
+                host.next_transaction(false, Duration::ZERO);
+                let limits = host.limits();
+                prepare_transaction(&limits);
+                self.batch(&limits, host)?;
+            }
         }
         loop {
             if let Some(stop) = self.stop(&host.limits(), host) {
@@ -167,6 +173,12 @@ impl Run {
                 self.batch(&host.limits(), host)?;
             }
         }
+    }
+
+    /// The first batch was none yet.
+    fn has_only_begun(&self) -> bool {
+        let first = self.queue.front();
+        first.is_some_and(|(_, cursor)| cursor.has_only_begun())
     }
 
     /// Leaves out what another run has done.
@@ -433,14 +445,11 @@ impl Run {
             stop,
         };
         if stop == Stop::Turn {
-            self.guard = None;
-            let elapsed = self.started.elapsed();
-            let aside = PutAside::here(self, elapsed);
             return Ended {
                 outcome,
                 failure: None,
                 place: None,
-                aside: Some(aside),
+                aside: Some(self.write_down()),
             };
         }
         let failed = self.failed.take_refusal(self.table);

@@ -84,6 +84,11 @@ pub fn in_procedure<J: Journal>(
         has_committed: false,
     };
     let _shown = Shown::to_client(table);
+    // The CALL's snapshot is older than the lock on the table: a table that another session rewrites by then is empty to it.
+    if pg::keeps_its_snapshot() {
+        host.call.commit();
+        host.has_committed = true;
+    }
     let outcome = pg::record_error(
         &mut host,
         |host| Ok(run(table, host)?.outcome),
@@ -91,8 +96,26 @@ pub fn in_procedure<J: Journal>(
     );
     if let Ok(outcome) = &outcome {
         host.journal.end(outcome);
+        if outcome.stop != Stop::Done {
+            tell_limit(table, outcome);
+        }
     }
     outcome
+}
+
+/// Tells the client that the call has not come to the table's end.
+fn tell_limit(table: pg_sys::Oid, outcome: &Outcome) {
+    let rows = if outcome.deleted == 1 { "row" } else { "rows" };
+    pg::notice(
+        &format!(
+            "{} has ended the clearing of table \"{}\" with {} {rows} deleted",
+            outcome.stop.name(),
+            pg::name_unlocked(table),
+            outcome.deleted
+        ),
+        None,
+        Some("There may be more expired rows: the next call goes on."),
+    );
 }
 
 /// The longest sleep of a procedure at a time.

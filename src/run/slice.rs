@@ -35,8 +35,8 @@ pub fn clear_slice(
     }
     let has_set = take_meaning(&order.settings)
         .map_err(|name| invalid(&format!("\"{name}\" is no setting that it may set")))?;
-    if has_set {
-        // A rollback takes back what has been set since the last commit.
+    if has_set || pg::keeps_its_snapshot() {
+        // A rollback takes back what has been set since the last commit; the snapshot is older than the lock on the table.
         call.commit();
     }
     let shard = table_oid(shard)?;

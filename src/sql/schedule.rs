@@ -234,10 +234,11 @@ fn raw_clear_sessions_check_policy(
         }
         let [schedule, zone] = [("schedule", schedule), ("schedule_time_zone", zone)]
             .map(|(name, text)| pg::exact_text(name, text));
-        scheduling::check_schedule(schedule.as_deref(), zone.as_deref())?;
         let [expires, filter] = [("expires", expires), ("filter", filter)]
             .map(|(name, text)| pg::exact_text(name, text));
-        scheduling::check_lengths([schedule.as_deref(), expires.as_deref(), filter.as_deref()])
+        let texts = [&schedule, &zone, &expires, &filter];
+        scheduling::check_lengths(texts.map(Option::as_deref))?;
+        scheduling::check_schedule(schedule.as_deref(), zone.as_deref())
     };
     check().unwrap_or_else(|refusal| refusal.raise());
     true

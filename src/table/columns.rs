@@ -5,7 +5,9 @@ use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
 use logic::framework::{ColumnType, Framework, Zone};
 use logic::kind::Kind;
-use logic::recognize::{self, Column, Doubt, Recognition, candidates, recognize, unit_in};
+use logic::recognize::{
+    self, Column, Doubt, Recognition, best_candidates, candidates, filter_in, recognize, unit_in,
+};
 use logic::table_name::undated;
 use logic::unit::Unit;
 use pgrx::pg_sys;
@@ -69,7 +71,7 @@ pub fn recognize_table(
         Recognition::Unsure(framework, doubt @ (Doubt::Ends(_) | Doubt::Holds(_))) => {
             Err(not_recognized(relation)
                 .detail(could_be(framework, &doubt))
-                .hint(doubt_hint(relation, attributes, rule, framework, &doubt)))
+                .hint(doubt_hint(relation, attributes, rule)))
         }
         Recognition::Unsure(framework, doubt) => Err(not_recognized(relation)
             .detail(could_be(framework, &doubt))
@@ -136,52 +138,42 @@ fn could_be(framework: &Framework, doubt: &Doubt) -> String {
     )
 }
 
-/// What to say where columns may keep a row for longer: with which of them, or by which condition, it goes.
-fn doubt_hint(
-    relation: &Relation,
-    attributes: &[Attribute],
-    rule: &Rule,
-    framework: &Framework,
-    doubt: &Doubt,
-) -> String {
-    let all = columns(attributes);
-    let type_of = |name: &str| {
-        let column = all.iter().find(|column| column.name == name);
-        column.map(|column| column.column_type)
-    };
-    if let Doubt::Ends(ends) = doubt
-        && ends
-            .iter()
-            .all(|end| type_of(end) == type_of(framework.expires))
-    {
-        let instants = [framework.expires.to_owned()]
-            .into_iter()
-            .chain(ends.clone());
-        let instants: Vec<_> = instants.map(|name| pg::quote_identifier(&name)).collect();
-        let mut changes = as_framework(framework);
-        changes.retain(|(name, _)| *name != "expires");
-        changes.push((
-            "expires",
-            Some(format!("greatest({})", instants.join(", "))),
-        ));
-        return format!(
-            "If a row is worth nothing after the last of these instants, say so, and how long it is kept past it: {}",
-            corrected_call(
-                relation,
-                attributes,
-                rule,
-                &[changes, fill_in("keep").to_vec()].concat()
-            )
-        );
-    }
-    let filter = match &rule.filter {
-        Some(filter) => format!("({filter}) AND {TO_BE_FILLED_IN}"),
-        None => TO_BE_FILLED_IN.to_owned(),
-    };
+/// What to say where columns may keep a row for longer: by which condition on them it goes. An expression of several ends
+/// would be another one than each of them where one is NULL, or a number for "never".
+fn doubt_hint(relation: &Relation, attributes: &[Attribute], rule: &Rule) -> String {
+    let filter = and_to_be_filled_in(rule.filter.as_deref());
     format!(
         "Say by a filter that reads it which rows may go: {}",
         corrected_call(relation, attributes, rule, &[("filter", Some(filter))])
     )
+}
+
+/// A condition, and one more that only the caller knows.
+fn and_to_be_filled_in(filter: Option<&str>) -> String {
+    match filter {
+        Some(filter) => format!("({filter}) AND {TO_BE_FILLED_IN}"),
+        None => TO_BE_FILLED_IN.to_owned(),
+    }
+}
+
+/// The caller's condition beside that of a framework, which holds too, unless the caller's says itself which of the rows are
+/// meant that the framework tells apart.
+pub fn with_filter_of(
+    relation: &Relation,
+    framework: Option<&str>,
+    given: Option<&str>,
+) -> Option<String> {
+    let (Some(framework), Some(given)) = (framework, given) else {
+        return given.or(framework).map(str::to_owned);
+    };
+    let read = |filter| {
+        pg::analyze(relation, filter, true, true).map_or(Vec::new(), |filter| filter.columns)
+    };
+    let said = read(given);
+    if read(framework).iter().any(|column| said.contains(column)) {
+        return Some(given.to_owned());
+    }
+    Some(format!("({framework}) AND ({given})"))
 }
 
 fn not_recognized(relation: &Relation) -> Refusal {
@@ -238,25 +230,31 @@ pub fn find_column<'a>(
 /// Which columns could say when a row expires, and the call that would use the likeliest.
 pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rule) -> String {
     let columns = columns(attributes);
-    let candidates = candidates(&columns);
-    let Some(best) = candidates.first() else {
+    let best = best_candidates(&columns);
+    let Some(first) = best.first() else {
         return "Pass an expression that says when a row expires as expires.".to_owned();
     };
-    let names: Vec<_> = candidates
-        .iter()
+    let names: Vec<_> = candidates(&columns)
+        .into_iter()
         .take(5)
         .map(|column| format!("\"{}\"", column.name))
         .collect();
-    let (unit, time_zone) = match best.column_type {
-        ColumnType::TimestampTz => (None, None),
-        ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
-        _ => (Some(unit_or_open(&columns, &best.name)), None),
+    let expires = match best[..] {
+        [one] => pg::quote_identifier(&one.name),
+        _ => TO_BE_FILLED_IN.to_owned(),
     };
-    let changes = vec![
-        ("expires", Some(pg::quote_identifier(&best.name))),
-        ("unit", unit),
-        ("time_zone", time_zone),
-    ];
+    let mut changes = vec![("expires", Some(expires))];
+    if best
+        .iter()
+        .all(|column| column.column_type == first.column_type)
+    {
+        let (unit, time_zone) = match first.column_type {
+            ColumnType::TimestampTz => (None, None),
+            ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
+            _ => (Some(unit_or_open(&columns, &first.name)), None),
+        };
+        changes.extend([("unit", unit), ("time_zone", time_zone)]);
+    }
     format!(
         "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}. For example: {}",
         names.join(", "),
@@ -314,12 +312,25 @@ pub fn corrected_call(
             (name, change.map_or(given, |(_, value)| value.clone()))
         })
         .collect();
+    let columns = columns(attributes);
     let expires = parameters.iter().find(|(name, _)| *name == "expires");
-    if let Some((_, Some(expires))) = expires
-        && !is_expiry(&columns(attributes), expires)
-        && let Some((_, keep @ None)) = parameters.iter_mut().find(|(name, _)| *name == "keep")
-    {
-        *keep = Some(TO_BE_FILLED_IN.to_owned());
+    if let Some(expires) = expires.and_then(|(_, expires)| expires.clone()) {
+        for (name, value) in &mut parameters {
+            match *name {
+                "keep" if value.is_none() && !is_expiry(&columns, &expires) => {
+                    *value = Some(TO_BE_FILLED_IN.to_owned());
+                }
+                // Whoever names the column of a framework's means its rows.
+                "filter" => {
+                    let of_framework = columns
+                        .iter()
+                        .filter(|column| expires == TO_BE_FILLED_IN || is_named(column, &expires))
+                        .find_map(|column| filter_in(&columns, &column.name));
+                    *value = with_filter_of(relation, of_framework, value.as_deref());
+                }
+                _ => {}
+            }
+        }
     }
     let parameters: String = parameters
         .into_iter()
@@ -333,11 +344,16 @@ pub fn corrected_call(
     )
 }
 
+/// Whether what the caller would write for `expires` is this column.
+fn is_named(column: &Column, expires: &str) -> bool {
+    column.name == expires || pg::quote_identifier(&column.name) == expires
+}
+
 /// Whether what the caller would write for `expires` is a column that surely is the instant at which a row expires.
 pub fn is_expiry(columns: &[Column], expires: &str) -> bool {
     columns
         .iter()
-        .filter(|column| column.name == expires || pg::quote_identifier(&column.name) == expires)
+        .filter(|column| is_named(column, expires))
         .any(|column| recognize::is_expiry(columns, column))
         && !columns.iter().any(|column| outlives_it(&column.name))
 }

@@ -1,6 +1,6 @@
 //! The rule, applied to one table: which column or expression is compared with what.
 
-use super::columns::{find_column, kind_of, recognize_table};
+use super::columns::{find_column, kind_of, recognize_table, with_filter_of};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
     check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
@@ -121,11 +121,10 @@ impl Criterion {
             given_unit,
             framework,
         )?;
-        let filter_text = rule
-            .filter
-            .as_deref()
-            .or(framework.and_then(|framework| framework.filter));
+        let of_framework = framework.and_then(|framework| framework.filter);
+        let filter_text = with_filter_of(relation, of_framework, rule.filter.as_deref());
         let filter = filter_text
+            .as_deref()
             .map(|text| pg::analyze(relation, text, true, session.is_some()))
             .transpose()
             .map_err(|refusal| refusal.about("filter"))?;
@@ -162,7 +161,7 @@ impl Criterion {
             cutoff,
             range,
             filter,
-            filter_text: filter_text.map(str::to_owned),
+            filter_text,
         })
     }
 
@@ -209,6 +208,16 @@ impl Criterion {
         arguments.extend(self.least_argument());
         let condition = format!("{condition} AND {}", self.can_expire());
         (condition + &self.and_filter(), arguments)
+    }
+
+    /// The same but for the filter, where nothing but a column decides, so that it can be seen of any row.
+    pub fn condition_on_column(&self) -> Option<(String, Vec<Argument>)> {
+        let Value::Column { .. } = self.value else {
+            return None;
+        };
+        let (condition, mut arguments) = self.below();
+        arguments.extend(self.least_argument());
+        Some((format!("{condition} AND {}", self.can_expire()), arguments))
     }
 
     /// The condition that a row with an instant meets, however late, with the parameters of `condition`.

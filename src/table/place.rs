@@ -51,3 +51,11 @@ pub fn range(from: Place, until: Place) -> String {
         ctid(until)
     )
 }
+
+/// The same with the two places as the parameters from this number on.
+pub fn range_of_parameters(first: usize) -> String {
+    let second = first + 1;
+    format!(
+        "{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.>=) ${first} AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.<) ${second} AND "
+    )
+}

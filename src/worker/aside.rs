@@ -1,5 +1,5 @@
-//! Runs that are put aside while the worker is at other databases: what another process needs to know to go on with them, in
-//! the history.
+//! Runs that are put aside while others have their turn: what it takes to go on with them, in this process or another, in the
+//! history.
 
 use super::database::begin_in;
 use super::history::Record;
@@ -8,7 +8,7 @@ use super::policy::{EPOCH_DIFFERENCE, Policy};
 use super::rewriting::Rewriting;
 use super::turns::Turn;
 use crate::pg::{self, Argument, Usage};
-use crate::run::{PutAside, Stop, WrittenDown};
+use crate::run::{Stop, WrittenDown};
 use logic::number;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
@@ -32,21 +32,19 @@ struct Written {
     canceled: bool,
 }
 
-/// The runs of this database that are put aside: the table, the id in the history, and when the last turn began. In a
-/// transaction.
-pub fn all(schema: &str) -> HashMap<u32, (i64, i64)> {
+/// The tables of this database whose runs are put aside, and when their last turns began. In a transaction.
+pub fn all(schema: &str) -> HashMap<u32, i64> {
     let rows = pg::query_own(
         &format!(
-            "SELECT h.\"table\", h.id, h.aside OPERATOR(pg_catalog.->>) 'turn' FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NOT NULL"
+            "SELECT h.\"table\", h.aside OPERATOR(pg_catalog.->>) 'turn' FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NOT NULL"
         ),
         &[],
     );
     rows.into_iter()
         .filter_map(|row| {
-            let [table, id, turn] = <[Option<String>; 3]>::try_from(row).ok()?;
+            let [table, turn] = <[Option<String>; 2]>::try_from(row).ok()?;
             let turn = turn.and_then(|turn| turn.parse().ok());
-            let run = (id?.parse().ok()?, turn.unwrap_or(i64::MIN));
-            Some((table?.parse().ok()?, run))
+            Some((table?.parse().ok()?, turn.unwrap_or(i64::MIN)))
         })
         .collect()
 }
@@ -60,27 +58,30 @@ pub enum Found<'a> {
     Gone,
 }
 
-/// Takes a run over, by its id. In a transaction.
-pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
-    let id_argument = Argument::integer(id);
+/// Takes over the run of a table, if there is one. In a transaction.
+pub fn take<'a>(schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
     let rows = pg::query_own(
         &format!(
             "UPDATE {schema}.history h SET aside = NULL, pid = $2 FROM ( \
              SELECT o.id, o.aside, (extract(epoch FROM o.started) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 AS started, \
              o.deleted, o.skipped, o.batches FROM {schema}.history o \
-             WHERE o.id OPERATOR(pg_catalog.=) $1 AND o.ended IS NULL AND o.aside IS NOT NULL FOR UPDATE SKIP LOCKED) o \
-             WHERE h.id OPERATOR(pg_catalog.=) o.id RETURNING o.started, o.deleted, o.skipped, o.batches, o.aside"
+             WHERE o.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND o.ended IS NULL AND o.aside IS NOT NULL \
+             ORDER BY o.id LIMIT 1 FOR UPDATE SKIP LOCKED) o \
+             WHERE h.id OPERATOR(pg_catalog.=) o.id RETURNING o.id, o.started, o.deleted, o.skipped, o.batches, o.aside"
         ),
-        &[id_argument, Argument::integer(pg::my_pid().into())],
+        &[
+            Argument::integer(u32::from(table).into()),
+            Argument::integer(pg::my_pid().into()),
+        ],
     );
-    let Some([started, deleted, skipped, batches, aside]) = rows
+    let Some([id, started, deleted, skipped, batches, aside]) = rows
         .into_iter()
         .next()
-        .and_then(|row| <[Option<String>; 5]>::try_from(row).ok())
+        .and_then(|row| <[Option<String>; 6]>::try_from(row).ok())
     else {
-        return match all(schema).get(&table.into()) {
-            Some((locked, _)) if *locked == id => Found::Locked,
-            _ => Found::Gone,
+        return match all(schema).contains_key(&table.into()) {
+            true => Found::Locked,
+            false => Found::Gone,
         };
     };
     let integer = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
@@ -88,6 +89,7 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
     let started = integer(started).map_or_else(pg::now, |unix| unix - EPOCH_DIFFERENCE);
     let committed = (count(deleted), count(skipped), count(batches));
     let mut host = Host::new(schema, table, Policy::default());
+    let id = integer(id).unwrap_or_default();
     host.record = Record::go_on(table, id, started, committed);
     let mut turn = Turn::first(host);
     // Another version of the extension may have written it.
@@ -98,7 +100,7 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
             let canceled = written.canceled;
             let elapsed = Duration::from_micros(number::count(written.elapsed));
             turn.take_up(written.used, elapsed);
-            turn.aside = Some(PutAside::from_written(written.run, turn.elapsed));
+            turn.aside = Some(written.run);
             turn.rewritten = Rewriting::in_those_words(written.rewrite);
             turn.host.deleted_from(written.deleted_from);
             canceled.then(|| Stop::Canceled.name())
@@ -107,13 +109,13 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
     Found::Turn(Box::new(turn), ends)
 }
 
-/// Writes a run down, for the next worker of this database; `began`: when its last turn did.
+/// Writes a run down, for its next turn; `began`: when its last one did.
 pub fn write_down(schema: &str, mut turn: Turn<'_>, began: i64) {
     let Some(aside) = turn.aside.take() else {
         return;
     };
     let written = Written {
-        run: aside.write_down(),
+        run: aside,
         elapsed: number::microseconds(turn.elapsed),
         used: turn.used,
         rewrite: turn.rewritten.in_words().map(str::to_owned),
@@ -122,7 +124,7 @@ pub fn write_down(schema: &str, mut turn: Turn<'_>, began: i64) {
         canceled: false,
     };
     let json = serde_json::to_string(&written).expect("plain data becomes JSON");
-    if begin_in(schema) {
+    if begin_in(schema) && turn.host.extension_is_the_same() {
         turn.host.record.put_aside(schema, &json);
     }
     pg::commit();

@@ -1,5 +1,7 @@
 //! What the launcher, the database workers and the sessions tell each other, in shared memory.
 
+mod claims;
+
 use super::failures::{ERROR_WORDS, Failures};
 use super::lost_runs::{self, LostRuns};
 use super::stop_request::{self, Place, Reason};
@@ -38,6 +40,8 @@ pub struct Board {
     /// The latest instant that the clock has shown before it was set back.
     set_back: AtomicI64,
     seats: [Seat; MOST_WORKERS as usize],
+    /// Who has it looks at all claims, and sets one.
+    claiming: AtomicBool,
     pub failures: Failures,
     /// Since when no background worker was free for a database that is due; 0: one was.
     shortage: AtomicI64,
@@ -57,6 +61,10 @@ struct Seat {
     /// Which of the workers that ever had this seat: a late one must not take it from the next.
     ticket: AtomicU32,
     database: AtomicU32,
+    /// Another worker was in the database when this one was started.
+    is_helper: AtomicBool,
+    /// The table that it is at; 0: none.
+    claim: AtomicU32,
     /// From when to when the time was kept before, if something was due then; 0 until 0: nothing.
     waited: [AtomicI64; 2],
     /// When the database is due next, by the settings of this hash.
@@ -225,7 +233,7 @@ impl Board {
 
     /// The workers that an earlier launcher, which has ended by an ERROR, has left running. Those that it started and
     /// that have not begun will not begin any more.
-    pub fn adopt(&self) -> Vec<(Ticket, pg_sys::Oid)> {
+    pub fn adopt(&self) -> Vec<(Ticket, pg_sys::Oid, bool)> {
         let mut adopted = Vec::new();
         for (index, seat) in self.seats.iter().enumerate() {
             let freed =
@@ -236,14 +244,21 @@ impl Board {
                     seat: index,
                     number: seat.ticket.load(Ordering::Acquire),
                 };
-                adopted.push((ticket, seat.database.load(Ordering::Acquire).into()));
+                let database = seat.database.load(Ordering::Acquire);
+                let is_helper = seat.is_helper.load(Ordering::Acquire);
+                adopted.push((ticket, database.into(), is_helper));
             }
         }
         adopted
     }
 
     /// A seat for a worker that the launcher is about to start; `None` if all are taken.
-    pub fn assign(&self, database: pg_sys::Oid, waited: Option<Period>) -> Option<Ticket> {
+    pub fn assign(
+        &self,
+        database: pg_sys::Oid,
+        is_helper: bool,
+        waited: Option<Period>,
+    ) -> Option<Ticket> {
         let (index, seat) = self
             .seats
             .iter()
@@ -254,6 +269,8 @@ impl Board {
         seat.sqlstate.store(0, Ordering::Release);
         seat.error.write([0; ERROR_WORDS]);
         seat.place.set_turn_over(false);
+        seat.is_helper.store(is_helper, Ordering::Release);
+        seat.claim.store(0, Ordering::Release);
         let (from, until) = waited.unwrap_or_default();
         seat.waited[0].store(from, Ordering::Release);
         seat.waited[1].store(until, Ordering::Release);
@@ -290,6 +307,12 @@ impl Board {
     pub fn place(&self, ticket: Ticket) -> Option<&Place> {
         let seat = &self.seats[ticket.seat];
         (seat.state.load(Ordering::Acquire) == RUNNING).then_some(&seat.place)
+    }
+
+    /// When a worker last looked at its tables, also if it has ended since.
+    pub fn looked(&self, ticket: Ticket) -> i64 {
+        let view = self.seats[ticket.seat].place.view();
+        view.map_or(i64::MIN, |(looked, _)| looked)
     }
 
     /// Asks the run of a table to end, if the worker is at it; whether it is.
@@ -347,6 +370,12 @@ pub fn waited() -> Option<Period> {
     let [from, until] = &MINE.get()?.waited;
     let until = until.load(Ordering::Acquire);
     (until != 0).then(|| (from.load(Ordering::Acquire), until))
+}
+
+/// Whether another worker was in the database when this one was started.
+pub fn is_helper() -> bool {
+    MINE.get()
+        .is_some_and(|seat| seat.is_helper.load(Ordering::Acquire))
 }
 
 /// Whether this database worker is to make place for another database's.

@@ -34,7 +34,7 @@ pub enum After {
 
 /// Clears a table that is due, or goes on with it, until it is done or its turn is over. Whatever goes wrong with the table is
 /// in the history and the log, and no ERROR.
-pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
+pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     let found = begin_in(schema).then(|| policy::find(schema, due.table));
     let name = pg::full_name(due.table).unwrap_or_default();
     pg::commit();
@@ -76,7 +76,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     turn.elapsed += started.elapsed();
     if matches!(&outcome, Ok(outcome) if outcome.stop == Stop::Turn) {
         turn.used += used.since();
-        turns.put_aside(due.table, turn);
+        turns.put_aside(schema, due.table, turn);
         return After::GoOn;
     }
     let elapsed = turn.elapsed;
@@ -113,15 +113,23 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
         Err(refusal) if turn.host.yields => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
+        // It is cleared, and nothing is wrong.
+        Err(refusal) if refusal.is_of_another_clearing() => {
+            history::Result::Interrupted("interrupted", Some(refusal))
+        }
         Err(refusal) => {
             turns.forget(due.table);
             history::Result::Failed(refusal)
         }
     };
     log(due, &result, elapsed);
-    let yields = turn.host.yields;
-    let record = turn.host.record;
-    if begin_in(schema) {
+    let after = match &outcome {
+        _ if turn.host.yields => After::Yield,
+        Err(refusal) if refusal.is_of_another_clearing() => After::Avoid,
+        _ => After::GoOn,
+    };
+    if begin_in(schema) && turn.host.extension_is_the_same() {
+        let record = turn.host.record;
         record.end(schema, &result, &details, &repacking);
     }
     if matches!(&outcome, Ok(outcome) if outcome.deleted > 0) {
@@ -129,7 +137,7 @@ pub fn clear<'a>(schema: &'a str, due: &Due, turns: &mut Turns<'a>) -> After {
     } else {
         pg::commit();
     }
-    if yields { After::Yield } else { After::GoOn }
+    after
 }
 
 /// Deletes what a rewrite, or the turns before, have left to do.
@@ -146,11 +154,11 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
         Some(reason) => return cut_short(reason, &mut turn.host),
         None => {}
     }
-    let (host, aside) = (&mut turn.host, turn.aside.take());
+    let (host, aside, elapsed) = (&mut turn.host, turn.aside.take(), turn.elapsed);
     let ended = pg::catch(|| {
         host.begin();
         let ended = match aside {
-            Some(aside) => go_on(aside, due.table, host),
+            Some(aside) => go_on(aside, elapsed, due.table, host),
             None => run(due.table, host),
         }?;
         host.end();

@@ -1,10 +1,13 @@
 //! A database worker: connects to one database, clears what is due there, says when something is due next, and ends.
+//!
+//! Others may be at work in the same database. Which of them is at which table, the board says; what is done once for the
+//! database, and not for each table, is left to the one that came when there was none.
 
-use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is_over};
+use super::board::{Board, Ending, Ticket, board, is_helper, leave_seat, note_error, turn_is_over};
 use super::clearing::{After, clear};
 use super::policy::Due;
-use super::turns::Turns;
-use super::{history, host, lost_runs, own_settings, policy, replaced, state};
+use super::turns::{Look, Turns, close_unscheduled};
+use super::{history, host, lost_runs, own_settings, policy, replaced, state, stop_request};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
@@ -86,49 +89,51 @@ fn work() -> Ending {
     try_to("recording a run that ended the worker in", || {
         lost_runs::record(&schema);
     });
+    if !is_helper() {
+        tidy_up(&schema);
+    }
+    let ending = clear_in_turns(&schema, &mut Turns::default());
+    try_to("counting runs in", || {
+        history::flush(&schema, true);
+    });
+    if !is_helper() {
+        try_to("closing runs in", || close_unscheduled(&schema));
+        if !matches!(ending, Ending::Yielded) {
+            try_to("removing old runs from the history in", || forget(&schema));
+        }
+    }
+    ending
+}
+
+/// What is to be done before the first table.
+fn tidy_up(schema: &str) {
     try_to("closing interrupted runs in", || {
-        if begin_in(&schema) {
-            history::close_interrupted(&schema);
-            if let (Some(instant), Some(board)) = (history::pull_back(&schema), board()) {
+        if begin_in(schema) {
+            history::close_interrupted(schema);
+            if let (Some(instant), Some(board)) = (history::pull_back(schema), board()) {
                 board.note_set_back(instant);
             }
         }
         pg::commit();
     });
     try_to("removing policies of dropped tables in", || {
-        if begin_in(&schema) {
-            let waiting = replaced::follow(&schema);
-            policy::remove_orphans(&schema, &waiting);
+        if begin_in(schema) {
+            let waiting = replaced::follow(schema);
+            policy::remove_orphans(schema, &waiting);
         }
         pg::commit();
     });
-    let ending = clear_all(&schema);
-    try_to("counting runs in", || history::flush(&schema, true));
-    if !matches!(ending, Ending::Yielded) {
-        try_to("removing old runs from the history in", || forget(&schema));
-    }
-    ending
-}
-
-/// Clears what is due until nothing is, and ends what it has put aside by then.
-fn clear_all(schema: &str) -> Ending {
-    let mut turns = Turns::begin(schema);
-    let ending = clear_in_turns(schema, &mut turns);
-    let turn_is_over = matches!(ending, Ending::TurnOver);
-    try_to("closing runs in", || turns.close(schema, turn_is_over));
-    ending
 }
 
 /// Clears what is due pass by pass: what is due is looked up once for all of a pass. Within it, and from one to the next, the
 /// owner who has waited longest for a turn comes first, and a turn ends when others are due, so that none keeps the others
 /// waiting for ever.
 ///
-/// A table whose run cannot be recorded is left alone for a while; the others go on.
-fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
+/// A table whose run cannot be recorded is left alone for a while; the others go on. So is one that another worker is at.
+fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
     let mut avoided = HashSet::new();
     loop {
-        let look = Instant::now();
-        let changes = board().map_or(0, Board::changes);
+        let (began, look) = (Instant::now(), Look::begin());
         if !begin_in(schema) {
             pg::commit();
             break;
@@ -136,14 +141,17 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
         let wanted = pg::database_is_wanted();
         let listed = state::is_listed();
         let mut due = policy::due(schema);
-        due.retain(|due| !avoided.contains(&due.table));
+        let taken = board().map(Board::claimed_elsewhere).unwrap_or_default();
+        due.retain(|due| !avoided.contains(&due.table) && !taken.contains(&due.table));
         let now = pg::now();
-        let first = turns.keep_due(&mut due, board().map_or(0, Board::since), changes);
-        mark_due(schema, &due, listed);
+        let first = turns.keep_due(schema, &mut due, board().map_or(0, Board::since), look);
+        // What is due now this worker begins with, and says then what has to wait.
+        stop_request::note_others(if first > now { first } else { i64::MAX }, look);
         if first <= now {
             turns.find_owners(&mut due);
         }
         pg::commit();
+        mark_due(schema, &due, listed);
         if wanted {
             return Ending::Yielded;
         }
@@ -156,21 +164,23 @@ fn clear_in_turns<'a>(schema: &'a str, turns: &mut Turns<'a>) -> Ending {
             };
             return succeeded(first.min(again).min(general_next_start()));
         }
-        let next_look = look + TURN.max(20 * look.elapsed());
+        let next_look = began + TURN.max(20 * began.elapsed());
         if let Some(ending) = clear_pass(schema, due, (now, next_look), turns, &mut avoided) {
             return ending;
         }
-        try_to("counting runs in", || history::flush(schema, true));
+        try_to("counting runs in", || {
+            avoided.extend(history::flush(schema, true));
+        });
     }
     succeeded(general_next_start())
 }
 
 /// Clears the tables that are due, each once, until none is, or it is time to look again; why the worker is to end, if it is.
-fn clear_pass<'a>(
-    schema: &'a str,
+fn clear_pass(
+    schema: &str,
     mut due: Vec<Due>,
     (looked, next_look): (i64, Instant),
-    turns: &mut Turns<'a>,
+    turns: &mut Turns,
     avoided: &mut HashSet<pg_sys::Oid>,
 ) -> Option<Ending> {
     let changes = board().map(Board::changes);
@@ -180,12 +190,20 @@ fn clear_pass<'a>(
         let by = |due: &Due| if due.by_clock { looked } else { now };
         let index = turns.next(&due, |due| due.next_start <= by(due))?;
         let table = due.swap_remove(index);
+        let Some(claim) = board().and_then(|board| board.claim(table.table)) else {
+            continue;
+        };
         let after = pg::catch(|| {
+            // Another worker may have been at it since it was looked up.
+            if has_company() && !is_still_due(schema, &table) {
+                return Ok(After::GoOn);
+            }
             let after = clear(schema, &table, turns);
-            history::flush(schema, false);
+            avoided.extend(history::flush(schema, has_company()));
             pg::limit_caches();
             Ok(after)
         });
+        drop(claim);
         match after {
             Ok(After::GoOn) => {}
             Ok(After::Avoid) => {
@@ -216,7 +234,19 @@ fn clear_pass<'a>(
     }
 }
 
-/// Whatever ends this process, what is due stays due. In a transaction.
+fn has_company() -> bool {
+    board().is_some_and(Board::has_company)
+}
+
+/// Whether no run of a table has ended since it was looked up.
+fn is_still_due(schema: &str, due: &Due) -> bool {
+    let is_there = begin_in(schema);
+    let last_turn = is_there.then(|| policy::last_turn(schema, due.table));
+    pg::commit();
+    last_turn == Some(due.last_turn)
+}
+
+/// Whatever ends this process, what is due stays due.
 fn mark_due(schema: &str, due: &[Due], listed: bool) {
     let now = pg::now();
     let unmarked = due
@@ -224,7 +254,12 @@ fn mark_due(schema: &str, due: &[Due], listed: bool) {
         .filter(|due| due.by_clock && due.next_start <= now);
     let tables: Vec<_> = unmarked.map(|due| due.table).collect();
     if listed && !settings::paused() && !tables.is_empty() {
-        policy::mark_due(schema, &tables);
+        try_to("marking what is due in", || {
+            if begin_in(schema) {
+                policy::mark_due(schema, &tables);
+            }
+            pg::commit();
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tables raw_clear_sessions.history, one row for a run that has something to tell, and raw_clear_sessions.state, what
 //! all runs of a table come to.
 
+use super::board::{Board, board};
 use super::database::begin_in;
 use super::lost_runs::UnderWay;
 use super::policy::{self, EPOCH_DIFFERENCE, Policy};
@@ -115,7 +116,7 @@ impl Record {
         }
     }
 
-    /// The record of a run that another process has begun. Where the clock has been set back since, it begins now.
+    /// The record of a run that was put aside. Where the clock has been set back since, it begins now.
     pub fn go_on(table: pg_sys::Oid, id: i64, started: i64, committed: (u64, u64, u64)) -> Record {
         Record {
             started: started.min(pg::now()),
@@ -125,7 +126,7 @@ impl Record {
         }
     }
 
-    /// Writes down what another process needs to know to go on with the run.
+    /// Writes down what it takes to go on with the run.
     pub fn put_aside(&mut self, schema: &str, aside: &str) {
         self.write(
             schema,
@@ -327,35 +328,36 @@ fn add_pending(ended: Ended) {
     PENDING.with_borrow_mut(|pending| pending.push(ended));
 }
 
-/// Counts the runs that are not yet counted, all in one transaction, but for those at whose rows another transaction is; with
-/// `at_once` false only now and then.
-pub fn flush(schema: &str, at_once: bool) {
+/// Counts the runs that are not yet counted, all in one transaction; with `at_once` false only now and then. The tables for
+/// which that has to wait, because somebody's open transaction is about to change what is known of them: nobody waits for that.
+pub fn flush(schema: &str, at_once: bool) -> Vec<pg_sys::Oid> {
     let is_time = |flushed: Instant| flushed.elapsed() >= FLUSH_EVERY;
     let flushed = FLUSHED.get().unwrap_or_else(|| {
         FLUSHED.set(Some(Instant::now()));
         Instant::now()
     });
     if !at_once && !is_time(flushed) {
-        return;
+        return Vec::new();
     }
     FLUSHED.set(Some(Instant::now()));
     // They stay until they are counted: after an ERROR they are counted the next time.
     let pending = PENDING.with_borrow(Vec::clone);
+    let mut tables = Vec::new();
     if !pending.is_empty() {
         let mut left = Vec::new();
         if begin_in(schema) {
             left = write_states(schema, pending);
+            tables = left.iter().map(|ended| ended.table.into()).collect();
         }
         pg::commit();
         PENDING.set(left);
     }
+    tables
 }
 
 /// Counts runs, one of each table; those are left, and returned, at whose rows another transaction is.
 fn write_states(schema: &str, ended: Vec<Ended>) -> Vec<Ended> {
-    let tables: Vec<_> = ended.iter().map(|ended| ended.table.into()).collect();
-    let locked = pg::states_being_written(&tables);
-    let mut not_now: HashSet<u32> = locked.into_iter().map(u32::from).collect();
+    let mut not_now: HashSet<u32> = locked_states(schema, &ended).into_iter().collect();
     let (written, left): (Vec<_>, Vec<_>) = ended
         .into_iter()
         .partition(|ended| not_now.insert(ended.table));
@@ -365,7 +367,27 @@ fn write_states(schema: &str, ended: Vec<Ended>) -> Vec<Ended> {
     left
 }
 
-/// The tables that have gone meanwhile have no state any more.
+/// The tables among these whose states others have locked, or are about to insert. Locks the other ones.
+fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
+    let tables: Vec<_> = ended.iter().map(|ended| ended.table.to_string()).collect();
+    let rows = pg::query_own(
+        &format!(
+            "WITH free AS MATERIALIZED (SELECT s.\"table\" FROM {schema}.state s \
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) FOR UPDATE SKIP LOCKED) \
+             SELECT s.\"table\" FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) \
+             AND NOT EXISTS (SELECT FROM free f WHERE f.\"table\" OPERATOR(pg_catalog.=) s.\"table\")"
+        ),
+        &[Argument::text(&format!("{{{}}}", tables.join(",")))],
+    );
+    let locked = rows.into_iter().flatten().flatten();
+    let locked = locked.filter_map(|table| table.parse().ok());
+    let tables: Vec<_> = ended.iter().map(|ended| ended.table.into()).collect();
+    let written = pg::states_being_written(&tables);
+    locked.chain(written.into_iter().map(u32::from)).collect()
+}
+
+/// The tables that have gone meanwhile have no state any more. In one order, as whoever locks several rows here: else two
+/// workers could wait for each other.
 fn write_free_states(schema: &str, ended: &[Ended]) {
     let json = serde_json::to_string(ended).expect("plain data becomes JSON");
     let instant = |column: &str| {
@@ -399,6 +421,7 @@ fn write_free_states(schema: &str, ended: &[Ended]) {
              error pg_catalog.text, sqlstate pg_catalog.text, repack pg_catalog.text, repack_error pg_catalog.text) \
              JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) n.\"table\" \
              JOIN pg_catalog.pg_namespace ns ON ns.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             ORDER BY c.oid \
              ON CONFLICT (\"table\") DO UPDATE SET \
              runs = s.runs OPERATOR(pg_catalog.+) 1, deleted = s.deleted OPERATOR(pg_catalog.+) EXCLUDED.deleted, \
              failures = CASE EXCLUDED.failures WHEN 1 THEN s.failures OPERATOR(pg_catalog.+) 1 ELSE EXCLUDED.failures END, \
@@ -467,12 +490,27 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
 }
 
 /// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended, and that were not put
-/// aside by then; and of calls whose process has ended, or is at another statement. Only one worker is in a database at a time.
+/// aside by then; and of calls whose process has ended, or is at another statement. Not those of the workers that are in the
+/// database besides this one, which has none yet: of a worker that has come since the look at the history, none is in it.
 pub fn close_interrupted(schema: &str) {
+    let open = pg::query_own(
+        &format!(
+            "SELECT h.id, h.pid FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NULL AND h.caller IS NULL"
+        ),
+        &[],
+    );
+    let others = board().map(Board::other_workers).unwrap_or_default();
+    let lost = open.into_iter().filter_map(|row| {
+        let [id, pid] = <[Option<String>; 2]>::try_from(row).ok()?;
+        let is_there = others.contains(&pid?.parse().ok()?);
+        id.filter(|_| !is_there)
+    });
+    let lost: Vec<String> = lost.collect();
     pg::modify_own(
         &format!(
             "WITH closed AS (UPDATE {schema}.history AS h SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
-             WHERE ended IS NULL AND aside IS NULL AND NOT (caller IS NOT NULL AND EXISTS ( \
+             WHERE ended IS NULL AND aside IS NULL AND (h.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._int8) \
+             OR caller IS NOT NULL AND NOT EXISTS ( \
              SELECT FROM pg_catalog.pg_stat_get_activity(h.pid) a \
              WHERE a.state OPERATOR(pg_catalog.=) 'active' AND a.query_start OPERATOR(pg_catalog.<=) h.started)) \
              RETURNING \"table\", deleted, caller), \
@@ -483,7 +521,7 @@ pub fn close_interrupted(schema: &str) {
              FROM closed c, free f WHERE f.\"table\" OPERATOR(pg_catalog.=) s.\"table\" \
              AND c.caller IS NULL AND c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""
         ),
-        &[],
+        &[Argument::text(&format!("{{{}}}", lost.join(",")))],
     );
 }
 

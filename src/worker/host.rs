@@ -5,6 +5,7 @@ use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
 use super::stop_request::{self, Reason};
+use super::turns::Look;
 use crate::pg::{self, ActingAs, RowVersion};
 use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
@@ -117,11 +118,14 @@ impl<'a> Host<'a> {
             return false;
         }
         let look = Instant::now();
-        let changes = changes().unwrap_or_default();
+        let known = Look::begin();
         let all = policy::due(self.schema);
-        let others = all.iter().filter(|due| due.table != self.table);
+        let taken = board().map(Board::claimed_elsewhere).unwrap_or_default();
+        let others = all
+            .iter()
+            .filter(|due| due.table != self.table && !taken.contains(&due.table));
         let next = others.map(|due| due.next_start).min().unwrap_or(i64::MAX);
-        stop_request::note_others(next, changes);
+        stop_request::note_others(next, known);
         self.turn.1 = began.elapsed() + TURN.max(20 * look.elapsed());
         next <= pg::now()
     }
@@ -138,6 +142,11 @@ impl<'a> Host<'a> {
         stop_request::begin_statement(self.time_left());
         self.look_around();
         self.act();
+    }
+
+    /// Whether the extension is the one that the run began with, which has its row. In a transaction.
+    pub fn extension_is_the_same(&self) -> bool {
+        self.runs.is_none_or(|runs| pg::owner(runs).is_some())
     }
 
     /// What is left of the time that the run may take; `None`: it may take any.

@@ -1,4 +1,5 @@
-//! The launcher: keeps the time, and starts a process for each database that is due.
+//! The launcher: keeps the time, and starts a process for each database that is due; and more of them, as long as no other
+//! database needs one, where tables of it have to wait.
 //!
 //! It sleeps until the next database is due, or something happens: a reload, the end of a database worker, a change of
 //! a policy. It connects to no database; which tables are due, each database's worker finds out and reports back.
@@ -13,7 +14,7 @@ use logic::backoff;
 use logic::names::Databases;
 use logic::number;
 use logic::schedule::Schedule;
-use logic::turns::{self, AtWork};
+use logic::turns::{self, AtWork, TURN};
 use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -46,6 +47,8 @@ struct Entry {
     strangers: u32,
     /// The number of its last worker; 0: it has had none.
     last_start: u64,
+    /// While a worker is there, of others that have ended meanwhile: when the last one did, and when the database was due then.
+    reported: Option<(i64, i64)>,
 }
 
 /// A database worker that is running.
@@ -56,17 +59,27 @@ struct Running {
     handle: Option<Handle>,
     /// It was started before the last change of the settings or policies: what it reports may be out of date.
     stale: bool,
+    stale_since: Option<Instant>,
+    /// It was started beside another one of the same database.
+    is_helper: bool,
     since: Instant,
     /// When it was asked to make place for another database's.
     asked: Option<Instant>,
 }
 
 impl Running {
-    fn new(ticket: Ticket, database: pg_sys::Oid, handle: Option<Handle>) -> Running {
+    fn new(
+        ticket: Ticket,
+        database: pg_sys::Oid,
+        is_helper: bool,
+        handle: Option<Handle>,
+    ) -> Running {
         Running {
             ticket,
             database,
             stale: handle.is_none(),
+            stale_since: None,
+            is_helper,
             handle,
             since: Instant::now(),
             asked: None,
@@ -86,6 +99,8 @@ struct Launcher {
     /// When to look for databases that were not there.
     next_search: i64,
     next_try: i64,
+    /// The same for a worker beside another one.
+    next_helper: i64,
     /// When the server last had no background worker free.
     last_shortage: Option<i64>,
     /// The latest time that the clock has shown.
@@ -108,6 +123,7 @@ pub fn main() {
         noted: HashSet::new(),
         next_search: i64::MIN,
         next_try: i64::MIN,
+        next_helper: i64::MIN,
         last_shortage: None,
         latest: i64::MIN,
         starts: 0,
@@ -149,8 +165,9 @@ fn give_way(long: &[(pg_sys::Oid, &Place, u64)], locks: &pg::LockTable) {
 
 impl Launcher {
     fn adopt(&mut self) {
-        for (ticket, database) in self.board.adopt() {
-            self.running.push(Running::new(ticket, database, None));
+        for (ticket, database, is_helper) in self.board.adopt() {
+            let running = Running::new(ticket, database, is_helper, None);
+            self.running.push(running);
         }
     }
 
@@ -160,7 +177,8 @@ impl Launcher {
         self.zone = Zone::of_session().name().to_owned();
         let (since, now) = (self.board.since(), pg::now());
         for (database, entry) in &self.entries {
-            if entry.failures > 0 || entry.due.is_none_or(|due| due <= now) {
+            let is_running = self.running.iter().any(|one| one.database == *database);
+            if is_running || entry.failures > 0 || entry.due.is_none_or(|due| due <= now) {
                 self.waiting.keep((*database).into(), (since, now));
             }
         }
@@ -210,6 +228,7 @@ impl Launcher {
         for running in &mut self.running {
             if which(running.database) {
                 running.stale = true;
+                running.stale_since.get_or_insert_with(Instant::now);
                 if let Some(place) = self.board.place(running.ticket) {
                     place.note_changes(self.board.changes());
                 }
@@ -219,61 +238,176 @@ impl Launcher {
 
     /// Takes in what the workers that have ended have found out.
     fn reap(&mut self) {
+        let mut ended = Vec::new();
         for running in std::mem::take(&mut self.running) {
             // What a worker of ours has to say waits until its process is gone: only then another finds its place in
             // the server free.
             let gone = running.handle.as_ref().map(Handle::has_ended);
             let ending = self.board.ending(running.ticket, gone == Some(true));
-            let Some(ending) = ending.filter(|_| gone != Some(false)) else {
-                self.running.push(running);
-                continue;
-            };
-            let error = self.board.error(running.ticket);
-            self.board.free(running.ticket);
-            self.next_try = i64::MIN;
-            match ending {
-                Ending::Failed => self.board.failures.note(
-                    running.database,
-                    error
-                        .as_deref()
-                        .unwrap_or("its process ended before its work was done"),
-                ),
-                // It went on, but not with everything.
-                Ending::Succeeded { .. } | Ending::TurnOver if error.is_some() => {
-                    let error = error.as_deref().unwrap_or_default();
-                    self.board.failures.note(running.database, error);
-                }
-                Ending::Succeeded { .. } | Ending::TurnOver | Ending::RunLost => {
-                    self.board.failures.forget(running.database);
-                }
-                Ending::Yielded => {}
+            match ending.filter(|_| gone != Some(false)) {
+                Some(ending) => ended.push((running, ending)),
+                None => self.running.push(running),
             }
-            let entry = self.entries.entry(running.database).or_default();
-            match ending {
-                // The server was about to read a newer postgresql.conf, which the launcher had read already.
-                Ending::Succeeded { timetable, .. } if timetable != settings::timetable_hash() => {
-                    entry.due = Some(after(STRANGER * 2_u32.pow(entry.strangers.min(8))));
-                    entry.strangers += 1;
+        }
+        for (running, ending) in ended {
+            self.note_failure(&running, ending);
+            self.note_ending(&running, ending);
+            self.board.free(running.ticket);
+        }
+    }
+
+    /// Says what is wrong with a database, or no longer.
+    fn note_failure(&mut self, running: &Running, ending: Ending) {
+        let error = self.board.error(running.ticket);
+        self.next_try = i64::MIN;
+        self.next_helper = i64::MIN;
+        let failures = &self.board.failures;
+        match ending {
+            Ending::Failed => failures.note(
+                running.database,
+                error
+                    .as_deref()
+                    .unwrap_or("its process ended before its work was done"),
+            ),
+            // It went on, but not with everything.
+            Ending::Succeeded { .. } | Ending::TurnOver if error.is_some() => {
+                failures.note(running.database, error.as_deref().unwrap_or_default());
+            }
+            Ending::Succeeded { .. } | Ending::TurnOver | Ending::RunLost => {
+                failures.forget(running.database);
+            }
+            Ending::Yielded => {}
+        }
+    }
+
+    /// Finds out when the database is due after one of its workers has ended. Where another one is still there, or has been
+    /// until shortly before, each has left out what the other one was at.
+    fn note_ending(&mut self, running: &Running, ending: Ending) {
+        let is_last = !self.is_running(running.database);
+        let entry = self.entries.entry(running.database).or_default();
+        let reported = entry.reported.take();
+        let due = match ending {
+            // The server was about to read a newer postgresql.conf, which the launcher had read already.
+            Ending::Succeeded { timetable, .. } if timetable != settings::timetable_hash() => {
+                entry.strangers += 1;
+                let tries = (entry.strangers - 1).min(8);
+                Some(after(STRANGER * 2_u32.pow(tries)))
+            }
+            Ending::Succeeded { next_start, .. } => {
+                entry.failures = 0;
+                entry.strangers = 0;
+                if !running.stale && is_last {
+                    self.waiting.forget(running.database.into());
                 }
-                Ending::Succeeded { next_start, .. } => {
-                    entry.failures = 0;
-                    entry.strangers = 0;
-                    entry.due = Some(next_start).filter(|_| !running.stale);
-                    if !running.stale {
-                        self.waiting.forget(running.database.into());
-                    }
-                }
-                Ending::Failed => {
-                    entry.failures += 1;
-                    let jitter = pg::now().rem_euclid(1000) as f64 / 1000.0;
-                    entry.due = Some(after(backoff::delay(entry.failures, jitter)));
-                }
-                Ending::Yielded => entry.due = Some(after(YIELD)),
-                // After those that wait already.
-                Ending::TurnOver | Ending::RunLost => {
-                    entry.failures = 0;
-                    entry.due = Some(pg::now());
-                }
+                let looked = self.board.looked(running.ticket);
+                let since = |(at, _): &(i64, i64)| *at >= looked;
+                let overlap = reported.filter(since).map(|(_, due)| due);
+                let due = overlap.unwrap_or(i64::MAX).min(next_start);
+                Some(due).filter(|_| !running.stale)
+            }
+            Ending::Failed => {
+                entry.failures += 1;
+                let jitter = pg::now().rem_euclid(1000) as f64 / 1000.0;
+                Some(after(backoff::delay(entry.failures, jitter)))
+            }
+            Ending::Yielded => Some(after(YIELD)),
+            // After those that wait already.
+            Ending::TurnOver => {
+                entry.failures = 0;
+                Some(pg::now())
+            }
+            Ending::RunLost => {
+                entry.failures = 0;
+                Some(pg::now() - number::microseconds(TURN))
+            }
+        };
+        entry.due = due;
+        if !is_last {
+            entry.reported = Some((pg::now(), due.unwrap_or(i64::MIN)));
+        }
+    }
+
+    fn is_running(&self, database: pg_sys::Oid) -> bool {
+        self.of(database).next().is_some()
+    }
+
+    /// The workers of a database.
+    fn of(&self, database: pg_sys::Oid) -> impl Iterator<Item = &Running> {
+        self.running
+            .iter()
+            .filter(move |running| running.database == database)
+    }
+
+    /// Since when something of a database with workers has been due that none of them is at, as far as known; `None`: nothing.
+    fn waits_since(&self, database: pg_sys::Oid) -> Option<i64> {
+        let views = self
+            .of(database)
+            .filter_map(|running| self.board.place(running.ticket)?.view());
+        let reported = self.entries.get(&database).and_then(|entry| entry.reported);
+        // Who has looked last knows what the others have come to.
+        let (_, due) = views.chain(reported).max()?;
+        (due <= pg::now()).then_some(due)
+    }
+
+    /// Whether a database with workers needs one more: what is due has waited for a turn, or a policy that is new, and every
+    /// worker that is there has looked.
+    fn needs_helper(&self, database: pg_sys::Oid) -> bool {
+        let mut workers = self.of(database);
+        let all_have_looked = workers.all(|running| {
+            let place = self.board.place(running.ticket);
+            running.asked.is_none()
+                && running.since.elapsed() >= TURN
+                && place.is_some_and(|place| place.view().is_some())
+        });
+        let long_ago = pg::now().saturating_sub(number::microseconds(TURN));
+        all_have_looked
+            && (self
+                .waits_since(database)
+                .is_some_and(|since| since <= long_ago)
+                || self.of(database).all(|running| {
+                    running.stale_since.is_some_and(|at| at.elapsed() >= TURN)
+                        && !self.knows_all(running)
+                }))
+    }
+
+    /// Whether a worker has looked at its database since a policy of it has changed.
+    fn knows_all(&self, running: &Running) -> bool {
+        let place = self.board.place(running.ticket);
+        place.is_none_or(Place::knows_all)
+    }
+
+    /// Starts workers beside others, as far as no other database needs them.
+    fn start_helpers(&mut self) {
+        let databases: HashSet<pg_sys::Oid> = self
+            .running
+            .iter()
+            .map(|running| running.database)
+            .collect();
+        for database in databases {
+            if self.running.len() >= settings::max_workers() || pg::now() < self.next_helper {
+                return;
+            }
+            if self.entries.contains_key(&database) && self.needs_helper(database) {
+                self.start_helper(database);
+            }
+        }
+    }
+
+    fn start_helper(&mut self, database: pg_sys::Oid) {
+        let is_helper = self.of(database).any(|running| !running.is_helper);
+        let waited = self.waiting.period(database.into());
+        let Some(ticket) = self.board.assign(database, is_helper, waited) else {
+            return;
+        };
+        match pg::start_database_worker(DATABASE_WORKER, ticket.to_argument()) {
+            Some(handle) => {
+                let running = Running::new(ticket, database, is_helper, Some(handle));
+                self.running.push(running);
+            }
+            // The one that is there goes on.
+            None => {
+                self.board.free(ticket);
+                self.next_helper = after(NO_WORKER_RETRY);
             }
         }
     }
@@ -286,16 +420,13 @@ impl Launcher {
         }
         let now = pg::now();
         let due = |entry: &Entry| entry.due.unwrap_or(i64::MIN);
-        let is_running = |running: &[Running], oid: pg_sys::Oid| {
-            running.iter().any(|running| running.database == oid)
-        };
         if now >= self.next_search || self.entries.values().any(|entry| due(entry) <= now) {
             self.find_databases(now);
         }
         let idle = self
             .entries
             .iter()
-            .filter(|(oid, _)| !is_running(&self.running, **oid));
+            .filter(|(oid, _)| !self.is_running(**oid));
         let mut next = self.next_search;
         let mut waiting = Vec::new();
         for (oid, entry) in idle {
@@ -320,6 +451,9 @@ impl Launcher {
         }
         let left: Vec<u32> = left.collect();
         self.make_place(left.len());
+        if left.is_empty() {
+            self.start_helpers();
+        }
         self.waiting
             .save(left.into_iter(), (self.board.since(), now));
         Some(next)
@@ -332,6 +466,7 @@ impl Launcher {
             .iter()
             .map(|running| AtWork {
                 elapsed: running.since.elapsed(),
+                helps: running.is_helper,
                 asked: running.asked.map(|asked| asked.elapsed()),
             })
             .collect();
@@ -356,13 +491,26 @@ impl Launcher {
             } else if is_off || !self.entries.contains_key(&running.database) {
                 place.request(None, Reason::Unscheduled);
             }
-            if let Some(transaction) = place.long_transaction() {
+            let transaction = place.long_transaction();
+            place.set_waited_for(transaction.is_some() && self.is_waited_for(running.database));
+            if let Some(transaction) = transaction {
                 long.push((running.database, place, transaction));
             }
         }
         if !long.is_empty() {
             pg::LockTable::read(|locks| give_way(&long, locks));
         }
+    }
+
+    /// Whether something of a database is due, and all of its workers are in statements that take long.
+    fn is_waited_for(&self, database: pg_sys::Oid) -> bool {
+        let is_busy = |running: &Running| {
+            let place = self.board.place(running.ticket);
+            place.is_some_and(|place| place.long_transaction().is_some())
+        };
+        self.of(database).all(is_busy)
+            && (self.waits_since(database).is_some()
+                || self.of(database).all(|running| !self.knows_all(running)))
     }
 
     /// Brings the entries in line with the databases that there are.
@@ -423,7 +571,7 @@ impl Launcher {
         self.next_try = after(NO_WORKER_RETRY);
         let Some(ticket) = self
             .board
-            .assign(database, self.waiting.period(database.into()))
+            .assign(database, false, self.waiting.period(database.into()))
         else {
             return false;
         };
@@ -435,7 +583,7 @@ impl Launcher {
         self.board.set_shortage(None);
         self.next_try = i64::MIN;
         self.running
-            .push(Running::new(ticket, database, Some(handle)));
+            .push(Running::new(ticket, database, false, Some(handle)));
         self.starts += 1;
         self.entries.entry(database).or_default().last_start = self.starts;
         true

@@ -3,7 +3,7 @@
 //! and no other one waits for it.
 //!
 //! The process that ends can write no table any more. It leaves the run in shared memory, where the next worker of the
-//! database, which is started at once, finds it. Of a run that is not here (the server has crashed, or an administrator has
+//! database, which is started at once, finds it; where two come at the same time, one of them records it. Of a run that is not here (the server has crashed, or an administrator has
 //! terminated the worker) nothing but its open row in the history is left, and it stays due.
 
 use super::board::board;
@@ -44,7 +44,7 @@ pub struct UnderWay {
 /// In shared memory: all zero, there are none.
 pub struct LostRuns([Slot; MOST_WORKERS as usize]);
 
-/// One run; a database has one at most.
+/// One run.
 struct Slot {
     taken: AtomicBool,
     /// 0: it is not there yet, or no longer.
@@ -60,15 +60,15 @@ struct Slot {
 }
 
 impl LostRuns {
-    fn of(&self, database: u32) -> Option<&Slot> {
-        let is_of = |slot: &&Slot| slot.database.load(Ordering::Acquire) == database;
-        self.0.iter().find(is_of)
+    fn of(&self, database: u32) -> impl Iterator<Item = &Slot> {
+        self.0.iter().filter(move |slot| slot.is_of(database))
     }
 
     /// Leaves a run for the next worker. False where there is no place, or none has been able to put the last one of this
-    /// database into the history. Writes memory that is there, and nothing else: the process is about to end.
+    /// table into the history. Writes memory that is there, and nothing else: the process is about to end.
     pub fn add(&self, database: u32, run: UnderWay, cause: Cause) -> bool {
-        if self.of(database).is_some() {
+        let is_there = |slot: &Slot| slot.table.load(Ordering::Acquire) == run.table;
+        if self.of(database).any(is_there) {
             return false;
         }
         let take = |slot: &&Slot| !slot.taken.swap(true, Ordering::AcqRel);
@@ -106,6 +106,10 @@ pub fn counts(places: &[AtomicU64; 3]) -> [u64; 3] {
 }
 
 impl Slot {
+    fn is_of(&self, database: u32) -> bool {
+        self.database.load(Ordering::Acquire) == database
+    }
+
     fn free(&self) {
         self.database.store(0, Ordering::Release);
         self.taken.store(false, Ordering::Release);
@@ -149,19 +153,33 @@ fn canceled_in_vain(reason: Reason) -> Refusal {
     .hint("Look in the policy's filter and expression, and in the table's triggers, for code that catches query_canceled.")
 }
 
-/// Puts the run that this database's last worker has left into the history. Outside of transactions.
+/// Puts the runs that workers of this database have left into the history. Outside of transactions.
 pub fn record(schema: &str) {
-    let Some(slot) = board().and_then(|board| board.lost_runs.of(pg::my_database().into())) else {
-        return;
-    };
+    let database = pg::my_database().into();
+    for slot in board()
+        .iter()
+        .flat_map(|board| board.lost_runs.of(database))
+    {
+        record_one(schema, database, slot);
+    }
+}
+
+fn record_one(schema: &str, database: u32, slot: &Slot) {
+    // No table of that oid is cleared: the lock says who records.
+    let is_mine = begin_in(schema)
+        && history::table(schema).is_some_and(pg::try_guard_in_transaction)
+        && slot.is_of(database);
     let (run, error) = (slot.run(), slot.error());
-    let name = full_name(run.table.into());
-    pg::log_error(&error, &format!("automatic clearing of table \"{name}\""));
-    if begin_in(schema) {
+    if is_mine {
         history::fail(schema, run, &error);
+        // Before somebody else gets the lock.
+        slot.free();
     }
     pg::commit();
-    slot.free();
+    if is_mine {
+        let name = full_name(run.table.into());
+        pg::log_error(&error, &format!("automatic clearing of table \"{name}\""));
+    }
 }
 
 /// The SQLSTATE of the error that ends this process; 0: there is none, or it is not known.

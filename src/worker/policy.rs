@@ -120,7 +120,7 @@ pub struct Due {
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 
 /// When to look again at a table that is due, and at whose row another transaction is, which may be rolled back.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// All tables that are to be cleared in this database. What is due is not due for now while another transaction is at its
 /// row, after [`super::scheduling::run_now`] for one: what its run comes to could not be written down.
@@ -228,6 +228,20 @@ impl Schedules {
     }
 }
 
+/// As [`Due::last_turn`], now. In a transaction.
+pub fn last_turn(schema: &str, table: pg_sys::Oid) -> i64 {
+    let rows = pg::query_own(
+        &format!(
+            "SELECT (extract(epoch FROM greatest(s.last_start, s.last_end)) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 \
+             FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+        ),
+        &[oid(table)],
+    );
+    let unix = rows.into_iter().flatten().flatten().next();
+    let unix = unix.and_then(|unix| unix.parse::<i64>().ok());
+    unix.map_or(i64::MIN, |unix| unix - EPOCH_DIFFERENCE)
+}
+
 /// Marks tables as to be cleared at once, which they stay until a run of theirs ends: the instant by which a cron
 /// expression has them due counts only as long as this process remembers it. Those are left out at whose rows another
 /// transaction is: they are not cleared as long as it lasts.
@@ -240,12 +254,17 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
     }
     pg::modify_own(
         &format!(
-            "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \
+            "WITH free AS (SELECT s.\"table\" FROM {schema}.state s \
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) AND s.run_now IS NULL FOR UPDATE SKIP LOCKED), \
+             marked AS (UPDATE {schema}.state s SET run_now = pg_catalog.clock_timestamp() FROM free f \
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) f.\"table\") \
+             INSERT INTO {schema}.state (\"table\", name, owner, run_now) \
              SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner, pg_catalog.clock_timestamp() \
              FROM pg_catalog.pg_class c \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
              WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.oid[]) \
-             ON CONFLICT (\"table\") DO UPDATE SET run_now = EXCLUDED.run_now"
+             AND NOT EXISTS (SELECT FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) c.oid) \
+             ORDER BY c.oid ON CONFLICT (\"table\") DO NOTHING"
         ),
         &[oids(&free)],
     );
@@ -261,7 +280,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
     let rows = pg::query_own(
         &format!(
             "SELECT pg_catalog.to_jsonb(p), p.suspended IS NULL AND p.installation OPERATOR(pg_catalog.=) \
-             '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid, EXISTS ({is_written}) \
+             {schema}.installation(), EXISTS ({is_written}) \
              FROM (VALUES ($1::pg_catalog.oid)) AS t (oid) \
              LEFT JOIN {schema}.policy p ON p.\"table\" OPERATOR(pg_catalog.=) t.oid"
         ),

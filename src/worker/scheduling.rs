@@ -6,7 +6,7 @@ use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
 use super::stop_request::Reason;
-use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode};
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::table::{self, Checked, Purpose};
@@ -53,15 +53,15 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         )
         .detail("Another session, such as the worker's, cannot see its rows."));
     }
+    check_limits(policy)?;
     check_schedule(
         policy.schedule.as_deref(),
         policy.schedule_time_zone.as_deref(),
     )?;
-    check_limits(policy)?;
     {
         // Names in expressions have to mean what they will mean to the worker.
         let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        Checked::open(table, &policy.rule(), Purpose::Schedule)?;
+        check_accepts_deletes(&Checked::open(table, &policy.rule(), Purpose::Schedule)?)?;
     }
     let columns = COLUMNS.join(", ");
     let updates = COLUMNS
@@ -72,7 +72,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         pg::modify_own(
             &format!(
                 "INSERT INTO {schema}.policy (\"table\", {columns}, installation) \
-                 SELECT $1::pg_catalog.oid, {columns}, '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
+                 SELECT $1::pg_catalog.oid, {columns}, {schema}.installation() \
                  FROM pg_catalog.jsonb_populate_record(NULL::{schema}.policy, $2::pg_catalog.jsonb) \
                  ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), suspended = NULL, \
                  installation = EXCLUDED.installation, {updates}"
@@ -83,6 +83,27 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     })?;
     notice_zone_without_use(policy);
     Ok(())
+}
+
+/// Refuses what no DELETE is accepted for, with PostgreSQL's own error: a foreign table that cannot be changed, a table whose
+/// deletes are published and that has no replica identity. What else fails now, as a foreign server that is down, may be better
+/// when the worker comes.
+fn check_accepts_deletes(checked: &Checked) -> Result<(), Refusal> {
+    let (condition, arguments) = checked.criterion().condition();
+    let delete =
+        |name: &str| format!("EXPLAIN DELETE FROM {name} AS {TABLE_ALIAS} WHERE {condition}");
+    match pg::try_out(|| pg::query_on(checked.root(), delete, &arguments)) {
+        Err(refusal)
+            if matches!(
+                refusal.sqlstate(),
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED
+                    | PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            ) =>
+        {
+            Err(refusal)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says that a policy's zone has no effect with the schedule that the server has for all.
@@ -149,7 +170,10 @@ pub fn check_lengths<'a>(texts: impl IntoIterator<Item = Option<&'a str>>) -> Re
 fn check_limits(policy: &Policy) -> Result<(), Refusal> {
     check_lengths([
         policy.schedule.as_deref(),
+        policy.schedule_time_zone.as_deref(),
         policy.expires.as_deref(),
+        policy.unit.as_deref(),
+        policy.time_zone.as_deref(),
         policy.filter.as_deref(),
     ])?;
     let duration = policy.max_duration.as_deref().map(Keep::parse);
@@ -271,14 +295,14 @@ pub fn resume(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     change_policy(
         table,
         "UPDATE {schema}.policy SET suspended = NULL, changed = pg_catalog.now(), \
-         installation = '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid \
+         installation = {schema}.installation() \
          WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND (suspended IS NOT NULL \
          OR installation IS NULL \
-         OR installation OPERATOR(pg_catalog.<>) '{schema}.policy'::pg_catalog.regclass::pg_catalog.oid)",
+         OR installation OPERATOR(pg_catalog.<>) {schema}.installation())",
     )
 }
 
-/// Has the worker clear what rests because it comes from a dump, another server or a recovery to a point in time; false
+/// Has the worker clear what rests because it comes from a dump, another database or server, or a recovery to a point in time; false
 /// where nothing does. Refuses (42501) who does not own the database.
 pub fn resume_all() -> Result<bool, Refusal> {
     if !pg::owns_database() {
@@ -289,7 +313,7 @@ pub fn resume_all() -> Result<bool, Refusal> {
         .hint("The owner of a table resumes its policy: raw_clear_sessions_resume()."));
     }
     change(|schema| {
-        let own = format!("'{schema}.policy'::pg_catalog.regclass::pg_catalog.oid");
+        let own = format!("{schema}.installation()");
         let policies = pg::modify_own(
             &format!(
                 "UPDATE {schema}.policy SET changed = pg_catalog.now(), installation = {own} \

@@ -8,14 +8,15 @@
 //! The launcher writes what concerns the server: the settings, and who waits for what the run holds. It is connected to no
 //! database and cannot read policies; the functions that suspend, remove or cancel one write that themselves, when their
 //! transaction is committed. The time limit of a run is its process's own to keep, by the same timer; so is the time for
-//! which one statement may keep others waiting: which tables are due when, the process knows from its last look, and the
-//! launcher writes whether there is something new to look at, or another database is due.
+//! which one statement may keep others waiting: the process writes when the next table is due that no worker is at, as it
+//! knows from its last look, and the launcher whether that has come and no other worker is free for it.
 
 mod reason;
 
 pub use reason::Reason;
 
 use super::lost_runs::{UnderWay, counts};
+use super::turns::Look;
 use crate::pg;
 use crate::settings;
 use logic::number;
@@ -49,16 +50,18 @@ pub struct Place {
     since: AtomicI64,
     /// The transaction whose locks somebody waits for, the same way: another process may have had this place then.
     wanted: AtomicU64,
+    /// When its process last looked which tables are due, 0: it has not; when the first of the others is due that no worker
+    /// was at then; and how many changes of policies that takes into account.
+    looked: AtomicI64,
+    next: AtomicI64,
+    known_changes: AtomicU64,
+    /// How many there were when the last one of this database was made.
+    changes: AtomicU64,
     /// Another database is due, and this one's turn is over.
     turn_over: AtomicBool,
-    /// How many changes of policies there were when the last one of this database was made, which is to be looked at.
-    changes: AtomicU64,
-    /// Runs that are put aside until their next turn: the table in the lower half, 0: none; why to end in the upper.
-    aside: [AtomicU64; MOST_ASIDE],
+    /// Something of this database is due, and no worker is free for it.
+    waited_for: AtomicBool,
 }
-
-/// How many runs that are put aside can be asked to end before their next turn.
-const MOST_ASIDE: usize = 32;
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -78,9 +81,8 @@ impl Place {
         let (number, _) = halves(self.run.load(Ordering::Acquire));
         self.transaction.store(0, Ordering::Release);
         self.run.store(word(number, 0), Ordering::Release);
-        for aside in &self.aside {
-            aside.store(0, Ordering::Release);
-        }
+        self.looked.store(0, Ordering::Release);
+        self.waited_for.store(false, Ordering::Release);
         self.pid.store(pg::my_pid(), Ordering::Release);
         PLACE.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
     }
@@ -108,7 +110,7 @@ impl Place {
             if let Some(table) = table
                 && u32::from(table) != at
             {
-                return self.request_aside(table.into(), reason);
+                return false;
             }
             if at == 0 {
                 return false;
@@ -124,16 +126,6 @@ impl Place {
                 return true;
             }
         }
-    }
-
-    /// The same for one that is put aside.
-    fn request_aside(&self, table: u32, reason: Reason) -> bool {
-        let asked = word(reason.number(), table);
-        self.aside.iter().any(|aside| {
-            aside
-                .compare_exchange(word(0, table), asked, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok_and(|before| before != 0)
-        })
     }
 
     /// The transaction that is open and has been for a while.
@@ -162,6 +154,21 @@ impl Place {
         self.changes.store(changes, Ordering::Release);
     }
 
+    /// When its process last looked, and when the first of the others was due then; `None`: it has not yet.
+    pub fn view(&self) -> Option<(i64, i64)> {
+        let looked = self.looked.load(Ordering::Acquire);
+        (looked != 0).then(|| (looked, self.next.load(Ordering::Acquire)))
+    }
+
+    /// Whether the policies have not changed since.
+    pub fn knows_all(&self) -> bool {
+        self.changes.load(Ordering::Acquire) <= self.known_changes.load(Ordering::Acquire)
+    }
+
+    pub fn set_waited_for(&self, is_waited_for: bool) {
+        self.waited_for.store(is_waited_for, Ordering::Release);
+    }
+
     fn requested(&self) -> Option<Reason> {
         let (asked, reason) = halves(self.request.load(Ordering::Acquire));
         let (number, _) = halves(self.run.load(Ordering::Acquire));
@@ -181,11 +188,7 @@ static LIMIT: AtomicU32 = AtomicU32::new(u32::MAX);
 /// How often it may, one look after the other, while the statement waits for its last lock; and how often it has.
 static WAIT: AtomicU32 = AtomicU32::new(u32::MAX);
 static WAITED: AtomicU32 = AtomicU32::new(0);
-/// When the next other table is due, as far as known, and after how many looks that is; how many changes of policies that
-/// takes into account; how often others may wait, one look after the other; and how often they have.
-static OTHERS: AtomicI64 = AtomicI64::new(i64::MAX);
-static OTHERS_DUE: AtomicU32 = AtomicU32::new(u32::MAX);
-static KNOWN_CHANGES: AtomicU64 = AtomicU64::new(0);
+/// How often others may wait for the statement, one look after the other; and how often they have.
 static PATIENCE_OF_OTHERS: AtomicU32 = AtomicU32::new(u32::MAX);
 static OTHERS_WAITED: AtomicU32 = AtomicU32::new(0);
 /// Whether the statement makes way for others who wait for its locks.
@@ -206,7 +209,7 @@ fn look() -> bool {
         return false;
     }
     let looks = LOOKS.fetch_add(1, Ordering::AcqRel) + 1;
-    let keeps_waiting = keeps_others_waiting(place, looks);
+    let keeps_waiting = keeps_others_waiting(place);
     if looks < PATIENCE {
         return false;
     }
@@ -226,11 +229,8 @@ fn look() -> bool {
 }
 
 /// Whether others have waited for the statement's end for too long.
-fn keeps_others_waiting(place: &Place, looks: u32) -> bool {
-    let is_waited_for = looks >= OTHERS_DUE.load(Ordering::Acquire)
-        || place.turn_is_over()
-        || place.changes.load(Ordering::Acquire) > KNOWN_CHANGES.load(Ordering::Acquire);
-    if !is_waited_for {
+fn keeps_others_waiting(place: &Place) -> bool {
+    if !place.waited_for.load(Ordering::Acquire) && !place.turn_is_over() {
         OTHERS_WAITED.store(0, Ordering::Release);
         return false;
     }
@@ -289,29 +289,6 @@ pub fn note_committed(committed: [u64; 3]) {
     }
 }
 
-/// The run of a table is put aside.
-pub fn put_aside(table: pg_sys::Oid) {
-    let Some(place) = place() else { return };
-    let put = word(0, table.into());
-    for aside in &place.aside {
-        if aside
-            .compare_exchange(0, put, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-        {
-            return;
-        }
-    }
-}
-
-/// A run that was put aside is to go on: why it is to end instead, if it is.
-pub fn take_aside(table: pg_sys::Oid) -> Option<Reason> {
-    let aside = place()?.aside.iter().find(|aside| {
-        let (_, put) = halves(aside.load(Ordering::Acquire));
-        put == u32::from(table)
-    })?;
-    Reason::from_number(halves(aside.swap(0, Ordering::AcqRel)).0)
-}
-
 /// A transaction of the run begins, and with it what can be canceled; `left`: what is left of the run's time.
 pub fn begin_statement(left: Option<Duration>) {
     let Some(place) = place() else { return };
@@ -322,7 +299,6 @@ pub fn begin_statement(left: Option<Duration>) {
     let patience = settings::blocking_timeout();
     PATIENCE_OF_OTHERS.store(patience.map_or(u32::MAX, looks), Ordering::Release);
     OTHERS_WAITED.store(0, Ordering::Release);
-    count_until_others();
     GIVES_WAY.store(true, Ordering::Release);
     let number = 1 + TRANSACTIONS.fetch_add(1, Ordering::AcqRel);
     let number = word(pg::my_pid().cast_unsigned(), number);
@@ -332,21 +308,12 @@ pub fn begin_statement(left: Option<Duration>) {
 
 static TRANSACTIONS: AtomicU32 = AtomicU32::new(0);
 
-/// The tables have been looked at, after so many changes of policies: the next other one is due then; `i64::MAX`: none is.
-pub fn note_others(next: i64, changes: u64) {
-    OTHERS.store(next, Ordering::Release);
-    KNOWN_CHANGES.store(changes, Ordering::Release);
-    count_until_others();
-}
-
-fn count_until_others() {
-    let next = OTHERS.load(Ordering::Acquire);
-    let looks = match number::count(next.saturating_sub(pg::now())) {
-        0 => 0,
-        microseconds => looks(Duration::from_micros(microseconds)),
-    };
-    let already = LOOKS.load(Ordering::Acquire);
-    OTHERS_DUE.store(already.saturating_add(looks), Ordering::Release);
+/// The tables have been looked at: the next one besides this process's that no worker is at is due then; `i64::MAX`: none is.
+pub fn note_others(next: i64, look: Look) {
+    let Some(place) = place() else { return };
+    place.next.store(next, Ordering::Release);
+    place.known_changes.store(look.changes, Ordering::Release);
+    place.looked.store(look.instant, Ordering::Release);
 }
 
 /// The statement that has begun may take so long.

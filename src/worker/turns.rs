@@ -1,17 +1,17 @@
-//! Tables of one database take turns: a run that takes long is put aside when another table is due, and goes on where it was
-//! when that one has had its turn. It stays one run, with one row in the history.
+//! Tables of one database take turns: a run that takes long is put aside when another table is due, and goes on where it was,
+//! in this process or another, when that one has had its turn. It stays one run, with one row in the history.
 
 use super::aside::{self, Found};
+use super::board::{Board, board};
 use super::database::begin_in;
 use super::history::{self, Details};
 use super::host::Host;
 use super::policy::{self, Due, Policy};
 use super::repacking::Repacking;
 use super::rewriting::Rewriting;
-use super::stop_request::{self, Reason};
+use super::stop_request;
 use crate::pg::{self, Usage};
-use crate::run::{PutAside, Stop};
-use crate::settings;
+use crate::run::{Stop, WrittenDown};
 use logic::number;
 use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
@@ -21,7 +21,7 @@ use std::time::Duration;
 pub struct Turn<'a> {
     pub host: Host<'a>,
     /// With which it goes on; `None`: it begins.
-    pub aside: Option<PutAside>,
+    pub aside: Option<WrittenDown>,
     pub rewritten: Rewriting,
     pub used: Usage,
     pub elapsed: Duration,
@@ -38,7 +38,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// So much it has used, and so long it has taken, in other processes.
+    /// So much it has used, and so long it has taken, before it was put aside.
     pub fn take_up(&mut self, used: Usage, elapsed: Duration) {
         self.used = used;
         self.elapsed = elapsed;
@@ -76,10 +76,9 @@ impl<'a> Turn<'a> {
 
 /// The runs of a database that are put aside, and who has had the last turn.
 #[derive(Default)]
-pub struct Turns<'a> {
-    aside: HashMap<u32, Turn<'a>>,
-    /// Those that another process has put aside, by their ids in the history, and when their last turns began.
-    written: HashMap<u32, (i64, i64)>,
+pub struct Turns {
+    /// The tables whose runs were put aside at the last look, or have been since, and when their last turns began.
+    aside: HashMap<u32, i64>,
     /// When the last turn of each table began, and the last of each owner's tables.
     served: HashMap<u32, i64>,
     owners: HashMap<pg_sys::Oid, i64>,
@@ -89,26 +88,32 @@ pub struct Turns<'a> {
     planned_by: i64,
     /// Tables that were due before the settings were reloaded.
     queued: HashSet<u32>,
-    /// When each table is due next, as far as that is known without another look; and how many changes of policies there
-    /// were before the last one.
+    /// When each table is due next, as far as that is known without another look.
     coming: HashMap<u32, i64>,
-    changes: u64,
+    look: Look,
 }
 
-impl<'a> Turns<'a> {
-    /// With the runs of this database that are put aside.
-    pub fn begin(schema: &str) -> Self {
-        let is_there = begin_in(schema);
-        let written = is_there.then(|| aside::all(schema));
-        pg::commit();
-        Turns {
-            written: written.unwrap_or_default(),
-            ..Turns::default()
+/// When tables were looked up: what has been committed by then is known.
+#[derive(Clone, Copy, Default)]
+pub struct Look {
+    pub instant: i64,
+    /// How many changes of policies there had been.
+    pub changes: u64,
+}
+
+impl Look {
+    /// What is looked up from now on.
+    pub fn begin() -> Look {
+        Look {
+            instant: pg::now(),
+            changes: board().map_or(0, Board::changes),
         }
     }
+}
 
+impl Turns {
     /// A table's turn begins: with the run that was put aside, if there is one, and it is not to end.
-    pub fn take(&mut self, schema: &'a str, due: &Due) -> Found<'a> {
+    pub fn take<'a>(&mut self, schema: &'a str, due: &Due) -> Found<'a> {
         let table = due.table;
         self.last = pg::now().max(self.last.saturating_add(1));
         self.served.insert(table.into(), self.last);
@@ -116,18 +121,20 @@ impl<'a> Turns<'a> {
         self.planned.remove(&table.into());
         self.queued.remove(&table.into());
         self.coming.insert(table.into(), due.after);
-        if let Some(turn) = self.aside.remove(&table.into()) {
-            let stop = stop_request::take_aside(table).and_then(Reason::stop);
-            return Found::Turn(Box::new(turn), stop.map(Stop::name));
+        let is_aside = self.aside.remove(&table.into()).is_some();
+        // Another worker may have put it aside since.
+        if is_aside || board().is_some_and(Board::has_company) {
+            return take_aside(schema, table);
         }
-        self.written
-            .remove(&table.into())
-            .map_or(Found::Gone, |(id, _)| take_written(schema, table, id))
+        Found::Gone
     }
 
-    pub fn put_aside(&mut self, table: pg_sys::Oid, turn: Turn<'a>) {
-        stop_request::put_aside(table);
-        self.aside.insert(table.into(), turn);
+    /// A run's turn is over.
+    pub fn put_aside(&mut self, schema: &str, table: pg_sys::Oid, turn: Turn<'_>) {
+        let began = self.served.get(&table.into()).copied();
+        let began = began.unwrap_or(i64::MIN);
+        aside::write_down(schema, turn, began);
+        self.aside.insert(table.into(), began);
         self.coming.insert(table.into(), i64::MIN);
     }
 
@@ -141,13 +148,14 @@ impl<'a> Turns<'a> {
         let others = self.coming.iter();
         let others = others.filter(|(other, _)| **other != u32::from(table));
         let next = others.map(|(_, due)| *due).min();
-        stop_request::note_others(next.unwrap_or(i64::MAX), self.changes);
+        stop_request::note_others(next.unwrap_or(i64::MAX), self.look);
     }
 
-    /// Has due what was put aside, and what was due and had not had its turn when the settings were reloaded, from which
-    /// on (`since`) the time is kept anew. When the first of them is due; `i64::MAX`: never. `changes`: how many changes of
-    /// policies there were before they were looked up.
-    pub fn keep_due(&mut self, all: &mut [Due], since: i64, changes: u64) -> i64 {
+    /// Takes in a look: has due what is put aside, and what was due and had not had its turn when the settings were
+    /// reloaded, from which on (`since`) the time is kept anew. When the first of them is due; `i64::MAX`: never. In a
+    /// transaction.
+    pub fn keep_due(&mut self, schema: &str, all: &mut [Due], since: i64, look: Look) -> i64 {
+        self.aside = aside::all(schema);
         if since != self.planned_by {
             let now = pg::now();
             let overdue = self.planned.iter().filter(|(_, due)| **due <= now);
@@ -157,13 +165,15 @@ impl<'a> Turns<'a> {
         self.planned.clear();
         for due in &mut *all {
             let table = u32::from(due.table);
-            if self.is_under_way(table) || self.queued.contains(&table) {
+            // Another worker may have cleared it since.
+            let is_queued = self.queued.contains(&table) && due.last_turn < since;
+            if self.aside.contains_key(&table) || is_queued {
                 due.next_start = i64::MIN;
             }
             self.planned.insert(table, due.next_start);
         }
         self.coming.clone_from(&self.planned);
-        self.changes = changes;
+        self.look = look;
         let first = all.iter().map(|due| due.next_start).min();
         first.unwrap_or(i64::MAX)
     }
@@ -178,15 +188,10 @@ impl<'a> Turns<'a> {
         }
     }
 
-    fn is_under_way(&self, table: u32) -> bool {
-        self.aside.contains_key(&table) || self.written.contains_key(&table)
-    }
-
     /// When a table's last turn began, or ended.
     fn served(&self, due: &Due) -> i64 {
         let table = u32::from(due.table);
-        let aside = self.written.get(&table).map(|(_, turn)| turn);
-        let served = self.served.get(&table).or(aside);
+        let served = self.served.get(&table).or(self.aside.get(&table));
         served.copied().unwrap_or(due.last_turn)
     }
 
@@ -207,46 +212,30 @@ impl<'a> Turns<'a> {
         });
         next.map(|(index, _)| index)
     }
+}
 
-    /// The worker ends, and with it what it had put aside: a run that is interrupted stays due. But if other databases have
-    /// their turn, the next worker goes on with it.
-    pub fn close(mut self, schema: &'a str, turn_is_over: bool) {
-        for (table, (id, _)) in std::mem::take(&mut self.written) {
-            let is_scheduled = begin_in(schema) && policy::find(schema, table.into()).is_some();
-            pg::commit();
-            if !is_scheduled && let Found::Turn(turn, _) = take_written(schema, table.into(), id) {
-                turn.close(schema, Stop::Unscheduled.name());
-            }
-        }
-        for (table, turn) in self.aside {
-            if turn_is_over {
-                match stop_request::take_aside(table.into()).and_then(Reason::stop) {
-                    Some(stop) => turn.close(schema, stop.name()),
-                    None => {
-                        let began = self.served.get(&table).copied();
-                        aside::write_down(schema, turn, began.unwrap_or(i64::MIN));
-                    }
-                }
-                continue;
-            }
-            let is_scheduled = begin_in(schema) && policy::find(schema, table.into()).is_some();
-            pg::commit();
-            let stop = if !is_scheduled {
-                Stop::Unscheduled.name()
-            } else if settings::paused() {
-                Stop::Paused.name()
-            } else {
-                "interrupted"
-            };
-            turn.close(schema, stop);
+/// Ends the runs that are put aside of tables that are no longer to be cleared. The others go on when there is a worker.
+pub fn close_unscheduled(schema: &str) {
+    let aside = match begin_in(schema) {
+        true => aside::all(schema),
+        false => HashMap::new(),
+    };
+    let tables = aside.into_keys().map(pg_sys::Oid::from);
+    let over: Vec<_> = tables
+        .filter(|table| policy::find(schema, *table).is_none())
+        .collect();
+    pg::commit();
+    for table in over {
+        if let Found::Turn(turn, _) = take_aside(schema, table) {
+            turn.close(schema, Stop::Unscheduled.name());
         }
     }
 }
 
-/// Takes a run over that another process has put aside.
-fn take_written<'a>(schema: &'a str, table: pg_sys::Oid, id: i64) -> Found<'a> {
+/// Goes on with a run that is put aside.
+fn take_aside<'a>(schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
     let found = match begin_in(schema) {
-        true => aside::take(schema, table, id),
+        true => aside::take(schema, table),
         false => Found::Gone,
     };
     pg::commit();

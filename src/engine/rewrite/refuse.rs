@@ -1,6 +1,6 @@
 //! Which tables are not rewritten: those where something has to be told of each deleted row (a trigger, a subscriber).
 
-use crate::pg::{self, LockMode, Relation};
+use crate::pg::{self, FileNode, LockMode, Relation};
 use crate::refusal::Refusal;
 use crate::table::obstacle::{self, Obstacle};
 use pgrx::pg_sys;
@@ -80,13 +80,33 @@ fn check_leaf(leaf: &Relation) -> Result<(), Refusal> {
     if let Some(obstacle) = obstacle {
         return Err(because(&name, &obstacle));
     }
-    // Rows that are left out of a new heap are not decoded.
+    check_not_published(leaf)
+}
+
+/// Rows that are left out of a new heap are not decoded.
+fn check_not_published(leaf: &Relation) -> Result<(), Refusal> {
     if pg::publishes_deletes(leaf) {
         return Err(not_in_this_state(format!(
-            "cannot rewrite table \"{name}\" because its deletes are published"
+            "cannot rewrite table \"{}\" because its deletes are published",
+            leaf.name()
         ))
         .detail("Subscribers would keep the expired rows.")
         .hint(DELETE_INSTEAD));
+    }
+    Ok(())
+}
+
+/// Refuses what has come to be published since the tables were locked, which is possible in spite of the lock: each that has
+/// still this file. What a savepoint has taken back has not.
+pub fn check_still_not_published(rewritten: &[(pg_sys::Oid, FileNode)]) -> Result<(), Refusal> {
+    pg::read_invalidations();
+    for (oid, file) in rewritten {
+        if let Some(leaf) = Relation::open_if_free(*oid, LockMode::AccessShare)
+            && leaf.file() == *file
+        {
+            check_not_published(&leaf)?;
+        }
+        pgrx::check_for_interrupts!();
     }
     Ok(())
 }

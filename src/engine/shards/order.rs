@@ -2,13 +2,14 @@
 //! version of the extension.
 
 use super::meaning::{self, Meaning};
-use super::{PACED, PACED_AT_ONCE, Slice, UNPACED};
+use super::{PACED_AT_ONCE, Slice};
 use crate::engine::Bookmark;
 use crate::pg::Keep;
 use crate::table::{Criterion, Rule};
 use logic::number;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// One slice of the work on one shard. The rule comes resolved, with the clock that the run began with: the node's own may
 /// be another, and what has expired is the same on all.
@@ -66,10 +67,13 @@ pub struct Report {
 }
 
 impl Order {
-    /// For each of so many shards.
-    pub(super) fn new(criterion: &Criterion, slice: &Slice, shards: usize) -> Order {
-        let time = slice.cost.map_or(UNPACED, |_| PACED);
-        let time = slice.time.map_or(time, |left| left.min(time));
+    /// For each of so many shards, to be worked on so long.
+    pub(super) fn new(
+        criterion: &Criterion,
+        slice: &Slice,
+        time: Duration,
+        shards: usize,
+    ) -> Order {
         Order {
             expires: criterion.text.clone(),
             keep: criterion.now.saturating_sub(criterion.cutoff),

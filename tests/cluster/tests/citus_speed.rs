@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 const ROWS: u32 = 1_000_000;
 
 /// Looks, until it is told to end, at the transactions of a server that belong to a clearing; returns how long those were
-/// that it saw, in milliseconds: the median, one in twenty, the longest.
+/// that it saw, in milliseconds: the median, one in twenty, the longest. The naps of a procedure that sleeps between two
+/// transactions are none.
 fn watch(mut session: Session, end: Arc<AtomicBool>) -> std::thread::JoinHandle<String> {
     let ages = "SELECT format('%s %s|%s', pid, xact_start, extract(epoch FROM clock_timestamp() - xact_start) * 1000)
          FROM pg_stat_activity WHERE query ~ '^(CALL raw_clear|DELETE|SELECT raw_clear|WITH)'
-         AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+         AND pid <> pg_backend_pid() AND xact_start IS NOT NULL AND wait_event IS DISTINCT FROM 'PgSleep'";
     spawn(move || {
         let mut seen: HashMap<String, f64> = HashMap::new();
         while !end.load(Ordering::Relaxed) {

@@ -3,7 +3,7 @@
 
 use cluster::{
     Cluster, KEEP_WAL, LIVE, Pass, Random, Session, Tally, assert_sound, crashes, create_sessions,
-    fingerprint,
+    fingerprint, wait_until,
 };
 
 const ROWS: i64 = 3000;
@@ -150,4 +150,26 @@ fn after_a_power_cut_everything_that_was_acknowledged_is_done() {
     }
     tally.deleted = EXPIRED_ROWS * clearings.len() as i64;
     tally.report("power cut: every way");
+}
+
+#[test]
+fn what_a_caller_has_done_before_a_call_is_as_durable_as_without_it() {
+    let primary = Cluster::with(&KEEP_WAL);
+    let database = primary.database("app");
+    let (mut session, mut observer) = (database.connect(), database.connect());
+    create_sessions(&mut session, "s", ROWS as u32, 10);
+    session.run("CREATE TABLE audit (event text); SET raw_clear_sessions.cost_delay = '1 s'; SET raw_clear_sessions.cost_limit = 1");
+    let checkpoint = primary.checkpoint();
+    let running = session.start(
+        "DO $$ DECLARE n bigint; BEGIN
+            INSERT INTO audit VALUES ('cleared');
+            CALL raw_clear_sessions_in_batches('s', batch_size => 100, deleted => n);
+        END $$",
+    );
+    wait_until("the caller's row is there", || observer.count("audit") == 1);
+    let cut = observer.wal_on_disk();
+    running.cancel();
+    let _ = running.finish();
+    let cluster = primary.after_power_cut(&checkpoint, cut, &[]);
+    assert_eq!(cluster.connect_to("app").count("audit"), 1);
 }

@@ -77,17 +77,49 @@ fn with_shards<'a>(cluster: &'a Cluster, name: &str, rows: u32) -> (Database<'a>
     (database, session)
 }
 
-/// Of six shards at the same time four fail.
-#[test]
-fn nodes_that_take_few_connections_have_their_shards_cleared_one_after_the_other() {
-    let (_database, mut session) = with_shards(&CLUSTER, "few_connections", 100);
+/// The same with four more shards.
+fn with_six_shards<'a>(name: &str, rows: u32) -> (Database<'a>, Session) {
+    let (database, mut session) = with_shards(&CLUSTER, name, rows);
     for shard in 3..=6 {
-        cluster::create_sessions(&mut session, &format!("sessions_{shard}"), 100, 10);
+        cluster::create_sessions(&mut session, &format!("sessions_{shard}"), rows, 10);
         session.run(&format!(
             "INSERT INTO pg_dist_shard VALUES ('sessions', {shard});
              INSERT INTO pg_dist_placement VALUES ({shard}, 1, {shard} % 2 + 1)"
         ));
     }
+    (database, session)
+}
+
+/// Who asks waits in a transaction, which is to be short.
+#[test]
+fn nodes_that_take_long_are_asked_one_at_a_time_in_transactions_of_their_own() {
+    let (_database, mut session) = with_six_shards("slow_nodes", 100);
+    session.run(
+        "CREATE TABLE asked (n serial, at_once integer, is_slice boolean, xact xid8 DEFAULT pg_current_xact_id());
+         SET allow_system_table_mods = on;
+         ALTER FUNCTION pg_catalog.master_run_on_worker RENAME TO run_quickly;
+         CREATE FUNCTION pg_catalog.master_run_on_worker(worker_name text[], port integer[], command text[], parallel boolean,
+             OUT node_name text, OUT node_port integer, OUT success boolean, OUT result text) RETURNS SETOF record LANGUAGE sql
+         AS $$INSERT INTO public.asked (at_once, is_slice) SELECT cardinality($3), $3[1] ~ '^CALL';
+             SELECT pg_sleep(0.1);
+             SELECT * FROM pg_catalog.run_quickly($1, $2, $3, $4)$$;
+         RESET allow_system_table_mods",
+    );
+    let answer = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(answer.expect("it is cleared").value.as_deref(), Some("540"));
+    let asked = session.texts("SELECT format('%s %s', is_slice, at_once) FROM asked ORDER BY n");
+    assert_eq!(
+        asked,
+        ["f 2", "t 2", "t 1", "t 1", "t 1", "t 1"],
+        "the two nodes, then the shards"
+    );
+    assert_eq!(session.number("SELECT count(DISTINCT xact) FROM asked"), 6);
+}
+
+/// Of six shards at the same time four fail.
+#[test]
+fn nodes_that_take_few_connections_have_their_shards_cleared_one_after_the_other() {
+    let (_database, mut session) = with_six_shards("few_connections", 100);
     session.run(
         "SET allow_system_table_mods = on;
          ALTER FUNCTION pg_catalog.master_run_on_worker RENAME TO run_two;

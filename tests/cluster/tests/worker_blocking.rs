@@ -5,6 +5,9 @@ use cluster::{Cluster, Session, add_expired, create_sessions, wait_until};
 
 const TIMEOUT: (&str, &str) = ("raw_clear_sessions.blocking_timeout", "1 s");
 
+/// Or others would be cleared by another worker.
+const ALONE: (&str, &str) = ("raw_clear_sessions.max_workers", "1");
+
 const SLEEPS: &str = "PERFORM pg_sleep(3600);";
 
 /// As long as the table of the setting has a row.
@@ -70,7 +73,7 @@ fn assert_backs_off(session: &mut Session) {
 
 #[test]
 fn a_statement_that_keeps_another_owners_table_waiting_is_ended_and_its_run_has_failed() {
-    let cluster = Cluster::with_worker("app", &[TIMEOUT]);
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
     let mut session = with_two_owners(&cluster, SLEEPS);
     stuck(&mut session, "");
     assert_goes_on(&mut session);
@@ -91,7 +94,7 @@ fn a_statement_that_keeps_another_owners_table_waiting_is_ended_and_its_run_has_
 
 #[test]
 fn a_statement_that_catches_every_cancel_keeps_another_owners_table_waiting_for_a_little_longer() {
-    let cluster = Cluster::with_worker("app", &[TIMEOUT]);
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
     let mut session = with_two_owners(&cluster, SWALLOWS);
     stuck(&mut session, "");
     assert_goes_on(&mut session);
@@ -103,7 +106,7 @@ fn a_statement_that_catches_every_cancel_keeps_another_owners_table_waiting_for_
 
 #[test]
 fn a_statement_is_ended_for_a_table_that_was_scheduled_since_it_began() {
-    let cluster = Cluster::with_worker("app", &[TIMEOUT]);
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
     let mut session = with_two_owners(&cluster, SLEEPS);
     session.run("SELECT raw_clear_sessions_unschedule('quick')");
     stuck(&mut session, "");
@@ -114,7 +117,7 @@ fn a_statement_is_ended_for_a_table_that_was_scheduled_since_it_began() {
 
 #[test]
 fn a_statement_is_ended_for_a_table_that_had_its_turn_just_before_and_is_due_again() {
-    let cluster = Cluster::with_worker("app", &[TIMEOUT]);
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
     let mut session = with_two_owners(&cluster, SLEEPS_IF_TOLD);
     session.run(
         "SELECT raw_clear_sessions_unschedule('quick');
@@ -142,7 +145,7 @@ fn a_statement_is_ended_for_a_table_that_had_its_turn_just_before_and_is_due_aga
 
 #[test]
 fn a_statement_is_ended_for_another_database() {
-    let cluster = Cluster::with_worker("*", &[TIMEOUT, ("raw_clear_sessions.max_workers", "1")]);
+    let cluster = Cluster::with_worker("*", &[TIMEOUT, ALONE]);
     let mut session = with_two_owners(&cluster, SLEEPS);
     session.run("SELECT raw_clear_sessions_unschedule('quick')");
     stuck(&mut session, "");
@@ -154,7 +157,7 @@ fn a_statement_is_ended_for_another_database() {
 
 #[test]
 fn a_statement_goes_on_that_keeps_nobody_waiting_or_for_whose_end_others_are_to_wait() {
-    let cluster = Cluster::with_worker("app", &[TIMEOUT]);
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
     let mut session = with_two_owners(&cluster, SLEEPS);
     let ended = "\"table\" = 'stuck'::regclass AND stop = 'max_duration' AND deleted = 0";
     session.run("SELECT raw_clear_sessions_schedule('quick', '1 h')");
@@ -173,7 +176,7 @@ fn a_statement_goes_on_that_keeps_nobody_waiting_or_for_whose_end_others_are_to_
 
 #[test]
 fn a_rewrite_is_given_up_for_tables_that_wait_and_the_rows_are_deleted() {
-    let cluster = Cluster::with_worker("app", &[TIMEOUT]);
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
     let mut session = with_two_owners(&cluster, SLEEPS_IF_TOLD);
     session.run(
         "CREATE FUNCTION key(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
@@ -196,6 +199,7 @@ fn a_vacuum_is_given_up_for_tables_that_wait() {
     // For each page a tenth of a second, for a deletion none.
     let settings = [
         TIMEOUT,
+        ALONE,
         ("raw_clear_sessions.vacuum", "on"),
         ("raw_clear_sessions.cost_limit", "0"),
         ("raw_clear_sessions.cost_delay", "100"),

@@ -123,6 +123,26 @@ fn a_run_ends_where_the_extension_is_dropped() {
 }
 
 #[test]
+fn a_run_of_an_extension_that_was_made_anew_changes_no_row_of_the_new_ones_history() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = busy_database(&cluster, "app");
+    let worker = session.workers()[0];
+    create_sessions(&mut session, "small", 10, 10);
+    session.run(
+        "BEGIN; DROP EXTENSION raw_clear_sessions; CREATE EXTENSION raw_clear_sessions;
+         SELECT raw_clear_sessions('small'); COMMIT",
+    );
+    cluster.reload(&FAST);
+    session.wait_for_count("django_session", 100);
+    wait_until("the worker has ended", || {
+        !session.workers().contains(&worker)
+    });
+    let first = "id = 1 AND \"table\" = 'small'::regclass AND caller IS NOT NULL AND stop = 'done' AND deleted = 9";
+    assert_eq!(session.runs(first), 1);
+    assert_eq!(session.runs("stop = 'unscheduled'"), 0);
+}
+
+#[test]
 fn a_run_that_had_to_make_way_is_still_due_whatever_its_schedule() {
     let cluster = Cluster::with_worker("*", &SLOW);
     let mut postgres = cluster.connect();

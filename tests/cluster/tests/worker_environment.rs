@@ -208,6 +208,28 @@ fn an_open_transaction_of_one_owner_does_not_delay_the_tables_of_others() {
 }
 
 #[test]
+fn an_open_transaction_that_asks_for_a_run_delays_neither_the_tables_of_others_nor_what_is_told_of_them()
+ {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.lock_timeout", "100ms")]);
+    let mut session = with_sessions(&cluster, "app");
+    session.run(
+        "CREATE TABLE asked (LIKE django_session);
+         SELECT raw_clear_sessions_schedule('asked', '1 s', expires => 'expire_date')",
+    );
+    session.wait_for_ends("asked", 1);
+    let mut owner = cluster.connect_to("app");
+    owner.run("BEGIN; SELECT raw_clear_sessions_run_now('asked')");
+    for _ in 0..3 {
+        session.wait_for_ends("django_session", 2);
+        add_expired(&mut session, "django_session", 10);
+        session.wait_for_count("django_session", 100);
+    }
+    assert_eq!(cluster.logged("ERROR"), 0);
+    owner.run("COMMIT");
+    session.wait_for_ends("asked", 1);
+}
+
+#[test]
 fn log_lines_name_the_database_and_failures_are_errors() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.log_min_duration", "0")]);
     let mut session = with_sessions(&cluster, "app");

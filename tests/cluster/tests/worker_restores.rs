@@ -1,6 +1,6 @@
 //! After a restore, and after a recovery to a point in time, the worker waits until it is told to go on.
 
-use cluster::{Cluster, Session, create_sessions};
+use cluster::{Cluster, Session, add_expired, create_sessions};
 
 /// The note of the table django_session, which ends with the call that ends the waiting.
 const NOTE: &str = "SELECT coalesce(max(note), '') FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass";
@@ -33,6 +33,34 @@ fn assert_waits(session: &mut Session, told: &str) {
     assert_eq!(session.count("visit"), 100);
     assert_eq!(session.text(NOTE), "");
     assert!(!session.yes("SELECT raw_clear_sessions_resume_all()"));
+}
+
+#[test]
+fn a_policy_waits_in_a_copy_of_its_database_and_not_in_one_that_was_renamed() {
+    let cluster = Cluster::with_worker("*", &[]);
+    let mut postgres = cluster.connect();
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "planned", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('planned', '1 s')");
+    session.wait_for_count("planned", 10);
+    drop(session);
+    postgres.run("CREATE DATABASE copy TEMPLATE app");
+    postgres.run("ALTER DATABASE app RENAME TO original");
+    let mut session = cluster.connect_to("original");
+    add_expired(&mut session, "planned", 5);
+    session.wait_for_count("planned", 10);
+    let mut copy = cluster.connect_to("copy");
+    add_expired(&mut copy, "planned", 5);
+    // What the setting lists is cleared: the worker has looked at what is due.
+    create_sessions(&mut copy, "django_session", 100, 10);
+    copy.wait_for_count("django_session", 10);
+    assert_eq!(copy.count("planned"), 15);
+    let note = copy
+        .text("SELECT note FROM raw_clear_sessions.status WHERE \"table\" = 'planned'::regclass");
+    assert!(note.contains("from another database"), "{note}");
+    let (_, call) = note.rsplit_once(": ").expect("a call");
+    copy.run(call);
+    copy.wait_for_count("planned", 10);
 }
 
 #[test]

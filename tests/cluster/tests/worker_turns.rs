@@ -1,6 +1,10 @@
 //! Tables of one database take turns: a run that takes long holds up no other, and stays one run.
 
-use cluster::{Cluster, FAST, SLOW, Session, add_expired, create_sessions, wait_until};
+use cluster::{Cluster, FAST, SLOW, Session, Shutdown, add_expired, create_sessions, wait_until};
+
+/// Or another worker would clear what waits.
+const ALONE: (&str, &str) = ("raw_clear_sessions.max_workers", "1");
+const ALONE_AND_SLOW: [(&str, &str); 4] = [ALONE, SLOW[0], SLOW[1], SLOW[2]];
 
 const BIG: &str = "\"table\" = 'big'::regclass";
 
@@ -28,7 +32,7 @@ fn clear_small(session: &mut Session) {
 
 #[test]
 fn a_long_run_holds_up_no_table_that_is_due_every_second_and_stays_one_run() {
-    let cluster = Cluster::with_worker("app", &SLOW);
+    let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
     let mut session = with_big_table(&cluster, "");
     clear_small(&mut session);
     // It goes on where it was.
@@ -57,7 +61,7 @@ fn a_long_run_holds_up_no_table_that_is_due_every_second_and_stays_one_run() {
 
 #[test]
 fn the_limits_of_a_run_count_over_all_of_its_turns() {
-    let cluster = Cluster::with_worker("app", &SLOW);
+    let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
     let mut session = with_big_table(&cluster, ", max_rows => 1000");
     clear_small(&mut session);
     cluster.reload(&[
@@ -71,8 +75,8 @@ fn the_limits_of_a_run_count_over_all_of_its_turns() {
 }
 
 #[test]
-fn runs_that_are_put_aside_end_with_the_worker_and_are_told_as_they_ended() {
-    let cluster = Cluster::with_worker("app", &SLOW);
+fn a_run_that_is_put_aside_goes_on_where_it_was_after_a_pause_and_a_restart() {
+    let mut cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
     let mut session = with_big_table(&cluster, "");
     create_sessions(&mut session, "bigger", 5000, 10);
     session.run("SELECT raw_clear_sessions_schedule('bigger', '1 h')");
@@ -80,9 +84,16 @@ fn runs_that_are_put_aside_end_with_the_worker_and_are_told_as_they_ended() {
         session.runs("ended IS NULL AND deleted > 0") == 2
     });
     cluster.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("both have ended", || {
-        session.runs("stop = 'paused' AND deleted > 0") == 2
-    });
+    wait_until("the worker has ended", || session.workers().is_empty());
+    assert_eq!(session.runs("stop = 'paused' AND deleted > 0"), 1);
+    assert_eq!(session.runs("ended IS NULL AND deleted > 0"), 1);
+    drop(session);
+    cluster.stop(Shutdown::Fast);
+    cluster.set(&[("raw_clear_sessions.paused", "off")]);
+    cluster.set(&FAST);
+    cluster.start();
+    session = cluster.connect_to("app");
+    session.wait_for_run("stop = 'done' AND deleted = 4500");
     assert_eq!(session.runs("true"), 2);
     let deleted = session.number("SELECT sum(deleted)::bigint FROM raw_clear_sessions.run");
     assert_eq!(
@@ -93,7 +104,7 @@ fn runs_that_are_put_aside_end_with_the_worker_and_are_told_as_they_ended() {
 
 #[test]
 fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
-    let cluster = Cluster::with_worker("app", &SLOW);
+    let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
     let mut session = with_big_table(&cluster, "");
     create_sessions(&mut session, "bigger", 5000, 10);
     session.run("SELECT raw_clear_sessions_schedule('bigger', '1 h')");
@@ -112,7 +123,7 @@ fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
 
 #[test]
 fn a_run_that_waits_for_another_says_so_and_stays_due_when_the_settings_are_reloaded() {
-    let cluster = Cluster::with_worker("app", &[]);
+    let cluster = Cluster::with_worker("app", &[ALONE]);
     let mut session = cluster.database("app").connect();
     session.run(
         "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
@@ -144,7 +155,7 @@ fn a_run_that_waits_for_another_says_so_and_stays_due_when_the_settings_are_relo
 
 #[test]
 fn a_table_that_is_to_be_cleared_at_once_is_due_while_it_waits_for_another() {
-    let cluster = Cluster::with_worker("app", &[]);
+    let cluster = Cluster::with_worker("app", &[ALONE]);
     let mut session = cluster.database("app").connect();
     session.run(
         "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
@@ -176,7 +187,7 @@ fn a_table_that_is_to_be_cleared_at_once_is_due_while_it_waits_for_another() {
 
 #[test]
 fn rows_that_cannot_be_deleted_are_counted_over_all_turns_of_a_run() {
-    let cluster = Cluster::with_worker("app", &[]);
+    let cluster = Cluster::with_worker("app", &[ALONE]);
     let mut session = cluster.database("app").connect();
     create_sessions(&mut session, "small", 10, 10);
     create_sessions(&mut session, "broken", 100, 10);
@@ -197,7 +208,7 @@ fn rows_that_cannot_be_deleted_are_counted_over_all_turns_of_a_run() {
 
 #[test]
 fn an_owner_of_many_slow_tables_holds_up_no_table_of_another_owner() {
-    let cluster = Cluster::with_worker("app", &[]);
+    let cluster = Cluster::with_worker("app", &[ALONE]);
     let mut session = cluster.database("app").connect();
     session.run(
         "CREATE ROLE many; CREATE ROLE one;

@@ -118,3 +118,23 @@ fn a_nightly_run_that_a_restart_interrupts_goes_on_at_once() {
     assert_eq!(session.count("nightly"), 500);
     assert!(session.runs("stop = 'interrupted'") > 0);
 }
+
+#[test]
+fn a_table_that_another_session_is_clearing_has_not_failed_and_is_cleared_when_that_has_ended() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "busy", 100, 10);
+    let mut caller = cluster.connect_to("app");
+    caller.run("BEGIN; SELECT raw_clear_sessions('busy')");
+    session.run("SELECT raw_clear_sessions_schedule('busy', '1 s')");
+    session.wait_for_run(
+        "stop = 'interrupted' AND sqlstate = '55P03' AND error LIKE '%is being cleared by another session'",
+    );
+    caller.run("ROLLBACK");
+    assert!(session.yes(
+        "SELECT failures = 0 AND next_start <= now() FROM raw_clear_sessions.status WHERE \"table\" = 'busy'::regclass"
+    ));
+    session.run("SELECT raw_clear_sessions_run_now('busy')");
+    session.wait_for_count("busy", 10);
+    assert_eq!(cluster.logged("ERROR"), 0);
+}

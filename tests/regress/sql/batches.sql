@@ -211,14 +211,26 @@ SELECT owner, count(*) FROM guarded GROUP BY owner ORDER BY owner;
 --
 TRUNCATE session;
 CALL fill('session', 1000);
+SET client_min_messages = notice;
 CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 10, max_rows => 100);
 -- about: a block is finished
 SELECT count(*) BETWEEN 600 AND 901 AS most_remain FROM session;
 CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 1, max_duration => '1 us');
+SET client_min_messages = warning;
 SELECT count(*) > 1 AS some_remain FROM session;
 CALL raw_clear_sessions_in_batches('session', expires => 'expires', batch_size => 0);
 CALL raw_clear_sessions_in_batches('session', expires => 'expires', max_rows => -1);
 CALL raw_clear_sessions_in_batches('session', expires => 'expires', max_duration => '0');
+
+--
+-- A statement that fails without a row: those are counted that are there.
+--
+CREATE FUNCTION never() RETURNS boolean STABLE LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'never'; END $$;
+CREATE TABLE ten AS SELECT * FROM session WITH NO DATA;
+CALL fill('ten', 10);
+CALL raw_clear_sessions_in_batches('ten', expires => 'expires', filter => 'batches.never()');
+TRUNCATE ten;
+CALL raw_clear_sessions_in_batches('ten', expires => 'expires', filter => 'batches.never()');
 
 --
 -- It has to be able to commit: not in a transaction block, a function, or a block with an EXCEPTION clause. In DO and in

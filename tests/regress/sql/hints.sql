@@ -13,8 +13,8 @@ SET client_min_messages = warning;
 SET timezone = 'America/New_York';
 
 \set ECHO none
-CREATE TABLE files (file text, head text);
-\set tables `cd "$PG_ABS_SRCDIR/../../logic/frameworks" && for f in *.sql; do printf "CREATE SCHEMA live_%s; SET search_path = live_%s;\nINSERT INTO hints.files VALUES (\$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(grep '^--' "$f")"; sed '/^-- rows$/,$d' "$f"; done`
+CREATE TABLE files (file text, head text, endless text);
+\set tables `cd "$PG_ABS_SRCDIR/../../logic/frameworks" && for f in *.sql; do printf "CREATE SCHEMA live_%s; SET search_path = live_%s;\nINSERT INTO hints.files VALUES (\$\$%s\$\$, \$\$%s\$\$, \$\$%s\$\$);\n" "${f%.sql}" "${f%.sql}" "${f%.sql}" "$(grep '^--' "$f")" "$(sed -n '/^-- endless/,$p' "$f")"; sed '/^-- rows$/,$d' "$f"; done`
 :tables
 SET search_path = lookalikes;
 \set shapes :srcdir '/../shapes/lookalikes.sql'
@@ -59,10 +59,12 @@ BEGIN
 END
 $$;
 
--- The call with what the caller has to fill in: an hour's lifetime, and the clock by which the rows have been written.
+-- The call with what the caller has to fill in: an hour's lifetime or another, the clock by which the rows have been written,
+-- and, where one is set, a condition.
 CREATE FUNCTION filled_in("table" regclass, call text) RETURNS text LANGUAGE sql AS $$
-    SELECT replace(replace(replace(call, 'keep => ''...''', 'keep => ''1 hour'''), 'unit => ''...''', 'unit => ''seconds'''), 'time_zone => ''...''', format('time_zone => %L',
-        CASE WHEN writes_utc THEN 'UTC' ELSE 'America/New_York' END)) FROM hints.said("table")
+    SELECT regexp_replace(replace(replace(replace(call, 'keep => ''...''', format('keep => %L', coalesce(nullif(current_setting('hints.keep', true), ''), '1 hour'))),
+        'unit => ''...''', 'unit => ''seconds'''), 'time_zone => ''...''', format('time_zone => %L', CASE WHEN writes_utc THEN 'UTC' ELSE 'America/New_York' END)),
+        '(filter => ''(.* AND )?)\.\.\.', '\1' || coalesce(nullif(current_setting('hints.filter', true), ''), '...')) FROM hints.said("table")
 $$;
 
 -- Makes a call, and the calls that its HINT shows, until there is no more to follow: with what has to be filled in, or as
@@ -191,6 +193,44 @@ CREATE TABLE kept_outcome AS SELECT outcome.* FROM (VALUES ('refresh_until', 'ti
     kept_outcomes(name, type, value) AS outcome;
 SELECT count(*) > 1500 AS many_calls, count(followed) > 700 AS many_followed FROM kept_outcome;
 SELECT * FROM kept_outcome WHERE deleted > 0 ORDER BY 1, 2;
+-- A row that never ends by its framework, in whose table a column of the site's holds another end, which is over. However the
+-- calls that are shown are filled in, it stays.
+CREATE TABLE ending AS SELECT 1 AS number, 'over' AS name, timestamptz '2001-01-01' AS ends LIMIT 0;
+CREATE FUNCTION endless_outcomes() RETURNS TABLE (file text, keep text, filter text, call text, followed text, lost bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    one record;
+    shown jsonb;
+    before bigint;
+BEGIN
+    FOR one IN SELECT "table", nspname, files.endless, files.file FROM session_tables JOIN files ON nspname = 'live_' || files.file WHERE files.endless <> '' LOOP
+        EXECUTE format('DELETE FROM %s', one."table");
+        PERFORM set_config('search_path', one.nspname || ', hints, public', false);
+        EXECUTE one.endless;
+        EXECUTE format('ALTER TABLE %s ADD COLUMN refresh_until timestamptz DEFAULT ''2001-01-01''', one."table");
+    END LOOP;
+    SET search_path = hints, public;
+    shown := (SELECT jsonb_object_agg(f."table"::regclass, substring(f.call FROM 'SELECT (.*);')) FROM raw_clear_sessions_find() AS f WHERE f.call IS NOT NULL);
+    FOR one IN SELECT "table", files.file FROM session_tables JOIN files ON nspname = 'live_' || files.file WHERE files.endless <> '' AND head !~ '\n-- further: none' LOOP
+        file := one.file;
+        FOREACH keep IN ARRAY ARRAY['1 hour', '0'] LOOP
+            FOREACH filter IN ARRAY ARRAY['refresh_until < now()', 'refresh_until IS NOT NULL', 'true'] LOOP
+                PERFORM set_config('hints.keep', keep, false), set_config('hints.filter', filter, false);
+                FOR call IN SELECT format('raw_clear_sessions(%L)', one."table") UNION SELECT hints.filled_in(one."table", shown ->> one."table"::text) LOOP
+                    EXECUTE format('SELECT count(*) FROM %s', one."table") INTO before;
+                    SELECT f.followed INTO followed FROM hints.follow(one."table", call, true) AS f;
+                    EXECUTE format('SELECT $1 - count(*) FROM %s', one."table") INTO lost USING before;
+                    RETURN NEXT;
+                END LOOP;
+            END LOOP;
+        END LOOP;
+    END LOOP;
+    PERFORM set_config('hints.keep', '', false), set_config('hints.filter', '', false);
+    EXECUTE (SELECT string_agg(format('ALTER TABLE %s DROP COLUMN refresh_until;', "table"), ' ') FROM session_tables JOIN files ON nspname = 'live_' || files.file WHERE files.endless <> '');
+END
+$$;
+CREATE TABLE endless_outcome AS SELECT * FROM endless_outcomes();
+SELECT count(*) > 80 AS many_calls, count(followed) > 40 AS many_followed FROM endless_outcome;
+SELECT * FROM endless_outcome WHERE lost > 0 ORDER BY 1, 2, 3;
 -- Every framework's own table is, or what is asked for is what its file leaves open.
 DO $$
 BEGIN
@@ -229,6 +269,16 @@ CREATE TABLE admin_session (session_key text, session_data text, expire_date tim
 INSERT INTO admin_session VALUES ('over', '', '2001-01-01', NULL), ('renewable', '', '2001-01-01', 'infinity');
 CREATE TABLE user_session (session_key text, session_data text, expire_date timestamptz, legal_hold boolean, on_hold_by text);
 INSERT INTO user_session VALUES ('over', '', '2001-01-01', false), ('held', '', '2001-01-01', true);
+CREATE TABLE users_tokens (id integer, user_id bigint, token bytea, context text, sent_to text, inserted_at timestamp, legal_hold boolean);
+INSERT INTO users_tokens VALUES (1, 1, '', 'session', NULL, '2001-01-01', false), (2, 1, '', 'api-token', NULL, '2001-01-01', false), (3, 1, '', 'session', NULL, '2001-01-01', true);
+CREATE TABLE admins_tokens_old AS TABLE users_tokens;
+ALTER TABLE admins_tokens_old DROP COLUMN legal_hold;
+CREATE TABLE own_tokens AS SELECT *, 1 AS level FROM admins_tokens_old;
+ALTER TABLE own_tokens ALTER level SET NOT NULL;
+CREATE TABLE bearers (id integer, access_token_expires_at timestamptz, refresh_token_expires_at timestamptz);
+INSERT INTO bearers VALUES (1, '2001-01-01', 'infinity');
+CREATE TABLE refreshed (id integer, expires_at timestamp, absolute_expires_at date);
+INSERT INTO refreshed VALUES (1, '2001-01-01', '2001-01-01');
 CREATE TABLE session (session_key text, session_data text, expire_date timestamptz) PARTITION BY RANGE (expire_date);
 CREATE TABLE session_2001_01 PARTITION OF session FOR VALUES FROM ('2001-01-01') TO ('2001-02-01');
 INSERT INTO session VALUES ('over', '', '2001-01-01');
@@ -283,6 +333,17 @@ SELECT call, hinted, deleted FROM unnest(ARRAY[
     $$raw_clear_sessions('admin_session')$$,
     $$raw_clear_sessions('user_session')$$,
     $$raw_clear_sessions('user_session', filter => 'session_key <> ''x''')$$,
+    $$raw_clear_sessions('users_tokens')$$,
+    $$raw_clear_sessions('users_tokens', expires => 'inserted_at', time_zone => 'UTC')$$,
+    $$raw_clear_sessions('users_tokens', expires => 'inserted_at', keep => '14 days', filter => 'NOT legal_hold')$$,
+    $$raw_clear_sessions('users_tokens', expires => 'inserted_at', keep => '14 days', filter => 'context = ''api-token''')$$,
+    $$raw_clear_sessions('users_tokens', keep => '14 days', filter => 'NOT legal_hold')$$,
+    $$raw_clear_sessions('admins_tokens_old')$$,
+    $$raw_clear_sessions('admins_tokens_old', keep => '14 days')$$,
+    $$raw_clear_sessions('own_tokens')$$,
+    $$raw_clear_sessions('bearers')$$,
+    $$raw_clear_sessions('bearers', keep => '1 day')$$,
+    $$raw_clear_sessions('refreshed')$$,
     $$raw_clear_sessions('session_2001')$$,
     $$raw_clear_sessions('archive.django_session')$$,
     $$raw_clear_sessions('temporary')$$

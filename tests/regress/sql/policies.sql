@@ -126,6 +126,24 @@ SELECT refused($$raw_clear_sessions_schedule('a_materialized_view')$$);
 CREATE SEQUENCE a_sequence;
 SELECT refused($$raw_clear_sessions_schedule('a_sequence')$$);
 SELECT refused($$raw_clear_sessions_schedule('django_session_pkey')$$);
+-- What a DELETE is refused for
+CREATE PUBLICATION of_tokens FOR TABLE token;
+SELECT refused($$raw_clear_sessions('token', expires => 'expires', unit => 'seconds')$$);
+SELECT refused($$raw_clear_sessions_schedule('token', expires => 'expires', unit => 'seconds')$$);
+DROP PUBLICATION of_tokens;
+CREATE EXTENSION file_fdw;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE of_a_file (id integer, expires timestamptz) SERVER files OPTIONS (filename '/dev/null');
+SELECT refused($$raw_clear_sessions('of_a_file', expires => 'expires')$$);
+SELECT refused($$raw_clear_sessions_schedule('of_a_file', expires => 'expires')$$);
+DROP EXTENSION file_fdw CASCADE;
+-- Texts that are longer than anybody needs, also where the extension's owner writes the table.
+SELECT refused(format($$raw_clear_sessions_schedule('django_session', schedule => %L)$$, repeat('x', 8193)));
+\set VERBOSITY terse
+INSERT INTO raw_clear_sessions.policy ("table", unit) VALUES ('token', repeat('x', 8193));
+INSERT INTO raw_clear_sessions.policy ("table", time_zone) VALUES ('token', repeat('x', 8193));
+INSERT INTO raw_clear_sessions.policy ("table", schedule_time_zone) VALUES ('token', repeat('x', 8193));
+\set VERBOSITY default
 SELECT "table", schedule FROM policy;
 -- In a read-only transaction
 BEGIN READ ONLY;
@@ -142,12 +160,12 @@ SELECT raw_clear_sessions_schedule('parted_1', '@hourly', expires => 'expires');
 SELECT raw_clear_sessions_schedule('unlogged', '5 * * * MON-FRI', expires => 'expires + interval ''24 hours''');
 SELECT "table", schedule, expires FROM policy;
 -- A foreign table
-CREATE FOREIGN DATA WRAPPER policies;
-CREATE SERVER policies FOREIGN DATA WRAPPER policies;
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER policies FOREIGN DATA WRAPPER postgres_fdw;
 CREATE FOREIGN TABLE far_away (id integer, expires timestamptz) SERVER policies;
 SELECT raw_clear_sessions_schedule('far_away', '1 d', expires => 'expires');
 SELECT raw_clear_sessions_unschedule('far_away');
-DROP FOREIGN DATA WRAPPER policies CASCADE;
+DROP EXTENSION postgres_fdw CASCADE;
 
 --
 -- Only the owner schedules a table, as a member of the role too.

@@ -1,0 +1,78 @@
+//! Which worker is at which table: no two of them are at the same one.
+
+use super::{ASSIGNED, Board, MINE, RUNNING, Seat};
+use pgrx::pg_sys;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// This worker is at a table, until this is dropped.
+pub struct Claim(&'static Seat);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.claim.store(0, Ordering::Release);
+    }
+}
+
+/// Nobody else sets a claim, until this is dropped. Between the two there are some reads of shared memory and one write: no
+/// error, no interrupt, nothing to wait for. A process that is killed in between takes the server down, and the board is new.
+struct Alone<'a>(&'a AtomicBool);
+
+impl Alone<'_> {
+    fn get(flag: &AtomicBool) -> Alone<'_> {
+        while flag.swap(true, Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        Alone(flag)
+    }
+}
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl Board {
+    /// This worker is at a table from now on; `None` where another one is.
+    pub fn claim(&self, table: pg_sys::Oid) -> Option<Claim> {
+        let seat = MINE.get()?;
+        let _alone = Alone::get(&self.claiming);
+        if self.claimed_elsewhere().contains(&table) {
+            return None;
+        }
+        seat.claim.store(table.into(), Ordering::Release);
+        Some(Claim(seat))
+    }
+
+    /// The tables of this worker's database that others are at.
+    pub fn claimed_elsewhere(&self) -> Vec<pg_sys::Oid> {
+        self.others(|state| state == RUNNING)
+            .map(|seat| seat.claim.load(Ordering::Acquire))
+            .filter(|table| *table != 0)
+            .map(pg_sys::Oid::from)
+            .collect()
+    }
+
+    /// The processes of the other workers in this worker's database.
+    pub fn other_workers(&self) -> Vec<i32> {
+        self.others(|state| state == RUNNING)
+            .map(|seat| seat.place.pid())
+            .collect()
+    }
+
+    /// Whether another worker is in this worker's database, or about to come.
+    pub fn has_company(&self) -> bool {
+        let is_there = |state| state == RUNNING || state == ASSIGNED;
+        self.others(is_there).next().is_some()
+    }
+
+    fn others(&self, is_there: impl Fn(u32) -> bool) -> impl Iterator<Item = &Seat> {
+        let mine = MINE.get();
+        let database = mine.map(|seat| seat.database.load(Ordering::Acquire));
+        self.seats.iter().filter(move |seat| {
+            mine.is_some_and(|mine| !std::ptr::eq(mine, *seat))
+                && is_there(seat.state.load(Ordering::Acquire))
+                && Some(seat.database.load(Ordering::Acquire)) == database
+        })
+    }
+}
