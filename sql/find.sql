@@ -23,30 +23,28 @@ DECLARE
     preview jsonb;
 BEGIN
     FOR found IN
-        SELECT f.*, c.relkind, s.source, s.schedule
+        SELECT f.*, s.source, s.schedule
         FROM raw_clear_sessions.found() AS f
-        LEFT JOIN pg_class AS c ON c.oid = f."table"
         LEFT JOIN raw_clear_sessions.status AS s ON s."table" = f."table"::regclass
         ORDER BY coalesce(f.missing LIKE 'that %', false), f.name
     LOOP
         preview := NULL;
         note := NULL;
-        IF found.relkind = 'f' THEN
-            note := 'a foreign table: its server was not asked';
-        ELSE
-            BEGIN
-                preview := raw_clear_sessions.look(found."table");
-                IF preview IS NULL THEN
-                    note := 'not looked at: you may not read all of it';
-                END IF;
-                RAISE SQLSTATE 'RCS00';
-            EXCEPTION
-                WHEN SQLSTATE 'RCS00' THEN
-                    NULL;
-                WHEN OTHERS THEN
-                    note := format('%s: %s', sqlstate, sqlerrm);
-            END;
-        END IF;
+        BEGIN
+            preview := raw_clear_sessions.look(found."table");
+            IF preview IS NULL THEN
+                note := 'not looked at: you may not read all of it';
+            ELSIF preview ? 'not_looked_at' THEN
+                note := 'not looked at: ' || (preview ->> 'not_looked_at');
+                preview := NULL;
+            END IF;
+            RAISE SQLSTATE 'RCS00';
+        EXCEPTION
+            WHEN SQLSTATE 'RCS00' THEN
+                NULL;
+            WHEN OTHERS THEN
+                note := format('%s: %s', sqlstate, sqlerrm);
+        END;
         "table" := found.name;
         framework := found.framework;
         missing := found.missing;

@@ -83,13 +83,58 @@ pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
     })
 }
 
+/// Why the rows of a table are not looked at, if they are not. To read and to plan would run code of others: what the table, its
+/// partitions, or an index, constraint, policy or statistics of theirs call. Only the caller's own may run, and a
+/// superuser's, such as that of an extension. A foreign table's server is asked by nobody but those whom it knows.
+pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
+    const CODE: &str = "WITH RECURSIVE tree (oid) AS (
+            SELECT $1::pg_catalog.oid
+            UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i JOIN tree ON tree.oid = i.inhparent),
+        belongs (classid, objid) AS (
+            SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, oid FROM tree
+            UNION SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid
+                FROM tree JOIN pg_catalog.pg_index AS i ON i.indrelid = tree.oid
+            UNION SELECT d.classid, d.objid
+                FROM tree JOIN pg_catalog.pg_depend AS d ON d.refobjid = tree.oid
+                    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.classid IN ('pg_catalog.pg_constraint'::pg_catalog.regclass, 'pg_catalog.pg_policy'::pg_catalog.regclass,
+                        'pg_catalog.pg_statistic_ext'::pg_catalog.regclass)
+            UNION SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, g.oid
+                FROM tree JOIN pg_catalog.pg_attrdef AS g ON g.adrelid = tree.oid
+                    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = g.adrelid AND a.attnum = g.adnum AND a.attgenerated <> ''),
+        code (owner) AS (
+            SELECT coalesce(p.proowner, o.oprowner, t.typowner, c.opcowner)
+            FROM belongs AS b
+                JOIN pg_catalog.pg_depend AS d ON d.classid = b.classid AND d.objid = b.objid AND d.refobjid >= 16384
+                LEFT JOIN pg_catalog.pg_proc AS p ON p.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                LEFT JOIN pg_catalog.pg_operator AS o ON o.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+                LEFT JOIN pg_catalog.pg_type AS t ON t.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+                    AND t.typtype NOT IN ('c', 'e')
+                LEFT JOIN pg_catalog.pg_opclass AS c ON c.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass)
+        SELECT EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relkind = 'f'),
+            EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner WHERE NOT r.rolsuper AND r.rolname <> CURRENT_USER)";
+    let row = query(CODE, &[Argument::integer(u32::from(table).into())])
+        .into_iter()
+        .next()?;
+    let is = |column: usize| row[column].as_deref() == Some("t");
+    if is(0) {
+        Some("a foreign server would be asked")
+    } else if is(1) {
+        Some("functions or types of other roles would be called")
+    } else {
+        None
+    }
+}
+
+/// Runs a statement whose operators are PostgreSQL's, whatever the caller has in the search_path.
+fn query(statement: &str, arguments: &[Argument]) -> pg::Rows {
+    let _setting = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+    pg::query(statement, arguments)
+}
+
 fn found(further: &str, arguments: &[Argument]) -> Vec<Found> {
     let statement = format!("{COLUMNS} {further} ORDER BY n.nspname, c.relname, c.oid, a.attnum");
-    // The operators are to be PostgreSQL's, whatever the caller has in the search_path.
-    let rows = {
-        let _setting = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        pg::query(&statement, arguments)
-    };
+    let rows = query(&statement, arguments);
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     pg::gather(
         rows.chunk_by(|one, next| one[0] == next[0])

@@ -79,6 +79,7 @@ struct Leaf {
 
 /// Makes the preview; refuses what the call would refuse, but for the privilege to delete.
 pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Preview, Refusal> {
+    let _apart = table::read_apart();
     let checked = Checked::open(table, rule, Purpose::Preview)?;
     let target = Target::plan(checked);
     let (relation, criterion) = (target.root(), target.criterion());

@@ -33,7 +33,7 @@ pub use planner::{
 pub use requirements::find_zone;
 pub use row_security::hides_rows_from_owner;
 pub use shards::{
-    KeyColumn, Node, Shard, Size, Spread, is_shard_of, key_column, shards, size, spread,
+    KeyColumn, Node, Shard, Size, Spread, is_shard_of, key_column, read_apart, shards, size, spread,
 };
 
 use crate::pg::{self, LockMode, Privilege, Relation, RelationKind, TableGuard};

@@ -206,13 +206,18 @@ pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: BufferLockMode) {
     }
 }
 
-/// The cache of pg_class by oid. An enum of C's, which PostgreSQL 19 has with a type of its own.
+/// The caches of pg_class and pg_proc by oid. An enum of C's, which PostgreSQL 19 has with a type of its own.
 #[allow(
     clippy::cast_possible_wrap,
     clippy::unnecessary_cast,
     reason = "an int in C, whatever its type is here"
 )]
-pub const RELOID: c_int = pg_sys::SysCacheIdentifier::RELOID as c_int;
+const CACHES: [c_int; 2] = [
+    pg_sys::SysCacheIdentifier::RELOID as c_int,
+    pg_sys::SysCacheIdentifier::PROCOID as c_int,
+];
+pub const RELOID: c_int = CACHES[0];
+pub const PROCOID: c_int = CACHES[1];
 
 /// The modes of LockBuffer().
 #[cfg(not(feature = "pg19"))]

@@ -1,7 +1,7 @@
 //! Whether what an expression makes of a row depends on the session's `TimeZone` and `DateStyle`: then it would mean one instant
 //! to the caller, and another to the worker.
 //!
-//! PostgreSQL marks what depends on a setting as STABLE, and so is the clock, which is the same for all.
+//! PostgreSQL marks what depends on a setting as STABLE, but for [`BY_ZONE`]; and so is the clock, which is the same for all.
 
 use super::c::byte_of;
 use super::spi::LocalSetting;
@@ -18,10 +18,14 @@ const CLOCKS: [u32; 3] = [
     pg_sys::F_TRANSACTION_TIMESTAMP,
 ];
 
-/// Two sessions in which no time without a zone is the same instant, not even `today`, and no `01/02` the same day.
-const APART: [[(&CStr, &CStr); 2]; 2] = [
+/// Marked as IMMUTABLE, and goes by the days and months of the session's zone all the same.
+const BY_ZONE: u32 = pg_sys::F_AGE_TIMESTAMPTZ_TIMESTAMPTZ;
+
+/// Sessions in which no time without a zone is the same instant, not even `today`, and no `01/02/03` the same day.
+const APART: [[(&CStr, &CStr); 2]; 3] = [
     [(c"TimeZone", c"-12"), (c"DateStyle", c"ISO, MDY")],
     [(c"TimeZone", c"14"), (c"DateStyle", c"ISO, DMY")],
+    [(c"TimeZone", c"1"), (c"DateStyle", c"ISO, YMD")],
 ];
 
 /// The settings of a session in which expressions are read and evaluated in a zone, until dropped: the same wherever that is.
@@ -30,8 +34,8 @@ pub fn evaluating_in(zone: &Zone) -> LocalSetting {
     LocalSetting::set(&[(c"TimeZone", &zone), (c"DateStyle", c"ISO, YMD")])
 }
 
-/// Looks once in each of two sessions that are far apart.
-pub fn apart<T>(mut look: impl FnMut() -> T) -> [T; 2] {
+/// Looks once in each of some sessions that are far apart.
+pub fn apart<T>(mut look: impl FnMut() -> T) -> [T; APART.len()] {
     APART.map(|settings| {
         let _session = LocalSetting::set(&settings);
         look()
@@ -69,7 +73,11 @@ unsafe extern "C-unwind" fn depends(node: *mut pg_sys::Node, context: *mut c_voi
         if is_a(node, pg_sys::NodeTag::T_Const) {
             return *context.cast::<bool>() && is_time((*node.cast::<pg_sys::Const>()).consttype);
         }
-        if is_json(node) && pg_sys::contain_mutable_functions(node) {
+        // xmlelement() and its like write times by the session's zone, and the planner does not know it.
+        if is_a(node, pg_sys::NodeTag::T_XmlExpr)
+            || is_json(node) && pg_sys::contain_mutable_functions(node)
+            || pg_sys::expression_tree_walker(with_defaults(node), Some(depends), context)
+        {
             return true;
         }
         if !is_fixed_interval(node)
@@ -79,6 +87,63 @@ unsafe extern "C-unwind" fn depends(node: *mut pg_sys::Node, context: *mut c_voi
             return true;
         }
         pg_sys::expression_tree_walker(node, Some(depends), context)
+    }
+}
+
+/// Whether a function in it has a volatile one in the arguments that the call leaves to their defaults, which are no part of
+/// the tree before it is planned.
+///
+/// # Safety
+/// The expression is a tree of nodes, palloc'd, or null.
+pub unsafe fn has_volatile_defaults(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: as for this function; no context is needed.
+    unsafe { volatile_defaults(node, core::ptr::null_mut()) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn volatile_defaults(
+    node: *mut pg_sys::Node,
+    context: *mut c_void,
+) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: as in `depends`.
+    unsafe {
+        let arguments = with_defaults(node);
+        pg_sys::contain_volatile_functions(arguments)
+            || pg_sys::expression_tree_walker(arguments, Some(volatile_defaults), context)
+            || pg_sys::expression_tree_walker(node, Some(volatile_defaults), context)
+    }
+}
+
+/// The arguments of a call that leaves some of them to their defaults, with these; NULL where it leaves none.
+///
+/// # Safety
+/// A node of an expression, palloc'd.
+unsafe fn with_defaults(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    let none = core::ptr::null_mut();
+    // SAFETY: looked at as what its tag says. The arguments that are completed, in place, are those of a copy
+    // (optimizer/util/clauses.c); the function's row stays until it is released.
+    unsafe {
+        if !is_a(node, pg_sys::NodeTag::T_FuncExpr) {
+            return none;
+        }
+        let call = &*node.cast::<pg_sys::FuncExpr>();
+        let given = PgList::<pg_sys::Node>::from_pg(call.args).len();
+        let all = usize::try_from(pg_sys::get_func_nargs(call.funcid)).unwrap_or(0);
+        if given >= all {
+            return none;
+        }
+        let function = pg_sys::SearchSysCache1(super::bindings::PROCOID, call.funcid.into());
+        if function.is_null() {
+            return none;
+        }
+        let copy = pg_sys::copyObjectImpl(call.args.cast()).cast();
+        let arguments =
+            pg_sys::expand_function_arguments(copy, false, call.funcresulttype, function);
+        pg_sys::ReleaseSysCache(function);
+        arguments.cast()
     }
 }
 
@@ -133,12 +198,13 @@ unsafe fn is_fixed_interval(node: *mut pg_sys::Node) -> bool {
     }
 }
 
-/// A STABLE function of PostgreSQL's own, and not the clock.
+/// A STABLE function of PostgreSQL's own, and not the clock; or one that should be.
 #[pg_guard]
 unsafe extern "C-unwind" fn is_of_postgres(function: pg_sys::Oid, _context: *mut c_void) -> bool {
     let oid = u32::from(function);
     // SAFETY: the function is one that the expression calls.
-    oid < pg_sys::FirstNormalObjectId && !CLOCKS.contains(&oid) && unsafe { is_stable(function) }
+    let is_stable = || !CLOCKS.contains(&oid) && unsafe { is_stable(function) };
+    oid == BY_ZONE || oid < pg_sys::FirstNormalObjectId && is_stable()
 }
 
 /// A STABLE function of others that takes or returns a date or a time.
@@ -162,7 +228,7 @@ unsafe fn is_stable(function: pg_sys::Oid) -> bool {
     unsafe { byte_of(pg_sys::func_volatile(function)) == pg_sys::PROVOLATILE_STABLE }
 }
 
-/// A date, a time or several of them, or a row, which may have some.
+/// A date, a time, or several of them: an array, a range; or a row, which may have some.
 unsafe fn is_time(of: pg_sys::Oid) -> bool {
     const TIMES: [pg_sys::Oid; 5] = [
         pg_sys::TIMESTAMPTZOID,
@@ -171,14 +237,20 @@ unsafe fn is_time(of: pg_sys::Oid) -> bool {
         pg_sys::TIMETZOID,
         pg_sys::TIMEOID,
     ];
-    // SAFETY: looked up in the catalog.
+    let mut of = of;
+    // SAFETY: looked up in the catalog. No type is one of itself, so that there is a last one.
     unsafe {
-        let element = pg_sys::get_base_element_type(of);
-        let of = if element == pg_sys::InvalidOid {
-            of
-        } else {
-            element
-        };
-        TIMES.contains(&pg_sys::getBaseType(of)) || pg_sys::type_is_rowtype(of)
+        loop {
+            of = pg_sys::getBaseType(of);
+            let parts = [
+                pg_sys::get_element_type(of),
+                pg_sys::get_multirange_range(of),
+                pg_sys::get_range_subtype(of),
+            ];
+            match parts.into_iter().find(|part| *part != pg_sys::InvalidOid) {
+                Some(part) => of = part,
+                None => return TIMES.contains(&of) || pg_sys::type_is_rowtype(of),
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! row (a subselect, an aggregate, a set-returning or volatile function) is refused.
 
 use super::c::int;
-use super::dependence::{apart, depends_on_session, writing_constants};
+use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -74,7 +74,7 @@ pub fn analyze(
             )
             .hint("Use only columns of the table itself."));
         }
-        if pg_sys::contain_volatile_functions(node) {
+        if pg_sys::contain_volatile_functions(node) || has_volatile_defaults(node) {
             return Err(Refusal::new(
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 "cannot use a volatile function here",
@@ -98,12 +98,14 @@ pub fn analyze(
 /// Whether the text is the same expression in sessions with other settings: its constants, which are read now.
 fn is_read_alike(relation: &Relation, text: &CStr, condition: bool) -> bool {
     let read = apart(|| refusing("", || transform(relation, text, condition)).flatten());
-    match read {
-        // SAFETY: two trees in the current memory context.
-        [Ok(one), Ok(other)] => unsafe { pg_sys::equal(one.cast(), other.cast()) },
-        // It has been read in this one. The call is refused.
-        _ => false,
-    }
+    // It has been read in this session: where it cannot be in another one, the call is refused.
+    let Ok(read) = read.into_iter().collect::<Result<Vec<_>, _>>() else {
+        return false;
+    };
+    // SAFETY: trees in the current memory context.
+    let is_equal = |one, other| unsafe { pg_sys::equal(one, other) };
+    read.windows(2)
+        .all(|pair| is_equal(pair[0].cast(), pair[1].cast()))
 }
 
 /// Text to an analysed expression tree.

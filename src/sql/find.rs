@@ -5,6 +5,7 @@ use crate::find;
 use crate::pg::{self, AsOwner, LockMode, Relation};
 use pgrx::datum::JsonB;
 use pgrx::prelude::*;
+use serde_json::json;
 
 /// The tables that are, or nearly are, session tables, by the catalogs alone.
 #[pg_extern(sql = r#"
@@ -70,9 +71,10 @@ fn raw_clear_sessions_found() -> TableIterator<
     }))
 }
 
-/// The preview of a table for [`find`], by what that knows of it. What planning runs (functions in the predicates of indexes,
-/// for one) is code of the table's owner, whom the caller has not named: it acts as the owner. So it takes no expression, which
-/// would be the caller's. NULL where the caller may not read all of the table, or it is none of those that are found.
+/// The preview of a table for [`find`], by what that knows of it; or why there is none, as `not_looked_at`. What the table calls of others'
+/// does not run: the caller has not named the table. What is found wrongly to call nothing runs as the table's owner, whose it
+/// is, and so it takes no expression, which would be the caller's. NULL where the caller may not read all of the table, or it is
+/// none of those that are found.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions.look("table" oid) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
@@ -85,9 +87,15 @@ fn raw_clear_sessions_look(table: Option<pg_sys::Oid>) -> Option<JsonB> {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
     let _aside = pg::MemoryAside::set();
     let table = table.filter(|table| pg::may_read_all(*table))?;
-    let rule = find::rule(table)?;
-    // The owner that it has under the lock, and that it keeps until the end of the transaction.
     let relation = Relation::open(table, LockMode::AccessShare)?;
+    // What holds under the lock, and until the end of the transaction: the rights, the rule, what it calls, the owner.
+    if !pg::may_read_all(table) {
+        return None;
+    }
+    let rule = find::rule(table)?;
+    if let Some(note) = find::not_looked_at(table) {
+        return Some(JsonB(json!({ "not_looked_at": note })));
+    }
     let _as_owner = AsOwner::of(&relation);
     // A framework's filter means PostgreSQL's own operators, whatever the caller has in the search_path.
     let _path = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);

@@ -65,6 +65,7 @@ pub fn count(table: &Checked, fraction: Option<f64>, by_leaf: bool) -> Counts {
         )
     };
     let mut counts = Counts::default();
+    let _apart = super::read_apart();
     for mut row in pg::query_on(table.root(), statement, &arguments) {
         let number = |column: usize| -> f64 {
             let text = row[column].as_deref();
@@ -94,6 +95,7 @@ pub fn oldest_expired(table: &Checked) -> Option<String> {
     let least = instant(criterion, &format!("pg_catalog.min({})", criterion.sql));
     let statement =
         |name: &str| format!("SELECT {least} FROM {name} AS {TABLE_ALIAS} WHERE {condition}");
+    let _apart = super::read_apart();
     let rows = pg::query_on(table.root(), statement, &arguments);
     rows.into_iter().next()?.swap_remove(0)
 }

@@ -114,6 +114,14 @@ fn size_of_shards(table: &Relation) -> Option<Size> {
     })
 }
 
+/// Has Citus read shards that are here as it reads those of other nodes, as long as this lives. What it has once read in this
+/// session it reads here to the end of the transaction, and then refuses whatever it does by connections only: to ask for
+/// the size of a table, for one.
+pub fn read_apart() -> Option<pg::LocalSetting> {
+    let local = c"citus.enable_local_execution";
+    pg::setting_takes(local, "off").then(|| pg::LocalSetting::set(&[(local, c"off")]))
+}
+
 /// Whether Citus stores it by columns: what has been written so stays.
 pub fn is_columnar(table: &Relation) -> bool {
     !ask(

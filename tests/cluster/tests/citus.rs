@@ -405,6 +405,52 @@ fn the_preview_tells_what_is_in_the_shards() {
     }
 }
 
+/// Where shards are on the node that is asked, Citus reads them there, and then refuses to do other things in the same
+/// transaction.
+#[test]
+fn two_tables_are_looked_at_in_one_transaction_where_shards_are_on_the_coordinator() {
+    let nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    session.run(&format!(
+        "SELECT citus_set_node_property('{}', 5432, 'shouldhaveshards', true)",
+        nodes.coordinator.folder().display()
+    ));
+    for kind in ["hash", "reference"] {
+        create(&mut session, kind, 1000, 10);
+    }
+    session.run(
+        "SET search_path = public; CREATE TABLE visits (id bigint PRIMARY KEY, expires bigint NOT NULL);
+         SELECT create_distributed_table('visits', 'id', shard_count => 6);
+         INSERT INTO visits SELECT i, 1600000000 + i FROM generate_series(1, 100) AS i",
+    );
+    let here = "SELECT count(*) FROM citus_shards JOIN pg_dist_node USING (nodename, nodeport)
+         WHERE groupid = 0 AND table_name IN ('hash.sessions'::regclass, 'visits'::regclass)";
+    assert!(session.number(here) > 1, "nothing is tested");
+    let previews = |table: &str| {
+        format!(
+            "raw_clear_sessions_preview('{table}', expires => 'expires', unit => 'seconds', exact => true) ->> 'expired_rows'"
+        )
+    };
+    let of_sessions =
+        "raw_clear_sessions_preview('hash.sessions', exact => true) ->> 'expired_rows'";
+    let both = format!(
+        "SELECT concat_ws(' ', {}, {of_sessions}, {of_sessions})",
+        previews("visits")
+    );
+    assert_eq!(session.text(&both), "100 900 900");
+    let found = session.texts(
+        "SELECT format('%s %s', \"table\", note) FROM raw_clear_sessions_find() WHERE expired_rows = 900 ORDER BY 1",
+    );
+    assert_eq!(found, ["hash.sessions ", "reference.sessions "]);
+    session.run("BEGIN");
+    assert_eq!(session.text(&both), "100 900 900");
+    assert_eq!(session.clear("hash.sessions"), 900);
+    let of_visits = "SELECT raw_clear_sessions('visits', expires => 'expires', unit => 'seconds')";
+    assert_eq!(session.number(of_visits), 100);
+    session.run("COMMIT");
+    assert_eq!(session.count("hash.sessions"), 100);
+}
+
 #[test]
 fn each_call_of_the_page_does_what_it_says() {
     let mut session = NODES.database("page").connect();

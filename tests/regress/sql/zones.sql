@@ -16,6 +16,12 @@ CREATE FUNCTION sworn(text) RETURNS timestamptz IMMUTABLE LANGUAGE plpgsql AS 'B
 CREATE FUNCTION is_over(timestamptz) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT $1 < now()';
 CREATE FUNCTION is_kept(integer) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT $1 = 0';
 CREATE DOMAIN instant AS timestamptz;
+CREATE FUNCTION begins(id integer, day date DEFAULT current_date) RETURNS date IMMUTABLE LANGUAGE sql AS 'SELECT $2 - $1';
+CREATE FUNCTION nested(id integer, day date DEFAULT zones.begins(0)) RETURNS date IMMUTABLE LANGUAGE sql AS 'SELECT $2 - $1';
+CREATE FUNCTION of_day(id integer, day date DEFAULT '2026-01-01') RETURNS date IMMUTABLE LANGUAGE sql AS 'SELECT $2 - $1';
+CREATE FUNCTION by_chance(id integer, chance float8 DEFAULT random()) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $2 < 0.5';
+CREATE FUNCTION around(integer) RETURNS tstzrange STABLE LANGUAGE sql AS 'SELECT tstzrange(''2001-01-01'', ''2001-01-02'')';
+CREATE FUNCTION days(integer) RETURNS datemultirange[] STABLE LANGUAGE sql AS 'SELECT NULL::datemultirange[]';
 
 -- What the call says to it: without a zone, and with one.
 CREATE FUNCTION said(arguments text, OUT without text, OUT "with" text) LANGUAGE plpgsql AS $$
@@ -58,11 +64,22 @@ SELECT arguments, said.* FROM unnest(ARRAY[
     $$expires => 'at', filter => 'naive < now()'$$,
     $$expires => 'at', filter => 'at::text < ''2026'''$$,
     $$expires => 'at', filter => 'zones.is_over(at)'$$,
+    -- the same day to those who write the month first and who write the day first; another one to those who write the year first
+    $$expires => 'at', filter => 'day < ''01/01/26'''$$,
+    -- marked IMMUTABLE by PostgreSQL
+    $$expires => 'at', filter => 'age(''2001-01-01 00:00Z'', at) < ''1 month'''$$,
+    $$expires => 'at', filter => 'xmlelement(name a, at)::text < ''b'''$$,
+    -- in a default argument
+    $$expires => 'at', filter => 'zones.begins(id) > ''2026-01-01'''$$,
+    $$expires => 'at', filter => 'zones.nested(id) > ''2026-01-01'''$$,
+    $$expires => 'at', filter => 'isempty(zones.around(id))'$$,
+    $$expires => 'at', filter => 'cardinality(zones.days(id)) = 1'$$,
     -- days of 23 and 25 hours
     $$expires => 'at + interval ''1 day'''$$,
     $$expires => 'at + lifetime'$$,
     $$expires => 'at', filter => 'at < now() - interval ''1 month'''$$,
     -- the same everywhere
+    $$expires => 'at', filter => 'zones.of_day(id) > ''2026-01-01'''$$,
     $$expires => 'at + interval ''24 hours'''$$,
     $$expires => 'at - interval ''-1 minute'''$$,
     $$expires => 'timezone(''UTC'', naive)'$$,
@@ -78,6 +95,8 @@ SELECT arguments, said.* FROM unnest(ARRAY[
 SELECT test.refusal($$raw_clear_sessions('session', expires => 'txt::timestamptz', keep => '0')$$);
 SELECT test.refusal($$raw_clear_sessions('session', expires => 'at', filter => 'day < ''today''', keep => '0')$$);
 SELECT test.refusal($$raw_clear_sessions_schedule('session', expires => 'txt::timestamptz', keep => '0')$$);
+-- A default argument that is another one for each row is no less volatile than one that is written.
+SELECT test.refusal($$raw_clear_sessions('session', expires => 'at', filter => 'zones.by_chance(id)', keep => '0')$$);
 -- Texts are read year first, whatever the session's DateStyle.
 INSERT INTO session (id, txt) VALUES (1, '01/02/2026');
 SELECT test.refusal($$raw_clear_sessions('session', expires => 'txt::timestamptz', keep => '0', time_zone => 'UTC')$$);
