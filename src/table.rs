@@ -8,6 +8,7 @@ mod columns;
 mod count;
 mod criterion;
 mod hypertable;
+mod lifetimes;
 mod managed;
 mod memory;
 mod named;

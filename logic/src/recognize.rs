@@ -6,7 +6,8 @@ use crate::framework::{ColumnType, Framework, Further, Lifetime, frameworks};
 use crate::meaning::{Meaning, is_amount, meaning, needs_a_token};
 use crate::table_name::{is_dated, is_kept, is_only_copy};
 use crate::unit::Unit;
-use staying::{is_hold, is_later_end, is_length};
+pub use staying::is_length;
+use staying::{is_hold, is_later_end};
 
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]

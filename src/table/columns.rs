@@ -1,6 +1,7 @@
 //! A table's columns in the terms of the rule: what they hold, which framework's they are, which could be meant.
 
 use super::criterion::Rule;
+use super::lifetimes::own_lifetime;
 use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
 use logic::framework::{ColumnType, Framework, Zone};
@@ -239,6 +240,37 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         .take(5)
         .map(|column| format!("\"{}\"", column.name))
         .collect();
+    let own = own_lifetime(attributes, first);
+    let changes = match &own {
+        // To add an interval takes the zone whose clock counts the days.
+        Some(own) => [
+            vec![("expires", Some(own.expression.clone()))],
+            fill_in("time_zone").to_vec(),
+        ]
+        .concat(),
+        None => changes_for(&columns, &best),
+    };
+    let example = match &own {
+        // The zone is to be filled in.
+        Some(_) => corrected_call(relation, attributes, rule, &changes),
+        None => example(relation, attributes, rule, changes),
+    };
+    let own = own.map(|own| {
+        format!(
+            " Column \"{}\" seems to hold how long a row lives; where it is NULL, or not more than 0, the row is kept.",
+            own.length
+        )
+    });
+    format!(
+        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}.{} For example: {example}",
+        names.join(", "),
+        own.unwrap_or_default()
+    )
+}
+
+/// What a call says of the columns that are the best candidates alike: of several, which one is to be filled in.
+fn changes_for(columns: &[Column], best: &[&Column]) -> Vec<(&'static str, Option<String>)> {
+    let first = best[0];
     let expires = match best[..] {
         [one] => pg::quote_identifier(&one.name),
         _ => TO_BE_FILLED_IN.to_owned(),
@@ -251,15 +283,11 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         let (unit, time_zone) = match first.column_type {
             ColumnType::TimestampTz => (None, None),
             ColumnType::Timestamp | ColumnType::Date => (None, Some(TO_BE_FILLED_IN.to_owned())),
-            _ => (Some(unit_or_open(&columns, &first.name)), None),
+            _ => (Some(unit_or_open(columns, &first.name)), None),
         };
         changes.extend([("unit", unit), ("time_zone", time_zone)]);
     }
-    format!(
-        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}. For example: {}",
-        names.join(", "),
-        example(relation, attributes, rule, changes)
-    )
+    changes
 }
 
 /// The unit that a framework writes into the column, or what is to be filled in.

@@ -1,6 +1,6 @@
 //! Numbers that cannot be instants in the unit they are read in: milliseconds read as seconds, and the reverse.
 
-use super::columns::corrected_call;
+use super::columns::{corrected_call, fill_in};
 use super::criterion::{Criterion, Rule, Value};
 use super::place::{self, Place, middle, range};
 use crate::pg::{self, Argument, LocalSetting, LockMode, Privilege, Relation, TABLE_ALIAS};
@@ -215,16 +215,22 @@ fn refuse(
         .map(|number| units_that_fit(number, criterion.now))
         .unwrap_or_default();
     match (fitting.first(), criterion.framework) {
-        (Some(fitting), _) => refusal.hint(format!(
-            "As {} it would be plausible: {}",
-            fitting.name(),
-            corrected_call(
-                relation,
-                &relation.attributes(),
-                rule,
-                &[("unit", Some(fitting.name().to_owned()))]
-            )
-        )),
+        (Some(fitting), _) => {
+            let unit = fitting.name();
+            let mut changes = vec![("unit", Some(unit.to_owned()))];
+            // Of a sum only the greater number is known to be in that unit: a lifetime in it could shrink to nothing.
+            let is_sum = matches!(&criterion.value, Value::Expression { columns } if columns.len() > 1 || columns.contains(&0));
+            let condition = if is_sum {
+                changes.extend(fill_in("keep"));
+                format!(", if all that is added in it is in {unit}, too")
+            } else {
+                String::new()
+            };
+            let call = corrected_call(relation, &relation.attributes(), rule, &changes);
+            refusal.hint(format!(
+                "As {unit} it would be plausible{condition}: {call}"
+            ))
+        }
         (None, Some(framework)) if framework.note.is_some() => {
             refusal.hint(sentence(framework.note.unwrap_or_default()))
         }

@@ -156,13 +156,13 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             return Ending::Yielded;
         }
         if first > now || settings::paused() || !listed {
-            let again = number::microseconds(backoff::delay(1, 0.5));
-            let again = if avoided.is_empty() {
-                i64::MAX
+            // Who looks sooner tries again what is to be left alone for a while.
+            let next_look = if avoided.is_empty() {
+                general_next_start()
             } else {
-                now + again
+                now + number::microseconds(backoff::delay(1, 0.5))
             };
-            return succeeded(first.min(again).min(general_next_start()));
+            return succeeded(first.min(next_look));
         }
         let next_look = began + TURN.max(20 * began.elapsed());
         if let Some(ending) = clear_pass(schema, due, (now, next_look), turns, &mut avoided) {

@@ -224,3 +224,9 @@ CREATE TABLE oauth_session (token text PRIMARY KEY, "user" uuid, expires timesta
 CREATE TABLE laravel_session (id character varying(255) PRIMARY KEY, user_id bigint, ip_address character varying(45), user_agent text, payload text NOT NULL, last_activity integer NOT NULL, do_not_delete boolean);
 CREATE TABLE django_session_bkp (session_key character varying(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamp with time zone NOT NULL);
 CREATE TABLE django_session_2024 (session_key character varying(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamp with time zone NOT NULL);
+CREATE TABLE one_time_links (id bigserial PRIMARY KEY, url text NOT NULL, created_at timestamp with time zone NOT NULL, ttl integer);
+CREATE TABLE device_grants (id uuid PRIMARY KEY, code text NOT NULL, issued_at timestamp without time zone NOT NULL, updated_at timestamp without time zone, expires_in bigint NOT NULL);
+CREATE TABLE visitor_passes (id bigserial PRIMARY KEY, holder text NOT NULL, created_on date NOT NULL, lifetime interval);
+CREATE TABLE upload_slots (id text PRIMARY KEY, last_seen timestamp with time zone NOT NULL, max_idle_minutes double precision, "expiresIn" numeric);
+CREATE TABLE terminal_logins (id text PRIMARY KEY, last_access bigint NOT NULL, max_inactive integer NOT NULL);
+CREATE TABLE videos (id bigserial PRIMARY KEY, created_at timestamp with time zone NOT NULL, duration integer, age integer);

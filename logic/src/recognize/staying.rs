@@ -5,6 +5,7 @@
 
 use super::Column;
 use crate::framework::ColumnType;
+use crate::kind::Kind;
 use crate::meaning::{Meaning, is_amount, meaning};
 use crate::table_name::words;
 
@@ -39,14 +40,15 @@ pub(super) fn is_later_end(column: &Column) -> bool {
     (is_end || !kind.is_number() && (is_limit || is_later)) && !any(&words, &NONE)
 }
 
-/// Whether it is a length of time: how long a row lives is then said in the row.
-pub(super) fn is_length(column: &Column) -> bool {
-    const WORDS: [&str; 5] = ["age", "duration", "lifetime", "timeout", "ttl"];
-    let kind = column.column_type.kind();
-    let is_number = kind.is_some_and(|kind| kind.is_number());
+/// Whether it is a length of time after which the row is over: how long a row lives is then said in the row.
+pub fn is_length(column: &Column) -> bool {
+    const WORDS: [&str; 3] = ["lifetime", "timeout", "ttl"];
+    let words = words(&column.name);
+    let is_number = column.column_type.kind().is_some_and(Kind::is_number);
     let is_end = matches!(meaning(&column.name), Meaning::Expiry | Meaning::End);
-    let is_length = any(&words(&column.name), &WORDS) || (is_end && is_amount(&column.name));
-    (is_number || column.column_type == ColumnType::Other) && is_length
+    let is_most = any(&words, &["max"]) && any(&words, &["age", "idle", "inactive"]);
+    (is_number || column.column_type == ColumnType::Other)
+        && (any(&words, &WORDS) || is_most || (is_end && is_amount(&column.name)))
 }
 
 /// Whether it may say that a row is to be kept.

@@ -134,7 +134,7 @@ fn column_type(sql_type: &str) -> ColumnType {
         "uuid" => ColumnType::Uuid,
         "boolean" => ColumnType::Bool,
         "inet" => ColumnType::Inet,
-        "aal_level" => ColumnType::Other,
+        "aal_level" | "interval" => ColumnType::Other,
         unknown => panic!("the reader does not know the type {unknown}"),
     }
 }

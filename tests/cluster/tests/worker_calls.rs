@@ -5,10 +5,7 @@ use cluster::{
 };
 use std::sync::LazyLock;
 
-const SETTINGS: [(&str, &str); 2] = [
-    ("raw_clear_sessions.tables", ""),
-    ("raw_clear_sessions.history", "10 s"),
-];
+const SETTINGS: [(&str, &str); 1] = [("raw_clear_sessions.tables", "")];
 /// As slow as it gets.
 const PACE: &str =
     "SET raw_clear_sessions.batch_size = 10; SET raw_clear_sessions.cost_delay = 100;

@@ -62,8 +62,8 @@ $$;
 -- The call with what the caller has to fill in: an hour's lifetime or another, the clock by which the rows have been written,
 -- and, where one is set, a condition.
 CREATE FUNCTION filled_in("table" regclass, call text) RETURNS text LANGUAGE sql AS $$
-    SELECT regexp_replace(replace(replace(replace(call, 'keep => ''...''', format('keep => %L', coalesce(nullif(current_setting('hints.keep', true), ''), '1 hour'))),
-        'unit => ''...''', 'unit => ''seconds'''), 'time_zone => ''...''', format('time_zone => %L', CASE WHEN writes_utc THEN 'UTC' ELSE 'America/New_York' END)),
+    SELECT regexp_replace(replace(replace(replace(replace(call, 'keep => ''...''', format('keep => %L', coalesce(nullif(current_setting('hints.keep', true), ''), '1 hour'))),
+        'unit => ''...''', 'unit => ''seconds'''), '''1 ...''', '''1 second'''), 'time_zone => ''...''', format('time_zone => %L', CASE WHEN writes_utc THEN 'UTC' ELSE 'America/New_York' END)),
         '(filter => ''(.* AND )?)\.\.\.', '\1' || coalesce(nullif(current_setting('hints.filter', true), ''), '...')) FROM hints.said("table")
 $$;
 
@@ -356,6 +356,30 @@ SELECT call, coalesce(hinted, deleted) FROM unnest(ARRAY[
     $$raw_clear_sessions('admin_session', filter => 'refresh_until IS NULL')$$,
     $$raw_clear_sessions('session_2001_01')$$
 ]) WITH ORDINALITY AS calls(call, n), follow_hint(call) ORDER BY n;
+
+-- Where a row says itself how long it lives, the call counts that from the last instant in the row. What it leaves open is the
+-- unit, and what is kept past that; a row without a lifetime, or with one of 0, stays.
+CREATE TABLE links (id text, created_at timestamptz, ttl integer);
+CREATE TABLE grants (id text, issued_at timestamptz, updated_at timestamptz, lifetime interval);
+INSERT INTO links SELECT state, now() - interval '20 minutes', ttl FROM (VALUES ('live', 1800), ('over', 600), ('for ever', 0), ('endless', NULL), ('odd', -1)) AS t(state, ttl);
+INSERT INTO grants SELECT state, now() - interval '20 minutes', renewed, lifetime FROM (VALUES ('live', NULL::timestamptz, interval '30 minutes'),
+    ('over', NULL, '10 minutes'), ('renewed', now() - interval '1 minute', '10 minutes'), ('for ever', NULL, '0'), ('endless', NULL, NULL)) AS t(state, renewed, lifetime);
+SELECT call, hinted, deleted FROM unnest(ARRAY[$$raw_clear_sessions('links')$$, $$raw_clear_sessions('links', keep => '0')$$,
+    $$raw_clear_sessions('grants')$$]) WITH ORDINALITY AS calls(call, n), follow_hint(call) ORDER BY n;
+CREATE FUNCTION left_by(followed text, "table" regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    rows text;
+BEGIN
+    EXECUTE 'SELECT ' || hints.filled_in("table", replace(followed, 'keep => ''...''', 'keep => ''0'''));
+    EXECUTE format('SELECT string_agg(id, '', '' ORDER BY id) FROM %s', "table") INTO rows;
+    RETURN rows;
+END
+$$;
+SELECT "table", 'left: ' || left_by(hinted, "table") FROM unnest(ARRAY['links', 'grants']::regclass[]) AS "table", follow_hint(format('raw_clear_sessions(%L)', "table"));
+-- The unit of a sum may be that of one part of it: what the caller keeps is asked for again.
+CREATE TABLE terminals (id text, last_access bigint, max_inactive integer);
+INSERT INTO terminals VALUES ('live', extract(epoch FROM now() - interval '1 minute') * 1000, 1800);
+SELECT hinted, deleted FROM follow_hint($$raw_clear_sessions('terminals', expires => 'last_access + max_inactive', unit => 'seconds', keep => '0')$$);
 
 -- What was said to keep rows is in the call that is shown too: following it must not delete more than was asked for.
 \pset fieldsep ': '
