@@ -288,7 +288,8 @@ SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NUL
         WHEN g.another THEN '; if the table that has its name now is to be cleared as well: SELECT ' || raw_clear_sessions.functions_schema() || '.raw_clear_sessions_schedule('
             || quote_literal(g.name)
             || coalesce((
-                SELECT string_agg(format(', %s => %L', p.key, p.value), '' ORDER BY p.key) FROM jsonb_each_text(g.lost) AS p
+                -- What its rows are, and how long they live, was said of the other table.
+                SELECT string_agg(format(', %s => %L', p.key, CASE WHEN p.key IN ('expires', 'keep') THEN '...' ELSE p.value END), '' ORDER BY p.key) FROM jsonb_each_text(g.lost) AS p
                 WHERE p.key <> ALL ('{table,suspended,installation,changed,gone}')), '')
             || ')'
         ELSE '; if another has taken its place, schedule that one'
@@ -297,7 +298,7 @@ FROM (
     SELECT s.name, s.lost, c.oid IS NOT NULL AS another
     FROM raw_clear_sessions.state AS s
     LEFT JOIN (pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace)
-        ON format('%I.%I', n.nspname, c.relname) = s.name AND c.relowner = s.owner
+        ON format('%I.%I', n.nspname, c.relname) = s.name AND c.relowner = s.owner AND c.relkind IN ('r', 'p', 'f')
     WHERE s.lost IS NOT NULL
         AND (raw_clear_sessions.visible(s."table") OR pg_has_role(s.owner, 'USAGE'))
         AND NOT EXISTS (

@@ -4,7 +4,7 @@ mod staying;
 
 use crate::framework::{ColumnType, Framework, Further, Lifetime, frameworks};
 use crate::meaning::{Meaning, is_amount, meaning, needs_a_token};
-use crate::table_name::{is_dated, is_kept, is_only_copy};
+use crate::table_name::{has_date, is_dated, is_followed, is_kept, is_only_copy};
 use crate::unit::Unit;
 pub use staying::is_length;
 use staying::{is_hold, is_later_end};
@@ -48,6 +48,8 @@ pub enum Doubt {
     KeptSchema,
     /// Its name ends in a date, as a copy's does.
     Dated,
+    /// More stands in its name behind what it holds, as in a copy's.
+    Followed,
     /// These columns, which the framework does not know, may each hold a later end of a row.
     Ends(Vec<String>),
     /// These may say that a row is to be kept.
@@ -70,6 +72,7 @@ impl Doubt {
             Doubt::OnlyCopy => "its name says that it may hold the only copy of something",
             Doubt::KeptSchema => "the name of its schema says that its rows are kept",
             Doubt::Dated => "its name ends in a date, as that of a copy does",
+            Doubt::Followed => "more stands in its name behind what it holds, as in that of a copy",
             Doubt::Ends(columns) => {
                 return format!("a row may live until a later instant: {}", quoted(columns));
             }
@@ -140,12 +143,14 @@ fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> 
     match framework.further {
         Further::None if !unknown.is_empty() => Fit::Not,
         Further::Optional if any_required => Fit::Not,
-        _ if is_kept(table) => Fit::Unsure(Doubt::Kept),
-        _ if is_only_copy(table) => Fit::Unsure(Doubt::OnlyCopy),
-        _ if is_kept(schema) => Fit::Unsure(Doubt::KeptSchema),
-        _ if is_dated(table) => Fit::Unsure(Doubt::Dated),
+        // First, because the call that answers the others names the column, after which nobody asks for these.
         _ if !holds.is_empty() => Fit::Unsure(Doubt::Holds(holds)),
         _ if !ends.is_empty() => Fit::Unsure(Doubt::Ends(ends)),
+        _ if is_kept(table) => Fit::Unsure(Doubt::Kept),
+        _ if is_only_copy(table) => Fit::Unsure(Doubt::OnlyCopy),
+        _ if is_kept(schema) || has_date(schema) => Fit::Unsure(Doubt::KeptSchema),
+        _ if is_dated(table) => Fit::Unsure(Doubt::Dated),
+        _ if is_followed(table) => Fit::Unsure(Doubt::Followed),
         _ if framework.is_surely_named(table) => Fit::Sure,
         _ if framework.common => Fit::Unsure(Doubt::Common),
         _ if !unknown.is_empty() => Fit::Unsure(Doubt::Further),

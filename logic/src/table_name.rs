@@ -112,6 +112,8 @@ const AFTER: &[&str] = &["data", "storage", "store", "table", "tbl"];
 /// Say of a table, or of a schema, that it holds what is over, and keeps it.
 const KEPT: &[&str] = &[
     "after",
+    "arc",
+    "arch",
     "audit",
     "audits",
     "bak",
@@ -120,13 +122,19 @@ const KEPT: &[&str] = &[
     "bk",
     "bkp",
     "bkup",
+    "clone",
+    "clones",
     "cold",
+    "copia",
+    "copie",
     "copied",
     "copies",
     "copy",
     "deleted",
     "dump",
     "dumps",
+    "dup",
+    "dups",
     "evidence",
     "expired",
     "export",
@@ -142,6 +150,8 @@ const KEPT: &[&str] = &[
     "incident",
     "keep",
     "kept",
+    "kopie",
+    "legacy",
     "legal",
     "litigation",
     "log",
@@ -153,13 +163,14 @@ const KEPT: &[&str] = &[
     "original",
     "originals",
     "past",
+    "pitr",
     "prev",
     "previous",
     "removed",
     "rescued",
-    "restored",
     "retained",
     "retention",
+    "save",
     "saved",
     "sicherung",
     "snap",
@@ -173,14 +184,20 @@ const KEPT_ANYWHERE: &[&str] = &[
     "archiv",
     "backup",
     "bewijs",
+    "complian",
+    "duplic",
     "forens",
     "histor",
+    "investig",
     "legalhold",
     "preserv",
     "quarant",
+    "recover",
     "respaldo",
+    "restor",
     "sauvegarde",
     "snapshot",
+    "subpoena",
     "verlauf",
 ];
 
@@ -216,14 +233,13 @@ pub fn is_only_copy(table: &str) -> bool {
 
 /// Whether a name says of a table, or of what is in a schema, that rows are kept although they are over.
 pub fn is_kept(name: &str) -> bool {
-    let is_kept = |word: &str| KEPT.contains(&word);
+    // Copies are numbered: `old2`.
+    let is_kept = |word: &str| KEPT.contains(&word.trim_matches(|c: char| c.is_ascii_digit()));
     words(name).iter().any(|word| {
         is_kept(word)
             || KEPT_ANYWHERE.iter().any(|part| word.contains(part))
             // `oldsessions`, `sessionbak`, `sessionsold2024`
-            || around_session(word).any(|(before, after)| {
-                is_kept(before) || is_kept(after.trim_end_matches(|c: char| c.is_ascii_digit()))
-            })
+            || around_session(word).any(|(before, after)| is_kept(before) || is_kept(after))
     })
 }
 
@@ -234,24 +250,88 @@ pub fn is_dated(table: &str) -> bool {
     end.into_iter().any(is_date)
 }
 
+/// Whether the name of a schema has a date in it, to the month at least: a number of four digits may be a tenant's.
+pub fn has_date(schema: &str) -> bool {
+    let mut numbers = schema.split(|c: char| !c.is_ascii_digit());
+    numbers.any(|digits| digits.len() >= 6 && is_date(digits))
+}
+
+/// What a table holds that is called so.
+const HELD: &[&str] = &[
+    "session",
+    "sess",
+    "cache",
+    "token",
+    "storage",
+    "locks",
+    "lock_keys",
+];
+
+/// Behind a cache: Roundcube's.
+const OF_A_CACHE: &[&str] = &["index", "messages", "shared", "thread"];
+
+/// Where what the table holds ends in its name.
+fn end_of_held(table: &str) -> Option<usize> {
+    let lower = table.to_ascii_lowercase();
+    let ends = HELD
+        .iter()
+        .filter_map(|held| Some(lower.rfind(held)? + held.len()));
+    let end = ends.max()?;
+    Some(end + usize::from(lower[end..].starts_with('s')))
+}
+
+/// Whether more stands in a table's name behind what it holds than such a table is called by: `django_session_copy1`,
+/// `sessions_x`. What stands before it is the application's or the tenant's; what is put behind makes a copy's name of it.
+pub fn is_followed(table: &str) -> bool {
+    let Some(end) = end_of_held(table) else {
+        return false;
+    };
+    // Versions, tenants, shards: `session_v2`, `session_2`, `session_102008`. A date is no such number.
+    let is_number = |word: &str| {
+        let digits = word.strip_prefix('v').unwrap_or(word);
+        (1..8).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
+    };
+    let is_usual = |word: &String| {
+        let lists = [AFTER, BEFORE, OF_A_CACHE];
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        lists.iter().any(|list| list.contains(&bare)) || is_number(word)
+    };
+    !words(&table[end..]).iter().all(is_usual) || !table.ends_with(char::is_alphanumeric)
+}
+
+/// A partition's name without what tells it from the others.
+pub fn of_partition(partition: &str) -> &str {
+    let name = undated(partition);
+    match end_of_held(name) {
+        Some(end) if !is_kept(name) => &name[..end],
+        _ => name,
+    }
+}
+
 /// The name without the digits at its end, and what joins them.
 pub fn undated(table: &str) -> &str {
     table.trim_end_matches(|c: char| !c.is_alphabetic())
 }
 
-/// A year of these, alone or with a month, a day, and a time behind it.
+/// A year, alone or with a month, a day, and a time behind it; the day first, or a year of two digits before month and day.
 fn is_date(digits: &str) -> bool {
-    let is_of_these = ["19", "20"]
-        .iter()
-        .any(|century| digits.starts_with(century));
     let at = |range: std::ops::Range<usize>| {
-        digits
-            .get(range)
-            .and_then(|part: &str| part.parse::<u32>().ok())
+        let part = digits.get(range);
+        part.and_then(|part| part.parse::<u32>().ok()).unwrap_or(0)
     };
-    let is_month = at(4..6).is_none_or(|month| (1..=12).contains(&month));
-    let is_day = at(6..8).is_none_or(|day| (1..=31).contains(&day));
-    is_of_these && matches!(digits.len(), 4 | 6 | 8 | 12 | 14) && is_month && is_day
+    let is_century = |from: usize| matches!(at(from..from + 2), 19 | 20);
+    let is_month = |from: usize| (1..=12).contains(&at(from..from + 2));
+    let is_day = |from: usize| (1..=31).contains(&at(from..from + 2));
+    match digits.len() {
+        4 => is_century(0),
+        6 => {
+            (is_century(0) && is_month(4))
+                || ((15..50).contains(&at(0..2)) && is_month(2) && is_day(4))
+        }
+        8 if is_day(0) && is_month(2) && is_century(4) => true,
+        8 | 12 | 14 => is_century(0) && is_month(4) && is_day(6),
+        _ => false,
+    }
 }
 
 /// What is before and behind the sessions in a word.

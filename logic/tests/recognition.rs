@@ -6,7 +6,7 @@ use common::tables::{self, Table};
 use logic::framework::{ColumnType, Framework, Further, Lifetime, Zone, frameworks};
 use logic::meaning::{Meaning, meaning};
 use logic::recognize::{Column, Doubt, Recognition, candidates, meaning_in, recognize};
-use logic::table_name::{is_dated, is_of_sessions, undated};
+use logic::table_name::{is_dated, is_of_sessions, of_partition, undated};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -283,19 +283,58 @@ fn the_name_of_a_table_says_whether_it_holds_the_sessions_of_a_web_site() {
     }
 }
 
+/// A prefix is the application's. What stands behind makes a copy's name of it, whatever the word is.
+#[test]
+fn a_table_with_more_behind_what_it_holds_in_its_name_is_a_question() {
+    for table in tables::all() {
+        let doubt = |name: &str, doubt| {
+            let recognition = recognize("public", name, &table.columns);
+            assert_eq!(
+                recognition,
+                Recognition::Unsure(framework(&table), doubt),
+                "{name}"
+            );
+        };
+        for behind in "_x _20240131t0900 _20240131T120000Z _2024q1 _2024_01_31_full _2024jan _tmp _stats _dwh _alt _fraud_case \
+            _antigua _vieux _oud _1700000000 X ~ _".split_whitespace() {
+            doubt(&format!("{}{behind}", table.name), Doubt::Followed);
+        }
+        for date in ["_240131", "_31012024"] {
+            doubt(&format!("{}{date}", table.name), Doubt::Dated);
+        }
+        for usual in [
+            "_v2", "_1", "2", "_102008", "_table", "Data", "_django", "_users",
+        ] {
+            let name = format!("{}{usual}", table.name);
+            let recognition = recognize("public", &name, &table.columns);
+            assert!(
+                !matches!(recognition, Recognition::Unsure(_, Doubt::Followed)),
+                "{name}"
+            );
+        }
+        for partition in ["_p1", "_default", "_2024_01", "_eu"] {
+            let name = format!("{}{partition}", table.name);
+            let recognition = recognize("public", of_partition(&name), &table.columns);
+            assert_eq!(recognition, Recognition::One(framework(&table)), "{name}");
+        }
+    }
+}
+
 /// What is over is what an archive is for. A table is not taken for a framework's by its columns alone where its name says so.
 #[test]
 fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
     for table in tables::all() {
         for word in "archive ARCHIV archived backups bak bk bkp deleted history Historie log old orig audit snapshot \
             before_migration gdpr_export quarantine legal_hold forensics retained sessionsbackup httpsessionbackup oldsessions \
-            sessionbak"
+            sessionbak copy1 old2 1old bak1 bkp2 sicherung3 restore recovered recovery pitr save clone dup legacy arch arc compliance \
+            subpoena investigation kopie copie copia incident47 evidence1"
             .split_whitespace()
         {
             let doubt = |schema: &str| recognize(schema, &table.name, &table.columns);
             let kept = Recognition::Unsure(framework(&table), Doubt::KeptSchema);
             assert_eq!(doubt(word), kept, "{word}");
             assert_eq!(doubt(&format!("{word}_2026")), kept, "{word}");
+            assert_eq!(doubt(&format!("app_{word}")), kept, "{word}");
             for name in [
                 format!("{}_{word}", table.name),
                 format!("{word}_{}", table.name),
@@ -314,7 +353,11 @@ fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
             assert_eq!(recognize("public", &name, &table.columns), expected, "{name}");
             assert_eq!(undated(&name), table.name, "{name}");
         }
-        for schema in "public app django sessions auth prod2 site_2 tenant_17 accounting holding goldsmith foldout customers \
+        for schema in "public_20240131 app_240131 public_202401 app_31012024 snap_20240131t0900 2024_01_31_app_20240131".split(' ') {
+            let kept = Recognition::Unsure(framework(&table), Doubt::KeptSchema);
+            assert_eq!(recognize(schema, &table.name, &table.columns), kept, "{schema}");
+        }
+        for schema in "tenant_2024 tenant_0007 org_991399 customer_123456789 public app django sessions auth prod2 site_2 tenant_17 accounting holding goldsmith foldout customers \
             versicherung catalog blog".split_whitespace() {
             let recognition = recognize(schema, &table.name, &table.columns);
             assert_eq!(recognition, Recognition::One(framework(&table)), "{schema}");
@@ -663,13 +706,11 @@ proptest! {
         let of_sessions = framework.names.contains(&"sess") && is_of_sessions(&table.name);
         let mut columns = table.columns.iter();
         let is_open = framework.common || !columns.all(|one| framework.knows(&one.name, one.column_type));
-        for name in [format!("{word}{joint}{}", table.name), format!("{}{joint}{word}", table.name)] {
-            let recognition = recognize("public", &name, &table.columns);
-            if is_open && of_sessions {
-                prop_assert!(matches!(recognition, Recognition::Unsure(of, _) if of == framework));
-            } else if !is_open {
-                prop_assert_eq!(recognition, Recognition::One(framework));
-            }
+        let recognition = recognize("public", &format!("{word}{joint}{}", table.name), &table.columns);
+        if is_open && of_sessions {
+            prop_assert!(matches!(recognition, Recognition::Unsure(of, _) if of == framework));
+        } else if !is_open {
+            prop_assert_eq!(recognition, Recognition::One(framework));
         }
     }
 

@@ -9,7 +9,7 @@ use logic::kind::Kind;
 use logic::recognize::{
     self, Column, Doubt, Recognition, best_candidates, candidates, filter_in, recognize, unit_in,
 };
-use logic::table_name::undated;
+use logic::table_name::of_partition;
 use logic::unit::Unit;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
@@ -107,7 +107,7 @@ fn recognition(
     let name = relation.name();
     // A partition has a date for what is in it, and is no copy.
     let table = if relation.is_partition() {
-        undated(&name)
+        of_partition(&name)
     } else {
         &name
     };

@@ -201,7 +201,10 @@ fn from_pg_ttl_index() {
     let others = [fill("inactive", "token"), fill("soft", "token")];
     session.run(TTL_INDEX);
     assert_eq!(cluster.psql("app", &list.text).lines().count(), 5);
+    // The zone of who asks is not the server's.
+    session.run("ALTER ROLE CURRENT_USER SET timezone = 'America/New_York'");
     cluster.psql("app", &policies.text);
+    session.run("ALTER ROLE CURRENT_USER RESET timezone");
     assert_eq!(session.count("raw_clear_sessions.policy"), 4);
 
     cluster.add_lines(&settings.text);
