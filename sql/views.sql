@@ -81,7 +81,7 @@ COMMENT ON COLUMN raw_clear_sessions.run."table" IS 'the table';
 COMMENT ON COLUMN raw_clear_sessions.run.started IS 'when it began';
 COMMENT ON COLUMN raw_clear_sessions.run.ended IS 'when it ended; NULL while it is running, or put aside until other tables or databases have had their turn';
 COMMENT ON COLUMN raw_clear_sessions.run.stop IS
-    'why it ended: done, max_rows, max_duration, paused, unscheduled, canceled, failed, left_out, or interrupted; NULL while it is running';
+    'why it ended: done, hidden, max_rows, max_duration, paused, unscheduled, canceled, failed, left_out, or interrupted; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.run.deleted IS 'rows deleted; while it is running, and if it was interrupted, at least these';
 COMMENT ON COLUMN raw_clear_sessions.run.skipped IS 'expired rows left alone because another transaction was changing them';
 COMMENT ON COLUMN raw_clear_sessions.run.batches IS 'transactions that deleted rows';
@@ -249,8 +249,9 @@ SELECT
             'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
         ELSE coalesce(
             off.note,
-            CASE WHEN raw_clear_sessions.hides_rows(s."table") THEN
-                'row-level security hides rows from the owner of the table, as whom the worker acts: what he does not see is not cleared; give him BYPASSRLS, or a policy FOR ALL with USING (true), or call raw_clear_sessions_in_batches() as a role that has it'
+            CASE WHEN raw_clear_sessions.hides_rows(s."table") THEN format(
+                'row-level security hides rows from %1$s, the owner of the table, as whom the worker acts: what he does not see is not cleared; call %2$s.raw_clear_sessions_in_batches() as a role that has BYPASSRLS, or, if no application connects as %1$s, give him BYPASSRLS, or a policy FOR ALL TO %1$s USING (true)',
+                (SELECT quote_ident(pg_get_userbyid(c.relowner)) COLLATE "default" FROM pg_class AS c WHERE c.oid = s."table"), raw_clear_sessions.functions_schema())
             END,
             CASE WHEN s.repack_error IS NOT NULL AND running.pid IS NULL AND raw_clear_sessions.reads_all(s."table") THEN format(
                 'the table is much larger than its rows, and was not repacked: %s; it is tried again after an hour, when a run has deleted rows',
@@ -340,7 +341,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.first_start IS 'when the first run b
 COMMENT ON COLUMN raw_clear_sessions.status.last_start IS 'when the last run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_end IS 'when it ended; NULL while it is running';
 COMMENT ON COLUMN raw_clear_sessions.status.last_success IS
-    'when the last run ended that came to its end by itself: no limit, no error, no pause';
+    'when the last run ended that came to its end by itself and saw all rows: no limit, no error, no pause, no row-level security';
 COMMENT ON COLUMN raw_clear_sessions.status.starts_since_success IS
     'how many starts have been due since the last run that succeeded, or since the policy was made';
 COMMENT ON COLUMN raw_clear_sessions.status.cleared_until IS

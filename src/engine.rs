@@ -22,7 +22,7 @@ use crate::pg::{self, BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
 use crate::table::obstacle::{self, Obstacle};
-use crate::table::{self, CITUS, Method, Part, Plan, Spread, Target, What};
+use crate::table::{self, CITUS, Method, Part, Plan, RowSecurity, Spread, Target, What};
 use core::ffi::CStr;
 use logic::cutoff::Range;
 use pgrx::pg_sys;
@@ -131,8 +131,8 @@ struct Key {
     base_type: pg_sys::Oid,
     range: Range,
     sql: bool,
-    /// From whom row-level security may hide rows: who sees others has not been where this one has.
-    hidden_from: Option<pg_sys::Oid>,
+    /// What row-level security shows: who sees other rows has not been where this one has.
+    row_security: Option<RowSecurity>,
     /// How the table is spread, where it is cleared as a whole.
     spread: Option<Spread>,
 }
@@ -171,20 +171,12 @@ impl Key {
                 matches!(leaf.method(), Method::Sql),
             ),
         };
-        let leaf = match &part.what {
-            What::Whole(_) => None,
-            What::Leaf(leaf) => Some(leaf.relation()),
-        };
-        let hides = [Some(&part.root), leaf]
-            .into_iter()
-            .flatten()
-            .any(pg::row_security_applies);
         Key {
             files,
             base_type: part.criterion.base_type,
             range: part.criterion.range,
             sql,
-            hidden_from: hides.then(pg::current_role_oid),
+            row_security: part.row_security().cloned(),
             spread: spread(part),
         }
     }

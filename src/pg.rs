@@ -93,7 +93,7 @@ pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,
 };
 pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
-pub use row_version::{RowVersion, has_subscribed_tables, policy_version};
+pub use row_version::{RowVersion, has_subscribed_tables, policy_version, states_being_written};
 pub use session::{
     before_commit, has_written, is_logical_worker, is_read_only, keeps_its_snapshot, lock_timeout,
     on_commit, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,

@@ -26,6 +26,8 @@ use std::time::Duration;
 pub enum Stop {
     /// Every row that had expired at the cut-off, and that nobody else was changing, is deleted.
     Done,
+    /// The same of the rows that row-level security shows to who acts; it may hide others.
+    Hidden,
     /// `max_rows` have been deleted.
     MaxRows,
     /// `max_duration` has passed.
@@ -45,6 +47,7 @@ impl Stop {
     pub fn name(self) -> &'static str {
         match self {
             Stop::Done => "done",
+            Stop::Hidden => "hidden",
             Stop::MaxRows => "max_rows",
             Stop::MaxDuration => "max_duration",
             Stop::Paused => "paused",

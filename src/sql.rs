@@ -9,8 +9,8 @@ use crate::pg;
 use crate::preview::{self, Preview};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
-use crate::run;
-use crate::table::{self, Checked, Purpose, Rule, Target};
+use crate::run::{self, Stop};
+use crate::table::{self, Checked, Purpose, RowSecurity, Rule, Target};
 use crate::worker::calls::Call;
 use logic::number;
 use pgrx::datum::{Internal, Interval, JsonB};
@@ -77,7 +77,11 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
         // Nothing waits for the transaction's end, which may be far: others may clear the table.
         pg::release_guard_in_transaction(target.root().oid());
     }
-    record.end_in_transaction(outcome.deleted, outcome.skipped, None);
+    let stop = match RowSecurity::of(target.root()) {
+        Some(row_security) if row_security.hides => Stop::Hidden,
+        _ => Stop::Done,
+    };
+    record.end_in_transaction(stop, outcome.deleted, outcome.skipped, None);
     Ok(number::bigint(outcome.deleted))
 }
 
@@ -116,7 +120,7 @@ fn raw_clear_sessions_rewrite(
             let record = Call::begin(table);
             let done = engine::rewrite::rewrite(table, &rule, &mut || Ok(()))?;
             let locked = done.locked.map(|since| since.elapsed());
-            record.end_in_transaction(done.rows.removed, 0, locked);
+            record.end_in_transaction(Stop::Done, done.rows.removed, 0, locked);
             Ok(number::bigint(done.rows.removed))
         })
         .unwrap_or_else(|refusal| refusal.raise())

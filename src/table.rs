@@ -32,7 +32,7 @@ pub use planner::{
     estimate_all, estimate_all_leaves, estimate_expired, estimate_leaves, estimate_live_leaves,
 };
 pub use requirements::find_zone;
-pub use row_security::hides_rows_from_owner;
+pub use row_security::{RowSecurity, hides_rows_from_owner};
 pub use shards::{
     KeyColumn, Node, Shard, Size, Spread, is_shard_of, key_column, read_apart, shards, size, spread,
 };

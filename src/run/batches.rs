@@ -119,6 +119,8 @@ struct Run {
     /// Leaves that are done with.
     done: Vec<pg_sys::Oid>,
     guard: Option<TableGuard>,
+    /// How it ends when nothing is left to do.
+    all_that_is_seen: Stop,
 }
 
 impl Run {
@@ -140,6 +142,7 @@ impl Run {
             failed_shards: None,
             done: Vec::new(),
             guard,
+            all_that_is_seen: Stop::Done,
         };
         run.enqueue(todo)?;
         if let Some(start) = start {
@@ -265,6 +268,10 @@ impl Run {
                     self.tally.in_leaf(oid, phase, None);
                     self.tally.show();
                 }
+                self.all_that_is_seen = match part.row_security() {
+                    Some(row_security) if row_security.hides => Stop::Hidden,
+                    _ => Stop::Done,
+                };
                 let before = part.deleted_from();
                 let outcome = cursor.delete(&part, limit, &slice);
                 if let Ok(outcome) = &outcome
@@ -385,7 +392,7 @@ impl Run {
     /// Why to stop after this batch, if there is a reason.
     fn stop(&self, limits: &Limits, host: &mut dyn Host) -> Option<Stop> {
         if self.queue.is_empty() {
-            return Some(Stop::Done);
+            return Some(self.all_that_is_seen);
         }
         if limits
             .max_rows

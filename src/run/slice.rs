@@ -86,7 +86,7 @@ fn report(ended: Ended, cost: u64) -> Report {
         skipped: ended.outcome.skipped,
         batches: ended.outcome.batches,
         cost,
-        finished: ended.outcome.stop == Stop::Done,
+        finished: matches!(ended.outcome.stop, Stop::Done | Stop::Hidden),
         blocks: (blocks(progress.blocks_done), blocks(progress.blocks_total)),
         place: ended.place,
         left_out: ended.failure.map(|refusal| refusal.message().to_owned()),

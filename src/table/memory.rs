@@ -11,6 +11,7 @@ use super::plan::{
 };
 use super::planner::estimate_leaves;
 use super::plausible::{check_plausible, check_plausible_but_for_rows};
+use super::row_security::RowSecurity;
 use super::{Checked, Criterion, Purpose, Rule, check_may_delete, check_may_read, open};
 use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, Relation};
 use crate::refusal::{Refusal, enough};
@@ -56,6 +57,7 @@ pub struct Part<'m> {
     pub root: Relation,
     pub criterion: &'m Criterion,
     rule: &'m Rule,
+    row_security: Option<RowSecurity>,
     /// Between the two; open as long as they are.
     _between: Vec<Relation>,
     /// What the rule is evaluated with.
@@ -78,6 +80,11 @@ pub enum Opened<'m> {
 }
 
 impl Part<'_> {
+    /// What row-level security has to do with it; `None` where it does not apply.
+    pub fn row_security(&self) -> Option<&RowSecurity> {
+        self.row_security.as_ref()
+    }
+
     /// What the relations that one statement reaches have lost so far; nothing where the part is a leaf.
     pub fn deleted_from(&self) -> Vec<(pg_sys::Oid, u64)> {
         match &self.what {
@@ -209,6 +216,7 @@ impl Memory {
             let leaves = pg::leaves(&root, LOCK);
             return Ok(Opened::Part(Box::new(Part {
                 what: What::Whole(leaves),
+                row_security: RowSecurity::of(&root),
                 root,
                 criterion: &self.criterion,
                 rule: &self.rule,
@@ -221,6 +229,7 @@ impl Memory {
         };
         Ok(Opened::Part(Box::new(Part {
             what: What::Leaf(leaf),
+            row_security: None,
             root,
             criterion: &self.criterion,
             rule: &self.rule,

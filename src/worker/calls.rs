@@ -66,14 +66,20 @@ impl Call {
     }
 
     /// Records a call that has done everything in this transaction. `locked`: how long a rewrite kept everybody from the table.
-    pub fn end_in_transaction(mut self, deleted: u64, skipped: u64, locked: Option<Duration>) {
+    pub fn end_in_transaction(
+        mut self,
+        stop: Stop,
+        deleted: u64,
+        skipped: u64,
+        locked: Option<Duration>,
+    ) {
         self.write(&Row {
             counts: Counts {
                 deleted,
                 skipped,
                 batches: 1,
             },
-            stop: Some(Stop::Done.name()),
+            stop: Some(stop.name()),
             details: locked.map(|locked| Details {
                 locked_ms: number::milliseconds(locked),
             }),

@@ -16,7 +16,6 @@ use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run::{Outcome, Stop, go_on, run};
 use crate::settings;
-use crate::table;
 use logic::number;
 use pgrx::prelude::PgSqlErrorCode;
 use std::time::{Duration, Instant};
@@ -82,7 +81,7 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     let elapsed = turn.elapsed;
     let host = &mut turn.host;
     let expired_left = match &outcome {
-        Ok(outcome) => left::expired_left(due, host, outcome, hides_rows(due)),
+        Ok(outcome) => left::expired_left(due, host, outcome),
         Err(_) => None,
     };
     let repacking = outcome.as_ref().map_or(Repacking::NotLooked, |outcome| {
@@ -202,13 +201,6 @@ fn kept_others_waiting() -> Refusal {
         "a statement was canceled because other tables or databases had waited for it for longer than \"raw_clear_sessions.blocking_timeout\"",
     )
     .hint("A batch should take less than a second: look at the policy's filter and expression, and at the table's triggers.")
-}
-
-fn hides_rows(due: &Due) -> bool {
-    pg::begin();
-    let hides = table::hides_rows_from_owner(due.table);
-    pg::commit();
-    hides
 }
 
 fn is_gone(due: &Due) -> bool {

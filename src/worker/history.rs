@@ -16,6 +16,7 @@ use logic::number;
 use pgrx::pg_sys;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// Rows of the history that one transaction removes.
@@ -242,17 +243,19 @@ impl Record {
             deleted,
             skipped,
             expired_left: details.expired_left,
-            cleared: stop == Stop::Done.name() && details.expired_left.is_some(),
+            cleared: stop == Stop::Done.name(),
             failure: None,
             error: error.map(|refusal| refusal.message().to_owned()),
             sqlstate: error.map(|refusal| pg::sqlstate_text(refusal.sqlstate())),
             repack: repacking.when(),
             repack_error: repacking.error().map(str::to_owned),
         };
-        let has_something_to_tell =
-            stop != Stop::Done.name() || deleted > 0 || skipped > 0 || self.id.is_some();
+        let is_over = [Stop::Done, Stop::Hidden]
+            .iter()
+            .any(|end| end.name() == stop);
+        let has_something_to_tell = !is_over || deleted > 0 || skipped > 0 || self.id.is_some();
         if !has_something_to_tell {
-            PENDING.with_borrow_mut(|pending| pending.push(ended));
+            add_pending(ended);
             return false;
         }
         let row = Row {
@@ -273,7 +276,14 @@ impl Record {
         );
         let id = self.write(schema, &columns, &[Argument::text(&json)]);
         ended.failure = matches!(result, Result::Failed(_)).then_some(id);
-        write_states(schema, &[ended]);
+        // One after the other.
+        let is_first = PENDING.with_borrow(|all| all.iter().all(|one| one.table != ended.table));
+        let left = if is_first {
+            write_states(schema, vec![ended])
+        } else {
+            vec![ended]
+        };
+        left.into_iter().for_each(add_pending);
         true
     }
 }
@@ -291,7 +301,7 @@ struct Row<'a> {
 }
 
 /// What the table raw_clear_sessions.state gets to know of a run that has ended.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Ended {
     table: u32,
     start: i64,
@@ -311,13 +321,17 @@ struct Ended {
 }
 
 thread_local! {
-    /// Runs that found nothing and are not yet counted.
+    /// Runs that are not yet counted: because they found nothing, or another transaction was at the row.
     static PENDING: RefCell<Vec<Ended>> = const { RefCell::new(Vec::new()) };
     static FLUSHED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Counts the runs that found nothing, all in one transaction; with `at_once` false only now and then. The tables for which
-/// that has to wait, because somebody's open transaction is about to change what is known of them: nobody waits for that.
+fn add_pending(ended: Ended) {
+    PENDING.with_borrow_mut(|pending| pending.push(ended));
+}
+
+/// Counts the runs that are not yet counted, all in one transaction; with `at_once` false only now and then. The tables for
+/// which that has to wait, because somebody's open transaction is about to change what is known of them: nobody waits for that.
 pub fn flush(schema: &str, at_once: bool) -> Vec<pg_sys::Oid> {
     let is_time = |flushed: Instant| flushed.elapsed() >= FLUSH_EVERY;
     let flushed = FLUSHED.get().unwrap_or_else(|| {
@@ -328,23 +342,34 @@ pub fn flush(schema: &str, at_once: bool) -> Vec<pg_sys::Oid> {
         return Vec::new();
     }
     FLUSHED.set(Some(Instant::now()));
-    let (mut pending, mut left) = (PENDING.take(), Vec::new());
+    // They stay until they are counted: after an ERROR they are counted the next time.
+    let pending = PENDING.with_borrow(Vec::clone);
+    let mut tables = Vec::new();
     if !pending.is_empty() {
+        let mut left = Vec::new();
         if begin_in(schema) {
-            let locked = locked_states(schema, &pending);
-            (left, pending) = pending
-                .into_iter()
-                .partition(|ended| locked.contains(&ended.table));
-            write_states(schema, &pending);
+            left = write_states(schema, pending);
+            tables = left.iter().map(|ended| ended.table.into()).collect();
         }
         pg::commit();
+        PENDING.set(left);
     }
-    let tables = left.iter().map(|ended| ended.table.into()).collect();
-    PENDING.with_borrow_mut(|pending| pending.append(&mut left));
     tables
 }
 
-/// The tables among these whose states others have locked. Locks the other ones.
+/// Counts runs, one of each table; those are left, and returned, at whose rows another transaction is.
+fn write_states(schema: &str, ended: Vec<Ended>) -> Vec<Ended> {
+    let mut not_now: HashSet<u32> = locked_states(schema, &ended).into_iter().collect();
+    let (written, left): (Vec<_>, Vec<_>) = ended
+        .into_iter()
+        .partition(|ended| not_now.insert(ended.table));
+    if !written.is_empty() {
+        write_free_states(schema, &written);
+    }
+    left
+}
+
+/// The tables among these whose states others have locked, or are about to insert. Locks the other ones.
 fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
     let tables: Vec<_> = ended.iter().map(|ended| ended.table.to_string()).collect();
     let rows = pg::query_own(
@@ -357,12 +382,15 @@ fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
         &[Argument::text(&format!("{{{}}}", tables.join(",")))],
     );
     let locked = rows.into_iter().flatten().flatten();
-    locked.filter_map(|table| table.parse().ok()).collect()
+    let locked = locked.filter_map(|table| table.parse().ok());
+    let tables: Vec<_> = ended.iter().map(|ended| ended.table.into()).collect();
+    let written = pg::states_being_written(&tables);
+    locked.chain(written.into_iter().map(u32::from)).collect()
 }
 
 /// The tables that have gone meanwhile have no state any more. In one order, as whoever locks several rows here: else two
 /// workers could wait for each other.
-fn write_states(schema: &str, ended: &[Ended]) {
+fn write_free_states(schema: &str, ended: &[Ended]) {
     let json = serde_json::to_string(ended).expect("plain data becomes JSON");
     let instant = |column: &str| {
         format!(
@@ -405,7 +433,8 @@ fn write_states(schema: &str, ended: &[Ended]) {
              expired_left = EXCLUDED.expired_left, \
              success_start = coalesce(EXCLUDED.success_start, s.success_start), \
              success_end = coalesce(EXCLUDED.success_end, s.success_end), \
-             cleared_until = coalesce(EXCLUDED.cleared_until, s.cleared_until), \
+             cleared_until = CASE WHEN EXCLUDED.last_stop OPERATOR(pg_catalog.<>) 'hidden' \
+             THEN coalesce(EXCLUDED.cleared_until, s.cleared_until) END, \
              failure = coalesce(EXCLUDED.failure, s.failure), error = coalesce(EXCLUDED.error, s.error), \
              sqlstate = coalesce(EXCLUDED.sqlstate, s.sqlstate), \
              run_now = CASE WHEN EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted' OR {asked_since} THEN s.run_now END, \
@@ -487,10 +516,13 @@ pub fn close_interrupted(schema: &str) {
              OR caller IS NOT NULL AND NOT EXISTS ( \
              SELECT FROM pg_catalog.pg_stat_get_activity(h.pid) a \
              WHERE a.state OPERATOR(pg_catalog.=) 'active' AND a.query_start OPERATOR(pg_catalog.<=) h.started)) \
-             RETURNING \"table\", deleted, caller) \
+             RETURNING \"table\", deleted, caller), \
+             free AS (SELECT s.\"table\" FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ( \
+             SELECT c.\"table\" FROM closed c WHERE c.caller IS NULL) FOR UPDATE SKIP LOCKED) \
              UPDATE {schema}.state AS s SET runs = s.runs OPERATOR(pg_catalog.+) 1, last_stop = 'interrupted', \
              last_deleted = c.deleted, deleted = s.deleted OPERATOR(pg_catalog.+) coalesce(c.deleted, 0) \
-             FROM closed c WHERE c.caller IS NULL AND c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""
+             FROM closed c, free f WHERE f.\"table\" OPERATOR(pg_catalog.=) s.\"table\" \
+             AND c.caller IS NULL AND c.\"table\" OPERATOR(pg_catalog.=) s.\"table\""
         ),
         &[Argument::text(&format!("{{{}}}", lost.join(",")))],
     );
@@ -508,7 +540,7 @@ const INSTANTS: [&str; 7] = [
 ];
 
 /// Every stored instant that lies in the future counts as now: the clock has been set back since. The latest of them, if
-/// there was one.
+/// there was one. A row at which another transaction is has to wait for the next worker.
 pub fn pull_back(schema: &str) -> Option<i64> {
     let latest = INSTANTS.map(|column| format!("s.{column}")).join(", ");
     let pulled = INSTANTS
@@ -522,10 +554,12 @@ pub fn pull_back(schema: &str) -> Option<i64> {
         &format!(
             "WITH ahead AS (SELECT s.\"table\", greatest({latest}) AS instant FROM {schema}.state s \
              WHERE greatest({latest}) OPERATOR(pg_catalog.>) pg_catalog.now()), \
-             states AS (UPDATE {schema}.state s SET {pulled} FROM ahead a \
-             WHERE a.\"table\" OPERATOR(pg_catalog.=) s.\"table\"), \
-             policies AS (UPDATE {schema}.policy p SET changed = pg_catalog.now() \
-             WHERE p.changed OPERATOR(pg_catalog.>) pg_catalog.now()) \
+             states AS (UPDATE {schema}.state s SET {pulled} FROM ( \
+             SELECT f.\"table\" FROM {schema}.state f JOIN ahead a ON a.\"table\" OPERATOR(pg_catalog.=) f.\"table\" \
+             FOR UPDATE OF f SKIP LOCKED) f WHERE f.\"table\" OPERATOR(pg_catalog.=) s.\"table\"), \
+             policies AS (UPDATE {schema}.policy p SET changed = pg_catalog.now() FROM ( \
+             SELECT f.\"table\" FROM {schema}.policy f WHERE f.changed OPERATOR(pg_catalog.>) pg_catalog.now() \
+             FOR UPDATE SKIP LOCKED) f WHERE f.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid) \
              SELECT (extract(epoch FROM pg_catalog.max(instant)) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 \
              FROM ahead WHERE pg_catalog.isfinite(instant)"
         ),

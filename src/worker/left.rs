@@ -15,16 +15,11 @@ use std::time::Duration;
 const SAMPLE: Duration = Duration::from_secs(10);
 
 /// How many expired rows are left, about: by a sample of the table after a limit has ended the run, and otherwise those
-/// that it has skipped. `None` where that is not known; `hidden`: row security hides rows from the owner.
-pub fn expired_left(
-    due: &Due,
-    host: &mut Host<'_>,
-    outcome: &Outcome,
-    hidden: bool,
-) -> Option<u64> {
+/// that it has skipped. `None` where that is not known.
+pub fn expired_left(due: &Due, host: &mut Host<'_>, outcome: &Outcome) -> Option<u64> {
     match outcome.stop {
         // What the owner cannot see was not looked at.
-        Stop::Done if hidden => None,
+        Stop::Hidden => None,
         Stop::Done => Some(outcome.skipped),
         Stop::MaxRows | Stop::MaxDuration => sample(due, host),
         // Whoever has said so is not to be kept waiting.

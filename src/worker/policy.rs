@@ -10,7 +10,8 @@ use logic::number;
 use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 /// A policy: how and when a table is cleared. What is missing is recognized, or as the settings say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -118,7 +119,11 @@ pub struct Due {
 /// Microseconds from the Unix epoch to 2000-01-01.
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 
-/// All tables that are to be cleared in this database.
+/// When to look again at a table that is due, and at whose row another transaction is, which may be rolled back.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// All tables that are to be cleared in this database. What is due is not due for now while another transaction is at its
+/// row, after [`super::scheduling::run_now`] for one: what its run comes to could not be written down.
 pub fn due(schema: &str) -> Vec<Due> {
     let Some(board) = board() else {
         return Vec::new();
@@ -139,9 +144,18 @@ pub fn due(schema: &str) -> Vec<Due> {
         &[],
     );
     let mut schedules = Schedules::default();
-    rows.into_iter()
-        .filter_map(|row| schedules.due(row, board))
-        .collect()
+    let due = rows.into_iter().filter_map(|row| schedules.due(row, board));
+    let mut all: Vec<_> = due.collect();
+    let now = pg::now();
+    let due_now = all.iter().filter(|due| due.next_start <= now);
+    let due_now: Vec<_> = due_now.map(|due| due.table).collect();
+    let locked: HashSet<_> = pg::states_being_written(&due_now).into_iter().collect();
+    for due in &mut all {
+        if locked.contains(&due.table) {
+            due.next_start = now + number::microseconds(LOOK_AGAIN);
+        }
+    }
+    all
 }
 
 /// What many tables have in common is read once.
@@ -229,9 +243,15 @@ pub fn last_turn(schema: &str, table: pg_sys::Oid) -> i64 {
 }
 
 /// Marks tables as to be cleared at once, which they stay until a run of theirs ends: the instant by which a cron
-/// expression has them due counts only as long as this process remembers it. Not where somebody else is about to change what
-/// is known of a table.
+/// expression has them due counts only as long as this process remembers it. Those are left out at whose rows another
+/// transaction is: they are not cleared as long as it lasts.
 pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
+    let locked = pg::states_being_written(tables);
+    let free = tables.iter().filter(|table| !locked.contains(table));
+    let free: Vec<_> = free.copied().collect();
+    if free.is_empty() {
+        return;
+    }
     pg::modify_own(
         &format!(
             "WITH free AS (SELECT s.\"table\" FROM {schema}.state s \
@@ -246,7 +266,7 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
              AND NOT EXISTS (SELECT FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) c.oid) \
              ORDER BY c.oid ON CONFLICT (\"table\") DO NOTHING"
         ),
-        &[oids(tables)],
+        &[oids(&free)],
     );
 }
 
@@ -356,8 +376,13 @@ pub fn remove_orphans(schema: &str, waiting: &[pg_sys::Oid]) {
             "WITH orphan AS (SELECT p.\"table\" FROM {schema}.policy p WHERE {} \
              AND p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog._oid) \
              FOR UPDATE SKIP LOCKED), \
+             free AS (SELECT s.\"table\" FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ( \
+             SELECT o.\"table\"::pg_catalog.oid FROM orphan o) FOR UPDATE SKIP LOCKED), \
              gone AS (DELETE FROM {schema}.policy p USING orphan o \
-             WHERE p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid RETURNING p.*) \
+             WHERE p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid \
+             AND (EXISTS (SELECT FROM free f WHERE f.\"table\" OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid) \
+             OR NOT EXISTS (SELECT FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) o.\"table\"::pg_catalog.oid)) \
+             RETURNING p.*) \
              UPDATE {schema}.state s SET lost = pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(g)) \
              OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('gone', pg_catalog.now()) \
              FROM gone g WHERE s.\"table\" OPERATOR(pg_catalog.=) g.\"table\"::pg_catalog.oid RETURNING s.name",
@@ -367,12 +392,13 @@ pub fn remove_orphans(schema: &str, waiting: &[pg_sys::Oid]) {
     );
     pg::modify_own(
         &format!(
-            "DELETE FROM {schema}.state s WHERE {} AND NOT EXISTS (SELECT FROM {schema}.policy o \
+            "DELETE FROM {schema}.state d WHERE d.\"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
+             SELECT s.\"table\" FROM {schema}.state s WHERE {} AND NOT EXISTS (SELECT FROM {schema}.policy o \
              WHERE o.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) s.\"table\") AND (s.lost IS NULL \
              OR (s.lost OPERATOR(pg_catalog.->>) 'gone')::pg_catalog.timestamptz OPERATOR(pg_catalog.<) \
              (pg_catalog.now() OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $1::pg_catalog.float8)) \
              OR EXISTS (SELECT FROM {schema}.policy p \
-             WHERE p.\"table\" OPERATOR(pg_catalog.=) pg_catalog.to_regclass(s.name)))",
+             WHERE p.\"table\" OPERATOR(pg_catalog.=) pg_catalog.to_regclass(s.name))) FOR UPDATE SKIP LOCKED))",
             is_gone("s.\"table\"")
         ),
         &[Argument::integer(number::bigint(

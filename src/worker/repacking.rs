@@ -81,7 +81,10 @@ pub fn repack(schema: &str, due: &Due, outcome: &Outcome, host: &mut Host<'_>) -
         return Repacking::NotNeeded;
     };
     let relations = host.relations_deleted_from();
-    if outcome.stop != Stop::Done || relations.is_empty() || was_tried(schema, due.table) {
+    if !matches!(outcome.stop, Stop::Done | Stop::Hidden)
+        || relations.is_empty()
+        || was_tried(schema, due.table)
+    {
         return Repacking::NotLooked;
     }
     let mut tried: Option<Tried> = None;

@@ -33,7 +33,9 @@ pub fn follow(schema: &str) -> Vec<pg_sys::Oid> {
         return waiting;
     }
     for replaced in find(schema) {
-        if Relation::open_if_free(replaced.new, LockMode::AccessShare).is_none() {
+        let is_free = pg::states_being_written(&[replaced.new]).is_empty()
+            && Relation::open_if_free(replaced.new, LockMode::AccessShare).is_some();
+        if !is_free {
             waiting.push(replaced.old);
         } else if find(schema).contains(&replaced) {
             replaced.move_policy(schema);
@@ -77,7 +79,7 @@ fn find(schema: &str) -> Vec<Replaced> {
              AND {NAME} OPERATOR(pg_catalog.=) (s.seen OPERATOR(pg_catalog.->>) 'name') \
              AND {COLUMNS} OPERATOR(pg_catalog.=) (s.seen OPERATOR(pg_catalog.->) 'columns') \
              AND NOT EXISTS (SELECT FROM {schema}.policy q WHERE q.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) c.oid) \
-             FOR UPDATE OF p SKIP LOCKED"
+             FOR UPDATE OF p, s SKIP LOCKED"
         ),
         &[distributed()],
     );
@@ -142,7 +144,9 @@ fn remember(schema: &str) {
              'citus', c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid)) AS seen \
              FROM {schema}.policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace) AS t \
-             WHERE s.\"table\" OPERATOR(pg_catalog.=) t.oid AND (s.seen IS NULL OR s.seen OPERATOR(pg_catalog.<>) t.seen)"
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) t.oid AND s.\"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
+             SELECT f.\"table\" FROM {schema}.state f WHERE f.\"table\" OPERATOR(pg_catalog.=) t.oid \
+             AND (f.seen IS NULL OR f.seen OPERATOR(pg_catalog.<>) t.seen) FOR UPDATE SKIP LOCKED))"
         ),
         &[distributed()],
     );

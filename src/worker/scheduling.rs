@@ -6,7 +6,7 @@ use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
 use super::stop_request::Reason;
-use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, TABLE_ALIAS};
+use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::table::{self, Checked, Purpose};
@@ -74,7 +74,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
                 "INSERT INTO {schema}.policy (\"table\", {columns}, installation) \
                  SELECT $1::pg_catalog.oid, {columns}, {schema}.installation() \
                  FROM pg_catalog.jsonb_populate_record(NULL::{schema}.policy, $2::pg_catalog.jsonb) \
-                 ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), suspended = NULL, \
+                 ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), \
                  installation = EXCLUDED.installation, {updates}"
             ),
             &[oid(relation.oid()), Argument::text(&json)],
@@ -82,7 +82,28 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         remember_name(schema, relation.oid())
     })?;
     notice_zone_without_use(policy);
+    notice_suspended(&relation);
     Ok(())
+}
+
+/// Says that the new policy rests as the one before it: who has suspended that has not been asked.
+fn notice_suspended(table: &Relation) {
+    let Some(schema) = pg::extension_schema().map(|(schema, _)| schema) else {
+        return;
+    };
+    let suspended = pg::query(
+        &format!(
+            "SELECT FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND suspended IS NOT NULL"
+        ),
+        &[oid(table.oid())],
+    );
+    if !suspended.is_empty() {
+        pg::notice(
+            &format!("the policy of table \"{}\" stays suspended", table.name()),
+            None,
+            Some("Call raw_clear_sessions_resume() to have the worker clear the table again."),
+        );
+    }
 }
 
 /// Refuses what no DELETE is accepted for, with PostgreSQL's own error: a foreign table that cannot be changed, a table whose

@@ -112,6 +112,22 @@ fn a_call_that_fails_is_in_the_history_with_what_it_has_deleted() {
 }
 
 #[test]
+fn a_call_by_whom_row_security_hides_rows_from_does_not_say_done() {
+    let (_database, mut session) = shared("hidden");
+    session.run(
+        "CREATE ROLE hidden; GRANT SELECT, DELETE ON django_session TO hidden;
+         ALTER TABLE django_session ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY two ON django_session USING (session_key IN ('key2', 'key3'));
+         SET ROLE hidden",
+    );
+    session.run("SELECT raw_clear_sessions('django_session', filter => $$session_key = 'key2'$$)");
+    session.run(CALL);
+    session.run("RESET ROLE");
+    assert_eq!(session.count("django_session"), 998);
+    assert_eq!(session.runs("stop = 'hidden' AND deleted = 1"), 2);
+}
+
+#[test]
 fn a_call_in_a_subtransaction_fails_there_and_ends_nothing_else() {
     let (_database, mut session) = shared("subtransaction");
     session.run(

@@ -294,9 +294,9 @@ fn rows_that_row_security_hides_from_the_owner_do_not_count_as_cleared() {
          CREATE POLICY own ON sessions USING (session_key = 'key2');
          SELECT raw_clear_sessions_schedule('sessions', '1 s')",
     );
-    session.wait_for_run("stop = 'done' AND deleted = 1");
-    let known = "SELECT concat_ws(' ', last_deleted, expired_left, cleared_until) FROM raw_clear_sessions.status
-         WHERE \"table\" = 'sessions'::regclass AND last_stop = 'done'";
+    session.wait_for_run("stop = 'hidden' AND deleted = 1");
+    let known = "SELECT concat_ws(' ', last_deleted, expired_left, cleared_until, last_success) FROM raw_clear_sessions.status
+         WHERE \"table\" = 'sessions'::regclass AND last_stop = 'hidden'";
     wait_until("a run has seen nothing", || session.texts(known) == ["0"]);
     assert_eq!(session.count("sessions"), 999);
     // It is told, until a policy shows the owner all rows.
@@ -314,4 +314,9 @@ fn rows_that_row_security_hides_from_the_owner_do_not_count_as_cleared() {
     });
     session.run("CREATE POLICY restricts ON sessions AS RESTRICTIVE USING (session_key <> 'key3')");
     assert_eq!(session.number(told), 1);
+    // What had been known of it is not any more.
+    wait_until("a run has seen less", || session.texts(known).len() == 1);
+    assert!(session.yes(
+        "SELECT cleared_until IS NULL AND last_success < last_start FROM raw_clear_sessions.status WHERE \"table\" = 'sessions'::regclass",
+    ));
 }

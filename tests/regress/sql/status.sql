@@ -64,6 +64,11 @@ SELECT raw_clear_sessions_suspend('django_session'), raw_clear_sessions_suspend(
 SELECT raw_clear_sessions_run_now('django_session'), raw_clear_sessions_run_now('token');
 UPDATE raw_clear_sessions.policy SET installation = 0 WHERE "table" = 'token'::regclass;
 SELECT "table", next_start, note FROM raw_clear_sessions.status ORDER BY "table"::text;
+-- Whoever schedules it anew, as a deployment may each night, does not end that.
+SET LOCAL client_min_messages = notice;
+SELECT raw_clear_sessions_schedule('django_session', '2 days');
+SET LOCAL client_min_messages = warning;
+SELECT "table", schedule, next_start, note FROM raw_clear_sessions.status WHERE "table" = 'django_session'::regclass;
 SELECT raw_clear_sessions_resume('django_session'), raw_clear_sessions_resume('token'), raw_clear_sessions_resume('token');
 SELECT "table", note ~ 'resume' AS rests FROM raw_clear_sessions.status ORDER BY "table"::text;
 ROLLBACK;
