@@ -63,10 +63,7 @@ fn the_catalogs_are_those_that_are_read_and_that_the_other_tests_imitate() {
             "hypertable",
             "id integer, schema_name name, table_name name",
         ),
-        (
-            "chunk",
-            "compressed_chunk_id integer, hypertable_id integer, status integer",
-        ),
+        ("chunk", "hypertable_id integer, status integer"),
         ("continuous_agg", "raw_hypertable_id integer"),
     ] {
         let found = session.text(&format!(

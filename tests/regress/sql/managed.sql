@@ -87,6 +87,10 @@ UPDATE _timescaledb_catalog.chunk SET compressed_chunk_id = NULL;
 INSERT INTO _timescaledb_catalog.continuous_agg VALUES (7);
 TABLE engine;
 DELETE FROM _timescaledb_catalog.continuous_agg;
+TABLE engine;
+-- as later versions have it
+ALTER TABLE _timescaledb_catalog.chunk DROP compressed_chunk_id;
+TABLE engine;
 SELECT raw_clear_sessions('hyper', expires => 'expires');
 TABLE hyper;
 ROLLBACK;
