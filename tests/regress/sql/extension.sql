@@ -20,8 +20,22 @@ CREATE ROLE regress_extension;
 SELECT format('GRANT CREATE ON DATABASE %I TO regress_extension', current_database()) \gexec
 SET LOCAL ROLE regress_extension;
 CREATE SCHEMA "Web sessions";
+-- An empty schema of the extension's name, as Rails' schema.rb makes it, is in nobody's way; it has to be the role's own.
+CREATE SCHEMA raw_clear_sessions;
+SAVEPOINT s;
+CREATE TYPE raw_clear_sessions.kept AS ENUM ();
+CREATE EXTENSION raw_clear_sessions SCHEMA "Web sessions";
+ROLLBACK TO s;
+CREATE EXTENSION raw_clear_sessions SCHEMA raw_clear_sessions;
+ROLLBACK TO s;
+RESET ROLE;
+ALTER SCHEMA raw_clear_sessions OWNER TO pg_monitor;
+SET LOCAL ROLE regress_extension;
+CREATE EXTENSION raw_clear_sessions SCHEMA "Web sessions";
+ROLLBACK TO s;
 CREATE EXTENSION raw_clear_sessions SCHEMA "Web sessions";
 RESET ROLE;
+SELECT nspowner = 10 AS of_superuser FROM pg_namespace WHERE nspname = 'raw_clear_sessions';
 SELECT extname, extowner::regrole, extnamespace::regnamespace, extrelocatable, extconfig = '{raw_clear_sessions.policy}'::regclass[]::oid[] AS dumped FROM pg_extension
 WHERE extname = 'raw_clear_sessions';
 SELECT proname, proowner = 10 AS of_superuser, prosecdef, proconfig FROM pg_proc WHERE pronamespace = '"Web sessions"'::regnamespace

@@ -20,6 +20,7 @@ $manager->addConnection(['driver' => 'pgsql', 'host' => getenv('PGHOST'), 'port'
 $database = $manager->getConnection();
 $application = new Container();
 $application->instance('db', $manager->getDatabaseManager());
+$application->bind('db.schema', fn () => $database->getSchemaBuilder());
 Facade::setFacadeApplication($application);
 $migrate = function (string $stub, string $class) {
     // A class with a name, or from Laravel 9 on one without.
