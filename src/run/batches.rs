@@ -232,6 +232,8 @@ impl Run {
         let (memory, todo) = Memory::of(Target::plan(checked), rule)?;
         self.memory = memory;
         self.queue.clear();
+        // They are read again, also by a process that goes on with the run.
+        self.done.clear();
         self.enqueue(todo)
     }
 

@@ -37,7 +37,8 @@ impl Board {
     pub fn claim(&self, table: pg_sys::Oid) -> Option<Claim> {
         let seat = MINE.get()?;
         let _alone = Alone::get(&self.claiming);
-        if self.claimed_elsewhere().contains(&table) {
+        let is_there = |other: &Seat| other.claim.load(Ordering::Acquire) == u32::from(table);
+        if self.others(|state| state == RUNNING).any(is_there) {
             return None;
         }
         seat.claim.store(table.into(), Ordering::Release);
