@@ -88,7 +88,8 @@ fn a_run_of_one_of_two_workers_is_canceled_suspended_and_ended_with_its_policy_a
         assert_eq!(other, pids[0], "{call}");
         session.run(
             "TRUNCATE raw_clear_sessions.history;
-             SELECT raw_clear_sessions_schedule('bigger', '1 h'); SELECT raw_clear_sessions_run_now('bigger')",
+             SELECT raw_clear_sessions_schedule('bigger', '1 h');
+             SELECT raw_clear_sessions_resume('bigger'), raw_clear_sessions_run_now('bigger')",
         );
     }
     assert_eq!(cluster.logged("ERROR"), 0);
