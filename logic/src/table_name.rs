@@ -40,6 +40,7 @@ const BEFORE: &[&str] = &[
     "directus",
     "django",
     "drupal",
+    "elsewhere",
     "express",
     "fastify",
     "fiber",

@@ -144,11 +144,15 @@ fn a_published_table_whose_rows_have_no_identity_is_refused_as_delete_refuses_it
             assert_eq!(session.refused(statement), refusal, "{pass:?} {statement}");
         }
     }
-    // The worker says so, and goes on with the next table.
-    session.run(
-        "SELECT raw_clear_sessions_schedule('django_session', '1 s');
+    let schedule = "SELECT raw_clear_sessions_schedule('django_session', '1 s')";
+    assert_eq!(session.refused(schedule), refusal);
+    // What becomes so later the worker says, and goes on with the next table.
+    session.run(&format!(
+        "ALTER TABLE django_session REPLICA IDENTITY FULL;
+         {schedule};
+         ALTER TABLE django_session REPLICA IDENTITY NOTHING;
          SELECT raw_clear_sessions_schedule('other_session', '1 s')",
-    );
+    ));
     session.wait_for_run(&format!(
         "\"table\" = 'django_session'::regclass AND stop = 'failed' AND sqlstate = '{refusal}' AND deleted = 0"
     ));

@@ -48,11 +48,11 @@ fn a_policy_whose_change_is_committed_in_two_phases_while_the_table_is_waited_fo
     create_sessions(&mut session, "django_session", 0, 10);
     locker.run("BEGIN; LOCK TABLE django_session");
     add_expired(&mut locker, "django_session", 1000);
+    session.wait_for_lock_on("django_session");
     locker.run("SELECT raw_clear_sessions_schedule('django_session', '1 s', keep => '1000 years')");
     locker.run("PREPARE TRANSACTION 'later'");
     // What was to be done at the commit is done at this session's next one.
     locker.run("CREATE TABLE other ()");
-    session.wait_for_lock_on("django_session");
     session.run("COMMIT PREPARED 'later'");
     session.wait_for_ends("django_session", 1);
     assert_eq!(session.count("django_session"), 1000);
