@@ -37,6 +37,7 @@ fn a_run_without_memory_fails_and_the_next_table_goes_on() {
         PRELOADED,
         ("raw_clear_sessions.databases", "app"),
         ("raw_clear_sessions.lock_timeout", "1min"),
+        ("raw_clear_sessions.max_workers", "1"),
     ]);
     let database = cluster.database("app");
     let (mut first, mut second) = (database.connect(), database.connect());

@@ -133,7 +133,7 @@ fn code_of_the_owners_can_do_no_more_than_the_owner() {
     );
     admin.wait_for_count("mine.django_session", 1);
     let stop = next_run(&mut admin, "mine.django_session");
-    assert_eq!(stop, "done");
+    assert_eq!(stop, "hidden");
     assert_eq!(
         admin.texts("SELECT DISTINCT source FROM mine.tried ORDER BY 1"),
         [
