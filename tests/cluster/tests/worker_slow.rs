@@ -101,7 +101,7 @@ fn a_statement_is_ended_when_its_policy_is_suspended_or_removed_or_its_owner_can
     for (call, stop) in stops {
         owner.run(
             "SELECT raw_clear_sessions_schedule('stuck', '1 h', filter => 'public.slow()');
-             SELECT raw_clear_sessions_run_now('stuck')",
+             SELECT raw_clear_sessions_resume('stuck'), raw_clear_sessions_run_now('stuck')",
         );
         wait_until_it_sleeps(&mut session);
         owner.run("SET ROLE stranger");
