@@ -17,7 +17,7 @@ pub use slice::clear_slice;
 pub use crate::settings::Limits;
 
 use crate::refusal::Refusal;
-use crate::table::Rule;
+use crate::table::{RowSecurity, Rule};
 use pgrx::pg_sys;
 use std::time::Duration;
 
@@ -43,6 +43,19 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// How a run ends when nothing is left to do; `row_security`: what applies to who acts.
+    pub fn at_the_end(row_security: Option<&RowSecurity>) -> Stop {
+        match row_security {
+            Some(row_security) if row_security.hides => Stop::Hidden,
+            _ => Stop::Done,
+        }
+    }
+
+    /// Whether nothing was left to do, as far as could be seen.
+    pub fn is_at_the_end(self) -> bool {
+        matches!(self, Stop::Done | Stop::Hidden)
+    }
+
     /// As the history and the views show it.
     pub fn name(self) -> &'static str {
         match self {

@@ -68,19 +68,17 @@ fn raw_clear_sessions(
 }
 
 fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
-    let _shown = Shown::to_client(table::table_oid(table)?);
-    let record = Call::begin(table::table_oid(table)?);
+    let oid = table::table_oid(table)?;
+    let _shown = Shown::to_client(oid);
+    let record = Call::begin(oid);
     let checked = Checked::open(table, rule, Purpose::Delete)?;
     let target = Target::plan(checked);
     let outcome = engine::run(&target)?;
     if outcome.deleted == 0 {
         // Nothing waits for the transaction's end, which may be far: others may clear the table.
-        pg::release_guard_in_transaction(target.root().oid());
+        pg::release_guard_in_transaction(oid);
     }
-    let stop = match RowSecurity::of(target.root()) {
-        Some(row_security) if row_security.hides => Stop::Hidden,
-        _ => Stop::Done,
-    };
+    let stop = Stop::at_the_end(RowSecurity::of(target.root()).as_ref());
     record.end_in_transaction(stop, outcome.deleted, outcome.skipped, None);
     Ok(number::bigint(outcome.deleted))
 }

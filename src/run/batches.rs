@@ -270,10 +270,7 @@ impl Run {
                     self.tally.in_leaf(oid, phase, None);
                     self.tally.show();
                 }
-                self.all_that_is_seen = match part.row_security() {
-                    Some(row_security) if row_security.hides => Stop::Hidden,
-                    _ => Stop::Done,
-                };
+                self.all_that_is_seen = Stop::at_the_end(part.row_security());
                 let before = part.deleted_from();
                 let outcome = cursor.delete(&part, limit, &slice);
                 if let Ok(outcome) = &outcome

@@ -96,7 +96,7 @@ pub fn in_procedure<J: Journal>(
     );
     if let Ok(outcome) = &outcome {
         host.journal.end(outcome);
-        if outcome.stop != Stop::Done {
+        if !outcome.stop.is_at_the_end() {
             tell_limit(table, outcome);
         }
     }

@@ -86,7 +86,7 @@ fn report(ended: Ended, cost: u64) -> Report {
         skipped: ended.outcome.skipped,
         batches: ended.outcome.batches,
         cost,
-        finished: matches!(ended.outcome.stop, Stop::Done | Stop::Hidden),
+        finished: ended.outcome.stop.is_at_the_end(),
         blocks: (blocks(progress.blocks_done), blocks(progress.blocks_total)),
         place: ended.place,
         left_out: ended.failure.map(|refusal| refusal.message().to_owned()),

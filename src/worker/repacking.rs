@@ -9,7 +9,7 @@ use super::vacuuming::full_name;
 use crate::pg::{self, Argument, LockMode, Relation};
 use crate::progress::{self, Phase, Progress};
 use crate::refusal::Refusal;
-use crate::run::{Outcome, Stop};
+use crate::run::Outcome;
 use crate::settings;
 use logic::number;
 use pgrx::pg_sys;
@@ -81,10 +81,7 @@ pub fn repack(schema: &str, due: &Due, outcome: &Outcome, host: &mut Host<'_>) -
         return Repacking::NotNeeded;
     };
     let relations = host.relations_deleted_from();
-    if !matches!(outcome.stop, Stop::Done | Stop::Hidden)
-        || relations.is_empty()
-        || was_tried(schema, due.table)
-    {
+    if !outcome.stop.is_at_the_end() || relations.is_empty() || was_tried(schema, due.table) {
         return Repacking::NotLooked;
     }
     let mut tried: Option<Tried> = None;
