@@ -65,7 +65,7 @@ pub fn find() -> Vec<Found> {
 
 /// What is known of one of them is the rule for its estimate: nothing in it comes from the caller.
 pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
-    let argument = Argument::integer(u32::from(table).into());
+    let argument = Argument::oid(table);
     let found = found("AND c.oid = $1::pg_catalog.oid", &[argument])
         .into_iter()
         .next()?;
@@ -113,9 +113,7 @@ pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
                 LEFT JOIN pg_catalog.pg_opclass AS c ON c.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass)
         SELECT EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relkind = 'f'),
             EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner WHERE NOT r.rolsuper AND r.rolname <> CURRENT_USER)";
-    let row = query(CODE, &[Argument::integer(u32::from(table).into())])
-        .into_iter()
-        .next()?;
+    let row = query(CODE, &[Argument::oid(table)]).into_iter().next()?;
     let is = |column: usize| row[column].as_deref() == Some("t");
     if is(0) {
         Some("a foreign server would be asked")

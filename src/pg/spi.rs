@@ -49,6 +49,17 @@ impl Argument {
         }
     }
 
+    /// An oid, as a bigint: what it is compared with casts it.
+    pub fn oid(oid: pg_sys::Oid) -> Self {
+        Argument::integer(u32::from(oid).into())
+    }
+
+    /// An array of them, as text.
+    pub fn oids(oids: &[pg_sys::Oid]) -> Self {
+        let oids: Vec<_> = oids.iter().map(|oid| u32::from(*oid).to_string()).collect();
+        Argument::text(&format!("{{{}}}", oids.join(",")))
+    }
+
     /// A tid; it is made in the current memory context.
     pub fn place((block, number): (u32, u16)) -> Self {
         // SAFETY: palloc returns memory of this size, aligned for all.

@@ -107,7 +107,7 @@ fn row_security(target: &Target) -> Vec<String> {
 /// Triggers and rules that may keep rows without an ERROR.
 fn may_keep(target: &Target) -> Vec<String> {
     let relation = target.root();
-    let root = Argument::integer(u32::from(relation.oid()).into());
+    let root = Argument::oid(relation.oid());
     // A partition's own triggers are among them once; those that it has from its parent are its parent's. Of rules only
     // those of the table that is named.
     let triggers = pg::query(

@@ -33,15 +33,11 @@ pub fn hides_rows_from_owner(table: pg_sys::Oid) -> bool {
         && pg::owner(table).is_some_and(|owner| hides_rows_from(table, owner))
 }
 
-fn oid(oid: pg_sys::Oid) -> Argument {
-    Argument::integer(u32::from(oid).into())
-}
-
 fn policies(table: pg_sys::Oid) -> String {
     let policies = pg::query(
         "SELECT pg_catalog.string_agg(pg_catalog.concat(p.oid, ':', p.xmin, p.ctid), ' ' ORDER BY p.oid) \
          FROM pg_catalog.pg_policy p WHERE p.polrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
-        &[oid(table)],
+        &[Argument::oid(table)],
     );
     policies.into_iter().flatten().flatten().collect()
 }
@@ -60,7 +56,7 @@ fn hides_rows_from(table: pg_sys::Oid, role: pg_sys::Oid) -> bool {
          HAVING pg_catalog.bool_and(EXISTS (SELECT FROM policy p WHERE p.polpermissive AND p.everything \
          AND (p.polcmd OPERATOR(pg_catalog.=) '*' OR p.polcmd OPERATOR(pg_catalog.=) command))) \
          AND NOT EXISTS (SELECT FROM policy p WHERE NOT p.polpermissive AND p.everything IS NOT TRUE)",
-        &[oid(table), oid(role)],
+        &[Argument::oid(table), Argument::oid(role)],
     );
     shown.is_empty()
 }

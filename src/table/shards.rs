@@ -221,7 +221,7 @@ fn shard(row: Vec<Option<String>>) -> Option<Shard> {
 }
 
 fn ask(statement: &str, table: pg_sys::Oid) -> Rows {
-    pg::query(statement, &[Argument::integer(u32::from(table).into())])
+    pg::query(statement, &[Argument::oid(table)])
 }
 
 /// Whether the catalogs are as expected and may be read, and the functions that are used are there and may be called.

@@ -69,10 +69,7 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
              ORDER BY o.id LIMIT 1 FOR UPDATE SKIP LOCKED) o \
              WHERE h.id OPERATOR(pg_catalog.=) o.id RETURNING o.id, o.started, o.deleted, o.skipped, o.batches, o.aside"
         ),
-        &[
-            Argument::integer(u32::from(table).into()),
-            Argument::integer(pg::my_pid().into()),
-        ],
+        &[Argument::oid(table), Argument::integer(pg::my_pid().into())],
     );
     let Some([id, started, deleted, skipped, batches, aside]) = rows
         .into_iter()
@@ -138,6 +135,6 @@ pub fn cancel(schema: &str, table: pg_sys::Oid) -> u64 {
             "UPDATE {schema}.history SET aside = pg_catalog.jsonb_set(aside, '{{canceled}}', 'true') \
              WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND ended IS NULL AND aside IS NOT NULL"
         ),
-        &[Argument::integer(u32::from(table).into())],
+        &[Argument::oid(table)],
     )
 }

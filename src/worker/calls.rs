@@ -2,7 +2,7 @@
 //! transactions that delete them, so that it is there if they are gone. Only where the worker works, which removes old rows,
 //! and ends those of calls that did not come to end them.
 
-use super::history::{NOTE_EVERY, oid};
+use super::history::NOTE_EVERY;
 use super::state;
 use crate::pg::{self, ActingAs, Argument, LocalSetting};
 use crate::progress;
@@ -130,10 +130,10 @@ impl Call {
                  FROM pg_catalog.jsonb_populate_record(NULL::{schema}.history, $5::pg_catalog.jsonb) AS n RETURNING id"
             ),
             &[
-                oid(self.table),
+                Argument::oid(self.table),
                 Argument::instant(self.started),
                 Argument::integer(pg::my_pid().into()),
-                oid(role),
+                Argument::oid(role),
                 Argument::text(row),
             ],
         );

@@ -28,10 +28,6 @@ pub(super) const NOTE_EVERY: Duration = Duration::from_secs(1);
 /// For how long runs that found nothing are only counted in memory. What a crash loses of it is run again.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) fn oid(table: pg_sys::Oid) -> Argument {
-    Argument::integer(u32::from(table).into())
-}
-
 /// What a run leaves in the column `details`.
 #[derive(Serialize)]
 pub struct Details<'a> {
@@ -201,7 +197,7 @@ impl Record {
                 "INSERT INTO {schema}.history (\"table\", started, pid) VALUES ($1::pg_catalog.oid, $2, $3) RETURNING id"
             ),
             &[
-                oid(self.table),
+                Argument::oid(self.table),
                 Argument::instant(self.started),
                 Argument::integer(self.pid.into()),
             ],
@@ -371,7 +367,7 @@ fn write_states(schema: &str, ended: Vec<Ended>) -> Vec<Ended> {
 
 /// The tables among these whose states others have locked, or are about to insert. Locks the other ones.
 fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
-    let tables: Vec<_> = ended.iter().map(|ended| ended.table.to_string()).collect();
+    let tables: Vec<_> = ended.iter().map(|ended| ended.table.into()).collect();
     let rows = pg::query_own(
         &format!(
             "WITH free AS MATERIALIZED (SELECT s.\"table\" FROM {schema}.state s \
@@ -379,11 +375,10 @@ fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
              SELECT s.\"table\" FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) \
              AND NOT EXISTS (SELECT FROM free f WHERE f.\"table\" OPERATOR(pg_catalog.=) s.\"table\")"
         ),
-        &[Argument::text(&format!("{{{}}}", tables.join(",")))],
+        &[Argument::oids(&tables)],
     );
     let locked = rows.into_iter().flatten().flatten();
     let locked = locked.filter_map(|table| table.parse().ok());
-    let tables: Vec<_> = ended.iter().map(|ended| ended.table.into()).collect();
     let written = pg::states_being_written(&tables);
     locked.chain(written.into_iter().map(u32::from)).collect()
 }
@@ -459,7 +454,10 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
              WHERE h.ended IS NULL AND h.caller IS NULL AND h.pid OPERATOR(pg_catalog.=) $1 \
              AND h.\"table\" OPERATOR(pg_catalog.=) $2::pg_catalog.oid"
         ),
-        &[Argument::integer(run.pid.into()), oid(run.table.into())],
+        &[
+            Argument::integer(run.pid.into()),
+            Argument::oid(run.table.into()),
+        ],
     );
     let id = open.into_iter().flatten().flatten().next();
     let record = Record {

@@ -86,19 +86,6 @@ impl Policy {
     }
 }
 
-fn oid(table: pg_sys::Oid) -> Argument {
-    Argument::integer(u32::from(table).into())
-}
-
-/// As an array of oids.
-fn oids(tables: &[pg_sys::Oid]) -> Argument {
-    let oids: Vec<String> = tables
-        .iter()
-        .map(|oid| u32::from(*oid).to_string())
-        .collect();
-    Argument::text(&format!("{{{}}}", oids.join(",")))
-}
-
 /// A table that is to be cleared, and when.
 #[derive(Clone, Debug)]
 pub struct Due {
@@ -235,7 +222,7 @@ pub fn last_turn(schema: &str, table: pg_sys::Oid) -> i64 {
             "SELECT (extract(epoch FROM greatest(s.last_start, s.last_end)) OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 \
              FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
         ),
-        &[oid(table)],
+        &[Argument::oid(table)],
     );
     let unix = rows.into_iter().flatten().flatten().next();
     let unix = unix.and_then(|unix| unix.parse::<i64>().ok());
@@ -266,7 +253,7 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
              AND NOT EXISTS (SELECT FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) c.oid) \
              ORDER BY c.oid ON CONFLICT (\"table\") DO NOTHING"
         ),
-        &[oids(&free)],
+        &[Argument::oids(&free)],
     );
 }
 
@@ -284,7 +271,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
              FROM (VALUES ($1::pg_catalog.oid)) AS t (oid) \
              LEFT JOIN {schema}.policy p ON p.\"table\" OPERATOR(pg_catalog.=) t.oid"
         ),
-        &[oid(table)],
+        &[Argument::oid(table)],
     );
     let row = rows.into_iter().next()?;
     let [json, active, is_subscribed] = <[Option<String>; 3]>::try_from(row).ok()?;
@@ -322,7 +309,7 @@ fn is_written_now(table: pg_sys::Oid) -> bool {
             "SELECT u.oid FROM pg_catalog.pg_subscription u CROSS JOIN (VALUES ($1::pg_catalog.oid)) AS t (oid) \
              WHERE u.subenabled AND u.oid OPERATOR(pg_catalog.=) ANY ({is_written})"
         ),
-        &[oid(table)],
+        &[Argument::oid(table)],
     );
     !enabled.is_empty()
 }
@@ -353,7 +340,7 @@ pub(super) fn is_listed(table: pg_sys::Oid) -> bool {
          AND c.relpersistence::pg_catalog.text OPERATOR(pg_catalog.<>) 't' \
          AND n.nspname::pg_catalog.text OPERATOR(pg_catalog.<>) ALL \
          (ARRAY['pg_catalog', 'information_schema', 'pg_toast'])",
-        &[oid(table)],
+        &[Argument::oid(table)],
     );
     let Some([Some(schema), Some(name)]) = rows.first().map(Vec::as_slice) else {
         return false;
@@ -388,7 +375,7 @@ pub fn remove_orphans(schema: &str, waiting: &[pg_sys::Oid]) {
              FROM gone g WHERE s.\"table\" OPERATOR(pg_catalog.=) g.\"table\"::pg_catalog.oid RETURNING s.name",
             is_gone("p.\"table\"::pg_catalog.oid")
         ),
-        &[oids(waiting)],
+        &[Argument::oids(waiting)],
     );
     pg::modify_own(
         &format!(

@@ -122,7 +122,7 @@ fn was_tried(schema: &str, table: pg_sys::Oid) -> bool {
                  (pg_catalog.now() OPERATOR(pg_catalog.-) '1 hour'::pg_catalog.interval) \
                  AND s.repack_tried OPERATOR(pg_catalog.>=) coalesce(p.changed, '-infinity')"
             ),
-            &[Argument::integer(u32::from(table).into())],
+            &[Argument::oid(table)],
         )
         .is_empty();
     pg::commit();
@@ -143,7 +143,7 @@ fn note_begun(schema: &str, table: pg_sys::Oid) {
                  ON CONFLICT (\"table\") DO UPDATE SET \
                  repack_tried = EXCLUDED.repack_tried, repack_error = EXCLUDED.repack_error"
             ),
-            &[Argument::integer(u32::from(table).into())],
+            &[Argument::oid(table)],
         );
     }
     commit_durably();

@@ -104,7 +104,7 @@ fn successor(row: Vec<Option<String>>) -> Option<Replaced> {
 
 impl Replaced {
     fn move_policy(&self, schema: &str) {
-        let [old, new] = [self.old, self.new].map(|oid| Argument::integer(u32::from(oid).into()));
+        let [old, new] = [self.old, self.new].map(Argument::oid);
         let moves = |relation: &str, also: &str| {
             pg::modify_own(
                 &format!(

@@ -19,10 +19,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// As long as a text of a policy may be, in bytes: it is read with each run, and kept with each in the history.
 const LONGEST_TEXT: usize = 8_192;
 
-fn oid(table: pg_sys::Oid) -> Argument {
-    Argument::integer(u32::from(table).into())
-}
-
 fn not_installed() -> Refusal {
     Refusal::new(
         PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -77,7 +73,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
                  ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), \
                  installation = EXCLUDED.installation, {updates}"
             ),
-            &[oid(relation.oid()), Argument::text(&json)],
+            &[Argument::oid(relation.oid()), Argument::text(&json)],
         );
         remember_name(schema, relation.oid())
     })?;
@@ -95,7 +91,7 @@ fn notice_suspended(table: &Relation) {
         &format!(
             "SELECT FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND suspended IS NOT NULL"
         ),
-        &[oid(table.oid())],
+        &[Argument::oid(table.oid())],
     );
     if !suspended.is_empty() {
         pg::notice(
@@ -158,7 +154,7 @@ fn remember_name(schema: &str, table: pg_sys::Oid) -> u64 {
              WHERE c.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
              ON CONFLICT (\"table\") DO UPDATE SET name = EXCLUDED.name, owner = EXCLUDED.owner, run_now = NULL"
         ),
-        &[oid(table)],
+        &[Argument::oid(table)],
     )
 }
 
@@ -387,7 +383,12 @@ fn given(table: Option<pg_sys::Oid>) -> Result<pg_sys::Oid, Refusal> {
 
 /// Executes a statement about one table; whether it changed anything.
 fn change_policy(table: pg_sys::Oid, statement: &str) -> Result<bool, Refusal> {
-    change(|schema| pg::modify_own(&statement.replace("{schema}", schema), &[oid(table)]))
+    change(|schema| {
+        pg::modify_own(
+            &statement.replace("{schema}", schema),
+            &[Argument::oid(table)],
+        )
+    })
 }
 
 /// Changes the extension's tables, with their owner's rights, and tells the launcher when that is committed; whether
