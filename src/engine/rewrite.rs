@@ -19,7 +19,7 @@ use crate::refusal::{Refusal, enough};
 use crate::table::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
 use pgrx::pg_sys;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// How many blocks are looked through by one statement, where SQL has to judge the rows: 8 MB.
@@ -166,16 +166,13 @@ fn lock_of_named(table: pg_sys::Oid) -> Result<LockMode, Refusal> {
 const KEEPS_PARTITIONS: LockMode = LockMode::ShareUpdateExclusive;
 
 /// Locks the partitioned tables below a table, each after the one above it: from then on the same partitions are the table's.
-fn lock_between(
-    root: &Relation,
-    wait: &LockWait,
-) -> Result<HashMap<pg_sys::Oid, Relation>, Refusal> {
-    let mut locked = HashMap::new();
+fn lock_between(root: &Relation, wait: &LockWait) -> Result<HashSet<pg_sys::Oid>, Refusal> {
+    let mut locked = HashSet::new();
     loop {
         let mut below = pg::inheritors_unlocked(root);
         below.retain(|oid| {
             *oid != root.oid()
-                && !locked.contains_key(oid)
+                && !locked.contains(oid)
                 && pg::look_unlocked(*oid) == pg::Unlocked::PartitionedTable
         });
         if below.is_empty() {
@@ -184,8 +181,9 @@ fn lock_between(
         enough(locked.try_reserve(below.len()))?;
         for oid in below {
             refuse::check_owner(oid)?;
-            if let Some(between) = wait.open(oid, KEEPS_PARTITIONS)? {
-                locked.insert(oid, between);
+            // The lock stays when the relation is closed.
+            if wait.open(oid, KEEPS_PARTITIONS)?.is_some() {
+                locked.insert(oid);
             }
         }
         pgrx::check_for_interrupts!();
@@ -199,13 +197,9 @@ fn lock_leaves(
     wait: &mut LockWait,
     ahead: &mut Ahead,
 ) -> Result<(Vec<Relation>, Option<Instant>), Refusal> {
-    let between = lock_between(table.root(), wait)?;
+    let mut known = lock_between(table.root(), wait)?;
     let mut leaves = pg::leaves(table.root(), LockMode::AccessShare);
-    let mut known: HashSet<_> = leaves
-        .iter()
-        .map(Relation::oid)
-        .chain(between.into_keys())
-        .collect();
+    known.extend(leaves.iter().map(Relation::oid));
     known.insert(table.root().oid());
     refuse::check_leaves(&leaves)?;
     if leaves.len() > 1 {
