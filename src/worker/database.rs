@@ -141,8 +141,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         let wanted = pg::database_is_wanted();
         let listed = state::is_listed();
         let mut due = policy::due(schema);
-        let taken = board().map(Board::claimed_elsewhere).unwrap_or_default();
-        due.retain(|due| !avoided.contains(&due.table) && !taken.contains(&due.table));
+        due.retain(|due| !avoided.contains(&due.table));
         let now = pg::now();
         let first = turns.keep_due(schema, &mut due, board().map_or(0, Board::since), look);
         // What is due now this worker begins with, and says then what has to wait.

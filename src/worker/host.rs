@@ -120,10 +120,7 @@ impl<'a> Host<'a> {
         let look = Instant::now();
         let known = Look::begin();
         let all = policy::due(self.schema);
-        let taken = board().map(Board::claimed_elsewhere).unwrap_or_default();
-        let others = all
-            .iter()
-            .filter(|due| due.table != self.table && !taken.contains(&due.table));
+        let others = all.iter().filter(|due| due.table != self.table);
         let next = others.map(|due| due.next_start).min().unwrap_or(i64::MAX);
         stop_request::note_others(next, known);
         self.turn.1 = began.elapsed() + TURN.max(20 * look.elapsed());

@@ -109,7 +109,7 @@ pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 /// When to look again at a table that is due, and at whose row another transaction is, which may be rolled back.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// All tables that are to be cleared in this database. What is due is not due for now while another transaction is at its
+/// All tables that are to be cleared in this database, but for those that other workers are at. What is due is not due for now while another transaction is at its
 /// row, after [`super::scheduling::run_now`] for one: what its run comes to could not be written down.
 pub fn due(schema: &str) -> Vec<Due> {
     let Some(board) = board() else {
@@ -132,7 +132,9 @@ pub fn due(schema: &str) -> Vec<Due> {
     );
     let mut schedules = Schedules::default();
     let due = rows.into_iter().filter_map(|row| schedules.due(row, board));
-    let mut all: Vec<_> = due.collect();
+    // Read after the rows: of a table that another worker has let go in between, its run looks once more.
+    let taken = board.claimed_elsewhere();
+    let mut all: Vec<_> = due.filter(|due| !taken.contains(&due.table)).collect();
     let now = pg::now();
     let due_now = all.iter().filter(|due| due.next_start <= now);
     let due_now: Vec<_> = due_now.map(|due| due.table).collect();
