@@ -107,12 +107,7 @@ impl Place {
         loop {
             let request = self.request.load(Ordering::Acquire);
             let (number, at) = halves(self.run.load(Ordering::Acquire));
-            if let Some(table) = table
-                && u32::from(table) != at
-            {
-                return false;
-            }
-            if at == 0 {
+            if at == 0 || table.is_some_and(|table| u32::from(table) != at) {
                 return false;
             }
             // Who comes too late asks a run to end that is over.
