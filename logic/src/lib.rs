@@ -9,8 +9,7 @@
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
 //! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
 //!   which tables come after the others ([`last_ones`]), who makes place for those that wait ([`turns`]); how fast a run goes
-//!   ([`pace`]), how much other servers are asked for at a time
-//!   ([`portion`]), and how much of it is done ([`measure`])
+//!   ([`pace`]), how much other servers are asked for at a time ([`portion`]), and how much of it is done ([`measure`])
 //! - The lists of names in two of the settings ([`names`]), and numbers of one type in another ([`number`])
 
 #![forbid(unsafe_code)]

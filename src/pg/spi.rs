@@ -115,8 +115,8 @@ pub fn query_on(
     execute_on(table, statement, arguments, Planning::Once, rows)
 }
 
-/// The same for a statement that returns one row, and that is executed for each batch. Its last column, which is not NULL, becomes a parameter for statements to
-/// come, as long as the current memory context lasts; the others are returned as texts.
+/// The same for a statement that returns one row, and that is executed for each batch. Its last column, which is not NULL,
+/// becomes a parameter for statements to come, as long as the current memory context lasts; the others are returned as texts.
 pub fn query_for_argument_on(
     table: &Relation,
     statement: impl Fn(&str) -> String,

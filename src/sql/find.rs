@@ -71,10 +71,10 @@ fn raw_clear_sessions_found() -> TableIterator<
     }))
 }
 
-/// The preview of a table for [`find`], by what that knows of it; or why there is none, as `not_looked_at`. What the table calls of others'
-/// does not run: the caller has not named the table. What is found wrongly to call nothing runs as the table's owner, whose it
-/// is, and so it takes no expression, which would be the caller's. NULL where the caller may not read all of the table, or it is
-/// none of those that are found.
+/// The preview of a table for [`find`], by what that knows of it; or why there is none, as `not_looked_at`. What the table calls
+/// of others' does not run: the caller has not named the table. What it comes to call while it is looked at runs as its owner,
+/// whose it is, and so this takes no expression, which would be the caller's. NULL where the caller may not read all of the
+/// table, or it is none of those that are found.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions.look("table" oid) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
@@ -88,7 +88,8 @@ fn raw_clear_sessions_look(table: Option<pg_sys::Oid>) -> Option<JsonB> {
     let _aside = pg::MemoryAside::set();
     let table = table.filter(|table| pg::may_read_all(*table))?;
     let relation = Relation::open(table, LockMode::AccessShare)?;
-    // What holds under the lock, and until the end of the transaction: the rights, the rule, what it calls, the owner.
+    // Under the lock the columns and the owner stay. A right may have been taken back while the lock was waited for, and an
+    // index that calls something may come at any time: it takes no lock that would conflict.
     if !pg::may_read_all(table) {
         return None;
     }

@@ -3,8 +3,9 @@
 //! and no other one waits for it.
 //!
 //! The process that ends can write no table any more. It leaves the run in shared memory, where the next worker of the
-//! database, which is started at once, finds it; where two come at the same time, one of them records it. Of a run that is not here (the server has crashed, or an administrator has
-//! terminated the worker) nothing but its open row in the history is left, and it stays due.
+//! database, which is started at once, finds it; where two come at the same time, one of them records it. Of a run that is not
+//! here (the server has crashed, or an administrator has terminated the worker) nothing but its open row in the history is
+//! left, and it stays due.
 
 use super::board::board;
 use super::database::begin_in;
