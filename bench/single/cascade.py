@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 
-import psycopg
+from work import connect, copy_template, make_template, processor_time, wal
 
 TABLES = """
 CREATE EXTENSION raw_clear_sessions;
@@ -39,23 +39,8 @@ WAYS = {
 READ = "SELECT sum(pg_prewarm(oid)) FROM pg_class WHERE relname LIKE 'spring_session%' AND relkind IN ('r', 'i')"
 
 
-def connect(database):
-    return psycopg.connect(dbname=database, autocommit=True)
-
-
-def processor_time(session):
-    with open(f"/proc/{session.info.backend_pid}/schedstat") as file:
-        return int(file.read().split()[0]) / 1e9
-
-
-def wal(session):
-    return int(session.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()[0])
-
-
 def measure(server, statement):
-    server.execute("DROP DATABASE IF EXISTS work")
-    server.execute("CREATE DATABASE work TEMPLATE template STRATEGY file_copy")
-    server.execute("CHECKPOINT")
+    copy_template(server)
     with connect("work") as session:
         session.execute(READ)
         session.execute("SET raw_clear_sessions.cost_delay = 0")
@@ -65,11 +50,7 @@ def measure(server, statement):
 
 
 def main():
-    server = connect("postgres")
-    server.execute("CREATE DATABASE template")
-    with connect("template") as session:
-        for statement in TABLES.split(";"):
-            session.execute(statement)
+    server = make_template(TABLES)
     results = {way: [] for way in WAYS}
     for _ in range(int(sys.argv[1])):
         for way in random.sample(list(WAYS), len(WAYS)):

@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 
-import psycopg
+from work import connect, copy_template, make_template, processor_time
 
 TABLE = """
 CREATE EXTENSION raw_clear_sessions;
@@ -27,19 +27,8 @@ VACUUM (ANALYZE, FREEZE) session
 LOCKED = "SELECT details ->> 'locked_ms' FROM raw_clear_sessions.run ORDER BY id DESC LIMIT 1"
 
 
-def connect(database):
-    return psycopg.connect(dbname=database, autocommit=True)
-
-
-def processor_time(session):
-    with open(f"/proc/{session.info.backend_pid}/schedstat") as file:
-        return int(file.read().split()[0]) / 1e9
-
-
 def measure(server, cold, ahead):
-    server.execute("DROP DATABASE IF EXISTS work")
-    server.execute("CREATE DATABASE work TEMPLATE template STRATEGY file_copy")
-    server.execute("CHECKPOINT")
+    copy_template(server)
     if cold:
         os.sync()
         with open("/proc/sys/vm/drop_caches", "w") as file:
@@ -53,11 +42,7 @@ def measure(server, cold, ahead):
 
 
 def main():
-    server = connect("postgres")
-    server.execute("CREATE DATABASE template")
-    with connect("template") as session:
-        for statement in TABLE.split(";"):
-            session.execute(statement)
+    server = make_template(TABLE)
     ways = [(cold, ahead) for cold in (False, True) for ahead in (False, True)]
     results = {way: [] for way in ways}
     for _ in range(int(sys.argv[1])):

@@ -6,7 +6,7 @@ scripts/cluster fsync=off full_page_writes=off shared_buffers=1GB autovacuum=off
     -- target/venv/bin/python bench/single/steady_without_index.py
 """
 
-import psycopg
+from work import connect, processor_time, wal
 
 ROWS, RENEWALS = 1000000, 60000
 TABLE = f"""
@@ -40,19 +40,13 @@ FROM (SELECT min(last) AS least FROM session GROUP BY (ctid::text::point)[0]::in
 
 
 def costs(session, statement):
-    def now():
-        with open(f"/proc/{session.info.backend_pid}/schedstat") as file:
-            used = int(file.read().split()[0]) / 1e9
-        return int(session.execute("SELECT pg_current_wal_insert_lsn() - '0/0'").fetchone()[0]), used
-
-    before = now()
+    written, used = wal(session), processor_time(session)
     session.execute(statement)
-    after = now()
-    return after[0] - before[0], after[1] - before[1]
+    return wal(session) - written, processor_time(session) - used
 
 
 def main():
-    session = psycopg.connect(dbname="postgres", autocommit=True)
+    session = connect("postgres")
     session.execute("CREATE EXTENSION raw_clear_sessions")
     for index in (True, False):
         session.execute(TABLE)
