@@ -48,4 +48,4 @@ pub use storm::{Cleaner, add_old, assert_calm, storm, until_serialized};
 pub use table::{EXPIRED, LIVE, assert_sound, create_sessions, fingerprint};
 pub use torture::{Tally, crashes, is_long, rounds, seed};
 pub use wait::{LIMIT, wait_until};
-pub use worker::{FAST, PRELOADED, SLOW, SOON, add_expired, wait_for_end};
+pub use worker::{FAST, PRELOADED, SLOW, SLOW_FUNCTION, SOON, add_expired, wait_for_end};

@@ -26,6 +26,10 @@ pub const SLOW: [(&str, &str); 3] = [
 /// The setting that undoes it.
 pub const FAST: [(&str, &str); 1] = [("raw_clear_sessions.cost_delay", "0")];
 
+/// A condition for filters that a row never comes to the end of.
+pub const SLOW_FUNCTION: &str = "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
+    $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$";
+
 impl Cluster {
     /// Makes and starts a cluster whose worker clears the tables django_session in these databases every second; with
     /// more settings, which win.

@@ -1,8 +1,8 @@
 //! Several tables of one database are cleared at a time, by as many workers as there may be and no other database needs.
 
 use cluster::{
-    Cluster, FAST, SLOW, Session, Shutdown, add_expired, create_sessions, kill, wait_for_end,
-    wait_until,
+    Cluster, FAST, SLOW, SLOW_FUNCTION, Session, Shutdown, add_expired, create_sessions, kill,
+    wait_for_end, wait_until,
 };
 use std::collections::HashSet;
 
@@ -205,10 +205,7 @@ fn another_database_takes_the_place_of_the_second_worker() {
 fn a_table_is_cleared_beside_a_statement_that_takes_for_ever() {
     let cluster = Cluster::with_worker("app", &[]);
     let mut session = cluster.database("app").connect();
-    session.run(
-        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
-             $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$",
-    );
+    session.run(SLOW_FUNCTION);
     create_sessions(&mut session, "quick", 100, 10);
     create_sessions(&mut session, "stuck", 100, 10);
     session.run(

@@ -1,7 +1,7 @@
 //! A statement of a run that takes for ever, because a filter or a trigger of the owner's sleeps, is ended by whatever ends
 //! a run.
 
-use cluster::{Cluster, Session, add_expired, create_sessions, wait_until};
+use cluster::{Cluster, SLOW_FUNCTION, Session, add_expired, create_sessions, wait_until};
 use std::time::{Duration, Instant};
 
 /// So long may take what must not wait for the worker, on a slow and busy machine: CREATE DATABASE gives up after 5 s.
@@ -10,11 +10,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// A database whose worker can be slow: a function that takes longer than any test.
 fn with_slow_function(cluster: &Cluster, name: &str) -> Session {
     let mut session = cluster.database(name).connect();
-    session.run(
-        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
-             $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$;
-         GRANT EXECUTE ON FUNCTION slow() TO PUBLIC",
-    );
+    session.run(SLOW_FUNCTION);
     session
 }
 

@@ -1,6 +1,8 @@
 //! Tables of one database take turns: a run that takes long holds up no other, and stays one run.
 
-use cluster::{Cluster, FAST, SLOW, Session, Shutdown, add_expired, create_sessions, wait_until};
+use cluster::{
+    Cluster, FAST, SLOW, SLOW_FUNCTION, Session, Shutdown, add_expired, create_sessions, wait_until,
+};
 
 /// Or another worker would clear what waits.
 const ALONE: (&str, &str) = ("raw_clear_sessions.max_workers", "1");
@@ -125,10 +127,7 @@ fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
 fn a_run_that_waits_for_another_says_so_and_stays_due_when_the_settings_are_reloaded() {
     let cluster = Cluster::with_worker("app", &[ALONE]);
     let mut session = cluster.database("app").connect();
-    session.run(
-        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
-             $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$",
-    );
+    session.run(SLOW_FUNCTION);
     create_sessions(&mut session, "nightly", 100, 10);
     create_sessions(&mut session, "stuck", 100, 10);
     // Due with the next minute, and then not before tomorrow.
@@ -157,10 +156,7 @@ fn a_run_that_waits_for_another_says_so_and_stays_due_when_the_settings_are_relo
 fn a_table_that_is_to_be_cleared_at_once_is_due_while_it_waits_for_another() {
     let cluster = Cluster::with_worker("app", &[ALONE]);
     let mut session = cluster.database("app").connect();
-    session.run(
-        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
-             $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$",
-    );
+    session.run(SLOW_FUNCTION);
     create_sessions(&mut session, "asked", 100, 10);
     create_sessions(&mut session, "stuck", 100, 10);
     session.run("SELECT raw_clear_sessions_schedule('asked', '1 day')");

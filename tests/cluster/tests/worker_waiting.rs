@@ -1,6 +1,6 @@
 //! A run that was due stays due, though the worker could not come, was interrupted, or the time is kept anew.
 
-use cluster::{Cluster, FAST, SLOW, Session, Shutdown, create_sessions, wait_until};
+use cluster::{Cluster, FAST, SLOW, SLOW_FUNCTION, Session, Shutdown, create_sessions, wait_until};
 use std::time::SystemTime;
 
 /// Schedules a table for the next minute, and then not before tomorrow.
@@ -39,10 +39,7 @@ fn with_a_database_that_waits() -> Cluster {
     );
     create_sessions(&mut app, "nightly", 100, 10);
     create_sessions(&mut busy, "stuck", 100, 10);
-    busy.run(
-        "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
-             $$BEGIN PERFORM pg_sleep(3600); RETURN true; END$$",
-    );
+    busy.run(SLOW_FUNCTION);
     schedule_nightly(&mut app);
     busy.run("SELECT raw_clear_sessions_schedule('stuck', '1 h', filter => 'public.slow()')");
     wait_until("the worker is stuck", || {
