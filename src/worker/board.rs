@@ -42,6 +42,8 @@ pub struct Board {
     seats: [Seat; MOST_WORKERS as usize],
     /// Who has it looks at all claims, and sets one.
     claiming: AtomicBool,
+    /// How many claims have been released.
+    released: AtomicU64,
     pub failures: Failures,
     /// Since when no background worker was free for a database that is due; 0: one was.
     shortage: AtomicI64,
@@ -417,6 +419,10 @@ fn leave_seat_with_process() {
 /// This database worker ends; what it says first counts.
 pub fn leave_seat(ending: Ending) {
     let Some(seat) = MINE.take() else { return };
+    let board = board();
+    if let (Some(board), true) = (board, seat.claim.load(Ordering::Acquire) != 0) {
+        board.released.fetch_add(1, Ordering::AcqRel);
+    }
     let state = match ending {
         Ending::Succeeded {
             next_start,
@@ -432,7 +438,7 @@ pub fn leave_seat(ending: Ending) {
         Ending::RunLost => RUN_LOST,
     };
     seat.state.store(state, Ordering::Release);
-    if let Some(board) = board() {
+    if let Some(board) = board {
         board.wake_launcher();
     }
 }

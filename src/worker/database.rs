@@ -164,7 +164,8 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             return succeeded(first.min(next_look));
         }
         let next_look = began + TURN.max(20 * began.elapsed());
-        if let Some(ending) = clear_pass(schema, due, (now, next_look), turns, &mut avoided) {
+        let looked = (look, now);
+        if let Some(ending) = clear_pass(schema, due, looked, next_look, turns, &mut avoided) {
             return ending;
         }
         try_to("counting runs in", || {
@@ -178,7 +179,8 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
 fn clear_pass(
     schema: &str,
     mut due: Vec<Due>,
-    (looked, next_look): (i64, Instant),
+    (look, looked): (Look, i64),
+    next_look: Instant,
     turns: &mut Turns,
     avoided: &mut HashSet<pg_sys::Oid>,
 ) -> Option<Ending> {
@@ -193,8 +195,7 @@ fn clear_pass(
             continue;
         };
         let after = pg::catch(|| {
-            // Another worker may have been at it since it was looked up.
-            if has_company() && !is_still_due(schema, &table) {
+            if look.has_been_overtaken() && !is_still_due(schema, &table) {
                 return Ok(After::GoOn);
             }
             let after = clear(schema, &table, turns);
@@ -237,8 +238,13 @@ fn has_company() -> bool {
     board().is_some_and(Board::has_company)
 }
 
-/// Whether no run of a table has ended since it was looked up.
+/// Whether no run of a table has ended since it was looked up, or has ended its worker.
 fn is_still_due(schema: &str, due: &Due) -> bool {
+    if !due.comes_last
+        && board().is_some_and(|board| board.comes_last(pg::my_database(), due.table.into()))
+    {
+        return false;
+    }
     let is_there = begin_in(schema);
     let last_turn = is_there.then(|| policy::last_turn(schema, due.table));
     pg::commit();

@@ -109,8 +109,8 @@ pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 /// When to look again at a table that is due, and at whose row another transaction is, which may be rolled back.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
-/// All tables that are to be cleared in this database, but for those that other workers are at. What is due is not due for now while another transaction is at its
-/// row, after [`super::scheduling::run_now`] for one: what its run comes to could not be written down.
+/// All tables that are to be cleared in this database, but for those that other workers are at. What is due is not due for now
+/// while another transaction is at its row, after [`super::scheduling::run_now`] for one: what its run comes to could not be written down.
 pub fn due(schema: &str) -> Vec<Due> {
     let Some(board) = board() else {
         return Vec::new();

@@ -99,6 +99,8 @@ pub struct Look {
     pub instant: i64,
     /// How many changes of policies there had been.
     pub changes: u64,
+    /// How many claims other workers had released.
+    released: u64,
 }
 
 impl Look {
@@ -107,7 +109,13 @@ impl Look {
         Look {
             instant: pg::now(),
             changes: board().map_or(0, Board::changes),
+            released: board().map_or(0, Board::released_elsewhere),
         }
+    }
+
+    /// Whether another worker may have been since at a table that nobody else is at now.
+    pub fn has_been_overtaken(&self) -> bool {
+        board().is_some_and(|board| board.released_elsewhere() != self.released)
     }
 }
 
@@ -123,7 +131,7 @@ impl Turns {
         self.coming.insert(table.into(), due.after);
         let is_aside = self.aside.remove(&table.into()).is_some();
         // Another worker may have put it aside since.
-        if is_aside || board().is_some_and(Board::has_company) {
+        if is_aside || self.look.has_been_overtaken() {
             return take_aside(schema, table);
         }
         Found::Gone

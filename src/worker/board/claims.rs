@@ -2,15 +2,24 @@
 
 use super::{ASSIGNED, Board, MINE, RUNNING, Seat};
 use pgrx::pg_sys;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// This worker is at a table, until this is dropped.
-pub struct Claim(&'static Seat);
+pub struct Claim(&'static Board, &'static Seat);
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.0.claim.store(0, Ordering::Release);
+        // Counted first: who has the table next must see it.
+        self.0.released.fetch_add(1, Ordering::AcqRel);
+        RELEASED.set(RELEASED.get() + 1);
+        self.1.claim.store(0, Ordering::Release);
     }
+}
+
+thread_local! {
+    /// How many claims this worker has released.
+    static RELEASED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Nobody else sets a claim, until this is dropped. Between the two there are some reads of shared memory and one write: no
@@ -34,7 +43,7 @@ impl Drop for Alone<'_> {
 
 impl Board {
     /// This worker is at a table from now on; `None` where another one is.
-    pub fn claim(&self, table: pg_sys::Oid) -> Option<Claim> {
+    pub fn claim(&'static self, table: pg_sys::Oid) -> Option<Claim> {
         let seat = MINE.get()?;
         let _alone = Alone::get(&self.claiming);
         let is_there = |other: &Seat| other.claim.load(Ordering::Acquire) == u32::from(table);
@@ -42,7 +51,13 @@ impl Board {
             return None;
         }
         seat.claim.store(table.into(), Ordering::Release);
-        Some(Claim(seat))
+        Some(Claim(self, seat))
+    }
+
+    /// How many claims other workers, of any database, have released: while it stays the same, what was known of a table that
+    /// no other worker was at is still true of it.
+    pub fn released_elsewhere(&self) -> u64 {
+        self.released.load(Ordering::Acquire) - RELEASED.get()
     }
 
     /// The tables of this worker's database that others are at.
