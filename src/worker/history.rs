@@ -383,7 +383,7 @@ fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
     locked.chain(written.into_iter().map(u32::from)).collect()
 }
 
-/// The tables that have gone meanwhile have no state any more. In one order, as whoever locks several rows here: else two
+/// A table that has gone meanwhile keeps its state for now: the policy may follow to the one that takes its place. In one order, as whoever locks several rows here: else two
 /// workers could wait for each other.
 fn write_free_states(schema: &str, ended: &[Ended]) {
     let json = serde_json::to_string(ended).expect("plain data becomes JSON");
@@ -409,16 +409,20 @@ fn write_free_states(schema: &str, ended: &[Ended]) {
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, runs, deleted, failures, first_start, last_start, last_end, \
              last_stop, last_deleted, last_skipped, expired_left, success_start, success_end, cleared_until, \
              failure, error, sqlstate, repack_tried, repack_error) \
-             SELECT n.\"table\", pg_catalog.format('%I.%I', ns.nspname, c.relname), c.relowner, 1, n.deleted, \
+             SELECT n.\"table\", coalesce(pg_catalog.format('%I.%I', ns.nspname, c.relname), o.name), \
+             coalesce(c.relowner, o.owner), 1, n.deleted, \
              {failed}, {start}, {last_start}, {last_end}, n.stop, n.deleted, n.skipped, n.expired_left, \
              {success_start}, {success_end}, {cleared}, n.failure, n.error, n.sqlstate, {repack_tried}, n.repack_error \
              FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS n (\"table\" pg_catalog.oid, start pg_catalog.int8, \
              \"end\" pg_catalog.int8, stop pg_catalog.text, deleted pg_catalog.int8, skipped pg_catalog.int8, \
              expired_left pg_catalog.int8, cleared pg_catalog.bool, failure pg_catalog.int8, \
              error pg_catalog.text, sqlstate pg_catalog.text, repack pg_catalog.text, repack_error pg_catalog.text) \
-             JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) n.\"table\" \
-             JOIN pg_catalog.pg_namespace ns ON ns.oid OPERATOR(pg_catalog.=) c.relnamespace \
-             ORDER BY c.oid \
+             LEFT JOIN (pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace ns ON ns.oid OPERATOR(pg_catalog.=) c.relnamespace) \
+             ON c.oid OPERATOR(pg_catalog.=) n.\"table\" \
+             LEFT JOIN {schema}.state o ON o.\"table\" OPERATOR(pg_catalog.=) n.\"table\" \
+             WHERE coalesce(c.oid, o.\"table\") IS NOT NULL \
+             ORDER BY n.\"table\" \
              ON CONFLICT (\"table\") DO UPDATE SET \
              runs = s.runs OPERATOR(pg_catalog.+) 1, deleted = s.deleted OPERATOR(pg_catalog.+) EXCLUDED.deleted, \
              failures = CASE EXCLUDED.failures WHEN 1 THEN s.failures OPERATOR(pg_catalog.+) 1 ELSE EXCLUDED.failures END, \
