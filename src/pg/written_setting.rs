@@ -36,6 +36,7 @@ pub fn written_in_files(prefix: &str) -> Option<Vec<Written>> {
     // SAFETY: a list of C strings that nobody else has. One without a name is an error.
     while let Some(one) = unsafe { next.as_ref() } {
         if !one.name.is_null() && !one.value.is_null() {
+            // SAFETY: C strings, as it says.
             let (name, value) = unsafe { (text(one.name).to_lowercase(), text(one.value)) };
             if name.starts_with(prefix) {
                 written.retain(|(other, _)| *other != name);
