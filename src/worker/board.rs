@@ -248,15 +248,15 @@ impl Board {
         Some(databases)
     }
 
-    /// The workers that an earlier launcher, which has ended by an ERROR, has left running. Those that it started and
-    /// that have not begun will not begin any more.
+    /// The workers that an earlier launcher, which has ended, has left, also those that have ended since: what they have come
+    /// to is still to be taken in. Those that it started and that have not begun will not begin any more.
     pub fn adopt(&self) -> Vec<(Ticket, pg_sys::Oid, bool)> {
         let mut adopted = Vec::new();
         for (index, seat) in self.seats.iter().enumerate() {
             let freed =
                 seat.state
                     .compare_exchange(ASSIGNED, FREE, Ordering::AcqRel, Ordering::Acquire);
-            if freed.unwrap_or_else(|state| state) == RUNNING {
+            if freed.is_err_and(|state| state != FREE) {
                 let ticket = Ticket {
                     seat: index,
                     number: seat.ticket.load(Ordering::Acquire),

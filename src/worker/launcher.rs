@@ -6,6 +6,7 @@
 
 use super::board::{Board, Ending, Ticket, board};
 use super::entry::DATABASE_WORKER;
+use super::own_settings;
 use super::state;
 use super::stop_request::{INTERVAL, Place, Reason};
 use super::waiting::Waiting;
@@ -99,6 +100,8 @@ struct Launcher {
     running: Vec<Running>,
     /// Complaints that have been logged, and stand.
     noted: HashSet<String>,
+    /// It could not look up the databases when it last tried.
+    cannot_look: bool,
     /// When to look for databases that were not there.
     next_search: i64,
     next_try: i64,
@@ -116,6 +119,7 @@ struct Launcher {
 pub fn main() {
     let Some(board) = board() else { return };
     board.begin_launcher();
+    own_settings::apply_to_launcher();
     let mut launcher = Launcher {
         board,
         timetable: settings::timetable(),
@@ -125,6 +129,7 @@ pub fn main() {
         waiting: Waiting::load(),
         running: Vec::new(),
         noted: HashSet::new(),
+        cannot_look: false,
         next_search: i64::MIN,
         next_try: i64::MIN,
         next_helper: i64::MIN,
@@ -420,21 +425,22 @@ impl Launcher {
 
     fn start_helper(&mut self, database: pg_sys::Oid) {
         let is_helper = self.of(database).any(|running| !running.is_helper);
-        let waited = self.waiting.period(database.into());
-        let Some(ticket) = self.board.assign(database, is_helper, waited) else {
-            return;
-        };
-        match pg::start_database_worker(DATABASE_WORKER, ticket.to_argument()) {
-            Some(handle) => {
-                let running = Running::new(ticket, database, is_helper, Some(handle));
-                self.running.push(running);
-            }
+        match self.start_worker(database, is_helper) {
+            Some(running) => self.running.push(running),
             // The one that is there goes on.
-            None => {
-                self.board.free(ticket);
-                self.next_helper = after(NO_WORKER_RETRY);
-            }
+            None => self.next_helper = after(NO_WORKER_RETRY),
         }
+    }
+
+    /// A worker of a database; `None` where there is no place for it on the board, or the server has none free.
+    fn start_worker(&self, database: pg_sys::Oid, is_helper: bool) -> Option<Running> {
+        let waited = self.waiting.period(database.into());
+        let ticket = self.board.assign(database, is_helper, waited)?;
+        let handle = pg::start_database_worker(DATABASE_WORKER, ticket.to_argument());
+        if handle.is_none() {
+            self.board.free(ticket);
+        }
+        Some(Running::new(ticket, database, is_helper, Some(handle?)))
     }
 
     /// Starts the workers of all databases that are due, as far as there are workers. When to do so again, if nothing
@@ -445,7 +451,8 @@ impl Launcher {
         }
         let now = pg::now();
         let due = |entry: &Entry| entry.due.unwrap_or(i64::MIN);
-        if now >= self.next_search || self.entries.values().any(|entry| due(entry) <= now) {
+        let is_due = self.entries.values().any(|entry| due(entry) <= now);
+        if now >= self.next_search || is_due && !self.cannot_look {
             self.find_databases(now);
         }
         let idle = self
@@ -523,7 +530,10 @@ impl Launcher {
             }
         }
         if !long.is_empty() {
-            pg::LockTable::read(|locks| give_way(&long, locks));
+            let given = pg::catch(|| Ok(pg::LockTable::read(|locks| give_way(&long, locks))));
+            if let Err(refusal) = given {
+                pg::log_error(&refusal, "looking who waits for the workers");
+            }
         }
     }
 
@@ -540,7 +550,11 @@ impl Launcher {
 
     /// Brings the entries in line with the databases that there are.
     fn find_databases(&mut self, now: i64) {
-        let existing = pg::databases();
+        let Some(existing) = self.look_up_databases() else {
+            // Those that are known are worked in.
+            self.next_search = after(NO_WORKER_RETRY);
+            return;
+        };
         let wanted: Vec<&Database> = match settings::databases() {
             Databases::None => Vec::new(),
             // To be connected to a template would keep CREATE DATABASE waiting.
@@ -564,6 +578,20 @@ impl Launcher {
         self.next_search = Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
             schedule.next_after(now, &Zone::of_session())
         });
+    }
+
+    /// All databases; `None` where that failed, which is in the log once, until it succeeds. Others may have the catalog locked.
+    fn look_up_databases(&mut self) -> Option<Vec<Database>> {
+        let looked = pg::catch(|| Ok(pg::databases()));
+        match &looked {
+            Ok(_) => self.cannot_look = false,
+            Err(refusal) if !self.cannot_look => {
+                self.cannot_look = true;
+                pg::log_error(refusal, "looking up the databases to clear sessions in");
+            }
+            Err(_) => {}
+        }
+        looked.ok()
     }
 
     /// A listed database that can be worked in; says once if it cannot.
@@ -594,21 +622,13 @@ impl Launcher {
     /// Starts a database's worker; false where the server has none free.
     fn start(&mut self, database: pg_sys::Oid) -> bool {
         self.next_try = after(NO_WORKER_RETRY);
-        let Some(ticket) = self
-            .board
-            .assign(database, false, self.waiting.period(database.into()))
-        else {
-            return false;
-        };
-        let Some(handle) = pg::start_database_worker(DATABASE_WORKER, ticket.to_argument()) else {
-            self.board.free(ticket);
+        let Some(running) = self.start_worker(database, false) else {
             self.note_shortage();
             return false;
         };
         self.board.set_shortage(None);
         self.next_try = i64::MIN;
-        self.running
-            .push(Running::new(ticket, database, false, Some(handle)));
+        self.running.push(running);
         self.starts += 1;
         self.entries.entry(database).or_default().last_start = self.starts;
         true
