@@ -312,6 +312,7 @@ pub fn define() {
     );
     define_texts();
     define_switches();
+    define_time_limits();
     for number in NUMBERS {
         let context = if number.for_sessions {
             GucContext::Userset
@@ -397,6 +398,25 @@ fn define_switches() {
         GucContext::Sighup,
         GucFlags::default(),
     );
+    define_checked_fraction::<RepackAbove>(
+        c"raw_clear_sessions.repack_above",
+        c"Sets the unused fraction of a table above which the worker repacks it after a run.",
+        c"By REPACK (CONCURRENTLY), which PostgreSQL has from version 19 on. Zero means never.",
+        &REPACK_ABOVE,
+    );
+    GucRegistry::define_float_guc(
+        c"raw_clear_sessions.cost_delay",
+        c"Sets how long a run sleeps for each cost_limit of cost.",
+        c"Zero means not at all.",
+        &COST_DELAY,
+        0.0,
+        100.0,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+fn define_time_limits() {
     GucRegistry::define_float_guc(
         c"raw_clear_sessions.max_run_time",
         c"Sets how long one run of one table may take.",
@@ -415,22 +435,6 @@ fn define_switches() {
         0.0,
         1e9,
         GucContext::Sighup,
-        GucFlags::UNIT_MS,
-    );
-    define_checked_fraction::<RepackAbove>(
-        c"raw_clear_sessions.repack_above",
-        c"Sets the unused fraction of a table above which the worker repacks it after a run.",
-        c"By REPACK (CONCURRENTLY), which PostgreSQL has from version 19 on. Zero means never.",
-        &REPACK_ABOVE,
-    );
-    GucRegistry::define_float_guc(
-        c"raw_clear_sessions.cost_delay",
-        c"Sets how long a run sleeps for each cost_limit of cost.",
-        c"Zero means not at all.",
-        &COST_DELAY,
-        0.0,
-        100.0,
-        GucContext::Userset,
         GucFlags::UNIT_MS,
     );
 }
