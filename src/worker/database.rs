@@ -241,7 +241,7 @@ fn has_company() -> bool {
 /// Whether no run of a table has ended since it was looked up, or has ended its worker.
 fn is_still_due(schema: &str, due: &Due) -> bool {
     if !due.comes_last
-        && board().is_some_and(|board| board.comes_last(pg::my_database(), due.table.into()))
+        && board().is_some_and(|board| board.comes_last(pg::my_database(), due.table))
     {
         return false;
     }
