@@ -325,8 +325,11 @@ impl Launcher {
         let lacks = error.is_some_and(|error| error.ends_with(NOT_INSTALLED));
         if !lacks {
             self.lacking.remove(&database);
-        } else if self.lacking.insert(database) {
-            let databases = pg::databases();
+        } else if !self.lacking.contains(&database) {
+            let Some(databases) = self.look_up_databases() else {
+                return;
+            };
+            self.lacking.insert(database);
             if let Some(found) = databases.iter().find(|one| one.oid == database) {
                 let complaint = format!(
                     "database \"{}\" has no extension \"raw_clear_sessions\"",
@@ -583,7 +586,6 @@ impl Launcher {
     fn find_databases(&mut self, now: i64) {
         let Some(existing) = self.look_up_databases() else {
             // Those that are known are worked in.
-            self.next_search = after(NO_WORKER_RETRY);
             return;
         };
         let wanted: Vec<&Database> = match settings::databases() {
@@ -615,14 +617,13 @@ impl Launcher {
     /// All databases; `None` where that failed, which is in the log once, until it succeeds. Others may have the catalog locked.
     fn look_up_databases(&mut self) -> Option<Vec<Database>> {
         let looked = pg::catch(|| Ok(pg::databases()));
-        match &looked {
-            Ok(_) => self.cannot_look = false,
-            Err(refusal) if !self.cannot_look => {
-                self.cannot_look = true;
+        if let Err(refusal) = &looked {
+            self.next_search = after(NO_WORKER_RETRY);
+            if !self.cannot_look {
                 pg::log_error(refusal, "looking up the databases to clear sessions in");
             }
-            Err(_) => {}
         }
+        self.cannot_look = looked.is_err();
         looked.ok()
     }
 
