@@ -154,7 +154,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         if wanted {
             return Ending::Yielded;
         }
-        if first > now || settings::paused() || !listed {
+        if first > now || state::is_paused() || !listed {
             // Who looks sooner tries again what is to be left alone for a while.
             let next_look = if avoided.is_empty() {
                 general_next_start()
@@ -228,7 +228,7 @@ fn clear_pass(
         }
         // What is due may be something else now.
         let has_changed = board().map(Board::changes) != changes;
-        if reloaded || settings::paused() || has_changed || Instant::now() >= next_look {
+        if reloaded || state::is_paused() || has_changed || Instant::now() >= next_look {
             return None;
         }
     }
@@ -258,7 +258,7 @@ fn mark_due(schema: &str, due: &[Due], listed: bool) {
         .iter()
         .filter(|due| due.by_clock && due.next_start <= now);
     let tables: Vec<_> = unmarked.map(|due| due.table).collect();
-    if listed && !settings::paused() && !tables.is_empty() {
+    if listed && !state::is_paused() && !tables.is_empty() {
         try_to("marking what is due in", || {
             if begin_in(schema) {
                 policy::mark_due(schema, &tables);
