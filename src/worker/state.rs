@@ -1,6 +1,7 @@
 //! Whether the worker works in this database, for the views.
 
 use super::board::{Board, board};
+use super::failures::NOT_INSTALLED;
 use crate::pg;
 use crate::settings;
 use logic::names::Databases;
@@ -82,7 +83,9 @@ pub fn refused(setting: &str) -> Off {
 /// What keeps the worker from the tables of this database, though it is on.
 fn failing() -> Option<Off> {
     let board = board()?;
-    if let Some(error) = board.failures.of(pg::my_database()) {
+    let error = board.failures.of(pg::my_database());
+    // Who asks has the extension: the worker will see it, too.
+    if let Some(error) = error.filter(|error| !error.ends_with(NOT_INSTALLED)) {
         return Some(Off {
             message: format!("the worker fails in this database: {error}").into(),
             hint: "It is tried again, after a minute at first and an hour at most; the server's log has the whole error."
