@@ -564,7 +564,10 @@ impl Launcher {
             }
         }
         if !long.is_empty() {
-            let given = pg::catch(|| Ok(pg::LockTable::read(|locks| give_way(&long, locks))));
+            let given = pg::catch(|| {
+                pg::LockTable::read(|locks| give_way(&long, locks));
+                Ok(())
+            });
             if let Err(refusal) = given {
                 pg::log_error(&refusal, "looking who waits for the workers");
             }
