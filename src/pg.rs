@@ -62,7 +62,7 @@ pub use database::{Database, database_is_wanted, databases};
 pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
-pub use extension::{extension_installed, extension_schema};
+pub use extension::{Own, extension_installed, extension_schema, extension_schema_within};
 pub use fatal::{Fatal, note_fatal};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};

@@ -88,6 +88,7 @@ const FAILED: u32 = 4;
 const YIELDED: u32 = 5;
 const TURN_OVER: u32 = 6;
 const RUN_LOST: u32 = 7;
+const LOCKED_OUT: u32 = 8;
 
 /// How a database worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub enum Ending {
     Failed,
     /// It made way for a session that wants the database for itself, or somebody has terminated it.
     Yielded,
+    /// Somebody has locked the extension's relations, or waits to.
+    LockedOut,
     /// It made place for another database's, and has more to do.
     TurnOver,
     /// In the middle of a run, by that table's own doing: the run is among those that are lost.
@@ -293,6 +296,7 @@ impl Board {
                 timetable: seat.timetable.load(Ordering::Acquire),
             }),
             YIELDED => Some(Ending::Yielded),
+            LOCKED_OUT => Some(Ending::LockedOut),
             TURN_OVER => Some(Ending::TurnOver),
             RUN_LOST => Some(Ending::RunLost),
             FAILED => Some(Ending::Failed),
@@ -408,6 +412,8 @@ fn leave_seat_with_process() {
         None => Ending::Failed,
         Some(run) => {
             let cause = lost_runs::cause(stop_request::canceled(), seat.error.read());
+            // What a table's owner's code has raised is for who may read the table: nobody is told it as the database's error.
+            seat.sqlstate.store(0, Ordering::Release);
             match board.lost_runs.add(database, run, cause) {
                 true => Ending::RunLost,
                 false => Ending::Failed,

@@ -66,11 +66,14 @@ pub fn why_off() -> Option<Off> {
 /// What keeps the worker from the tables of this database, though it is on.
 fn failing() -> Option<Off> {
     let board = board()?;
-    if let Some(error) = board.failures.of(pg::my_database()) {
+    if let Some((error, is_short)) = board.failures.of(pg::my_database()) {
+        let when = match is_short {
+            true => "every few seconds",
+            false => "after a minute at first and an hour at most",
+        };
         return Some(Off {
             message: format!("the worker fails in this database: {error}").into(),
-            hint: "It is tried again, after a minute at first and an hour at most; the server's log has the whole error."
-                .to_owned(),
+            hint: format!("It is tried again, {when}; the server's log has the whole error."),
         });
     }
     board.shortage().map(|_| Off {
