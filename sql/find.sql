@@ -1,7 +1,11 @@
 -- What there is to clear in this database. Each table is looked at by the preview, as its owner, in a subtransaction that is
--- rolled back: no lock outlives the look, and a table that is gone or locked fails alone.
+-- rolled back: no lock outlives the look, and a table that is gone or locked fails alone. What is named here is found again by
+-- its oid: the schemas may be renamed.
 
-CREATE FUNCTION raw_clear_sessions_find(
+-- Nothing but PostgreSQL's own objects and ours.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+CREATE FUNCTION @extschema@.raw_clear_sessions_find(
     OUT "table" text,
     OUT framework text,
     OUT missing text,
@@ -14,57 +18,35 @@ CREATE FUNCTION raw_clear_sessions_find(
     OUT schedule_call text,
     OUT note text
 ) RETURNS SETOF record
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE COST 100000
-SET search_path = pg_catalog, pg_temp
+LANGUAGE sql VOLATILE PARALLEL UNSAFE COST 100000
 SET lock_timeout = '100ms'
-AS $$
-DECLARE
-    found record;
-    preview jsonb;
-BEGIN
-    FOR found IN
-        SELECT f.*, s.source, s.schedule
-        FROM raw_clear_sessions.found() AS f
-        LEFT JOIN raw_clear_sessions.status AS s ON s."table" = f."table"::regclass
-        ORDER BY coalesce(f.missing LIKE 'that %', false), f.name
-    LOOP
-        preview := NULL;
-        note := NULL;
-        BEGIN
-            preview := raw_clear_sessions.look(found."table");
-            IF preview IS NULL THEN
-                note := 'not looked at: you may not read all of it';
-            ELSIF preview ? 'not_looked_at' THEN
-                note := 'not looked at: ' || (preview ->> 'not_looked_at');
-                preview := NULL;
-            END IF;
-            RAISE SQLSTATE 'RCS00';
-        EXCEPTION
-            WHEN SQLSTATE 'RCS00' THEN
-                NULL;
-            WHEN OTHERS THEN
-                note := format('%s: %s', sqlstate, sqlerrm);
-        END;
-        "table" := found.name;
-        framework := found.framework;
-        missing := found.missing;
-        bytes := (preview ->> 'table_bytes')::bigint;
-        total_rows := (preview ->> 'total_rows')::bigint;
+BEGIN ATOMIC
+    SELECT
+        f.name,
+        f.framework,
+        f.missing,
+        (look.preview ->> 'table_bytes')::bigint,
+        (look.preview ->> 'total_rows')::bigint,
         -- Without a lifetime, or with several ends, nobody can say what has expired.
-        expired_rows := CASE WHEN NOT found.lives_on THEN (preview ->> 'expired_rows')::bigint END;
-        oldest_expired := CASE WHEN NOT found.lives_on THEN (preview ->> 'oldest_expired')::timestamptz END;
-        scheduled := found.source || ', ' || found.schedule;
-        call := found.call;
-        schedule_call := found.schedule_call;
-        IF preview IS NOT NULL AND found.keep IS NOT NULL THEN
-            note := format('expired after %s', found.keep);
-        ELSIF preview IS NOT NULL AND found.lives_on THEN
-            note := 'which rows have expired only the application knows';
-        END IF;
-        RETURN NEXT;
-    END LOOP;
-END
-$$;
+        CASE WHEN NOT f.lives_on THEN (look.preview ->> 'expired_rows')::bigint END,
+        CASE WHEN NOT f.lives_on THEN (look.preview ->> 'oldest_expired')::timestamptz END,
+        s.source || ', ' || s.schedule,
+        f.call,
+        f.schedule_call,
+        CASE
+            WHEN look.preview IS NULL THEN 'not looked at: you may not read all of it'
+            WHEN look.preview ? 'not_looked_at' THEN 'not looked at: ' || (look.preview ->> 'not_looked_at')
+            WHEN look.preview ? 'error' THEN look.preview ->> 'error'
+            WHEN f.keep IS NOT NULL THEN format('expired after %s', f.keep)
+            WHEN f.lives_on THEN 'which rows have expired only the application knows'
+        END
+    FROM raw_clear_sessions.found() AS f
+        LEFT JOIN raw_clear_sessions.status AS s ON s."table" = f."table"::regclass
+        CROSS JOIN LATERAL raw_clear_sessions.look(f."table") AS look (preview)
+    ORDER BY coalesce(f.missing LIKE 'that %', false), f.name;
+END;
 
-COMMENT ON FUNCTION raw_clear_sessions_find() IS
+COMMENT ON FUNCTION @extschema@.raw_clear_sessions_find() IS
     'the tables of this database that are, or nearly are, session tables, with the calls that clear and schedule them';
+
+SET LOCAL search_path = @extschema@, pg_temp;

@@ -264,8 +264,8 @@ SELECT
                     JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = s."table")
                 AND EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE format('%I.%I', n.nspname, c.relname) = s.name)
             THEN format(
-                'the table was %s when it was scheduled, and another one has that name now; if that is to be cleared instead, call raw_clear_sessions_unschedule(%L) and schedule the other',
-                s.name, s."table"::regclass)
+                'the table was %s when it was scheduled, and another one has that name now; if that is to be cleared instead, call %s.raw_clear_sessions_unschedule(%L) and schedule the other',
+                s.name, raw_clear_sessions.functions_schema(), s."table"::regclass)
             END,
             off.clock)
     END AS note

@@ -1,7 +1,7 @@
 //! The tables of the database that are, or nearly are, session tables: by the catalogs alone, without a lock.
 
 use crate::pg::{self, Argument, Keep};
-use crate::table::{self, Rule, TO_BE_FILLED_IN};
+use crate::table::{self, Caller, Function, Rule, TO_BE_FILLED_IN, parameter};
 use logic::framework::{ColumnType, Framework, Zone};
 use logic::recognize::{
     Column, Doubt, Recognition, best_candidates, filter_in, recognize, unit_in,
@@ -29,7 +29,7 @@ pub struct Found {
     pub by_framework: bool,
     /// The parameters that the calls leave to be filled in.
     pub open: Vec<&'static str>,
-    /// NULL where the names are none that a call could be made with.
+    /// `None` where the names are none that a call could be made with, and before `find` has made them.
     pub call: Option<String>,
     pub schedule_call: Option<String>,
 }
@@ -60,7 +60,18 @@ const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
 
 /// Finds them, by their names.
 pub fn find() -> Vec<Found> {
-    found("", &[])
+    let statements = [Function::Clear, Function::Schedule].map(Function::statement);
+    pg::gather(found("", &[]).into_iter().map(|found| {
+        let is_exact = !found.name.contains(char::REPLACEMENT_CHARACTER);
+        let [call, schedule_call] = statements
+            .each_ref()
+            .map(|statement| is_exact.then(|| call(statement, &found)));
+        Found {
+            call,
+            schedule_call,
+            ..found
+        }
+    }))
 }
 
 /// What is known of one of them is the rule for its estimate: nothing in it comes from the caller.
@@ -80,6 +91,7 @@ pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
         unit: found.unit,
         time_zone: found.time_zone,
         filter: found.filter,
+        caller: Caller::of(Function::Preview, []),
     })
 }
 
@@ -216,14 +228,8 @@ fn describe(qualified: &str, schema: &str, name: &str, columns: &[Column]) -> Op
             })?
         }
     };
-    let call = |function: &str| {
-        let is_exact = !qualified.contains(char::REPLACEMENT_CHARACTER);
-        is_exact.then(|| call(function, qualified, &found))
-    };
     Some(Found {
         name: qualified.to_owned(),
-        call: call("raw_clear_sessions"),
-        schedule_call: call("raw_clear_sessions_schedule"),
         ..found
     })
 }
@@ -284,7 +290,7 @@ fn unrecognized(columns: &[Column], ends: &[&str]) -> Found {
 
 /// The ready call. What only the application knows is to be filled in. So is `keep` where the table is not recognized: a call
 /// that deletes as it stands there is made for a table of which it is known what its rows are.
-fn call(function: &str, qualified: &str, found: &Found) -> String {
+fn call(statement: &str, found: &Found) -> String {
     let is_named = found.expires.is_some() && !found.by_framework;
     let said = |value: &Option<String>| value.clone().filter(|_| is_named);
     let is_open = |name: &str| found.open.contains(&name);
@@ -302,11 +308,8 @@ fn call(function: &str, qualified: &str, found: &Found) -> String {
         } else {
             value
         };
-        Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?)))
+        Some(parameter(name, &value?))
     })
     .collect();
-    format!(
-        "SELECT {function}({}{parameters});",
-        pgrx::spi::quote_literal(qualified)
-    )
+    table::call(statement, &found.name, &parameters)
 }

@@ -54,6 +54,7 @@ mod vacuum;
 mod wal;
 mod warm;
 mod worker;
+mod written_setting;
 
 pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
@@ -62,7 +63,9 @@ pub use database::{Database, database_is_wanted, databases};
 pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
-pub use extension::{Own, extension_installed, extension_schema, extension_schema_within};
+pub use extension::{
+    Own, extension_installed, extension_schema, extension_schema_within, name_of_function,
+};
 pub use fatal::{Fatal, note_fatal};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
@@ -101,7 +104,7 @@ pub use session::{
 };
 pub use setting::{
     Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,
-    define_checked_setting, list_flag, server_setting, setting_takes,
+    define_checked_setting, list_flag, server_setting, setting_takes, setting_takes_in_file,
 };
 pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
@@ -128,3 +131,4 @@ pub use worker::{
     Handle, begin_database_worker, begin_launcher, connect, end_launcher, register_launcher,
     reload_if_asked, report_activity, shutdown_requested, start_database_worker, wait, wake,
 };
+pub use written_setting::{Written, written_in_files, written_on_command_line};

@@ -3,8 +3,10 @@
 
 mod checks;
 mod limits;
+mod refused;
 
 pub use limits::Limits;
+pub use refused::refused;
 
 use crate::pg::{
     self, define_checked_fraction, define_checked_number, define_checked_setting, list_flag,
@@ -307,6 +309,7 @@ pub fn timetable_hash() -> u64 {
 /// Defines the settings and reserves their prefix, so that a misspelt name is an ERROR in SET and a WARNING in
 /// postgresql.conf.
 pub fn define() {
+    refused::remember_command_line();
     GucRegistry::define_enum_guc(
         c"raw_clear_sessions.engine",
         c"Sets what removes expired rows.",

@@ -10,7 +10,7 @@ use crate::preview::{self, Preview};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
 use crate::run::{self, Stop};
-use crate::table::{self, Checked, Purpose, RowSecurity, Rule, Target};
+use crate::table::{self, Caller, Checked, Function, Purpose, RowSecurity, Rule, Target};
 use crate::worker::calls::Call;
 use logic::number;
 use pgrx::datum::{Internal, Interval, JsonB};
@@ -26,6 +26,7 @@ fn rule(
     unit: Option<&[u8]>,
     time_zone: Option<&[u8]>,
     filter: Option<&[u8]>,
+    caller: Caller,
 ) -> Rule {
     Rule {
         expires: pg::exact_text("expires", expires),
@@ -33,6 +34,7 @@ fn rule(
         unit: pg::exact_text("unit", unit),
         time_zone: pg::exact_text("time_zone", time_zone),
         filter: pg::exact_text("filter", filter),
+        caller,
     }
 }
 
@@ -63,7 +65,8 @@ fn raw_clear_sessions(
     pg::prevent_in_parallel_mode(c"raw_clear_sessions()");
     let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions()");
-    let rule = rule(expires, keep, unit, time_zone, filter);
+    let caller = Caller::of(Function::Clear, []);
+    let rule = rule(expires, keep, unit, time_zone, filter, caller);
     clear(table, &rule).unwrap_or_else(|refusal| refusal.raise())
 }
 
@@ -111,7 +114,8 @@ fn raw_clear_sessions_rewrite(
     let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_rewrite()");
     pg::prevent_in_read_only(c"raw_clear_sessions_rewrite()");
-    let rule = rule(expires, keep, unit, time_zone, filter);
+    let caller = Caller::of(Function::Rewrite, []);
+    let rule = rule(expires, keep, unit, time_zone, filter, caller);
     table::table_oid(table)
         .and_then(|table| {
             let _shown = Shown::to_client(table);
@@ -152,7 +156,14 @@ fn raw_clear_sessions_preview(
 ) -> JsonB {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_preview()");
     let _aside = pg::MemoryAside::set();
-    let rule = rule(expires, keep, unit, time_zone, filter);
+    let caller = Caller::of(
+        Function::Preview,
+        [(
+            "exact",
+            exact.filter(|exact| *exact).map(|exact| exact.to_string()),
+        )],
+    );
+    let rule = rule(expires, keep, unit, time_zone, filter, caller);
     preview_as_json(table, &rule, exact.unwrap_or(false))
 }
 
@@ -205,7 +216,18 @@ fn raw_clear_sessions_in_batches(
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_in_batches()");
     let _aside = pg::MemoryAside::set();
     pg::prevent_during_recovery(c"raw_clear_sessions_in_batches()");
-    let rule = rule(expires, keep, unit, time_zone, filter);
+    let caller = Caller::of(
+        Function::InBatches,
+        [
+            ("batch_size", batch_size.map(|rows| rows.to_string())),
+            ("max_rows", max_rows.map(|rows| rows.to_string())),
+            (
+                "max_duration",
+                max_duration.map(|time| pg::Keep::from(time).text()),
+            ),
+        ],
+    );
+    let rule = rule(expires, keep, unit, time_zone, filter, caller);
     // SAFETY: this call's own.
     let call = unsafe { pg::NonatomicCall::begin(fcinfo) };
     let outcome = run::limits(batch_size, max_rows, max_duration.map(Into::into))

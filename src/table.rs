@@ -3,6 +3,7 @@
 //! The order of the checks is that of PostgreSQL's own maintenance functions: recovery and transaction, arguments, lock,
 //! kind of relation, the caller's rights, and only then what the rule means for its columns.
 
+mod caller;
 mod checked;
 mod columns;
 mod count;
@@ -21,6 +22,7 @@ mod requirements;
 mod row_security;
 mod shards;
 
+pub use caller::{Caller, Function, call, parameter};
 pub use checked::{Checked, Purpose};
 pub use columns::{TO_BE_FILLED_IN, column_type_of, is_expiry};
 pub use count::{Count, Counts, count, oldest_expired, sample_fraction};
@@ -83,7 +85,7 @@ pub fn table_oid(table: Option<pg_sys::Oid>) -> Result<pg_sys::Oid, Refusal> {
             PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             "table must not be NULL",
         )
-        .hint("Name the table that holds the sessions, for example: SELECT raw_clear_sessions('django_session');")
+        .hint("Name the table that holds the sessions, for example 'django_session'.")
     })
 }
 

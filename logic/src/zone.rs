@@ -46,6 +46,26 @@ pub fn wall_cutoff(cutoff: i64, offset: i64, transitions: &[Transition]) -> i64 
     clamped(wall)
 }
 
+/// The largest instant before which every one shows a value below `wall`: the first that shows it or a later value, so of a
+/// value that the clock shows twice the earlier one, and of one that it skips the change.
+///
+/// `offset` is the one in force where `transitions` has none; those are within two days around `wall`, taken as an instant, in
+/// order.
+pub fn first_instant(wall: i64, offset: i64, transitions: &[Transition]) -> i64 {
+    let wall = i128::from(wall);
+    let mut offset = transitions.first().map_or(offset, |first| first.before);
+    let mut since = i128::MIN;
+    for transition in transitions {
+        let first = since.max(wall - i128::from(offset));
+        if first < i128::from(transition.at) {
+            return clamped(first);
+        }
+        since = transition.at.into();
+        offset = transition.after;
+    }
+    clamped(since.max(wall - i128::from(offset)))
+}
+
 /// Whether a text has the form of a time zone's name, such as `Europe/Berlin`, and is no POSIX specification (`UTC-5`,
 /// `<+05>-5`) and no name for whatever zone the server has.
 pub fn is_zone_name(name: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The wall-clock cut-off, against its definition and against the calendars of real zones.
 
-use logic::zone::{Transition, is_zone_name, wall_cutoff};
+use logic::zone::{Transition, first_instant, is_zone_name, wall_cutoff};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -22,18 +22,23 @@ impl World {
         past.map_or(self.offset, |t| t.after)
     }
 
-    /// The least value that has not expired, which is the largest N that the definition asks for.
-    fn wall_cutoff_by_definition(&self) -> i64 {
+    /// The instants that values are read as.
+    fn reading(&self) -> impl Fn(i64) -> i64 {
         // Later instants overwrite earlier ones: a value that names two counts as the later.
         let named: HashMap<i64, i64> = (-HORIZON..HORIZON)
             .map(|instant| (instant + self.offset_at(instant), instant))
             .collect();
-        let instant = |wall: &i64| {
-            let named = named.get(wall).copied();
-            named.unwrap_or_else(|| wall - self.change_that_skipped(*wall).before)
-        };
+        move |wall| {
+            let named = named.get(&wall).copied();
+            named.unwrap_or_else(|| wall - self.change_that_skipped(wall).before)
+        }
+    }
+
+    /// The least value that has not expired, which is the largest N that the definition asks for.
+    fn wall_cutoff_by_definition(&self) -> i64 {
+        let instant = self.reading();
         (-HORIZON / 2..HORIZON / 2)
-            .find(|wall| instant(wall) >= 0)
+            .find(|wall| instant(*wall) >= 0)
             .expect("some value has not expired")
     }
 
@@ -44,9 +49,16 @@ impl World {
     }
 
     fn wall_cutoff(&self) -> i64 {
-        let near = |t: &&Transition| t.at.abs() <= 2 * DAY;
-        let near: Vec<_> = self.transitions.iter().filter(near).copied().collect();
-        wall_cutoff(0, self.offset_at(0), &near)
+        wall_cutoff(0, self.offset_at(0), &self.near(0))
+    }
+
+    fn near(&self, instant: i64) -> Vec<Transition> {
+        let near = |t: &&Transition| (t.at - instant).abs() <= 2 * DAY;
+        self.transitions.iter().filter(near).copied().collect()
+    }
+
+    fn first_instant(&self, wall: i64) -> i64 {
+        first_instant(wall, self.offset_at(wall), &self.near(wall))
     }
 }
 
@@ -100,6 +112,28 @@ proptest! {
     }
 
     #[test]
+    fn the_first_instant_of_a_value_is_what_its_definition_says(
+        world in any_world(2 * DAY), wall in -DAY..DAY,
+    ) {
+        let shows = |instant: &i64| instant + world.offset_at(*instant) >= wall;
+        prop_assert_eq!(Some(world.first_instant(wall)), (-HORIZON..HORIZON).find(shows));
+    }
+
+    /// Nothing that is kept for days is taken away before they are over, whatever the clock does then and now.
+    #[test]
+    fn what_is_before_the_cutoff_is_over_some_days_later(
+        world in any_world(1), days in 1..3i64,
+    ) {
+        let wall = world.wall_cutoff() - days * DAY;
+        let cutoff = world.first_instant(wall);
+        let read = world.reading();
+        for instant in cutoff - DAY..cutoff {
+            let later = instant + world.offset_at(instant) + days * DAY;
+            prop_assert!(read(later) < 0, "{instant}");
+        }
+    }
+
+    #[test]
     fn no_instant_or_offset_overflows(
         cutoff: i64, offset: i64,
         changes in prop::collection::vec((any::<i64>(), any::<i64>(), any::<i64>()), 0..4),
@@ -110,6 +144,7 @@ proptest! {
             .collect();
         let wall = wall_cutoff(cutoff, offset, &transitions);
         prop_assert!(wall <= cutoff.saturating_add(offset));
+        first_instant(cutoff, offset, &transitions);
     }
 }
 

@@ -4,8 +4,8 @@
 //! Citus' own function sends the calls, over connections of its own as the current role, outside of the transaction here:
 //! so what a slice has deleted is committed when it returns. A slice is short, because the transaction here lasts as long.
 //! Where each shard has got to is remembered here and passed back with the next slice. A shard that has moved begins again
-//! where it is now; one that fails is tried once more from its beginning, without others beside it on its node, then left
-//! alone, and told of at the end.
+//! where it is now; one that fails is tried once more from where it had got to, without others beside it on its node, then
+//! left alone, and told of at the end. From its beginning, what lies before the place that fails would go well each time.
 
 mod call;
 mod failures;
@@ -39,7 +39,7 @@ const PACED_AT_ONCE: usize = 2;
 /// The same where nothing is slept.
 const AT_ONCE: usize = 4;
 
-/// After how many failures in a row a shard is left alone.
+/// After how many failures at the same place a shard is left alone.
 const TRIES: u32 = 2;
 
 /// What one slice may do.
@@ -85,7 +85,7 @@ pub struct Cursor {
 #[derive(Debug, Default)]
 struct State {
     mark: Mark,
-    /// Failures since something last went well.
+    /// Failures since it last got further.
     failed: u32,
     /// The slice that it had its last turn in.
     turn: u64,
@@ -332,7 +332,6 @@ impl Cursor {
             {
                 self.one_by_one.insert(shard.node.group);
                 state.failed += 1;
-                state.mark.place = None;
                 if state.failed >= TRIES {
                     state.mark.finished = true;
                     self.failures.shard(shard, message);

@@ -20,6 +20,27 @@ fn extension(name: &CStr) -> Option<pg_sys::Oid> {
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
+/// A function of this extension as a call from the session has to write it: with its schema where the search_path does not
+/// lead to it, or another function of that name is there that could be meant as well.
+pub fn name_of_function(name: &str) -> String {
+    let found = super::query(
+        "SELECT CASE WHEN pg_catalog.pg_function_is_visible(p.oid) AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc o \
+         WHERE o.proname OPERATOR(pg_catalog.=) p.proname AND o.oid OPERATOR(pg_catalog.<>) p.oid) \
+         THEN pg_catalog.quote_ident(p.proname) ELSE pg_catalog.format('%I.%I', n.nspname, p.proname) END \
+         FROM pg_catalog.pg_extension e \
+         JOIN pg_catalog.pg_depend d ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass \
+         AND d.refobjid OPERATOR(pg_catalog.=) e.oid AND d.deptype OPERATOR(pg_catalog.=) 'e' \
+         AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass \
+         JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid \
+         AND p.proname OPERATOR(pg_catalog.=) $1::pg_catalog.name \
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
+         WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions'",
+        &[super::Argument::text(name)],
+    );
+    let found = found.into_iter().flatten().flatten().next();
+    found.unwrap_or_else(|| name.to_owned())
+}
+
 /// The relations that its functions and the worker read and write.
 const RELATIONS: [&CStr; 6] = [
     c"policy",

@@ -186,8 +186,17 @@ unsafe fn in_error_context(text: &str) -> *mut c_char {
     unsafe { pg_sys::MemoryContextStrdup(pg_sys::ErrorContext, text.as_ptr()) }
 }
 
-/// Whether a setting of PostgreSQL's would take a value.
+/// Whether a setting would take a value in a session.
 pub fn setting_takes(name: &CStr, value: &str) -> bool {
+    takes(name, value, pg_sys::GucContext::PGC_SUSET)
+}
+
+/// Whether a setting would take a value in a configuration file; false for one that does not exist, and whose prefix is reserved.
+pub fn setting_takes_in_file(name: &CStr, value: &str) -> bool {
+    takes(name, value, pg_sys::GucContext::PGC_SIGHUP)
+}
+
+fn takes(name: &CStr, value: &str, context: pg_sys::GucContext::Type) -> bool {
     let Ok(value) = CString::new(value) else {
         return false;
     };
@@ -197,7 +206,7 @@ pub fn setting_takes(name: &CStr, value: &str) -> bool {
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),
-            pg_sys::GucContext::PGC_SUSET,
+            context,
             pg_sys::GucSource::PGC_S_FILE,
             pg_sys::GucAction::GUC_ACTION_SET,
             false,

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_int, c_long};
 use logic::number;
-use logic::zone::Transition;
+use logic::zone::{Transition, first_instant, wall_cutoff};
 use pgrx::{datum::Interval, direct_function_call_as_datum, pg_sys};
 use std::ffi::CString;
 use std::time::Duration;
@@ -67,16 +67,18 @@ impl Keep {
         self.microseconds() < 0
     }
 
-    /// The instant `now - keep`: every earlier one, plus `keep`, is before `now`.
+    /// An instant before which every one, plus `keep`, is before `now`: `now - keep`, and around a change of the clock up to
+    /// as much earlier as the clock is set forward or back.
     ///
-    /// `instant + keep` adds months, then days, then the time. So they are taken away in the opposite order: taking
-    /// the months first, as `now - keep` does, could end after an instant whose month is shorter.
+    /// `instant + keep` adds months, then days, then the time (utils/adt/timestamp.c, timestamptz_pl_interval). So they are
+    /// taken away in the opposite order: taking the months first, as `now - keep` does, could end after an instant whose month
+    /// is shorter.
     ///
     /// ERROR 22008 where there is no such instant. Days and months are the session's time zone's.
     pub fn before(&self, now: i64) -> i64 {
-        let instant = minus(now, 0, 0, self.microseconds);
-        let instant = minus(instant, 0, self.days, 0);
-        minus(instant, self.months, 0, 0)
+        let instant = minus_microseconds(now, self.microseconds);
+        let instant = minus_on_the_clock(instant, 0, self.days);
+        minus_on_the_clock(instant, self.months, 0)
     }
 
     /// An interval from its text, in the session's IntervalStyle or any other form. ERROR 22007 where it is none.
@@ -137,19 +139,38 @@ fn interval(months: i32, days: i32, microseconds: i64) -> pg_sys::Interval {
     }
 }
 
-fn minus(instant: i64, months: i32, days: i32, microseconds: i64) -> i64 {
-    let mut interval = interval(months, days, microseconds);
-    // SAFETY: takes a timestamptz and a pointer to an interval that lives as long as the call, returns a timestamptz.
+/// ERROR 22008 where there is no such instant.
+fn minus_microseconds(instant: i64, microseconds: i64) -> i64 {
+    minus(instant, interval(0, 0, microseconds))
+}
+
+/// An instant before which every one, plus so many months and days on the clock of the session's zone, is before this one.
+/// A value that the clock shows twice, or skips, may be that of an instant before and of one after.
+fn minus_on_the_clock(instant: i64, months: i32, days: i32) -> i64 {
+    if months == 0 && days == 0 {
+        return instant;
+    }
+    let zone = Zone::of_session();
+    let (offset, transitions) = zone.around(instant);
+    let wall = wall_cutoff(instant, offset, &transitions);
+    let wall = minus(wall, interval(months, days, 0));
+    let (offset, transitions) = zone.around(wall);
+    first_instant(wall, offset, &transitions)
+}
+
+/// `timestamp - interval`. ERROR 22008 where that is none.
+fn minus(timestamp: i64, mut interval: pg_sys::Interval) -> i64 {
+    // SAFETY: takes a timestamp and a pointer to an interval that lives as long as the call, returns a timestamp.
     unsafe {
         direct_function_call_as_datum(
-            pg_sys::timestamptz_mi_interval,
+            pg_sys::timestamp_mi_interval,
             &[
-                Some(pg_sys::Datum::from(instant)),
+                Some(pg_sys::Datum::from(timestamp)),
                 Some(pg_sys::Datum::from(&raw mut interval)),
             ],
         )
     }
-    .expect("timestamptz - interval is not NULL")
+    .expect("timestamp - interval is not NULL")
     .value()
     .cast_signed() as i64
 }

@@ -74,7 +74,7 @@ fn raw_clear_sessions_found() -> TableIterator<
 /// The preview of a table for [`find`], by what that knows of it; or why there is none, as `not_looked_at`. What the table calls
 /// of others' does not run: the caller has not named the table. What it comes to call while it is looked at runs as its owner,
 /// whose it is, and so this takes no expression, which would be the caller's. NULL where the caller may not read all of the
-/// table, or it is none of those that are found.
+/// table, or it is none of those that are found. No lock outlives the look, and an ERROR is why the table is not looked at.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions.look("table" oid) RETURNS jsonb
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
@@ -86,7 +86,19 @@ IS 'for raw_clear_sessions_find(): the preview of a table, made as its owner';
 fn raw_clear_sessions_look(table: Option<pg_sys::Oid>) -> Option<JsonB> {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
     let _aside = pg::MemoryAside::set();
-    let table = table.filter(|table| pg::may_read_all(*table))?;
+    let table = table?;
+    pg::try_out(|| look(table)).unwrap_or_else(|error| {
+        let sqlstate = pg::sqlstate_text(error.sqlstate());
+        Some(JsonB(
+            json!({ "error": format!("{sqlstate}: {}", error.message()) }),
+        ))
+    })
+}
+
+fn look(table: pg_sys::Oid) -> Option<JsonB> {
+    if !pg::may_read_all(table) {
+        return None;
+    }
     let relation = Relation::open(table, LockMode::AccessShare)?;
     // Under the lock the columns and the owner stay. A right may have been taken back while the lock was waited for, and an
     // index that calls something may come at any time: it takes no lock that would conflict.

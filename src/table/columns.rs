@@ -1,5 +1,6 @@
 //! A table's columns in the terms of the rule: what they hold, which framework's they are, which could be meant.
 
+use super::caller::parameter;
 use super::criterion::Rule;
 use super::lifetimes::own_lifetime;
 use crate::pg::{self, Attribute, Relation};
@@ -362,14 +363,9 @@ pub fn corrected_call(
     }
     let parameters: String = parameters
         .into_iter()
-        .filter_map(|(name, value)| {
-            Some(format!(", {name} => {}", pgrx::spi::quote_literal(value?)))
-        })
+        .filter_map(|(name, value)| Some(parameter(name, &value?)))
         .collect();
-    format!(
-        "SELECT raw_clear_sessions({}{parameters});",
-        pgrx::spi::quote_literal(relation.qualified_name())
-    )
+    rule.caller.call(&relation.qualified_name(), &parameters)
 }
 
 /// Whether what the caller would write for `expires` is this column.

@@ -1,5 +1,6 @@
 //! The rule, applied to one table: which column or expression is compared with what.
 
+use super::caller::Caller;
 use super::columns::{find_column, kind_of, recognize_table, with_filter_of};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
@@ -15,7 +16,7 @@ use logic::unit::Unit;
 use logic::zone::wall_cutoff;
 use pgrx::pg_sys;
 
-/// The rule as the caller wrote it; every part is optional.
+/// The rule as the caller wrote it; every part is optional. And in which call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rule {
     pub expires: Option<String>,
@@ -23,6 +24,7 @@ pub struct Rule {
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
+    pub caller: Caller,
 }
 
 impl Rule {

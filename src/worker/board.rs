@@ -24,6 +24,9 @@ const CHANGED_DATABASES: usize = 64;
 /// the time zone database has 32 bytes).
 const ZONE_WORDS: usize = 8;
 
+/// The words of a setting's name.
+const SETTING_WORDS: usize = 16;
+
 /// Atomics only; all zero, it is the board of a server that has just started.
 pub struct Board {
     /// The launcher's process; 0: there is none.
@@ -39,6 +42,8 @@ pub struct Board {
     all_changed: AtomicBool,
     /// The latest instant that the clock has shown before it was set back.
     set_back: AtomicI64,
+    /// A setting that has been refused, and keeps the worker from clearing anything; empty: none.
+    refused: Words<SETTING_WORDS>,
     seats: [Seat; MOST_WORKERS as usize],
     /// Who has it looks at all claims, and sets one.
     claiming: AtomicBool,
@@ -183,6 +188,16 @@ impl Board {
     /// Since when no background worker is free.
     pub fn shortage(&self) -> Option<i64> {
         Some(self.shortage.load(Ordering::Acquire)).filter(|since| *since != 0)
+    }
+
+    /// The launcher finds a setting that was refused, or none any more.
+    pub fn set_refused(&self, setting: Option<&str>) {
+        self.refused.write(from_text(setting.unwrap_or_default()));
+    }
+
+    /// A setting that was refused.
+    pub fn refused(&self) -> Option<String> {
+        Some(to_text(self.refused.read())).filter(|setting| !setting.is_empty())
     }
 
     /// The clock was ahead, and has shown this instant.
@@ -440,6 +455,7 @@ pub fn leave_seat(ending: Ending) {
         }
         Ending::Failed => FAILED,
         Ending::Yielded => YIELDED,
+        Ending::LockedOut => LOCKED_OUT,
         Ending::TurnOver => TURN_OVER,
         Ending::RunLost => RUN_LOST,
     };

@@ -200,7 +200,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         if wanted {
             return Ending::Yielded;
         }
-        if first > now || settings::paused() || !listed {
+        if first > now || state::is_paused() || !listed {
             // Who looks sooner tries again what is to be left alone for a while.
             let next_look = if avoided.is_empty() {
                 general_next_start()
@@ -275,7 +275,7 @@ fn clear_pass(
         }
         // What is due may be something else now.
         let has_changed = board().map(Board::changes) != changes;
-        if reloaded || settings::paused() || has_changed || Instant::now() >= next_look {
+        if reloaded || state::is_paused() || has_changed || Instant::now() >= next_look {
             return None;
         }
     }
@@ -288,7 +288,7 @@ fn has_company() -> bool {
 /// Whether no run of a table has ended since it was looked up, or has ended its worker.
 fn is_still_due(schema: &str, due: &Due) -> bool {
     if !due.comes_last
-        && board().is_some_and(|board| board.comes_last(pg::my_database(), due.table.into()))
+        && board().is_some_and(|board| board.comes_last(pg::my_database(), due.table))
     {
         return false;
     }
@@ -305,7 +305,7 @@ fn mark_due(schema: &str, due: &[Due], listed: bool) {
         .iter()
         .filter(|due| due.by_clock && due.next_start <= now);
     let tables: Vec<_> = unmarked.map(|due| due.table).collect();
-    if listed && !settings::paused() && !tables.is_empty() {
+    if listed && !state::is_paused() && !tables.is_empty() {
         try_to("marking what is due in", || {
             if begin_in(schema) {
                 policy::mark_due(schema, &tables);

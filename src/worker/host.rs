@@ -253,7 +253,7 @@ impl<'a> Host<'a> {
             self.reloaded = false;
             self.read_policy();
         }
-        if settings::paused() {
+        if state::is_paused() {
             self.stop = Some(Stop::Paused);
         }
         if let Some(stop) = stop_request::requested().and_then(Reason::stop) {

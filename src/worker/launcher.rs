@@ -6,6 +6,7 @@
 
 use super::board::{Board, Ending, Ticket, board};
 use super::entry::DATABASE_WORKER;
+use super::state;
 use super::stop_request::{INTERVAL, Place, Reason};
 use super::waiting::Waiting;
 use crate::pg::{self, Database, Handle, Zone};
@@ -94,6 +95,8 @@ impl Running {
 struct Launcher {
     board: &'static Board,
     timetable: [String; 4],
+    /// A setting that the server has not taken.
+    refused: Option<String>,
     zone: String,
     entries: HashMap<pg_sys::Oid, Entry>,
     waiting: Waiting,
@@ -120,6 +123,7 @@ pub fn main() {
     let mut launcher = Launcher {
         board,
         timetable: settings::timetable(),
+        refused: None,
         zone: String::new(),
         entries: HashMap::new(),
         waiting: Waiting::load(),
@@ -133,6 +137,8 @@ pub fn main() {
         starts: 0,
     };
     launcher.adopt();
+    board.set_refused(None);
+    launcher.notice_refused(true);
     launcher.start_over();
     while !pg::shutdown_requested() {
         launcher.notice_clock();
@@ -209,16 +215,35 @@ impl Launcher {
     }
 
     fn notice_changes(&mut self) {
-        if pg::reload_if_asked()
-            && (self.timetable != settings::timetable() || self.zone != Zone::of_session().name())
-        {
-            self.start_over();
+        if pg::reload_if_asked() {
+            let has_changed = self.notice_refused(false);
+            if has_changed
+                || self.timetable != settings::timetable()
+                || self.zone != Zone::of_session().name()
+            {
+                self.start_over();
+            }
         }
         match self.board.take_changed() {
             None => self.look_again(|_| true),
             Some(databases) if databases.is_empty() => {}
             Some(databases) => self.look_again(|database| databases.contains(&database)),
         }
+    }
+
+    /// Rests while a setting has been refused, of which nobody knows what it was to say; whether that has changed.
+    fn notice_refused(&mut self, after_start: bool) -> bool {
+        let refused = settings::refused(self.refused.clone(), after_start);
+        if refused == self.refused {
+            return false;
+        }
+        self.board.set_refused(refused.as_deref());
+        if let Some(setting) = &refused {
+            let off = state::refused(setting);
+            pg::log(&off.message, None, Some(&off.hint));
+        }
+        self.refused = refused;
+        true
     }
 
     /// Forgets when these databases are due; some of them may be new.
@@ -425,7 +450,7 @@ impl Launcher {
     /// Starts the workers of all databases that are due, as far as there are workers. When to do so again, if nothing
     /// happens before; `None`: only then.
     fn start_what_is_due(&mut self) -> Option<i64> {
-        if settings::paused() || settings::databases() == Databases::None {
+        if state::is_paused() || settings::databases() == Databases::None {
             return None;
         }
         let now = pg::now();
@@ -496,7 +521,7 @@ impl Launcher {
             let Some(place) = self.board.place(running.ticket) else {
                 continue;
             };
-            if settings::paused() {
+            if state::is_paused() {
                 place.request(None, Reason::Paused);
             } else if is_off || !self.entries.contains_key(&running.database) {
                 place.request(None, Reason::Unscheduled);

@@ -4,7 +4,7 @@ use super::board::{Board, board, waited};
 use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, Zone};
 use crate::run::Limits;
 use crate::settings;
-use crate::table::Rule;
+use crate::table::{Caller, Function, Rule};
 use logic::due::{Past, next_start};
 use logic::number;
 use logic::schedule::Schedule;
@@ -55,7 +55,25 @@ impl Policy {
             unit: self.unit.clone(),
             time_zone: self.time_zone.clone(),
             filter: self.filter.clone(),
+            caller: self.caller(),
         }
+    }
+
+    /// The call that has made it, or would.
+    fn caller(&self) -> Caller {
+        let number = |value: Option<f64>| value.map(|value| value.to_string());
+        Caller::of(
+            Function::Schedule,
+            [
+                ("schedule", self.schedule.clone()),
+                ("batch_size", self.batch_size.map(|rows| rows.to_string())),
+                ("max_rows", self.max_rows.map(|rows| rows.to_string())),
+                ("max_duration", self.max_duration.clone()),
+                ("rewrite_above", number(self.rewrite_above)),
+                ("repack_above", number(self.repack_above)),
+                ("schedule_time_zone", self.schedule_time_zone.clone()),
+            ],
+        )
     }
 
     /// The expired fraction above which the table is rewritten; `None`: never.

@@ -1,6 +1,6 @@
 //! Whether the worker works in this database, for the views.
 
-use super::board::board;
+use super::board::{Board, board};
 use crate::pg;
 use crate::settings;
 use logic::names::Databases;
@@ -21,6 +21,11 @@ pub fn is_listed() -> bool {
     }
 }
 
+/// Whether nothing is to be cleared, as the setting `paused` says, or one that was not understood may have been to say.
+pub fn is_paused() -> bool {
+    settings::paused() || board().is_some_and(|board| board.refused().is_some())
+}
+
 /// `None`: it works.
 pub fn why_off() -> Option<Off> {
     let (message, hint) = if board().is_none() {
@@ -29,6 +34,8 @@ pub fn why_off() -> Option<Off> {
             "Add \"raw_clear_sessions\" to \"shared_preload_libraries\" and restart the server."
                 .to_owned(),
         )
+    } else if let Some(setting) = board().and_then(Board::refused) {
+        return Some(refused(&setting));
     } else {
         let name = pg::my_database_name();
         if !is_listed() {
@@ -61,6 +68,15 @@ pub fn why_off() -> Option<Off> {
         message: message.into(),
         hint,
     })
+}
+
+/// What a setting does that PostgreSQL has not taken.
+pub fn refused(setting: &str) -> Off {
+    Off {
+        message: format!("the worker rests because the setting \"{setting}\" has a bad value or does not exist").into(),
+        hint: "Correct it and reload the configuration (the view pg_file_settings shows where it is), or restart the server if it is on its command line."
+            .to_owned(),
+    }
 }
 
 /// What keeps the worker from the tables of this database, though it is on.

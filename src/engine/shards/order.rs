@@ -5,7 +5,7 @@ use super::meaning::{self, Meaning};
 use super::{PACED_AT_ONCE, Slice};
 use crate::engine::Bookmark;
 use crate::pg::Keep;
-use crate::table::{Criterion, Rule};
+use crate::table::{Caller, Criterion, Function, Rule};
 use logic::number;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,7 @@ impl Order {
             unit: self.unit.clone(),
             time_zone: self.time_zone.clone(),
             filter: self.filter.clone(),
+            caller: Caller::of(Function::InBatches, []),
         }
     }
 }

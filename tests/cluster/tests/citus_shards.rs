@@ -112,6 +112,42 @@ fn rows_that_cannot_be_deleted_are_told_of_and_the_others_go() {
     assert_eq!(call(&mut session, CALL), 2);
 }
 
+/// The row lies far into its shard, so that each slice before it goes well.
+#[test]
+fn a_child_row_that_somebody_changes_ends_the_clearing_of_its_shard_only() {
+    let database = NODES.database("locked_child");
+    let mut session = database.connect();
+    create(&mut session, "hash", 20_000, 10);
+    session.run(
+        "CREATE TABLE visits (session_key varchar(40) REFERENCES sessions ON DELETE CASCADE);
+         SELECT create_distributed_table('visits', 'session_key', colocate_with => 'sessions');
+         INSERT INTO visits VALUES ('key19990')",
+    );
+    let mut visitor = database.connect();
+    visitor.run("BEGIN; SELECT FROM hash.visits WHERE session_key = 'key19990' FOR UPDATE");
+    session.run(
+        "SET raw_clear_sessions.lock_timeout = '100 ms';
+         SET raw_clear_sessions.cost_delay = '1 ms';
+         SET raw_clear_sessions.cost_limit = 50;
+         SET statement_timeout = '60 s'",
+    );
+    let error = session.try_run(CALL).expect_err("a row is locked");
+    let error = error.as_db_error().expect("the server's error");
+    assert_eq!(error.code().code(), "55000", "{error}");
+    assert!(
+        error.message().starts_with("could not clear 1 of 4 shards"),
+        "{error}"
+    );
+    visitor.run("ROLLBACK");
+    let left = session.number(
+        "SELECT count(*) FILTER (WHERE success AND result::bigint > 0) FROM run_command_on_shards('sessions',
+             'SELECT count(*) FROM %s WHERE expire_date < now()')",
+    );
+    assert_eq!(left, 1, "the other shards are cleared");
+    let rest = expired(&mut session, "sessions");
+    assert_eq!(call(&mut session, CALL), rest);
+}
+
 #[test]
 fn whoever_may_delete_may_call_it_and_nobody_else() {
     let database = NODES.database("rights");

@@ -173,3 +173,17 @@ fn what_a_caller_has_done_before_a_call_is_as_durable_as_without_it() {
     let cluster = primary.after_power_cut(&checkpoint, cut, &[]);
     assert_eq!(cluster.connect_to("app").count("audit"), 1);
 }
+
+/// Where there is no worker, there is no history, whose row would take the batches along to the disk.
+#[test]
+fn a_call_without_a_history_is_done_for_good_when_it_returns() {
+    let primary = Cluster::with(&KEEP_WAL);
+    let database = primary.database("app");
+    let (mut session, mut observer) = (database.connect(), database.connect());
+    create_sessions(&mut session, "s", ROWS as u32, 10);
+    let checkpoint = primary.checkpoint();
+    Way::Procedure(Pass::Heap).clear(&mut session, "s");
+    let cut = observer.wal_on_disk();
+    let cluster = primary.after_power_cut(&checkpoint, cut, &[]);
+    assert_eq!(cluster.connect_to("app").count("s"), ROWS - EXPIRED_ROWS);
+}

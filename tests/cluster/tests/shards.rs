@@ -192,6 +192,33 @@ fn a_shard_that_fails_is_told_of_and_stops_no_other() {
     );
 }
 
+/// What fails is far into the shard, so that each slice before it goes well.
+#[test]
+fn a_shard_that_fails_at_one_place_is_tried_twice_there_and_then_left_alone() {
+    let (_database, mut session) = with_shards(&CLUSTER, "one_place", 20_000);
+    session.run(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION is_stale(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+             IF $1 = 'fails' THEN RAISE 'try %', nextval('public.tries') USING ERRCODE = '53000'; END IF;
+             RETURN true;
+         END$$;
+         UPDATE sessions_1 SET session_key = 'fails' WHERE session_key = 'key19900';
+         SET raw_clear_sessions.cost_delay = '1 ms';
+         SET raw_clear_sessions.cost_limit = 50;
+         SET statement_timeout = '60 s'",
+    );
+    let error = session.try_run(
+        "CALL raw_clear_sessions_in_batches('sessions', filter => 'is_stale(session_key)')",
+    );
+    let error = error.expect_err("a shard fails");
+    let error = error.as_db_error().expect("the server's error");
+    assert_eq!(error.code().code(), "55000", "{error}");
+    assert_eq!(session.number("SELECT last_value FROM tries"), 2);
+    let left = session.count("sessions_1 WHERE expire_date < now()");
+    assert!((1..18_000).contains(&left), "{left}");
+    assert_eq!(expired(&mut session), left, "the other shard is cleared");
+}
+
 #[test]
 fn the_worker_clears_the_shards_and_shows_it() {
     let cluster = Cluster::with(&[PRELOADED, ("raw_clear_sessions.databases", "app")]);

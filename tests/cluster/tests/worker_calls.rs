@@ -180,3 +180,18 @@ fn a_call_that_is_killed_leaves_a_row_that_the_worker_ends() {
     assert_eq!(session.text(ROW), "1 interrupted t");
     assert!(session.count("django_session") < 1000);
 }
+
+#[test]
+fn a_temporary_table_is_cleared_in_a_read_only_transaction_which_writes_no_history() {
+    let (_database, mut session) = shared("read_only");
+    session.run(
+        "CREATE TEMPORARY TABLE brief (session_key text, expires timestamptz);
+         INSERT INTO brief SELECT i, '2020-01-01' FROM generate_series(1, 5) AS i;
+         BEGIN READ ONLY",
+    );
+    let deleted = "SELECT raw_clear_sessions('pg_temp.brief', expires => 'expires')";
+    assert_eq!(session.number(deleted), 5);
+    session.run("COMMIT");
+    assert_eq!(session.count("brief"), 0);
+    assert_eq!(session.runs("caller IS NOT NULL"), 0);
+}

@@ -156,3 +156,34 @@ fn what_is_left_after_a_limit_is_what_expires_by_the_policy_of_the_runs_end() {
     let left = session.number("SELECT (details->>'expired_left')::bigint FROM raw_clear_sessions.run WHERE stop = 'max_rows'");
     assert!(left < 10_000, "{left}");
 }
+
+#[test]
+fn a_run_acts_for_no_owner_who_has_lost_the_table_while_it_was_waited_for() {
+    let cluster = Cluster::with_worker("app", &[LOCK_TIMEOUT]);
+    let database = cluster.database("app");
+    let (mut session, mut locker) = (database.connect(), database.connect());
+    create_sessions(&mut session, "django_session", 0, 10);
+    session.run(
+        "CREATE ROLE seller; CREATE ROLE buyer;
+         CREATE TABLE acted (role name);
+         GRANT INSERT ON acted TO seller, buyer;
+         CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN INSERT INTO public.acted VALUES (current_user); RETURN OLD; END $$;
+         CREATE TRIGGER act BEFORE DELETE ON django_session FOR EACH ROW EXECUTE FUNCTION act();
+         ALTER TABLE django_session OWNER TO seller;",
+    );
+    locker.run("BEGIN; LOCK TABLE django_session");
+    add_expired(&mut locker, "django_session", 10);
+    session.wait_for_lock_on("django_session");
+    // Who has lost it may still delete, but is not who is to be acted for.
+    locker.run(
+        "ALTER TABLE django_session OWNER TO buyer; GRANT ALL ON django_session TO seller; COMMIT",
+    );
+    session.wait_for_run("stop = 'failed' AND sqlstate = '55006'");
+    session.run("SELECT raw_clear_sessions_run_now('django_session')");
+    session.wait_for_count("django_session", 0);
+    assert_eq!(
+        session.texts("SELECT DISTINCT role::text FROM acted"),
+        ["buyer"]
+    );
+}

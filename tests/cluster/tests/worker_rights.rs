@@ -199,6 +199,30 @@ fn settings_that_the_owners_code_changes_are_forgotten() {
     assert_eq!(admin.runs("stop <> 'done'"), 0);
 }
 
+/// The owner's code and policy name PostgreSQL's own functions as everybody does.
+#[test]
+fn a_function_that_somebody_has_put_where_anybody_may_create_is_not_called() {
+    let (_database, mut admin, mut owner) = database("careless");
+    create_sessions(&mut owner, "filtered", 20, 10);
+    create_sessions(&mut owner, "triggered", 20, 10);
+    admin.run(
+        "CREATE ROLE catcher; GRANT CREATE ON SCHEMA public TO catcher; SET ROLE catcher;
+         CREATE FUNCTION public.length(varchar) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 0';
+         RESET ROLE;",
+    );
+    // It suits the column better than PostgreSQL's own, and is found wherever the schema is searched.
+    assert!(owner.yes("SELECT length(session_key) = 0 FROM filtered LIMIT 1"));
+    owner.run(
+        "CREATE FUNCTION mine.keep_empty() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN RETURN CASE WHEN length(OLD.session_key) > 0 THEN OLD END; END $$;
+         CREATE TRIGGER keep_empty BEFORE DELETE ON triggered FOR EACH ROW EXECUTE FUNCTION mine.keep_empty();
+         SELECT raw_clear_sessions_schedule('filtered', filter => 'length(session_key) > 0');
+         SELECT raw_clear_sessions_schedule('triggered');",
+    );
+    admin.wait_for_count("mine.filtered", 2);
+    admin.wait_for_count("mine.triggered", 2);
+}
+
 #[test]
 fn a_deferred_trigger_fires_as_the_owner_or_not_at_all() {
     let (_database, mut admin, mut owner) = database("deferrer");

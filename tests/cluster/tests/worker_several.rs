@@ -226,3 +226,46 @@ fn a_table_is_cleared_beside_a_statement_that_takes_for_ever() {
         "nobody has waited for it"
     );
 }
+
+/// Each of the workers looks up what is due, and goes through it beside the other: what the other one has done meanwhile is
+/// still in its list.
+#[test]
+fn what_two_workers_find_due_at_the_same_time_is_cleared_once() {
+    let settings = [
+        ("raw_clear_sessions.max_workers", "2"),
+        ("raw_clear_sessions.lock_timeout", "1min"),
+    ];
+    let cluster = Cluster::with_worker("app", &settings);
+    let database = cluster.database("app");
+    let (mut session, mut holder) = (database.connect(), database.connect());
+    session.run(
+        "CREATE FUNCTION waits() RETURNS boolean LANGUAGE plpgsql STABLE AS $$ BEGIN
+             PERFORM pg_advisory_lock_shared(1), pg_advisory_unlock_shared(1);
+             RETURN true;
+         END $$",
+    );
+    holder.run("SELECT pg_advisory_lock(1)");
+    for table in ["busy", "busy_too"] {
+        create_sessions(&mut session, table, 10, 10);
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 h', filter => 'public.waits()')"
+        ));
+    }
+    let waiting = "pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    session.wait_for_count(waiting, 2);
+    session.run(
+        "DO $$ BEGIN
+             FOR i IN 1..60 LOOP
+                 EXECUTE format('CREATE TABLE small%s (session_key text, expires timestamptz)', i);
+                 EXECUTE format('INSERT INTO small%s VALUES (1, now() - interval ''1 day'')', i);
+                 PERFORM raw_clear_sessions_schedule(format('small%s', i)::regclass, '1 h', expires => 'expires');
+             END LOOP;
+         END $$",
+    );
+    holder.run("SELECT pg_advisory_unlock(1)");
+    wait_until("all are cleared and counted", || {
+        session.workers().is_empty() && session.all_ended_runs() >= 62
+    });
+    assert_eq!(session.all_ended_runs(), 62);
+    assert_eq!(session.runs("deleted = 1"), 60);
+}

@@ -104,6 +104,41 @@ fn a_run_that_is_put_aside_goes_on_where_it_was_after_a_pause_and_a_restart() {
     );
 }
 
+/// The partition that it had done with is read again by the new policy, also where that takes it several turns.
+#[test]
+fn a_run_whose_policy_is_replaced_reads_again_over_its_turns_what_it_had_done_with() {
+    let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "small", 10, 10);
+    session.run(
+        "CREATE TABLE big (part integer, expires timestamptz) PARTITION BY LIST (part);
+         CREATE TABLE first PARTITION OF big FOR VALUES IN (1);
+         CREATE TABLE second PARTITION OF big FOR VALUES IN (2);
+         INSERT INTO first SELECT 1, '2020-01-01' FROM generate_series(1, 2000);
+         INSERT INTO second SELECT 2, '1900-01-01' FROM generate_series(1, 5000);
+         ANALYZE big;
+         SELECT raw_clear_sessions_schedule('big', '1 h', expires => 'expires', keep => '50 years')",
+    );
+    let at = |leaf: &str| {
+        format!(
+            "SELECT EXISTS (SELECT FROM raw_clear_sessions.progress
+             WHERE leaf = '{leaf}'::regclass AND deleted > 0)"
+        )
+    };
+    wait_until("the second partition's turn has come", || {
+        session.yes(&at("second"))
+    });
+    assert_eq!(session.count("first"), 2000);
+    session.run("SELECT raw_clear_sessions_schedule('big', '1 h', expires => 'expires')");
+    wait_until("the first partition's turn has come again", || {
+        session.count("first") < 2000
+    });
+    clear_small(&mut session);
+    cluster.reload(&FAST);
+    session.wait_for_run(&format!("{BIG} AND stop = 'done' AND deleted = 7000"));
+    assert_eq!(session.count("big"), 0);
+}
+
 #[test]
 fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
     let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);

@@ -153,6 +153,12 @@ ALTER SCHEMA public RENAME TO v1;
 CREATE SCHEMA public;
 CREATE FUNCTION public.raw_clear_sessions_preview(regclass) RETURNS jsonb LANGUAGE sql AS 'SELECT NULL::jsonb';
 SELECT "table", expired_rows, note FROM v1.raw_clear_sessions_find() WHERE "table" = 'app.django_session';
+-- So does the schema of its relations. The calls can be made from where they were asked for.
+ALTER SCHEMA raw_clear_sessions RENAME TO cleaning;
+SELECT "table", expired_rows, note, call FROM v1.raw_clear_sessions_find() WHERE "table" = 'app.django_session' \gx
+SELECT call FROM v1.raw_clear_sessions_find() WHERE "table" = 'app.django_session' \gexec
+SELECT schedule_call FROM v1.raw_clear_sessions_find() WHERE "table" = 'app.django_session' \gexec
+ALTER SCHEMA cleaning RENAME TO raw_clear_sessions;
 SELECT v1.raw_clear_sessions_suspend('app.django_session');
 SELECT note FROM raw_clear_sessions.status WHERE "table" = 'app.django_session'::regclass;
 \c regression

@@ -140,6 +140,24 @@ CREATE TABLE naive (id integer, at timestamp, made timestamptz);
 INSERT INTO naive VALUES (1, '2001-01-01', '2001-01-01 00:30 Asia/Tokyo'), (2, '2001-01-01', '2000-12-31 23:30 Asia/Tokyo');
 SELECT raw_clear_sessions('naive', expires => 'at', time_zone => 'Asia/Tokyo', filter => 'made::date >= ''2001-01-01''');
 SELECT id FROM naive;
+-- A day of keep is the clock's. Ten days ago the clock of these zones was set back at this time of the day, or forward: a row
+-- lives until the clock shows its time once more, and so some minutes more than 240 hours, or less.
+CREATE TABLE kept (id integer, at timestamptz);
+SELECT ago, extract(doy FROM ago) - 1 AS day, (extract(doy FROM ago)::integer + 300) % 365 AS other_day,
+    to_char(ago - date_trunc('day', ago) + interval '30 minutes', 'HH24:MI:SS') AS change
+FROM (SELECT now() AT TIME ZONE 'UTC' - interval '10 days' AS ago) AS s \gset
+CREATE FUNCTION live(id integer) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT at + interval '10 days' > now() FROM zones.kept AS k WHERE k.id = $1
+$$;
+SELECT format('A0B,%s/0,%s/%s', :other_day, :day, :'change') AS back, format('A0B,%s/%s,%s/0', :day, :'change', :other_day) AS forward \gset
+SET timezone = :'back';
+INSERT INTO kept VALUES (1, :'ago'::timestamp AT TIME ZONE 'UTC' - interval '50 minutes'), (0, now() - interval '11 days');
+SELECT live(1), raw_clear_sessions('kept', expires => 'at', keep => '10 days') AS deleted;
+SET timezone = :'forward';
+TRUNCATE kept;
+INSERT INTO kept VALUES (1, :'ago'::timestamp AT TIME ZONE 'UTC' + interval '40 minutes'), (0, now() - interval '11 days');
+SELECT live(1), raw_clear_sessions('kept', expires => 'at', keep => '10 days') AS deleted;
+SELECT id FROM kept;
 
 \set VERBOSITY terse
 DROP SCHEMA zones CASCADE;
