@@ -311,13 +311,22 @@ FROM (
 UNION ALL
 SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     CASE l.kind
-        WHEN 'database' THEN format('database %I of raw_clear_sessions.databases does not exist', l.name)
-        ELSE format('table %s of raw_clear_sessions.tables does not exist in this database',
-            concat_ws('.', quote_ident(l.schema), quote_ident(l.name)))
+        WHEN 'no extension' THEN format(
+            'database %I of raw_clear_sessions.databases has no extension raw_clear_sessions: connect to it and CREATE EXTENSION raw_clear_sessions', l.name)
+        WHEN 'database' THEN format('database %I of raw_clear_sessions.databases %s', l.name,
+            CASE WHEN EXISTS (SELECT FROM pg_database AS d WHERE d.datname = l.name) THEN 'accepts no connections (ALTER DATABASE ... ALLOW_CONNECTIONS)' ELSE 'does not exist' END)
+        ELSE format('table %s of raw_clear_sessions.tables %s',
+            concat_ws('.', quote_ident(l.schema), quote_ident(l.name)),
+            CASE WHEN EXISTS (
+                SELECT FROM pg_class AS c
+                JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema))
+            THEN 'is no table in this database, but a relation of another kind' ELSE 'does not exist in this database' END)
     END
 FROM raw_clear_sessions.listed() AS l
 WHERE CASE l.kind
-        WHEN 'database' THEN NOT EXISTS (SELECT FROM pg_database AS d WHERE d.datname = l.name)
+        WHEN 'no extension' THEN true
+        WHEN 'database' THEN NOT EXISTS (SELECT FROM pg_database AS d WHERE d.datname = l.name AND d.datallowconn)
         ELSE NOT EXISTS (
             SELECT FROM pg_class AS c
             JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -59,7 +59,7 @@ mod written_setting;
 pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
 pub use cost::{buffer_cost, cost_of_pages};
-pub use database::{Database, database_is_wanted, databases};
+pub use database::{Database, database_is_wanted, database_named, databases};
 pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};

@@ -44,6 +44,10 @@ static DATABASES: Text = Text::new(Some(c""));
 static TABLES: Text = Text::new(Some(c""));
 static SCHEDULE: Text = Text::new(Some(c"15 min"));
 static WAL_COMPRESSION: Text = Text::new(Some(c"inherit"));
+/// In seconds. With fractions, as the next: a whole number that is rounded to zero would be no limit.
+static MAX_RUN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+/// In milliseconds.
+static BLOCKING_TIMEOUT: GucSetting<f64> = GucSetting::<f64>::new(60_000.0);
 static PAUSED: GucSetting<bool> = GucSetting::<bool>::new(false);
 static VACUUM: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// As vacuum_cost_delay, with fractions of a millisecond.
@@ -93,24 +97,6 @@ static MAX_REPLICATION_LAG: Number = Number {
     unit: GucFlags::UNIT_MS,
     for_sessions: true,
 };
-static MAX_RUN_TIME: Number = Number {
-    name: c"raw_clear_sessions.max_run_time",
-    short: c"Sets how long one run of one table may take.",
-    long: c"Zero means until all expired rows are gone.",
-    setting: GucSetting::<i32>::new(0),
-    range: (0, i32::MAX),
-    unit: GucFlags::UNIT_S,
-    for_sessions: true,
-};
-static BLOCKING_TIMEOUT: Number = Number {
-    name: c"raw_clear_sessions.blocking_timeout",
-    short: c"Sets how long a statement of a run may keep other tables or databases waiting.",
-    long: c"Zero means without end.",
-    setting: GucSetting::<i32>::new(60_000),
-    range: (0, i32::MAX),
-    unit: GucFlags::UNIT_MS,
-    for_sessions: false,
-};
 static MIN_INTERVAL: Number = Number {
     name: c"raw_clear_sessions.min_interval",
     short: c"Sets how long after the start of a run of a table the next may begin.",
@@ -159,12 +145,10 @@ static LOG_MIN_DURATION: Number = Number {
 
 static PROGRESS_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(0);
 
-static NUMBERS: [&Number; 10] = [
+static NUMBERS: [&Number; 8] = [
     &BATCH_SIZE,
     &COST_LIMIT,
     &MAX_REPLICATION_LAG,
-    &MAX_RUN_TIME,
-    &BLOCKING_TIMEOUT,
     &MIN_INTERVAL,
     &MAX_WORKERS,
     &LOCK_TIMEOUT,
@@ -192,6 +176,11 @@ fn text(setting: &Text) -> String {
         .get()
         .map(|text| text.to_string_lossy().into_owned())
         .unwrap_or_default()
+}
+
+/// A limit in seconds; `None` for zero, and for nothing else.
+fn time_limit(seconds: f64) -> Option<Duration> {
+    (seconds > 0.0).then(|| Duration::from_secs_f64(seconds).max(Duration::from_micros(1)))
 }
 
 /// `engine`: auto (default) or sql.
@@ -256,9 +245,12 @@ pub fn history() -> Duration {
 
 /// `blocking_timeout`: how long a statement may keep others waiting; `None`: without end.
 pub fn blocking_timeout() -> Option<Duration> {
-    BLOCKING_TIMEOUT
-        .milliseconds()
-        .filter(|time| !time.is_zero())
+    time_limit(BLOCKING_TIMEOUT.get() / 1_000.0)
+}
+
+/// `max_run_time`: how long a run may take; `None`: until all expired rows are gone.
+pub fn max_run_time() -> Option<Duration> {
+    time_limit(MAX_RUN_TIME.get())
 }
 
 /// `min_interval`: how long after the start of a run the next may begin.
@@ -320,6 +312,7 @@ pub fn define() {
     );
     define_texts();
     define_switches();
+    define_time_limits();
     for number in NUMBERS {
         let context = if number.for_sessions {
             GucContext::Userset
@@ -419,6 +412,29 @@ fn define_switches() {
         0.0,
         100.0,
         GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+fn define_time_limits() {
+    GucRegistry::define_float_guc(
+        c"raw_clear_sessions.max_run_time",
+        c"Sets how long one run of one table may take.",
+        c"Zero means until all expired rows are gone.",
+        &MAX_RUN_TIME,
+        0.0,
+        1e9,
+        GucContext::Userset,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_float_guc(
+        c"raw_clear_sessions.blocking_timeout",
+        c"Sets how long a statement of a run may keep other tables or databases waiting.",
+        c"Zero means without end.",
+        &BLOCKING_TIMEOUT,
+        0.0,
+        1e9,
+        GucContext::Sighup,
         GucFlags::UNIT_MS,
     );
 }

@@ -48,6 +48,14 @@ pub fn databases() -> Vec<Database> {
     databases
 }
 
+/// A database by its name; `None` where there is none. In a transaction.
+pub fn database_named(name: &str) -> Option<pg_sys::Oid> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: a look-up; the name is only read, and a database that is missing is no ERROR.
+    let oid = unsafe { pg_sys::get_database_oid(name.as_ptr(), true) };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
 /// Whether another session holds, or waits for, a lock on this database that keeps new connections out: DROP DATABASE,
 /// ALTER DATABASE ... RENAME or SET TABLESPACE, CREATE DATABASE from it. They wait some seconds for others to leave. In
 /// a transaction.

@@ -1,6 +1,6 @@
 //! What a run may take.
 
-use super::{BATCH_SIZE, MAX_REPLICATION_LAG, MAX_RUN_TIME, cost_delay, cost_limit, lock_timeout};
+use super::{BATCH_SIZE, MAX_REPLICATION_LAG, cost_delay, cost_limit, lock_timeout, max_run_time};
 use std::time::Duration;
 
 /// What a run may take. Read again before each batch, so that a reload of the settings applies at once.
@@ -28,7 +28,7 @@ impl Limits {
         Limits {
             batch_size: BATCH_SIZE.get().max(1).unsigned_abs().into(),
             max_rows: None,
-            max_duration: Some(MAX_RUN_TIME.seconds()).filter(|time| !time.is_zero()),
+            max_duration: max_run_time(),
             cost_delay: cost_delay(),
             cost_limit: cost_limit(),
             max_replication_lag: MAX_REPLICATION_LAG.milliseconds(),

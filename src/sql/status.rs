@@ -173,6 +173,14 @@ fn raw_clear_sessions_listed() -> TableIterator<
 > {
     let mut rows = Vec::new();
     if let Databases::Listed(names) = settings::databases() {
+        let lacks_extension = |name: &String| {
+            let database = pg::database_named(name);
+            let lacks =
+                |database| board().is_some_and(|board| board.failures.lacks_extension(database));
+            database.is_some_and(lacks)
+        };
+        let lacking = names.iter().filter(|name| lacks_extension(name)).cloned();
+        rows.extend(lacking.map(|name| ("no extension", None, name)));
         rows.extend(names.into_iter().map(|name| ("database", None, name)));
     }
     let tables = settings::tables().into_iter();

@@ -5,6 +5,7 @@
 
 use super::board::{Board, Ending, Ticket, board, is_helper, leave_seat, note_error, turn_is_over};
 use super::clearing::{After, clear};
+use super::failures::NOT_INSTALLED;
 use super::policy::Due;
 use super::turns::{Look, Turns, close_unscheduled};
 use super::{history, host, lost_runs, own_settings, policy, replaced, state, stop_request};
@@ -12,6 +13,7 @@ use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
 use logic::backoff;
+use logic::names::Databases;
 use logic::number;
 use logic::schedule::Schedule;
 use logic::turns::TURN;
@@ -130,6 +132,9 @@ pub(super) fn begin_in(schema: &str) -> bool {
 
 fn work() -> Ending {
     let Some(schema) = installed() else {
+        if let Databases::Listed(_) = settings::databases() {
+            note_error(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, NOT_INSTALLED);
+        }
         return succeeded(general_next_start());
     };
     try_to("recording a run that ended the worker in", || {

@@ -10,6 +10,9 @@ const FAILING_DATABASES: usize = 256;
 /// The words of an error's text, which is cut short.
 pub const ERROR_WORDS: usize = 32;
 
+/// What a worker says of a database that is listed by its name and has not got the extension. No failure that it backs off from.
+pub const NOT_INSTALLED: &str = "extension \"raw_clear_sessions\" is not installed";
+
 pub struct Failures([Failure; FAILING_DATABASES]);
 
 struct Failure {
@@ -29,6 +32,12 @@ impl Failures {
         let is_short = slot.is_short.load(Ordering::Acquire);
         // Unless it has become another database's in the meantime.
         (slot.database.load(Ordering::Acquire) == u32::from(database)).then_some((error, is_short))
+    }
+
+    /// Whether a database was listed, and had no extension when its worker last looked.
+    pub fn lacks_extension(&self, database: pg_sys::Oid) -> bool {
+        self.of(database)
+            .is_some_and(|(error, _)| error.ends_with(NOT_INSTALLED))
     }
 
     fn slot(&self, database: pg_sys::Oid) -> Option<&Failure> {

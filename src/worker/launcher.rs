@@ -6,6 +6,7 @@
 
 use super::board::{Board, Ending, Ticket, board};
 use super::entry::DATABASE_WORKER;
+use super::failures::NOT_INSTALLED;
 use super::state;
 use super::stop_request::{INTERVAL, Place, Reason};
 use super::waiting::Waiting;
@@ -41,6 +42,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(300);
 
 /// A clock that is set back by less than this is one that is kept right.
 const SMALLEST_STEP: Duration = Duration::from_secs(1);
+
+/// Why something is said of a database.
+const LISTED: &str = "It is listed in \"raw_clear_sessions.databases\".";
 
 /// What is known of a database.
 #[derive(Default)]
@@ -103,6 +107,8 @@ struct Launcher {
     running: Vec<Running>,
     /// Complaints that have been logged, and stand.
     noted: HashSet<String>,
+    /// The databases of which it has been logged that they have no extension.
+    lacking: HashSet<pg_sys::Oid>,
     /// When to look for databases that were not there.
     next_search: i64,
     next_try: i64,
@@ -129,6 +135,7 @@ pub fn main() {
         waiting: Waiting::load(),
         running: Vec::new(),
         noted: HashSet::new(),
+        lacking: HashSet::new(),
         next_search: i64::MIN,
         next_try: i64::MIN,
         next_helper: i64::MIN,
@@ -288,6 +295,9 @@ impl Launcher {
     /// Says what is wrong with a database, or no longer.
     fn note_failure(&mut self, running: &Running, ending: Ending) {
         let error = self.board.error(running.ticket);
+        if matches!(ending, Ending::Succeeded { .. }) {
+            self.note_extension(running.database, error.as_deref());
+        }
         self.next_try = i64::MIN;
         self.next_helper = i64::MIN;
         let failures = &self.board.failures;
@@ -311,6 +321,27 @@ impl Launcher {
                 failures.forget(running.database);
             }
             Ending::Yielded => {}
+        }
+    }
+
+    /// Says once that a database that is listed has no extension.
+    fn note_extension(&mut self, database: pg_sys::Oid, error: Option<&str>) {
+        let lacks = error.is_some_and(|error| error.ends_with(NOT_INSTALLED));
+        if !lacks {
+            self.lacking.remove(&database);
+        } else if self.lacking.insert(database) {
+            let databases = pg::databases();
+            if let Some(found) = databases.iter().find(|one| one.oid == database) {
+                let complaint = format!(
+                    "database \"{}\" has no extension \"raw_clear_sessions\"",
+                    found.name
+                );
+                pg::log(
+                    &complaint,
+                    Some(LISTED),
+                    Some("Connect to it and run CREATE EXTENSION raw_clear_sessions."),
+                );
+            }
         }
     }
 
@@ -566,6 +597,7 @@ impl Launcher {
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
         self.entries.retain(|oid, _| wanted.contains(oid));
         self.board.failures.retain(|oid| wanted.contains(&oid));
+        self.lacking.retain(|oid| wanted.contains(oid));
         self.board.lost_runs.retain(|oid| wanted.contains(&oid));
         self.waiting.retain(|oid| wanted.contains(&oid.into()));
         for oid in wanted {
@@ -594,10 +626,7 @@ impl Launcher {
         let Some(complaint) = complaint else {
             return found;
         };
-        self.note(
-            complaint,
-            "It is listed in \"raw_clear_sessions.databases\".",
-        );
+        self.note(complaint, LISTED);
         None
     }
 

@@ -84,22 +84,26 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
 
 /// Says that the new policy rests as the one before it: who has suspended that has not been asked.
 fn notice_suspended(table: &Relation) {
-    let Some(schema) = pg::extension_schema().map(|(schema, _)| schema) else {
-        return;
-    };
-    let suspended = pg::query(
-        &format!(
-            "SELECT FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND suspended IS NOT NULL"
-        ),
-        &[Argument::oid(table.oid())],
-    );
-    if !suspended.is_empty() {
+    if is_suspended(table.oid()) {
         pg::notice(
             &format!("the policy of table \"{}\" stays suspended", table.name()),
             None,
             Some("Call raw_clear_sessions_resume() to have the worker clear the table again."),
         );
     }
+}
+
+fn is_suspended(table: pg_sys::Oid) -> bool {
+    let Some(schema) = pg::extension_schema().map(|(schema, _)| schema) else {
+        return false;
+    };
+    let suspended = pg::query(
+        &format!(
+            "SELECT FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND suspended IS NOT NULL"
+        ),
+        &[Argument::oid(table)],
+    );
+    !suspended.is_empty()
 }
 
 /// Refuses what no DELETE is accepted for, with PostgreSQL's own error: a foreign table that cannot be changed, a table whose
@@ -244,10 +248,21 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     if pg::owner(table).is_some() {
         check_owns(table, &pg::relation_name(table))?;
     }
+    let was_suspended = is_suspended(table);
     let removed = change_policy(
         table,
         "DELETE FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
     )?;
+    if removed && was_suspended {
+        pg::notice(
+            &format!(
+                "the policy of table \"{}\" was suspended, which ends with it",
+                pg::relation_name(table)
+            ),
+            None,
+            Some("A policy that is made later is not suspended."),
+        );
+    }
     if !policy::is_listed(table) {
         if removed {
             end_run_at_commit(table);

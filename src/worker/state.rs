@@ -1,6 +1,7 @@
 //! Whether the worker works in this database, for the views.
 
 use super::board::{Board, board};
+use super::failures::NOT_INSTALLED;
 use crate::pg;
 use crate::settings;
 use logic::names::Databases;
@@ -82,7 +83,9 @@ pub fn refused(setting: &str) -> Off {
 /// What keeps the worker from the tables of this database, though it is on.
 fn failing() -> Option<Off> {
     let board = board()?;
-    if let Some((error, is_short)) = board.failures.of(pg::my_database()) {
+    let error = board.failures.of(pg::my_database());
+    // Who asks has the extension: the worker will see it, too.
+    if let Some((error, is_short)) = error.filter(|(error, _)| !error.ends_with(NOT_INSTALLED)) {
         let when = match is_short {
             true => "every few seconds",
             false => "after a minute at first and an hour at most",

@@ -32,7 +32,22 @@ fn databases_that_cannot_be_cleared_do_not_keep_the_others_waiting() {
     }
     let missing = "database \"missing\" does not exist";
     let closed = "database \"closed\" is not currently accepting connections";
+    let lacking = "database \"bare\" has no extension \"raw_clear_sessions\"";
     cluster.wait_for_log(closed);
+    cluster.wait_for_log(lacking);
+    let notes =
+        "SELECT note FROM raw_clear_sessions.status WHERE note LIKE 'database %' ORDER BY note";
+    wait_until("the status of the others names them", || {
+        first.texts(notes).len() == 3
+    });
+    assert_eq!(
+        second.texts(notes),
+        [
+            "database bare of raw_clear_sessions.databases has no extension raw_clear_sessions: connect to it and CREATE EXTENSION raw_clear_sessions",
+            "database closed of raw_clear_sessions.databases accepts no connections (ALTER DATABASE ... ALLOW_CONNECTIONS)",
+            "database missing of raw_clear_sessions.databases does not exist",
+        ]
+    );
     let log = cluster.log();
     let runs = first.all_ended_runs();
     wait_until("the worker has run five times more", || {
@@ -41,6 +56,7 @@ fn databases_that_cannot_be_cleared_do_not_keep_the_others_waiting() {
     assert_eq!(cluster.log(), log, "what is wrong is said once");
     assert_eq!(cluster.logged(missing), 1);
     assert_eq!(cluster.logged(closed), 1);
+    assert_eq!(cluster.logged(lacking), 1);
     assert_eq!(bare.count("django_session"), 1000);
 
     // They are served as soon as they can be.
@@ -51,6 +67,9 @@ fn databases_that_cannot_be_cleared_do_not_keep_the_others_waiting() {
     missing.wait_for_count("django_session", 100);
     bare.run("CREATE EXTENSION raw_clear_sessions");
     bare.wait_for_count("django_session", 100);
+    wait_until("nothing is wrong any more", || {
+        first.texts(notes).is_empty()
+    });
 }
 
 #[test]

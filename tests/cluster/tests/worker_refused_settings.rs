@@ -1,6 +1,6 @@
 //! A setting that PostgreSQL does not take, and goes by another value instead, is no order to delete.
 
-use cluster::{Cluster, Session, add_expired, create_sessions, wait_until};
+use cluster::{Cluster, SLOW, Session, add_expired, create_sessions, wait_until};
 
 const REFUSED: &str = "the worker rests because the setting";
 
@@ -116,4 +116,20 @@ fn a_bad_value_on_the_command_line_keeps_the_worker_until_the_server_is_started_
     cluster
         .connect_to("app")
         .wait_for_count("django_session", 100);
+}
+
+#[test]
+fn a_run_time_of_less_than_a_second_is_a_limit() {
+    let cluster = Cluster::with_worker(
+        "app",
+        &[
+            SLOW[0],
+            SLOW[1],
+            SLOW[2],
+            ("raw_clear_sessions.max_run_time", "1 ms"),
+        ],
+    );
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    session.wait_for_run("stop = 'max_duration'");
 }

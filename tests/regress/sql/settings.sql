@@ -47,6 +47,11 @@ SET raw_clear_sessions.engine = sql;
 SET raw_clear_sessions.engine = AUTO;
 SELECT name, setting FROM pg_settings WHERE name LIKE 'raw\_clear\_sessions.%' AND source = 'session' ORDER BY name;
 
+-- Zero means no limit, and nothing else does.
+SET raw_clear_sessions.max_run_time = '400 us';
+SHOW raw_clear_sessions.max_run_time;
+SET raw_clear_sessions.max_run_time = '1h';
+
 -- Values that are refused. How a range is put depends on the server's version.
 SET raw_clear_sessions.engine = fast;
 SET raw_clear_sessions.batch_size = many;

@@ -69,6 +69,14 @@ SET LOCAL client_min_messages = notice;
 SELECT raw_clear_sessions_schedule('django_session', '2 days');
 SET LOCAL client_min_messages = warning;
 SELECT "table", schedule, next_start, note FROM raw_clear_sessions.status WHERE "table" = 'django_session'::regclass;
+-- Who takes the policy away does, and is told.
+SAVEPOINT suspended;
+SET LOCAL client_min_messages = notice;
+SELECT raw_clear_sessions_unschedule('django_session');
+SET LOCAL client_min_messages = warning;
+SELECT raw_clear_sessions_schedule('django_session', '2 days');
+SELECT suspended FROM raw_clear_sessions.policy WHERE "table" = 'django_session'::regclass;
+ROLLBACK TO suspended;
 SELECT raw_clear_sessions_resume('django_session'), raw_clear_sessions_resume('token'), raw_clear_sessions_resume('token');
 SELECT "table", note ~ 'resume' AS rests FROM raw_clear_sessions.status ORDER BY "table"::text;
 ROLLBACK;
