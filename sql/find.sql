@@ -37,8 +37,8 @@ BEGIN ATOMIC
             WHEN look.preview IS NULL THEN 'not looked at: you may not read all of it'
             WHEN look.preview ? 'not_looked_at' THEN 'not looked at: ' || (look.preview ->> 'not_looked_at')
             WHEN look.preview ? 'error' THEN look.preview ->> 'error'
-            WHEN f.keep IS NOT NULL THEN format('expired after %s', f.keep)
             WHEN f.lives_on THEN 'which rows have expired only the application knows'
+            ELSE nullif(concat_ws('; ', 'expired after ' || f.keep, CASE WHEN f.time_zone IS NOT NULL AND f.call LIKE '%time_zone => ''...''%' THEN 'counted as if the application wrote UTC' END), '')
         END
     FROM raw_clear_sessions.found() AS f
         LEFT JOIN raw_clear_sessions.status AS s ON s."table" = f."table"::regclass

@@ -372,14 +372,14 @@ fn delete_by_sql(
 ) -> Result<Deleted, Refusal> {
     match what {
         What::Whole(leaves) => {
-            let skip_locked = leaves.len() == 1 && statement::can_skip_locked(&part.root);
-            let table = statement::Table::whole(&part.root).noticing(leaves);
+            let skip_locked = statement::can_skip_locked(&part.root);
+            let table = statement::Table::whole(&part.root).reaching(leaves);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
         What::Leaf(leaf) => {
             let relation = leaf.relation();
             let skip_locked = relation.is_heap() && statement::can_skip_locked(relation);
-            let table = statement::Table::only(relation).noticing(&[]);
+            let table = statement::Table::only(relation).reaching(&[]);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
     }

@@ -4,7 +4,7 @@ use crate::pg::{self, Argument, Keep};
 use crate::table::{self, Caller, Function, Rule, TO_BE_FILLED_IN, parameter};
 use logic::framework::{ColumnType, Framework, Zone};
 use logic::recognize::{
-    Column, Doubt, Recognition, best_candidates, filter_in, recognize, unit_in,
+    Column, Doubt, Recognition, best_candidates, filter_in, recognize, staying, unit_in,
 };
 use pgrx::pg_sys;
 
@@ -216,15 +216,23 @@ fn describe(qualified: &str, schema: &str, name: &str, columns: &[Column]) -> Op
             let best = best_candidates(columns);
             let ends: Vec<_> = best.iter().map(|column| &column.name[..]).collect();
             let first = *ends.first()?;
-            table::is_expiry(columns, first).then(|| Found {
-                missing: Some(match &ends[..] {
+            table::is_expiry(columns, first).then(|| {
+                let found = unrecognized(columns, &ends);
+                let worthless = match &ends[..] {
                     [_] => "that its rows are worth nothing after that".to_owned(),
                     _ => format!(
                         "that its rows are worth nothing after one of {}",
                         ends.join(", ")
                     ),
-                }),
-                ..unrecognized(columns, &ends)
+                };
+                let stay = staying(columns, &ends);
+                let stay: Vec<_> = stay.iter().map(|column| &column.name[..]).collect();
+                let stay = (!stay.is_empty())
+                    .then(|| format!(", and none is meant to stay by {}", stay.join(", ")));
+                Found {
+                    missing: Some(worthless + &stay.unwrap_or_default()),
+                    ..found
+                }
             })?
         }
     };
@@ -274,6 +282,7 @@ fn unrecognized(columns: &[Column], ends: &[&str]) -> Found {
     open.extend(is_open.then_some("expires"));
     open.extend((are_alike && is_number && (is_open || unit.is_none())).then_some("unit"));
     open.extend((are_alike && is_naive).then_some("time_zone"));
+    open.extend((!staying(columns, ends).is_empty()).then_some("filter"));
     Found {
         expires: Some(pg::quote_identifier(expires)),
         unit: unit.map(|unit| unit.name().to_owned()),
@@ -303,10 +312,12 @@ fn call(statement: &str, found: &Found) -> String {
     ]
     .into_iter()
     .filter_map(|(name, value)| {
-        let value = if is_open(name) {
-            Some(TO_BE_FILLED_IN.to_owned())
-        } else {
-            value
+        let value = match value {
+            Some(filter) if name == "filter" && is_open(name) => {
+                Some(format!("({filter}) AND {TO_BE_FILLED_IN}"))
+            }
+            _ if is_open(name) => Some(TO_BE_FILLED_IN.to_owned()),
+            value => value,
         };
         Some(parameter(name, &value?))
     })

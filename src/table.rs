@@ -21,6 +21,7 @@ mod plausible;
 mod requirements;
 mod row_security;
 mod shards;
+mod staying;
 
 pub use caller::{Caller, Function, call, parameter};
 pub use checked::{Checked, Purpose};

@@ -2,7 +2,7 @@
 -- recipe: [Keycloak](keycloak.md)
 -- source: keycloak/keycloak@02a78a5: model/jpa/src/main/java/org/keycloak/models/jpa/session/PersistentUserSessionEntity.java
 -- columns: user_session_id text, realm_id text, user_id text, offline_flag text, last_session_refresh integer
--- also: created_on integer
+-- also: created_on integer, remember_me bool
 -- expires: last_session_refresh, seconds
 -- since: last activity, usually 30 days
 -- note: each realm of Keycloak has timeouts of its own, so keep has to cover the longest; offline_client_session

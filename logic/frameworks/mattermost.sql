@@ -2,7 +2,7 @@
 -- recipe: [Mattermost](mattermost.md)
 -- source: mattermost/mattermost@45b3110: server/channels/db/migrations/postgres/000022_create_sessions.up.sql
 -- columns: token text, createat integer, expiresat integer, lastactivityat integer, userid text
--- also: id text
+-- also: id text, isoauth bool, expirednotify bool
 -- expires: expiresat, milliseconds
 CREATE TABLE sessions (
     id character varying(26) PRIMARY KEY,

@@ -7,7 +7,7 @@ use crate::meaning::{Meaning, is_amount, meaning, needs_a_token};
 use crate::table_name::{has_date, is_dated, is_followed, is_kept, is_only_copy};
 use crate::unit::Unit;
 pub use staying::is_length;
-use staying::{is_hold, is_later_end};
+use staying::{is_hold, is_later_end, is_remembered};
 
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +138,9 @@ fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> 
     let (mut holds, ends) = (such(is_hold), such(is_later_end));
     // Where an instant is followed by a lifetime, one in the row is as good as that of the application.
     if framework.lifetime != Lifetime::Absolute {
-        holds.extend(such(|column| is_length(column) && !is_hold(column)));
+        holds.extend(such(|column| {
+            (is_length(column) || is_remembered(column)) && !is_hold(column)
+        }));
     }
     match framework.further {
         Further::None if !unknown.is_empty() => Fit::Not,
@@ -190,6 +192,31 @@ pub fn filter_in(columns: &[Column], name: &str) -> Option<&'static str> {
 /// Whether a column that is named for it surely holds the instant at which a row expires.
 pub fn is_expiry(columns: &[Column], column: &Column) -> bool {
     rank(columns, column) == Some(Meaning::Expiry)
+}
+
+/// The columns of a table of no framework, but for those that say when a row expires (`ends`), that may keep a row past that:
+/// what a condition has to say something of.
+pub fn staying<'a>(columns: &'a [Column], ends: &[&str]) -> Vec<&'a Column> {
+    let having: Vec<_> = frameworks()
+        .filter(|framework| framework.has_columns(columns))
+        .collect();
+    let is_past = ends
+        .iter()
+        .any(|end| meaning_in(columns, end).event().is_some());
+    let may_keep = |column: &&Column| {
+        let may_follow =
+            is_later_end(column) || is_past && (is_length(column) || is_remembered(column));
+        is_hold(column) || may_follow && !ends.contains(&&column.name[..])
+    };
+    columns
+        .iter()
+        .filter(|column| {
+            !having
+                .iter()
+                .any(|framework| framework.knows(&column.name, column.column_type))
+        })
+        .filter(may_keep)
+        .collect()
 }
 
 /// The columns that could say when a row expires, best guess first: what to name when recognition fails. Numbers are

@@ -50,6 +50,16 @@ fn fewer_than_might_be_asked_say_nothing_of_more() {
     assert_eq!(portion.asked(), 1);
 }
 
+/// Twice as many connections take twice as long.
+#[test]
+fn no_more_are_asked_where_their_connections_would_take_too_long() {
+    let mut portion = Portion::first(LONGEST);
+    portion.follow(2, LONGEST + Duration::from_millis(15));
+    assert_eq!(portion.asked(), 2);
+    portion.follow(2, LONGEST + Duration::from_millis(10));
+    assert_eq!(portion.asked(), 4);
+}
+
 proptest! {
     /// However long a connection takes, and how much longer a server is busy than it should be: where it can be met, the
     /// goal is, from some portion on.

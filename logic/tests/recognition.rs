@@ -393,7 +393,12 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              sunset_at cutoff lapses_at validity_end ende",
         ),
         of(Timestamp, "refreshTokenExpiresAt gueltig_bis goodThru"),
-        of(Int8, "refreshExpires"),
+        of(
+            TimestampTz,
+            "invalid_after use_by renew_by best_before cleanup_after gc_after last_valid absolute_timeout",
+        ),
+        of(Int8, "refreshExpires idle_deadline"),
+        of(Other, "validity"),
         of(Int4, "refresh_expires_at"),
         of(
             Date,
@@ -405,7 +410,8 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             Bool,
             "legal_hold never_expires doNotDelete noexpiry is_permanent immortal exempt is_exempted whitelisted unlimited \
              perpetual evergreen auto_renew autoRenew renewable infinite indefinite skip_cleanup skip_gc no_gc nogc disable_expiry \
-             ignore_expiry expires_disabled expiry_suspended do_not_purge compliance_flag pinned archived aufbewahren",
+             ignore_expiry expires_disabled expiry_suspended do_not_purge compliance_flag pinned archived aufbewahren \
+             expires_never never no_timeout timeout_disabled disable_timeout persistent endless can_expire sticky worm vip",
         ),
         of(
             Text,
@@ -413,7 +419,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              remember_token invoice_number",
         ),
         of(Bytea, "refresh_token_hash encryptedRefreshToken"),
-        of(Int2, "permanent archived pinned"),
+        of(Int2, "permanent archived pinned sticky"),
         of(
             Int4,
             "keep_days grace_period grace_seconds extend_by extension_days bonus_days extra_seconds refresh_ttl refresh_expires_in",
@@ -434,7 +440,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             Text,
             "next_token holder endpoint permanent_address access_token email extra room refresh_url phone_extension title",
         ),
-        of(Bool, "remember_me is_expired is_gracious trusted"),
+        of(Bool, "is_expired is_gracious trusted is_active mfa_passed"),
         of(Int4, "threshold sent_to refresh_count extra_logins"),
         of(Int8, "end_count assigned_to"),
         of(Other, "extra_scopes"),
@@ -443,6 +449,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
     let lengths = [
         of(Int8, "expires_in max_age"),
         of(Int4, "timeout lifetime ttl idle_timeout session_lifetime"),
+        of(Bool, "remember_me"),
         of(Other, "lifetime"),
     ];
     let [ends, holds, neither, lengths] = [&ends[..], &holds, &neither, &lengths]
@@ -663,8 +670,16 @@ fn any_table() -> impl Strategy<Value = Table> {
     prop::sample::select(tables::all())
 }
 
+/// Those whose columns may say that a row stays, whatever their names.
+fn is_of_staying(column_type: ColumnType) -> bool {
+    matches!(
+        column_type,
+        ColumnType::Bool | ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date
+    )
+}
+
 fn any_type() -> impl Strategy<Value = ColumnType> {
-    prop::sample::select(&TYPES[..])
+    prop::sample::select(&TYPES[..]).prop_filter("asked about", |t| !is_of_staying(*t))
 }
 
 proptest! {
@@ -693,6 +708,23 @@ proptest! {
         prop_assert_eq!(name(&recognize("public", &table.name, &columns)), expected);
         // There, too, only where the name says what is in the table.
         prop_assert_eq!(name(&recognize("public", "records", &columns)), None);
+    }
+
+    #[test]
+    fn an_instant_or_a_condition_of_an_unknown_name_is_a_question(
+        table in any_table(),
+        unknown in "x[bcfg]{0,8}",
+        column_type in prop::sample::select(&TYPES[..]).prop_filter("none", |t| is_of_staying(*t)),
+    ) {
+        let mut columns = table.columns.clone();
+        columns.push(column(&unknown, column_type));
+        let framework = framework(&table);
+        let doubt = if column_type == ColumnType::Bool { Doubt::Holds } else { Doubt::Ends };
+        let expected = match framework.further {
+            Further::None => Recognition::None,
+            _ => Recognition::Unsure(framework, doubt(vec![unknown])),
+        };
+        prop_assert_eq!(recognize("public", &table.name, &columns), expected);
     }
 
     /// No word that is known begins with a q. A cache is one of whatever it is.

@@ -35,6 +35,8 @@ pub struct Table<'r> {
     heap: Option<u32>,
     /// A DELETE may leave rows of it without an ERROR.
     may_keep: bool,
+    /// Its rows are in several heaps, in which the same places are.
+    several_heaps: bool,
 }
 
 impl<'r> Table<'r> {
@@ -44,6 +46,7 @@ impl<'r> Table<'r> {
             only: false,
             heap: None,
             may_keep: false,
+            several_heaps: false,
         }
     }
 
@@ -53,16 +56,18 @@ impl<'r> Table<'r> {
             only: true,
             heap: None,
             may_keep: false,
+            several_heaps: false,
         }
     }
 
-    /// The same; what a DELETE leaves of the rows of these, which it reaches, is to be noticed.
-    pub fn noticing(self, leaves: &[Relation]) -> Self {
+    /// The same, of which a statement reaches these; what a DELETE leaves of their rows is to be noticed.
+    pub fn reaching(self, leaves: &[Relation]) -> Self {
         let may_keep = |relation: &Relation| relation.may_keep_rows();
         Table {
             may_keep: may_keep(self.relation)
                 || leaves.iter().any(may_keep)
                 || pg::row_security_applies(self.relation),
+            several_heaps: leaves.len() > 1,
             ..self
         }
     }
@@ -196,8 +201,35 @@ pub fn can_read_places(relation: &Relation) -> bool {
 pub struct Rows {
     from: Place,
     until: Place,
-    /// Where they are, an array.
-    locked: Option<Argument>,
+    locked: Option<Locked>,
+}
+
+/// Rows that are locked.
+#[derive(Clone, Copy)]
+struct Locked {
+    by: Key,
+    /// An array of what they are told apart by.
+    rows: Argument,
+}
+
+/// What rows are told apart by. Either can be looked up in a hash table.
+#[derive(Clone, Copy)]
+enum Key {
+    Place,
+    /// By texts, which takes twice as long.
+    HeapAndPlace,
+}
+
+impl Key {
+    fn of_row(self) -> String {
+        let place = format!("{TABLE_ALIAS}.ctid");
+        match self {
+            Key::Place => place,
+            Key::HeapAndPlace => format!(
+                "({TABLE_ALIAS}.tableoid::pg_catalog.text OPERATOR(pg_catalog.||) {place}::pg_catalog.text)"
+            ),
+        }
+    }
 }
 
 impl Rows {
@@ -212,13 +244,13 @@ impl Rows {
     /// The condition that they meet, with its parameters.
     fn condition(self, table: Table<'_>, criterion: &Criterion) -> (String, Vec<Argument>) {
         let (_, mut arguments) = criterion.condition();
-        // The range beside the places, too: else a plan might look at rows elsewhere, where the condition may fail.
+        // The range beside the rows, too: else a plan might look at rows elsewhere, where the condition may fail.
         let mut condition = range_of_parameters(arguments.len() + 1);
         arguments.extend([self.from, self.until].map(Argument::place));
         if let Some(locked) = self.locked {
-            arguments.push(locked);
-            let number = arguments.len();
-            condition += &format!("{TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) ANY (${number}) AND ");
+            arguments.push(locked.rows);
+            let (key, number) = (locked.by.of_row(), arguments.len());
+            condition += &format!("{key} OPERATOR(pg_catalog.=) ANY (${number}) AND ");
         }
         (condition + &table.condition(criterion), arguments)
     }
@@ -235,15 +267,34 @@ pub struct Found {
     pub to_delete: Rows,
 }
 
-/// Looks how far a batch goes: rows, and as many more as share the last one's place in other heaps. A foreign table is one
-/// heap, and its server is not asked for ties (postgres_fdw sends a plain LIMIT only). With `lock`, locks those of the rows
-/// that nobody is changing, which are the ones to delete.
+/// Looks how far a batch goes: rows, and as many more as share the last one's place in other heaps. With `lock`, locks those
+/// of the rows that nobody is changing, which are the ones to delete.
 pub fn look(
+    table: Table<'_>,
+    criterion: &Criterion,
+    places: (Place, Place),
+    rows: u64,
+    lock: bool,
+) -> Found {
+    if !lock {
+        return look_by(None, table, criterion, places, rows);
+    }
+    let found = look_by(Some(Key::Place), table, criterion, places, rows);
+    // At the place of one that is locked may be one of those that are not, in another heap.
+    if found.skipped > 0 && table.several_heaps {
+        return look_by(Some(Key::HeapAndPlace), table, criterion, places, rows);
+    }
+    found
+}
+
+/// The same; those that are locked are told apart by this. A foreign table is one heap, and its server is not asked for ties
+/// (postgres_fdw sends a plain LIMIT only).
+fn look_by(
+    key: Option<Key>,
     table: Table<'_>,
     criterion: &Criterion,
     (from, until): (Place, Place),
     rows: u64,
-    lock: bool,
 ) -> Found {
     let (_, mut arguments) = criterion.condition();
     let condition = table.condition(criterion);
@@ -264,16 +315,20 @@ pub fn look(
     };
     // One statement, with one snapshot. Which rows they are is a constant to the one that deletes them, and so a hash table:
     // as a subquery's result they would be compared one by one with each row of the range.
-    let and_lock = |name: &str| {
-        let (found, table) = (statement(name), table.named(name));
-        format!(
-            "SELECT g.rows, g.last, g.rows OPERATOR(pg_catalog.-) pg_catalog.cardinality(g.locked), g.locked FROM \
-             (SELECT f.rows, f.last, ARRAY(SELECT {TABLE_ALIAS}.ctid FROM {table} WHERE {range}{TABLE_ALIAS}.ctid \
-             OPERATOR(pg_catalog.<=) f.last AND {condition} FOR UPDATE SKIP LOCKED) AS locked FROM ({found}) AS f OFFSET 0) AS g"
-        )
+    let lock = |by: Key| {
+        let and_lock = |name: &str| {
+            let (found, key, table) = (statement(name), by.of_row(), table.named(name));
+            format!(
+                "SELECT g.rows, g.last, g.rows OPERATOR(pg_catalog.-) pg_catalog.cardinality(g.locked), g.locked FROM \
+                 (SELECT f.rows, f.last, ARRAY(SELECT {key} FROM {table} WHERE {range}{TABLE_ALIAS}.ctid \
+                 OPERATOR(pg_catalog.<=) f.last AND {condition} FOR UPDATE SKIP LOCKED) AS locked FROM ({found}) AS f OFFSET 0) AS g"
+            )
+        };
+        let (columns, rows) = pg::query_for_argument_on(table.relation, and_lock, &arguments);
+        (columns, Locked { by, rows })
     };
-    let (columns, locked) = if lock {
-        let (columns, locked) = pg::query_for_argument_on(table.relation, and_lock, &arguments);
+    let (columns, locked) = if let Some(by) = key {
+        let (columns, locked) = lock(by);
         (columns, Some(locked))
     } else {
         let found = pg::query_on(table.relation, statement, &arguments);

@@ -18,6 +18,7 @@ pub fn warnings(target: &Target, counts: &Counts, index: bool, exact: bool) -> V
     if let Some(warning) = about_the_column(target, counts) {
         warnings.push(warning);
     }
+    warnings.extend(before_2000(criterion.text.as_str(), counts));
     if let Some(note) = criterion.framework.and_then(|framework| framework.note) {
         warnings.push(note.to_owned());
     }
@@ -69,6 +70,18 @@ fn about_the_column(target: &Target, counts: &Counts) -> Option<String> {
         format!(
             "nearly all rows would be deleted: see whether {} says when a row expires, and not when it was last used or created",
             criterion.text
+        )
+    })
+}
+
+/// No session of before 2000 is left: a program may have written its zero value, which is 0001-01-01 or 1970-01-01 in most
+/// languages, for "never".
+fn before_2000(expires: &str, counts: &Counts) -> Option<String> {
+    let oldest = counts.oldest.as_deref()?;
+    let is_before = oldest.ends_with("BC") || oldest.find('-') == Some(4) && oldest < "2000";
+    is_before.then(|| {
+        format!(
+            "the first value in {expires} is {oldest}, before 2000: if such a value stands for never, leave those rows out with a filter"
         )
     })
 }

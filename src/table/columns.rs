@@ -3,6 +3,7 @@
 use super::caller::parameter;
 use super::criterion::Rule;
 use super::lifetimes::own_lifetime;
+use super::staying::{may_stay, staying_unread};
 use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
 use logic::framework::{ColumnType, Framework, Zone};
@@ -242,7 +243,7 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         .map(|column| format!("\"{}\"", column.name))
         .collect();
     let own = own_lifetime(attributes, first);
-    let changes = match &own {
+    let mut changes = match &own {
         // To add an interval takes the zone whose clock counts the days.
         Some(own) => [
             vec![("expires", Some(own.expression.clone()))],
@@ -251,11 +252,18 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         .concat(),
         None => changes_for(&columns, &best),
     };
+    let length = own.as_ref().map(|own| &own.length[..]);
+    let staying = staying_unread(relation, attributes, rule, &best, length);
+    if !staying.is_empty() {
+        let filter = and_to_be_filled_in(rule.filter.as_deref());
+        changes.push(("filter", Some(filter)));
+    }
     let example = match &own {
         // The zone is to be filled in.
         Some(_) => corrected_call(relation, attributes, rule, &changes),
         None => example(relation, attributes, rule, changes),
     };
+    let staying = may_stay(&staying);
     let own = own.map(|own| {
         format!(
             " Column \"{}\" seems to hold how long a row lives; where it is NULL, or not more than 0, the row is kept.",
@@ -263,7 +271,7 @@ pub fn candidates_hint(relation: &Relation, attributes: &[Attribute], rule: &Rul
         )
     });
     format!(
-        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}.{} For example: {example}",
+        "If a row is worth nothing after an instant in it, say which column holds that instant (expires), and how long past it a row is kept (keep). Candidates: {}.{}{staying} For example: {example}",
         names.join(", "),
         own.unwrap_or_default()
     )

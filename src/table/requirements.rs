@@ -264,7 +264,7 @@ fn zone_required(
     )
     .detail(detail)
     .hint(format!(
-        "{hint}, often 'UTC': {}",
+        "{hint}: {}",
         corrected_call(relation, attributes, rule, &fill_in("time_zone"))
     ))
 }

@@ -409,7 +409,7 @@ fn write_free_states(schema: &str, ended: &[Ended]) {
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, runs, deleted, failures, first_start, last_start, last_end, \
              last_stop, last_deleted, last_skipped, expired_left, success_start, success_end, cleared_until, \
              failure, error, sqlstate, repack_tried, repack_error) \
-             SELECT n.\"table\", coalesce(pg_catalog.format('%I.%I', ns.nspname, c.relname), o.name), \
+             SELECT n.\"table\", CASE WHEN c.oid IS NULL THEN o.name ELSE pg_catalog.format('%I.%I', ns.nspname, c.relname) END, \
              coalesce(c.relowner, o.owner), 1, n.deleted, \
              {failed}, {start}, {last_start}, {last_end}, n.stop, n.deleted, n.skipped, n.expired_left, \
              {success_start}, {success_end}, {cleared}, n.failure, n.error, n.sqlstate, {repack_tried}, n.repack_error \

@@ -9,9 +9,6 @@ use crate::kind::Kind;
 use crate::meaning::{Meaning, is_amount, meaning};
 use crate::table_name::words;
 
-/// What limits the life of a row, in a column that holds an instant.
-const LIMITS: &[&str] = &["deadline", "lifetime", "limit", "max", "timeout", "ttl"];
-
 /// Begins the words for a later end, in a column that holds one.
 const LATER: &[&str] = &[
     "cutoff", "dead", "eol", "extens", "goodthru", "lapse", "prolong", "retire", "sunset",
@@ -21,23 +18,30 @@ const LATER: &[&str] = &[
 /// Ends the name of a later end: `extended_to`.
 const UP_TO: &[&str] = &["thru", "through", "till", "to"];
 
-/// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`. That somebody has logged out, or
-/// what comes next, is none.
+/// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`, and every instant of which the name
+/// does not say that something happened then: `use_by`. That somebody has logged out, or what comes next, is none.
 pub(super) fn is_later_end(column: &Column) -> bool {
-    const NONE: [&str; 3] = ["logout", "next", "void"];
-    let Some(kind) = column.column_type.kind() else {
-        return false;
-    };
+    const NONE: [&str; 4] = ["alive", "logout", "next", "void"];
+    const ENDS: [&str; 4] = ["absolute", "cutoff", "deadline", "eol"];
     let words = words(&column.name);
+    let Some(kind) = column.column_type.kind() else {
+        return column.column_type == ColumnType::Other && any(&words, &["validity"]);
+    };
     let meaning = meaning(&column.name);
     let is_end = matches!(meaning, Meaning::Expiry | Meaning::End)
         && !(kind.is_number() && is_amount(&column.name));
-    let is_limit = meaning == Meaning::Unclear && any(&words, LIMITS);
     let is_later = words.last().is_some_and(|last| UP_TO.contains(&&last[..]))
         || words
             .iter()
             .any(|word| begins(word, LATER) && !word.ends_with("ed"));
-    (is_end || !kind.is_number() && (is_limit || is_later)) && !any(&words, &NONE)
+    let is_unclear = meaning == Meaning::Unclear && !any(&words, &["last"])
+        || meaning == Meaning::LastUse && any(&words, &["invalid", "valid"]);
+    let may_be = if kind.is_number() {
+        is_end || any(&words, &ENDS)
+    } else {
+        is_end || is_later || is_unclear
+    };
+    may_be && !words.is_empty() && !any(&words, &NONE)
 }
 
 /// Whether it is a length of time after which the row is over: how long a row lives is then said in the row.
@@ -59,12 +63,75 @@ pub(super) fn is_hold(column: &Column) -> bool {
         || is_flag(&words, column.column_type)
         || is_more_time(&words, column)
         || is_renewed_by(&words, column)
+        || is_condition(&words, column.column_type)
         || any(&words, &WORTH);
-    is_hold && !any(&words, &["alive"])
+    is_hold && !words.is_empty() && !any(&words, &["alive"])
 }
 
 /// Something has been bought.
-const WORTH: [&str; 4] = ["amount", "balance", "invoice", "price"];
+const WORTH: [&str; 5] = ["amount", "balance", "invoice", "payment", "price"];
+
+/// Whether it says yes or no to something that may be a reason to keep a row: all but what is known to be none.
+fn is_condition(words: &[String], column_type: ColumnType) -> bool {
+    const BEGINNINGS: [&str; 26] = [
+        "activ",
+        "admin",
+        "anonym",
+        "authenticat",
+        "ban",
+        "block",
+        "bot",
+        "clos",
+        "confirm",
+        "consum",
+        "current",
+        "delet",
+        "destroy",
+        "end",
+        "expired",
+        "gracious",
+        "guest",
+        "impersonat",
+        "invalid",
+        "logged",
+        "remember",
+        "revok",
+        "terminat",
+        "trust",
+        "used",
+        "verif",
+    ];
+    const WORDS: [&str; 17] = [
+        "2fa",
+        "desktop",
+        "mfa",
+        "mobile",
+        "new",
+        "online",
+        "otp",
+        "passkey",
+        "secure",
+        "staff",
+        "superuser",
+        "suspicious",
+        "totp",
+        "tv",
+        "valid",
+        "webauthn",
+        "dirty",
+    ];
+    column_type == ColumnType::Bool
+        && !words.iter().any(|word| begins(word, &BEGINNINGS))
+        && !any(words, &WORDS)
+}
+
+/// Whether it says that a session is to last, where a lifetime follows its instant.
+pub(super) fn is_remembered(column: &Column) -> bool {
+    column.column_type == ColumnType::Bool
+        && words(&column.name)
+            .iter()
+            .any(|word| word.starts_with("remember"))
+}
 
 /// `legal_hold`, `investigation_id`
 fn is_kept(words: &[String]) -> bool {
@@ -93,10 +160,11 @@ fn is_never(words: &[String]) -> bool {
     const NOT: [&str; 10] = [
         "disable", "disabled", "dont", "ignore", "never", "no", "non", "not", "skip", "without",
     ];
-    const GOES: [&str; 10] = [
+    const GOES: [&str; 11] = [
         "clean", "clear", "delet", "erase", "evict", "expir", "gc", "prun", "purg", "remov",
+        "timeout",
     ];
-    const STOPPED: [&str; 4] = ["disabled", "ignored", "skipped", "suspended"];
+    const STOPPED: [&str; 5] = ["disabled", "ignored", "never", "skipped", "suspended"];
     const GLUED: [&str; 5] = ["neverexpir", "noexpir", "donotdelet", "nodelet", "nogc"];
     let glued = words.concat();
     words.windows(2).any(|pair| {
@@ -107,10 +175,11 @@ fn is_never(words: &[String]) -> bool {
 
 /// `is_permanent`, `pinned_at`. That a row has been archived may be why it can go, once it is over.
 fn is_flag(words: &[String], column_type: ColumnType) -> bool {
-    const FLAGS: [&str; 19] = [
+    const FLAGS: [&str; 23] = [
         "archived",
         "autoextend",
         "autorenew",
+        "endless",
         "eternal",
         "evergreen",
         "exempt",
@@ -118,13 +187,16 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
         "forever",
         "frozen",
         "immortal",
+        "immutable",
         "indefinite",
         "infinite",
         "permanent",
+        "persistent",
         "perpetual",
         "pinned",
         "protected",
         "renewable",
+        "sticky",
         "unlimited",
         "whitelisted",
     ];

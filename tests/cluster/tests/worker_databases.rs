@@ -131,8 +131,10 @@ fn where_no_background_worker_is_free_the_log_says_so_once_and_it_is_tried_again
         cluster.log().contains("max_worker_processes"),
         "the log says what to do"
     );
-    let note = second.text("SELECT note FROM raw_clear_sessions.status");
-    assert!(note.contains(complaint), "{note}");
+    wait_until("the status says so", || {
+        second.texts("SELECT coalesce(note, '') FROM raw_clear_sessions.status")[0]
+            .contains(complaint)
+    });
     assert_eq!(second.all_ended_runs(), 0);
     cluster.reload(&FAST);
     first.wait_for_count("django_session", 100);

@@ -128,10 +128,16 @@ fn a_table_is_not_rewritten_by_a_sample_of_what_another_policy_has_expire() {
     let cluster = Cluster::with_worker("app", &[LOCK_TIMEOUT]);
     let database = cluster.database("app");
     let (mut session, mut holder) = being_sampled(&database, "rewrite_above => 0.5");
-    session.run("UPDATE raw_clear_sessions.policy SET keep = '1000 years'");
+    let file = "SELECT pg_relation_filepath('sampled')";
+    let before = session.text(file);
+    session.run(
+        "SELECT raw_clear_sessions_schedule('sampled', '1 h', expires => 'public.waits(expires)', time_zone => 'UTC',
+             rewrite_above => 0.5, keep => '1000 years')",
+    );
     holder.run("SELECT pg_advisory_unlock(1)");
     wait_until("the run has ended", || session.ended_runs("sampled") == 1);
     assert_eq!(session.count("sampled"), 1000);
+    assert_eq!(session.text(file), before);
 }
 
 #[test]

@@ -153,3 +153,50 @@ fn a_partition_that_comes_to_have_other_bounds_is_cleared() {
     session.wait_for_run("stop = 'done'");
     assert_eq!(session.count("s WHERE expires < now()"), 0);
 }
+
+/// The rows are old by one column and new by the other.
+#[test]
+fn a_batch_goes_by_the_column_that_has_the_name_then() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = cluster.database("app").connect();
+    session.run(&format!(
+        "CREATE TABLE s (id integer, data text, expires timestamptz, other timestamptz);
+         INSERT INTO s SELECT i, repeat('x', 500), {EXPIRED}, now() + interval '1 day' FROM generate_series(1, 20000) AS i;
+         SELECT raw_clear_sessions_schedule('s', '1 h', expires => 'expires')"
+    ));
+    session.wait_for_busy_worker("s");
+    session.run(
+        "BEGIN; ALTER TABLE s RENAME expires TO old; ALTER TABLE s RENAME other TO expires; COMMIT",
+    );
+    let left = session.count("s");
+    assert!(left > 10_000);
+    cluster.reload(&FAST);
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.count("s"), left);
+}
+
+#[test]
+fn a_batch_goes_by_the_function_of_the_filter_as_it_is_then() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = cluster.database("app").connect();
+    let goes = |what: &str| {
+        format!(
+            "CREATE OR REPLACE FUNCTION goes(integer) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT {what}'"
+        )
+    };
+    session.run(&goes("true"));
+    session.run(&format!(
+        "CREATE TABLE s (id integer, data text, expires timestamptz);
+         INSERT INTO s SELECT i, repeat('x', 500), {EXPIRED} FROM generate_series(1, 20000) AS i;
+         SELECT raw_clear_sessions_schedule('s', '1 h', expires => 'expires', filter => 'public.goes(id)')"
+    ));
+    session.wait_for_busy_worker("s");
+    session.run(&goes("false"));
+    // The batch that was under way when it was replaced has ended.
+    session.wait_for_busy_worker("s");
+    let left = session.count("s");
+    assert!(left > 10_000);
+    cluster.reload(&FAST);
+    session.wait_for_run("stop = 'done'");
+    assert_eq!(session.count("s"), left);
+}

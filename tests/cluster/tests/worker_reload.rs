@@ -242,6 +242,8 @@ fn pausing_ends_the_busy_run_and_starts_none_until_it_is_over() {
     assert!(left > 100, "{left}");
     let note = session.text("SELECT note FROM raw_clear_sessions.status");
     assert!(note.contains("paused"), "{note}");
+    // Nobody has counted what is left.
+    assert!(session.yes("SELECT expired_left IS NULL FROM raw_clear_sessions.status"));
     wait_until_due_in_vain(&mut session);
     assert_eq!(session.count("django_session"), left);
     assert_eq!(session.runs("true"), 1);

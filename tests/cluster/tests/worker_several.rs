@@ -257,7 +257,10 @@ fn what_two_workers_find_due_at_the_same_time_is_cleared_once() {
         "DO $$ BEGIN
              FOR i IN 1..60 LOOP
                  EXECUTE format('CREATE TABLE small%s (session_key text, expires timestamptz)', i);
-                 EXECUTE format('INSERT INTO small%s VALUES (1, now() - interval ''1 day'')', i);
+                 -- In every second one there is nothing to do.
+                 IF i % 2 = 0 THEN
+                     EXECUTE format('INSERT INTO small%s VALUES (1, now() - interval ''1 day'')', i);
+                 END IF;
                  PERFORM raw_clear_sessions_schedule(format('small%s', i)::regclass, '1 h', expires => 'expires');
              END LOOP;
          END $$",
@@ -267,5 +270,5 @@ fn what_two_workers_find_due_at_the_same_time_is_cleared_once() {
         session.workers().is_empty() && session.all_ended_runs() >= 62
     });
     assert_eq!(session.all_ended_runs(), 62);
-    assert_eq!(session.runs("deleted = 1"), 60);
+    assert_eq!(session.runs("deleted = 1"), 30);
 }

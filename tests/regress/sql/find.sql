@@ -24,6 +24,7 @@ CREATE TABLE app.users (id bigint PRIMARY KEY, email text, reset_token_expires t
 CREATE TABLE app.accounts (id bigint PRIMARY KEY, access_token text, expires_at bigint);
 -- perhaps Phoenix's, of whose rows only some are sessions
 CREATE TABLE app.keys (id bigint PRIMARY KEY, token bytea NOT NULL, context text NOT NULL, sent_to text, inserted_at timestamp NOT NULL, device text);
+INSERT INTO app.keys VALUES (1, '', 'session', NULL, '2001-01-01'), (2, '', 'reset_password', NULL, '2001-01-01');
 CREATE TABLE app.user_sessions (id bigserial PRIMARY KEY, user_id bigint NOT NULL, ip_address varchar, user_agent varchar, created_at timestamp(6) NOT NULL, updated_at timestamp(6) NOT NULL);
 CREATE TABLE app.admin_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL, legal_hold boolean NOT NULL);
 CREATE TABLE app.web_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL, refresh_until date);

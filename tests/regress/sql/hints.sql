@@ -164,18 +164,21 @@ WHERE missing IS NULL AND call = format('SELECT raw_clear_sessions(%L);', "table
 -- No look-alike is recognized.
 SELECT "table" FROM session_tables JOIN outcome ON call = format('raw_clear_sessions(%L)', "table")
 WHERE nspname = 'lookalikes' AND deleted IS NOT NULL AND followed IS NULL;
--- A row that is over by its framework's instant, and that a column of the site's keeps. No call that is shown deletes it as it
--- stands there, nor with the lifetime and the zone filled in, unless the framework allows for no further column, and its
--- own has been named.
+-- A row that is over by its framework's instant, or in a table that only looks like one's, and that a column of the site's keeps.
+-- No call that is shown deletes it as it stands there, nor with the lifetime and the zone filled in.
+CREATE FUNCTION lacking(name text) RETURNS SETOF session_tables LANGUAGE sql AS $$
+    SELECT * FROM hints.session_tables AS s WHERE NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = s."table" AND attname = name)
+$$;
 CREATE FUNCTION kept_outcomes(name text, type text, value text) RETURNS TABLE (added text, call text, followed text, deleted bigint) LANGUAGE plpgsql AS $$
 DECLARE
     one record;
     shown jsonb;
+    lacking jsonb := (SELECT jsonb_agg("table") FROM hints.lacking(name));
 BEGIN
-    EXECUTE (SELECT string_agg(format('ALTER TABLE %s ADD COLUMN %I %s;', "table", name, type), ' ') FROM session_tables WHERE nspname LIKE 'live\_%');
+    EXECUTE (SELECT string_agg(format('ALTER TABLE %s ADD COLUMN %I %s;', "table", name, type), ' ') FROM jsonb_array_elements_text(lacking) AS "table");
     shown := (SELECT jsonb_object_agg(f."table"::regclass, substring(f.call FROM 'SELECT (.*);')) FROM raw_clear_sessions_find() AS f WHERE f.call IS NOT NULL);
-    FOR one IN SELECT "table", head, fill_in FROM session_tables JOIN files ON nspname = 'live_' || file, unnest(ARRAY[false, true]) AS fill_in
-        WHERE NOT (fill_in AND head ~ '\n-- further: none') LOOP
+    FOR one IN SELECT "table", head, fill_in FROM session_tables LEFT JOIN files ON nspname = 'live_' || file, unnest(ARRAY[false, true]) AS fill_in
+        WHERE lacking ? "table"::text LOOP
         PERFORM hints.insert_row(one."table", CASE WHEN one.head ~ '\n-- expires: \w+, milliseconds' THEN 1000 ELSE 1 END, false);
         EXECUTE format('UPDATE %s SET %I = %s', one."table", name, value);
         added := name;
@@ -184,12 +187,12 @@ BEGIN
             RETURN NEXT;
         END LOOP;
     END LOOP;
-    EXECUTE (SELECT string_agg(format('ALTER TABLE %s DROP COLUMN %I;', "table", name), ' ') FROM session_tables WHERE nspname LIKE 'live\_%');
+    EXECUTE (SELECT string_agg(format('ALTER TABLE %s DROP COLUMN %I;', "table", name), ' ') FROM jsonb_array_elements_text(lacking) AS "table");
 END
 $$;
 CREATE TABLE kept_outcome AS SELECT outcome.* FROM (VALUES ('refresh_until', 'timestamptz', 'now() + interval ''1 hour'''), ('extendedTo', 'timestamp', '''2100-01-01'''),
     ('good_through', 'date', '''2100-01-01'''), ('grace_seconds', 'integer', '2000000000'), ('extension', 'interval', '''90 years'''), ('legal_hold', 'boolean', 'true'),
-    ('pinned_at', 'timestamptz', 'now()'), ('auto_renew', 'boolean', 'true'), ('refresh_token', 'text', '''secret'''), ('price', 'numeric', '9.90')) AS c(name, type, value),
+    ('pinned_at', 'timestamptz', 'now()'), ('never_expires', 'boolean', 'true'), ('revalidate_by', 'timestamptz', '''2100-01-01'''), ('auto_renew', 'boolean', 'true'), ('refresh_token', 'text', '''secret'''), ('price', 'numeric', '9.90')) AS c(name, type, value),
     kept_outcomes(name, type, value) AS outcome;
 SELECT count(*) > 1500 AS many_calls, count(followed) > 700 AS many_followed FROM kept_outcome;
 SELECT * FROM kept_outcome WHERE deleted > 0 ORDER BY 1, 2;

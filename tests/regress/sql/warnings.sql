@@ -228,6 +228,16 @@ SET ROLE regress_warnings_reader;
 SELECT p ->> 'expired_rows' AS expired, p -> 'leaves' -> 0 ->> 'expired_rows' AS of_leaf
 FROM raw_clear_sessions_preview('warnings.parted', expires => 'expires', exact => true) AS p;
 RESET ROLE;
+-- What many programs write for "never" is an instant, which has passed: the preview says that it is there.
+CREATE TABLE endless (id integer, expires timestamptz);
+INSERT INTO endless SELECT 1, now() - interval '1 day' FROM generate_series(1, 9);
+SELECT raw_clear_sessions_preview('endless', expires => 'expires')::text ~ 'before 2000' AS warned;
+INSERT INTO endless VALUES (2, '0001-01-01 00:00:00+00');
+SELECT raw_clear_sessions_preview('endless', expires => 'expires')::text ~ 'before 2000: if such a value stands for never' AS warned;
+UPDATE endless SET expires = 'epoch' WHERE id = 2;
+SELECT raw_clear_sessions_preview('endless', expires => 'expires')::text ~ 'before 2000' AS warned;
+UPDATE endless SET expires = '4000-01-01 BC' WHERE id = 2;
+SELECT raw_clear_sessions_preview('endless', expires => 'expires')::text ~ 'before 2000' AS warned;
 
 \set VERBOSITY terse
 DROP PUBLICATION regress_warnings;
