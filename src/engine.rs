@@ -14,6 +14,7 @@ mod sql;
 mod statement;
 mod tries;
 
+use bookmark::At;
 pub use bookmark::Bookmark;
 pub use shards::Slice;
 pub use sql::LeftOut;
@@ -195,7 +196,13 @@ impl Place {
             .map(|bookmark| bookmark.at);
         let at = at.as_ref();
         let spread = match key.spread {
-            Some(Spread::Single) => shards::Cursor::begin(&part.root, at).map(Place::Shards),
+            Some(Spread::Single) => match at {
+                Some(At::Shards { marks, failures }) => {
+                    Some(shards::Cursor::go_on(marks, failures))
+                }
+                _ => shards::Cursor::begin(&part.root),
+            }
+            .map(Place::Shards),
             Some(Spread::Replicated) => keys::Cursor::begin(&part.root, at).map(Place::Keys),
             None => None,
         };
@@ -240,7 +247,7 @@ impl Cursor {
             Place::Raw(cursor) => Some(cursor.at()),
             Place::Sql(cursor) => cursor.at(),
             Place::Shards(cursor) => Some(cursor.at()),
-            Place::Keys(cursor) => cursor.at(),
+            Place::Keys(cursor) => Some(cursor.at()),
             Place::Finished => None,
         };
         at.map(|at| Bookmark {
@@ -322,6 +329,7 @@ impl Cursor {
     pub fn take_left_out(&mut self) -> Vec<LeftOut> {
         match &mut self.begun {
             Some((_, Place::Sql(cursor))) => cursor.take_left_out(),
+            Some((_, Place::Keys(cursor))) => cursor.take_left_out(),
             _ => Vec::new(),
         }
     }

@@ -1,8 +1,10 @@
 //! Where a pass has got to, as something to be written down: for a run that goes on in another session.
 
 use super::foreign::Position;
-use super::shards::Place;
+use super::keys;
+use super::shards::{Failures, Place};
 use super::tries::Tries;
+use crate::table::Node;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,19 +31,25 @@ pub enum At {
     },
     /// A place in the table of another server.
     Foreign(Position),
-    /// A key, as text: the rows before it, in its order, are done with.
-    Key(String),
-    /// How far each shard is, by its number.
-    Shards(BTreeMap<i64, Mark>),
+    /// A key: the rows before it, in its order, are done with.
+    Key(keys::Position),
+    /// How far each shard is, by its number, and what is wrong with those that have been left alone.
+    Shards {
+        marks: BTreeMap<i64, Mark>,
+        failures: Failures,
+    },
 }
 
 /// How far a shard is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
-    /// The node that it was found on.
-    pub group: i32,
+    /// The node that it was found on, and where that was: its standby may be behind it.
+    pub node: Node,
     pub place: Option<Place>,
+    /// Nothing is left to do, or it has been left alone.
     pub finished: bool,
+    /// Failures since it last got further.
+    pub failed: u32,
     /// Blocks that have been read, and all, once it has had a turn.
     pub blocks: Option<(u32, u32)>,
 }

@@ -13,15 +13,15 @@ mod meaning;
 mod order;
 
 pub use call::limit_lock_wait;
+pub use failures::Failures;
 pub use meaning::take as take_meaning;
 pub use order::{Order, Place, Report};
 
 use super::bookmark::{At, Mark};
 use crate::pg::{self, Deleted, Relation};
 use crate::refusal::Refusal;
-use crate::table::{self, Criterion, Shard};
+use crate::table::{self, Criterion, Node, Shard};
 use call::{Call, answers, nodes_of, nodes_that_can};
-use failures::Failures;
 use logic::portion::Portion;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -85,20 +85,18 @@ pub struct Cursor {
 #[derive(Debug, Default)]
 struct State {
     mark: Mark,
-    /// Failures since it last got further.
-    failed: u32,
     /// The slice that it had its last turn in.
     turn: u64,
 }
 
 impl State {
-    fn on(group: i32) -> State {
+    fn on(node: Node) -> State {
         State {
             mark: Mark {
-                group,
+                node,
                 ..Mark::default()
             },
-            ..State::default()
+            turn: 0,
         }
     }
 }
@@ -109,9 +107,8 @@ pub fn nodes_can_clear(table: &Relation) -> Result<(), String> {
 }
 
 impl Cursor {
-    /// At the beginning, or where another one has got to. `None`, with a NOTICE, where the nodes cannot do it: then it is a
-    /// DELETE that Citus sends them.
-    pub fn begin(table: &Relation, at: Option<&At>) -> Option<Cursor> {
+    /// At the beginning. `None`, with a NOTICE, where the nodes cannot do it: then it is a DELETE that Citus sends them.
+    pub fn begin(table: &Relation) -> Option<Cursor> {
         if let Err(why) = nodes_can_clear(table) {
             pg::notice(
                 &format!(
@@ -125,19 +122,8 @@ impl Cursor {
             );
             return None;
         }
-        let marks = match at {
-            Some(At::Shards(marks)) => marks.clone(),
-            _ => BTreeMap::new(),
-        };
-        let state = |(id, mark)| {
-            let state = State {
-                mark,
-                ..State::default()
-            };
-            (id, state)
-        };
         Some(Cursor {
-            shards: marks.into_iter().map(state).collect(),
+            shards: BTreeMap::new(),
             slices: 0,
             portion: Portion::first(PACED),
             elsewhere: Elsewhere::default(),
@@ -147,14 +133,34 @@ impl Cursor {
         })
     }
 
-    /// Where it has got to. What has been left alone is tried again from there.
+    /// Where another one has got to, in the same run. That has asked the nodes; who did not answer then, and what has been
+    /// left alone since, is left to the next run.
+    pub fn go_on(marks: &BTreeMap<i64, Mark>, failures: &Failures) -> Cursor {
+        let state = |(id, mark): (&i64, &Mark)| {
+            let state = State {
+                mark: mark.clone(),
+                turn: 0,
+            };
+            (*id, state)
+        };
+        Cursor {
+            shards: marks.iter().map(state).collect(),
+            slices: 1,
+            portion: Portion::first(PACED),
+            elsewhere: Elsewhere::default(),
+            failures: failures.clone(),
+            one_by_one: BTreeSet::new(),
+            finished: false,
+        }
+    }
+
+    /// Where it has got to.
     pub fn at(&self) -> At {
-        let marks = self.shards.iter().map(|(id, state)| {
-            let mut mark = state.mark.clone();
-            mark.finished &= state.failed == 0;
-            (*id, mark)
-        });
-        At::Shards(marks.collect())
+        let marks = self.shards.iter();
+        At::Shards {
+            marks: marks.map(|(id, state)| (*id, state.mark.clone())).collect(),
+            failures: self.failures.clone(),
+        }
     }
 
     pub fn is_finished(&self) -> bool {
@@ -169,7 +175,7 @@ impl Cursor {
     /// Blocks that have been read of all shards, and all that they have, once each has had a turn.
     pub fn blocks(&self) -> Option<(u32, u32)> {
         let mut sum = (0_u32, 0_u32);
-        for state in self.shards.values().filter(|state| state.failed == 0) {
+        for state in self.shards.values().filter(|state| state.mark.failed == 0) {
             let (done, all) = state.mark.blocks?;
             sum = (sum.0.saturating_add(done), sum.1.saturating_add(all));
         }
@@ -232,14 +238,11 @@ impl Cursor {
         self.shards
             .retain(|id, _| shards.iter().any(|shard| shard.id == *id));
         for shard in shards {
-            let group = shard.node.group;
-            let state = self
-                .shards
-                .entry(shard.id)
-                .or_insert_with(|| State::on(group));
-            if state.mark.group != group {
+            let on_node = || State::on(shard.node.clone());
+            let state = self.shards.entry(shard.id).or_insert_with(on_node);
+            if state.mark.node != shard.node {
                 // What was deleted while it was being copied may have come along.
-                *state = State::on(group);
+                *state = on_node();
             }
         }
     }
@@ -289,7 +292,7 @@ impl Cursor {
 
     fn take_report(&mut self, shard: &Shard, report: Report) -> Deleted {
         if let Some(state) = self.shards.get_mut(&shard.id) {
-            state.failed = 0;
+            state.mark.failed = 0;
             state.mark.finished = report.finished;
             state.mark.blocks = Some(report.blocks);
             state.mark.place = report.place;
@@ -321,7 +324,7 @@ impl Cursor {
                     && !state.mark.finished
                 {
                     state.mark.finished = true;
-                    state.failed = TRIES;
+                    state.mark.failed = TRIES;
                     self.failures.shard(shard, message.clone());
                 }
             }
@@ -331,8 +334,8 @@ impl Cursor {
                 && !state.mark.finished
             {
                 self.one_by_one.insert(shard.node.group);
-                state.failed += 1;
-                if state.failed >= TRIES {
+                state.mark.failed += 1;
+                if state.mark.failed >= TRIES {
                     state.mark.finished = true;
                     self.failures.shard(shard, message);
                 }

@@ -8,7 +8,7 @@ use crate::pg;
 use serde::{Deserialize, Serialize};
 
 /// How many rows are found one by one, from the beginning and from that block on.
-const ROWS: u32 = 100;
+pub const ROWS: u32 = 100;
 
 /// What a pass has tried.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,8 +40,8 @@ impl Tries {
     }
 }
 
-/// One of so many blocks: which, is the clock's to say. The multiplier spreads neighbours (Knuth, volume 3, 6.4).
-fn any_of(blocks: u32) -> u32 {
+/// One of so many blocks, or of so many of anything: which, is the clock's to say. The multiplier spreads neighbours (Knuth, volume 3, 6.4).
+pub fn any_of(blocks: u32) -> u32 {
     let hash = pg::now()
         .cast_unsigned()
         .wrapping_mul(0x9E37_79B9_7F4A_7C15)

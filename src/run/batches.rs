@@ -295,7 +295,7 @@ impl Run {
         };
         let elsewhere = cursor.take_elsewhere();
         self.note(oid, &cursor, outcome, elsewhere.batches, limits);
-        self.failed_shards = cursor.failure().or(self.failed_shards.take());
+        self.failed_shards = cursor.failure();
         for row in cursor.take_left_out() {
             self.left_out.note(oid, row);
         }

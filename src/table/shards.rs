@@ -7,6 +7,7 @@
 use crate::pg::{self, Argument, LockMode, Relation, Rows};
 use logic::number;
 use pgrx::pg_sys;
+use serde::{Deserialize, Serialize};
 
 /// What of Citus' is asked here, all in pg_catalog, as in Citus 9.5 to 14 (src/backend/distributed/sql).
 const COLUMNS: &str = "('pg_dist_partition', 'logicalrelid'), ('pg_dist_partition', 'repmodel'), \
@@ -25,7 +26,7 @@ pub struct Shard {
 }
 
 /// A server of a Citus cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     pub group: i32,
     pub host: String,
@@ -145,7 +146,7 @@ pub struct KeyColumn {
     pub kind: String,
 }
 
-/// The table's primary key, where that is one column of a type of PostgreSQL's own.
+/// The table's primary key, where that is one column of a type of PostgreSQL's own, and no array: values of it make one.
 pub fn key_column(table: &Relation) -> Option<KeyColumn> {
     let row = ask(
         "SELECT pg_catalog.quote_ident(a.attname), 'pg_catalog.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(t.typname) \
@@ -154,7 +155,7 @@ pub fn key_column(table: &Relation) -> Option<KeyColumn> {
          AND a.attnum OPERATOR(pg_catalog.=) i.indkey[0] \
          JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) a.atttypid \
          WHERE i.indrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND i.indisprimary AND i.indisvalid \
-         AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 \
+         AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 AND t.typcategory OPERATOR(pg_catalog.<>) 'A' \
          AND t.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace",
         table.oid(),
     );

@@ -27,6 +27,26 @@ impl<'n> Call<'n> {
 /// How often Citus looks for answers, and how often it is to look: the transaction here lasts as long as it waits.
 const LOOK: (&CStr, &CStr) = (c"citus.remote_task_check_interval", c"1");
 
+/// How long Citus tries to connect, in milliseconds, and how long it is to try at most: for the same reason.
+const CONNECT: (&CStr, &CStr) = (c"citus.node_connection_timeout", c"5000");
+
+/// Those of the settings that are there, and not stricter already.
+fn impatience() -> Option<LocalSetting> {
+    let is_there =
+        |(name, value): (&CStr, &CStr)| pg::setting_takes(name, &value.to_string_lossy());
+    let number = |text: &str| text.parse::<u64>().ok();
+    let mut settings = Vec::new();
+    if is_there(LOOK) {
+        settings.push(LOOK);
+    }
+    if is_there(CONNECT)
+        && number(&pg::server_setting(CONNECT.0)) > number(&CONNECT.1.to_string_lossy())
+    {
+        settings.push(CONNECT);
+    }
+    (!settings.is_empty()).then(|| LocalSetting::set(&settings))
+}
+
 /// Has all of them executed at the same time, and returns their answers in the same order.
 pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
     if calls.is_empty() {
@@ -39,7 +59,7 @@ pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
     let hosts = array(&|call| pgrx::spi::quote_literal(&call.node.host));
     let ports = array(&|call| call.node.port.to_string());
     let commands = array(&|call| pgrx::spi::quote_literal(&call.command));
-    let looks = pg::setting_takes(LOOK.0, "1").then(|| LocalSetting::set(&[LOOK]));
+    let impatience = impatience();
     let rows = pg::query(
         &format!(
             "SELECT success, result FROM pg_catalog.master_run_on_worker({hosts}::pg_catalog.text[], \
@@ -48,7 +68,7 @@ pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
         ),
         &[],
     );
-    drop(looks);
+    drop(impatience);
     rows.into_iter()
         .map(|row| {
             let mut fields = row.into_iter();

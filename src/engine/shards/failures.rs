@@ -3,11 +3,12 @@
 use crate::refusal::Refusal;
 use crate::table::Shard;
 use pgrx::prelude::PgSqlErrorCode;
+use serde::{Deserialize, Serialize};
 
 /// How many are told of one by one.
 const TOLD: usize = 20;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failures {
     shards: u64,
     /// Shards with rows that could not be deleted.

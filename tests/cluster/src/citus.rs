@@ -68,10 +68,18 @@ impl Nodes {
 
     /// A database on each node, with both extensions; the coordinator has shards, too.
     pub fn database(&self, name: &str) -> Database<'_> {
+        self.database_with(name, "")
+    }
+
+    /// The same; the worker nodes' are created with these options.
+    pub fn database_with(&self, name: &str, options: &str) -> Database<'_> {
+        self.coordinator.bare_database(name);
+        for worker in &self.workers {
+            let create = format!("CREATE DATABASE {name} {options}");
+            worker.connect().run(&create);
+        }
         for node in self.all() {
-            node.bare_database(name)
-                .connect()
-                .run("CREATE EXTENSION citus");
+            node.connect_to(name).run("CREATE EXTENSION citus");
         }
         let database = self.coordinator.existing_database(name);
         let mut session = database.connect();

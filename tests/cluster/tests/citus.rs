@@ -346,6 +346,56 @@ fn tables_with_replicas_are_cleared_in_batches() {
     }
 }
 
+#[test]
+fn rows_of_tables_with_replicas_that_cannot_be_deleted_are_left_out_and_the_others_go() {
+    let mut session = NODES.database("replicas_left_out").connect();
+    create(&mut session, "reference", 3000, 10);
+    session.run(
+        "CREATE TABLE visits (id integer PRIMARY KEY, session_key varchar(40) REFERENCES sessions);
+         SELECT create_distributed_table('visits', 'id');
+         INSERT INTO visits VALUES (1, 'key2'), (2, 'key1500')",
+    );
+    let call = "CALL raw_clear_sessions_in_batches('sessions')";
+    assert_eq!(session.refused(call), "23503");
+    assert_eq!(session.count("sessions WHERE expire_date < now()"), 2);
+    assert_placements_agree(&mut session, "sessions");
+
+    create(&mut session, "replicated", 3000, 10);
+    for statement in [
+        "SET citus.enable_unsafe_triggers = on",
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER keep BEFORE DELETE ON sessions FOR EACH ROW WHEN (OLD.session_key LIKE 'key22%')
+             EXECUTE FUNCTION keep()",
+    ] {
+        session.run(statement);
+    }
+    assert_eq!(session.refused(call), "27000");
+    assert_eq!(session.count("sessions WHERE expire_date < now()"), 100);
+    assert_placements_agree(&mut session, "sessions");
+}
+
+/// What comes next in the order of one is not what comes next in the order of the other.
+#[test]
+fn shards_with_replicas_are_cleared_though_the_nodes_sort_in_another_way() {
+    let nodes = Nodes::with(&[]);
+    let icu = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'";
+    let mut session = nodes.database_with("app", icu).connect();
+    create(&mut session, "replicated", 10, 10);
+    session.run(
+        "INSERT INTO sessions SELECT left(encode(sha256(i::text::bytea), 'base64'), 40), '', '2020-01-01'
+             FROM generate_series(1, 3000) AS i",
+    );
+    let first = "SELECT min(session_key) = 'A' FROM (VALUES ('A'), ('a')) AS k (session_key)";
+    let there = format!("SELECT bool_or(result = 't') FROM run_command_on_workers($${first}$$)");
+    assert!(session.yes(first) && !session.yes(&there), "all sort alike");
+    let answer = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(
+        answer.expect("it is cleared").value.as_deref(),
+        Some("3009")
+    );
+    assert_eq!(session.count("sessions"), 1);
+}
+
 /// Each row has the same instant: what goes by that alone could delete other rows from each placement.
 #[test]
 fn renewals_during_batches_leave_all_replicas_the_same() {

@@ -219,6 +219,110 @@ fn a_shard_that_fails_at_one_place_is_tried_twice_there_and_then_left_alone() {
     assert_eq!(expired(&mut session), left, "the other shard is cleared");
 }
 
+/// A table that Citus has on several nodes, here without any: what is sent to them is one statement in either case.
+fn with_a_copy_of_each_row(name: &str, rows: u32) -> Session {
+    let mut session = CLUSTER.database(name).connect();
+    session.run(CITUS);
+    cluster::create_sessions(&mut session, "sessions", rows, 10);
+    session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't'); INSERT INTO pg_dist_shard VALUES ('sessions', 7);
+         INSERT INTO pg_dist_placement VALUES (7, 1, 1), (7, 1, 2)");
+    session
+}
+
+#[test]
+fn rows_of_a_replicated_table_that_cannot_be_deleted_are_left_out_and_the_others_go() {
+    let mut session = with_a_copy_of_each_row("keys_left_out", 3000);
+    session.run(
+        "CREATE TABLE visits (session_key varchar(40) REFERENCES sessions);
+         INSERT INTO visits VALUES ('key2'), ('key1500')",
+    );
+    let error = session.try_run("CALL raw_clear_sessions_in_batches('sessions')");
+    let error = error.expect_err("two rows are referenced");
+    let error = error.as_db_error().expect("the server's error");
+    assert_eq!(error.code().code(), "23503", "{error}");
+    let message = error.message();
+    assert!(
+        message.starts_with("could not delete 2 expired rows of table \"sessions\": "),
+        "{message}"
+    );
+    assert_eq!(session.count("sessions WHERE expire_date < now()"), 2);
+}
+
+#[test]
+fn rows_of_a_replicated_table_that_a_trigger_keeps_are_told_of() {
+    let mut session = with_a_copy_of_each_row("keys_kept", 3000);
+    session.run(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+         CREATE TRIGGER keep BEFORE DELETE ON sessions FOR EACH ROW WHEN (OLD.session_key LIKE 'key22%')
+             EXECUTE FUNCTION keep()",
+    );
+    let refused = session.refused("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(refused, "27000");
+    assert_eq!(session.count("sessions WHERE expire_date < now()"), 100);
+}
+
+/// Each would be tried alone.
+#[test]
+fn many_rows_of_a_replicated_table_that_cannot_be_deleted_do_not_take_a_try_each() {
+    let mut session = with_a_copy_of_each_row("keys_many_left_out", 3000);
+    session.run(
+        "CREATE SEQUENCE tries;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+             AS 'BEGIN RAISE ''try %'', nextval(''public.tries''); END';
+         CREATE TRIGGER refuse BEFORE DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION refuse();
+         SET raw_clear_sessions.batch_size = 20; SET raw_clear_sessions.cost_delay = 0",
+    );
+    let refused = session.refused("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(refused, "P0001");
+    let tries = session.number("SELECT last_value FROM tries");
+    assert!((100..2000).contains(&tries), "{tries} for 2700 rows");
+}
+
+#[test]
+fn a_replicated_table_whose_key_is_an_array_is_cleared() {
+    let mut session = with_a_copy_of_each_row("keys_array", 100);
+    session.run(
+        "ALTER TABLE sessions DROP CONSTRAINT sessions_pkey;
+         ALTER TABLE sessions ALTER session_key TYPE text[] USING ARRAY[session_key];
+         ALTER TABLE sessions ADD PRIMARY KEY (session_key)",
+    );
+    let call = "CALL raw_clear_sessions_in_batches('sessions', expires => 'expire_date')";
+    let answer = session.ask(call).expect("it is cleared");
+    assert_eq!(answer.value.as_deref(), Some("90"));
+}
+
+/// A run that takes turns with another table begins in each with what is written down.
+#[test]
+fn a_shard_that_has_been_left_alone_is_no_work_for_the_next_turns_of_the_run() {
+    let cluster = Cluster::with(&[PRELOADED, SOON]);
+    let (_database, mut session) = with_shards(&cluster, "left_alone", 20_000);
+    cluster::create_sessions(&mut session, "small", 10, 10);
+    session.run("ALTER TABLE sessions_1 RENAME COLUMN expire_date TO until");
+    cluster.reload(&[
+        ("raw_clear_sessions.batch_size", "10"),
+        ("raw_clear_sessions.cost_delay", "1"),
+        ("raw_clear_sessions.cost_limit", "10"),
+    ]);
+    session.run(
+        "SELECT raw_clear_sessions_schedule('sessions', '1 h'), raw_clear_sessions_schedule('small', '1 s')",
+    );
+    cluster.reload(&[("raw_clear_sessions.databases", "left_alone")]);
+    wait_until("the run is busy", || {
+        session.count("sessions_2 WHERE expire_date < now()") < 18_000
+    });
+    for _ in 0..3 {
+        cluster::add_expired(&mut session, "small", 1);
+        wait_until("the small table has had its turn", || {
+            session.count("small") == 1
+        });
+    }
+    cluster.reload(&FAST);
+    session.wait_for_run("\"table\" = 'sessions'::regclass AND sqlstate = '55000' AND error LIKE 'could not clear 1 of 2 shards%'");
+    assert_eq!(session.count("sessions_2 WHERE expire_date < now()"), 0);
+    let failure = "STATEMENT:  CALL raw_clear_sessions.clear_shard('public.sessions_1'";
+    assert_eq!(cluster.log().matches(failure).count(), 2);
+}
+
 #[test]
 fn the_worker_clears_the_shards_and_shows_it() {
     let cluster = Cluster::with(&[PRELOADED, ("raw_clear_sessions.databases", "app")]);
