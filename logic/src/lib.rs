@@ -8,7 +8,7 @@
 //! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
 //! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
-//!   which tables come after the others ([`last_ones`]), who makes place for those that wait ([`turns`]); how fast a run goes
+//!   turns that ended a worker ([`lost_turns`]), who makes place for those that wait ([`turns`]); how fast a run goes
 //!   ([`pace`]), how much other servers are asked for at a time ([`portion`]), and how much of it is done ([`measure`])
 //! - The lists of names in two of the settings ([`names`]), and numbers of one type in another ([`number`])
 
@@ -26,7 +26,7 @@ pub mod cutoff;
 pub mod due;
 pub mod framework;
 pub mod kind;
-pub mod last_ones;
+pub mod lost_turns;
 pub mod meaning;
 pub mod measure;
 pub mod names;

@@ -9,7 +9,7 @@ use super::waiting::Period;
 use crate::pg;
 use crate::settings::MOST_WORKERS;
 use crate::words::{Words, from_text, to_text};
-use logic::last_ones::LastOnes;
+use logic::lost_turns::LostTurns;
 use logic::number;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
@@ -52,8 +52,8 @@ pub struct Board {
     pub failures: Failures,
     /// Since when no background worker was free for a database that is due; 0: one was.
     shortage: AtomicI64,
-    /// The tables that come after the others.
-    last_ones: LastOnes,
+    /// When the turns were in the middle of which their worker's process has ended.
+    lost_turns: LostTurns,
     pub lost_runs: LostRuns,
 }
 
@@ -251,15 +251,15 @@ impl Board {
         Some(databases)
     }
 
-    /// The workers that an earlier launcher, which has ended by an ERROR, has left running. Those that it started and
-    /// that have not begun will not begin any more.
+    /// The workers that an earlier launcher, which has ended, has left, also those that have ended since: what they have come
+    /// to is still to be taken in. Those that it started and that have not begun will not begin any more.
     pub fn adopt(&self) -> Vec<(Ticket, pg_sys::Oid, bool)> {
         let mut adopted = Vec::new();
         for (index, seat) in self.seats.iter().enumerate() {
             let freed =
                 seat.state
                     .compare_exchange(ASSIGNED, FREE, Ordering::AcqRel, Ordering::Acquire);
-            if freed.unwrap_or_else(|state| state) == RUNNING {
+            if freed.is_err_and(|state| state != FREE) {
                 let ticket = Ticket {
                     seat: index,
                     number: seat.ticket.load(Ordering::Acquire),
@@ -319,9 +319,10 @@ impl Board {
         }
     }
 
-    /// Whether a run of this table has ended its worker with it: it comes after the others.
-    pub fn comes_last(&self, database: pg_sys::Oid, table: pg_sys::Oid) -> bool {
-        self.last_ones.contains(database.into(), table.into())
+    /// When the process of a worker last ended in the middle of a turn of this table: that was its turn, though the run has not
+    /// ended.
+    pub fn lost_turn(&self, database: pg_sys::Oid, table: pg_sys::Oid) -> Option<i64> {
+        self.lost_turns.last(database.into(), table.into())
     }
 
     /// The run that a worker is at, if it has begun and not ended.
@@ -420,7 +421,7 @@ fn leave_seat_with_process() {
     let database = seat.database.load(Ordering::Acquire);
     let run = seat.place.under_way();
     if let Some(run) = run {
-        board.last_ones.add(database, run.table);
+        board.lost_turns.add(database, run.table, pg::now());
     }
     leave_seat(match run {
         _ if lost_runs::is_terminated() => Ending::Yielded,

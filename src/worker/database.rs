@@ -20,7 +20,7 @@ use logic::turns::TURN;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// The life of a database worker. An ERROR that is not a table's ends it, is in the log and on the board; the launcher
@@ -176,13 +176,33 @@ fn tidy_up(schema: &str) {
     });
 }
 
+/// Tables that are left alone for a while, each until its instant: their runs cannot be recorded, or somebody else is at them.
+/// The others go on.
+#[derive(Default)]
+struct Avoided(HashMap<pg_sys::Oid, Instant>);
+
+impl Avoided {
+    fn add(&mut self, tables: Vec<pg_sys::Oid>, time: Duration) {
+        let until = Instant::now() + time;
+        self.0
+            .extend(tables.into_iter().map(|table| (table, until)));
+    }
+
+    /// Leaves them out of what is due; after which time the first of them is to be tried again, if there is one.
+    fn leave_out(&mut self, due: &mut Vec<Due>) -> Option<Duration> {
+        let now = Instant::now();
+        self.0.retain(|_, until| *until > now);
+        due.retain(|due| !self.0.contains_key(&due.table));
+        self.0.values().min().map(|until| *until - now)
+    }
+}
+
 /// Clears what is due pass by pass: what is due is looked up once for all of a pass. Within it, and from one to the next, the
 /// owner who has waited longest for a turn comes first, and a turn ends when others are due, so that none keeps the others
 /// waiting for ever.
 ///
-/// A table whose run cannot be recorded is left alone for a while; the others go on. So is one that another worker is at.
 fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
-    let mut avoided = HashSet::new();
+    let mut avoided = Avoided::default();
     loop {
         let (began, look) = (Instant::now(), Look::begin());
         if !begin_in(schema) {
@@ -192,7 +212,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         let wanted = pg::database_is_wanted();
         let listed = state::is_listed();
         let mut due = policy::due(schema);
-        due.retain(|due| !avoided.contains(&due.table));
+        let tried_again = avoided.leave_out(&mut due);
         let now = pg::now();
         let first = turns.keep_due(schema, &mut due, board().map_or(0, Board::since), look);
         // What is due now this worker begins with, and says then what has to wait.
@@ -206,13 +226,8 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             return Ending::Yielded;
         }
         if first > now || state::is_paused() || !listed {
-            // Who looks sooner tries again what is to be left alone for a while.
-            let next_look = if avoided.is_empty() {
-                general_next_start()
-            } else {
-                now + number::microseconds(backoff::delay(1, 0.5))
-            };
-            return succeeded(first.min(next_look));
+            let tried_again = tried_again.map_or(i64::MAX, |left| now + number::microseconds(left));
+            return succeeded(first.min(tried_again).min(general_next_start()));
         }
         let next_look = began + TURN.max(20 * began.elapsed());
         let looked = (look, now);
@@ -220,7 +235,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             return ending;
         }
         try_to("counting runs in", || {
-            avoided.extend(history::flush(schema, true));
+            avoided.add(history::flush(schema, true), policy::LOOK_AGAIN);
         });
     }
     succeeded(general_next_start())
@@ -233,7 +248,7 @@ fn clear_pass(
     (look, looked): (Look, i64),
     next_look: Instant,
     turns: &mut Turns,
-    avoided: &mut HashSet<pg_sys::Oid>,
+    avoided: &mut Avoided,
 ) -> Option<Ending> {
     let changes = board().map(Board::changes);
     loop {
@@ -250,7 +265,7 @@ fn clear_pass(
                 return Ok(After::GoOn);
             }
             let after = clear(schema, &table, turns);
-            avoided.extend(history::flush(schema, has_company()));
+            avoided.add(history::flush(schema, has_company()), policy::LOOK_AGAIN);
             pg::limit_caches();
             Ok(after)
         });
@@ -258,7 +273,7 @@ fn clear_pass(
         match after {
             Ok(After::GoOn) => {}
             Ok(After::Avoid) => {
-                avoided.insert(table.table);
+                avoided.add(vec![table.table], policy::LOOK_AGAIN);
             }
             Ok(After::Yield) => return Some(Ending::Yielded),
             Err(refusal) if take_locked_out() => return Some(locked_out(&refusal)),
@@ -267,7 +282,7 @@ fn clear_pass(
                 let name = pg::full_name(table.table).unwrap_or_default();
                 pg::commit();
                 report_error(&refusal, &format!("clearing of table {name} in"));
-                avoided.insert(table.table);
+                avoided.add(vec![table.table], backoff::delay(1, 0.5));
                 return None;
             }
         }
@@ -292,9 +307,8 @@ fn has_company() -> bool {
 
 /// Whether no run of a table has ended since it was looked up, or has ended its worker.
 fn is_still_due(schema: &str, due: &Due) -> bool {
-    if !due.comes_last
-        && board().is_some_and(|board| board.comes_last(pg::my_database(), due.table))
-    {
+    let lost_turn = board().and_then(|board| board.lost_turn(pg::my_database(), due.table));
+    if lost_turn != due.lost_turn {
         return false;
     }
     let is_there = begin_in(schema);

@@ -7,6 +7,7 @@
 use super::board::{Board, Ending, Ticket, board};
 use super::entry::DATABASE_WORKER;
 use super::failures::NOT_INSTALLED;
+use super::own_settings;
 use super::state;
 use super::stop_request::{INTERVAL, Place, Reason};
 use super::waiting::Waiting;
@@ -107,6 +108,8 @@ struct Launcher {
     running: Vec<Running>,
     /// Complaints that have been logged, and stand.
     noted: HashSet<String>,
+    /// It could not look up the databases when it last tried.
+    cannot_look: bool,
     /// The databases of which it has been logged that they have no extension.
     lacking: HashSet<pg_sys::Oid>,
     /// When to look for databases that were not there.
@@ -126,6 +129,7 @@ struct Launcher {
 pub fn main() {
     let Some(board) = board() else { return };
     board.begin_launcher();
+    own_settings::apply_to_launcher();
     let mut launcher = Launcher {
         board,
         timetable: settings::timetable(),
@@ -135,6 +139,7 @@ pub fn main() {
         waiting: Waiting::load(),
         running: Vec::new(),
         noted: HashSet::new(),
+        cannot_look: false,
         lacking: HashSet::new(),
         next_search: i64::MIN,
         next_try: i64::MIN,
@@ -329,8 +334,11 @@ impl Launcher {
         let lacks = error.is_some_and(|error| error.ends_with(NOT_INSTALLED));
         if !lacks {
             self.lacking.remove(&database);
-        } else if self.lacking.insert(database) {
-            let databases = pg::databases();
+        } else if !self.lacking.contains(&database) {
+            let Some(databases) = self.look_up_databases() else {
+                return;
+            };
+            self.lacking.insert(database);
             if let Some(found) = databases.iter().find(|one| one.oid == database) {
                 let complaint = format!(
                     "database \"{}\" has no extension \"raw_clear_sessions\"",
@@ -461,21 +469,22 @@ impl Launcher {
 
     fn start_helper(&mut self, database: pg_sys::Oid) {
         let is_helper = self.of(database).any(|running| !running.is_helper);
-        let waited = self.waiting.period(database.into());
-        let Some(ticket) = self.board.assign(database, is_helper, waited) else {
-            return;
-        };
-        match pg::start_database_worker(DATABASE_WORKER, ticket.to_argument()) {
-            Some(handle) => {
-                let running = Running::new(ticket, database, is_helper, Some(handle));
-                self.running.push(running);
-            }
+        match self.start_worker(database, is_helper) {
+            Some(running) => self.running.push(running),
             // The one that is there goes on.
-            None => {
-                self.board.free(ticket);
-                self.next_helper = after(NO_WORKER_RETRY);
-            }
+            None => self.next_helper = after(NO_WORKER_RETRY),
         }
+    }
+
+    /// A worker of a database; `None` where there is no place for it on the board, or the server has none free.
+    fn start_worker(&self, database: pg_sys::Oid, is_helper: bool) -> Option<Running> {
+        let waited = self.waiting.period(database.into());
+        let ticket = self.board.assign(database, is_helper, waited)?;
+        let handle = pg::start_database_worker(DATABASE_WORKER, ticket.to_argument());
+        if handle.is_none() {
+            self.board.free(ticket);
+        }
+        Some(Running::new(ticket, database, is_helper, Some(handle?)))
     }
 
     /// Starts the workers of all databases that are due, as far as there are workers. When to do so again, if nothing
@@ -486,7 +495,8 @@ impl Launcher {
         }
         let now = pg::now();
         let due = |entry: &Entry| entry.due.unwrap_or(i64::MIN);
-        if now >= self.next_search || self.entries.values().any(|entry| due(entry) <= now) {
+        let is_due = self.entries.values().any(|entry| due(entry) <= now);
+        if now >= self.next_search || is_due && !self.cannot_look {
             self.find_databases(now);
         }
         let idle = self
@@ -564,7 +574,13 @@ impl Launcher {
             }
         }
         if !long.is_empty() {
-            pg::LockTable::read(|locks| give_way(&long, locks));
+            let given = pg::catch(|| {
+                pg::LockTable::read(|locks| give_way(&long, locks));
+                Ok(())
+            });
+            if let Err(refusal) = given {
+                pg::log_error(&refusal, "looking who waits for the workers");
+            }
         }
     }
 
@@ -581,7 +597,10 @@ impl Launcher {
 
     /// Brings the entries in line with the databases that there are.
     fn find_databases(&mut self, now: i64) {
-        let existing = pg::databases();
+        let Some(existing) = self.look_up_databases() else {
+            // Those that are known are worked in.
+            return;
+        };
         let wanted: Vec<&Database> = match settings::databases() {
             Databases::None => Vec::new(),
             // To be connected to a template would keep CREATE DATABASE waiting.
@@ -606,6 +625,19 @@ impl Launcher {
         self.next_search = Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
             schedule.next_after(now, &Zone::of_session())
         });
+    }
+
+    /// All databases; `None` where that failed, which is in the log once, until it succeeds. Others may have the catalog locked.
+    fn look_up_databases(&mut self) -> Option<Vec<Database>> {
+        let looked = pg::catch(|| Ok(pg::databases()));
+        if let Err(refusal) = &looked {
+            self.next_search = after(NO_WORKER_RETRY);
+            if !self.cannot_look {
+                pg::log_error(refusal, "looking up the databases to clear sessions in");
+            }
+        }
+        self.cannot_look = looked.is_err();
+        looked.ok()
     }
 
     /// A listed database that can be worked in; says once if it cannot.
@@ -633,21 +665,13 @@ impl Launcher {
     /// Starts a database's worker; false where the server has none free.
     fn start(&mut self, database: pg_sys::Oid) -> bool {
         self.next_try = after(NO_WORKER_RETRY);
-        let Some(ticket) = self
-            .board
-            .assign(database, false, self.waiting.period(database.into()))
-        else {
-            return false;
-        };
-        let Some(handle) = pg::start_database_worker(DATABASE_WORKER, ticket.to_argument()) else {
-            self.board.free(ticket);
+        let Some(running) = self.start_worker(database, false) else {
             self.note_shortage();
             return false;
         };
         self.board.set_shortage(None);
         self.next_try = i64::MIN;
-        self.running
-            .push(Running::new(ticket, database, false, Some(handle)));
+        self.running.push(running);
         self.starts += 1;
         self.entries.entry(database).or_default().last_start = self.starts;
         true

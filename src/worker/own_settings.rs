@@ -35,6 +35,22 @@ pub fn apply() {
     }
 }
 
+/// For how long the launcher waits for the lock of pg_database, in milliseconds: others can keep it waiting, and it has to go on
+/// with the databases that it knows.
+const LAUNCHER_LOCK_TIMEOUT: &CStr = c"1000";
+
+/// Sets what the launcher depends on, which looks up the databases and no more. As [`apply`].
+pub fn apply_to_launcher() {
+    for (name, value) in [
+        (c"lock_timeout", LAUNCHER_LOCK_TIMEOUT),
+        (c"transaction_timeout", c"0"),
+    ] {
+        if pg::setting_takes(name, &value.to_string_lossy()) {
+            pg::set_for_session(name, value);
+        }
+    }
+}
+
 const FIXED: [(&CStr, &CStr); 24] = [
     (c"default_transaction_read_only", c"off"),
     (c"default_transaction_isolation", c"read committed"),

@@ -113,10 +113,10 @@ pub struct Due {
     pub after: i64,
     /// By a cron expression: once it has passed, nothing but a mark says that it is due.
     pub by_clock: bool,
-    /// A statement of its has ended a worker that canceled it in vain: it comes after the others.
-    pub comes_last: bool,
     /// When its last run that was not interrupted began or ended; `i64::MIN`: there is none.
     pub last_turn: i64,
+    /// When a run of it last ended its worker's process, or the process in the middle of it.
+    pub lost_turn: Option<i64>,
     /// Whose it is, once that has been looked up.
     pub owner: pg_sys::Oid,
 }
@@ -124,8 +124,9 @@ pub struct Due {
 /// Microseconds from the Unix epoch to 2000-01-01.
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 
-/// When to look again at a table that is due, and at whose row another transaction is, which may be rolled back.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// After which time to look again at a table that is due, and that another transaction, which may be rolled back, is at: at its
+/// row, or clearing it.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// All tables that are to be cleared in this database, but for those that other workers are at. What is due is not due for now
 /// while another transaction is at its row, after [`super::scheduling::run_now`] for one: what its run comes to could not be written down.
@@ -223,9 +224,9 @@ impl Schedules {
             table: table.into(),
             after: next_start(schedule, zone, done),
             by_clock: matches!(schedule, Schedule::Cron(_)) && run_now.as_deref() != Some("t"),
-            comes_last: board.comes_last(pg::my_database(), table.into()),
             owner: pg_sys::InvalidOid,
             last_turn: last_end.max(last_start).unwrap_or(i64::MIN),
+            lost_turn: board.lost_turn(pg::my_database(), table.into()),
             next_start: if run_now?.starts_with('t') {
                 i64::MIN
             } else {

@@ -196,22 +196,24 @@ impl Turns {
         }
     }
 
-    /// When a table's last turn began, or ended.
+    /// When a table's last turn began, or ended. One that ended the worker's process counts, though nothing that has ended is
+    /// known of it: the table would come first again.
     fn served(&self, due: &Due) -> i64 {
         let table = u32::from(due.table);
         let served = self.served.get(&table).or(self.aside.get(&table));
-        served.copied().unwrap_or(due.last_turn)
+        let served = served.copied().unwrap_or(due.last_turn);
+        // The clock may have been set back since.
+        let lost = due.lost_turn.filter(|instant| *instant <= pg::now());
+        lost.map_or(served, |lost| lost.max(served))
     }
 
     /// Whose turn is next among those that are due: of the owner who has waited longest for one, and of his tables the
-    /// one that has. What takes the worker down comes after all others: it would always be the first, because what has not
-    /// ended is still due.
+    /// one that has.
     pub fn next(&self, all: &[Due], is_due: impl Fn(&Due) -> bool) -> Option<usize> {
         let due = all.iter().enumerate().filter(|(_, due)| is_due(due));
         let next = due.min_by_key(|(_, due)| {
             let owner = self.owners.get(&due.owner);
             (
-                due.comes_last,
                 owner,
                 self.served(due),
                 due.next_start,

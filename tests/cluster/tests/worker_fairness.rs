@@ -1,0 +1,81 @@
+//! What has befallen one owner's table once does not keep it from its turns, though another owner always has tables due.
+
+use cluster::{
+    Cluster, SLOW_FUNCTION, Session, add_expired, create_sessions, wait_for_end, wait_until,
+};
+
+/// A database with one worker, a table "single" that belongs to the role one, and a session of it.
+fn with_single_table(cluster: &Cluster) -> Session {
+    let mut session = cluster.database("app").connect();
+    session.run("CREATE ROLE many; CREATE ROLE one");
+    create_sessions(&mut session, "single", 100, 10);
+    session.run("ALTER TABLE single OWNER TO one");
+    session
+}
+
+fn with_one_worker() -> Cluster {
+    Cluster::with_worker("app", &[("raw_clear_sessions.max_workers", "1")])
+}
+
+/// Schedules tables of the role many, of which there is always one due, and waits until the worker has been at each.
+fn keep_busy(session: &mut Session) {
+    session.run(
+        "CREATE FUNCTION busy() RETURNS boolean LANGUAGE plpgsql STABLE AS
+             $$BEGIN PERFORM pg_sleep(0.5); RETURN false; END$$;
+         DO $$ BEGIN
+             FOR i IN 1..6 LOOP
+                 EXECUTE format('CREATE TABLE busy%s (LIKE single INCLUDING ALL)', i);
+                 EXECUTE format('INSERT INTO busy%s VALUES (1, 2, %L)', i, '2020-01-01');
+                 EXECUTE format('ALTER TABLE busy%s OWNER TO many', i);
+                 PERFORM raw_clear_sessions_schedule(format('busy%s', i)::regclass, '1 s', filter => 'public.busy()');
+             END LOOP;
+         END $$",
+    );
+    wait_for_busy_runs(session, 1);
+}
+
+/// Waits until each of them has been cleared so many times more.
+fn wait_for_busy_runs(session: &mut Session, more: i64) {
+    let runs = "SELECT min(runs) FROM raw_clear_sessions.status WHERE \"table\"::text LIKE 'busy%'";
+    let before = session.number(runs);
+    wait_until("each of the other owner's tables has had turns", || {
+        session.number(runs) >= before + more
+    });
+}
+
+#[test]
+fn a_table_whose_worker_somebody_has_terminated_has_turns_while_another_owner_always_has_tables_due()
+ {
+    let cluster = with_one_worker();
+    let mut session = with_single_table(&cluster);
+    session.run(SLOW_FUNCTION);
+    session.run("SELECT raw_clear_sessions_schedule('single', '1 s', filter => 'public.slow()')");
+    wait_until("the worker is at the table", || {
+        session.count("pg_stat_activity WHERE wait_event = 'PgSleep'") > 0
+    });
+    let worker = session.workers()[0];
+    assert!(session.yes(&format!("SELECT pg_terminate_backend({worker})")));
+    wait_for_end(worker);
+    session.run("SELECT raw_clear_sessions_schedule('single', '1 s')");
+    keep_busy(&mut session);
+    for _ in 0..2 {
+        add_expired(&mut session, "single", 1);
+        session.wait_for_count("single", 10);
+    }
+}
+
+#[test]
+fn a_table_that_somebody_has_cleared_meanwhile_is_cleared_again_by_the_same_worker() {
+    let cluster = with_one_worker();
+    let mut session = with_single_table(&cluster);
+    let mut owner = cluster.connect_to("app");
+    keep_busy(&mut session);
+    owner.run("BEGIN; SELECT raw_clear_sessions('single')");
+    session.run("SELECT raw_clear_sessions_schedule('single', '1 s')");
+    session.wait_for_run("\"table\" = 'single'::regclass AND stop = 'interrupted'");
+    let worker = session.workers();
+    owner.run("COMMIT");
+    add_expired(&mut session, "single", 1);
+    session.wait_for_count("single", 10);
+    assert_eq!(session.workers(), worker);
+}
