@@ -63,7 +63,9 @@ pub use database::{Database, database_is_wanted, database_named, databases};
 pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
 pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
-pub use extension::{extension_installed, extension_schema, name_of_function};
+pub use extension::{
+    Own, extension_installed, extension_schema, extension_schema_within, name_of_function,
+};
 pub use fatal::{Fatal, note_fatal};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};

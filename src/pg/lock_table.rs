@@ -1,6 +1,7 @@
 //! The server's heavyweight locks, for a process that is connected to no database.
 
 use super::c::{byte, int, size};
+use super::extension::Own;
 use pgrx::pg_sys;
 
 /// All locks that were held or waited for at one moment, as in pg_locks.
@@ -28,7 +29,11 @@ impl LockTable {
 
     /// Whether another process has waited for this one to release a lock for longer than `deadlock_timeout`: by then
     /// autovacuum makes way, too (storage/lmgr/proc.c, ProcSleep).
-    pub fn makes_others_wait(&self, pid: i32) -> bool {
+    ///
+    /// On a catalog, or one of these relations of this extension's, whoever may not have his lock waits for it as well, and is
+    /// refused only then (CREATE RULE, CREATE TRIGGER): there only those count who may, by their role or because they have been
+    /// let drop the extension.
+    pub fn makes_others_wait(&self, pid: i32, own: &Own) -> bool {
         // SAFETY: a setting, in milliseconds.
         let patience = i64::from(unsafe { pg_sys::DeadlockTimeout }) * 1_000;
         let now = super::now();
@@ -37,6 +42,7 @@ impl LockTable {
                 && lock.waitStart != 0
                 && now.saturating_sub(lock.waitStart) >= patience
                 && lock.leaderPid != pid
+                && self.may_have(lock, own)
         };
         self.0.iter().filter(has_waited).any(|waiting| {
             self.0.iter().any(|held| {
@@ -44,6 +50,28 @@ impl LockTable {
                     && is_same(&held.locktag, &waiting.locktag)
                     && conflicts(held.holdMask, waiting.waitLockMode)
             })
+        })
+    }
+
+    /// Whether a lock that is waited for is not on what is PostgreSQL's or this extension's, or its process may have it.
+    fn may_have(&self, waiting: &pg_sys::LockInstanceData, own: &Own) -> bool {
+        let tag = &waiting.locktag;
+        let relation = tag.locktag_field2;
+        let is_guarded = tag.locktag_type == byte(pg_sys::LockTagType::LOCKTAG_RELATION)
+            && (relation < pg_sys::FirstNormalObjectId || own.relations.contains(&relation.into()));
+        !is_guarded || own.owners.contains(&role_of(waiting.pid)) || self.drops(waiting, own)
+    }
+
+    /// Whether a process drops the extension: it gets this lock before it is looked whether it may, and keeps it if so.
+    fn drops(&self, waiting: &pg_sys::LockInstanceData, own: &Own) -> bool {
+        self.0.iter().any(|held| {
+            let tag = &held.locktag;
+            held.pid == waiting.pid
+                && held.holdMask & bit(int(pg_sys::AccessExclusiveLock)) != 0
+                && tag.locktag_type == byte(pg_sys::LockTagType::LOCKTAG_OBJECT)
+                && tag.locktag_field1 == waiting.locktag.locktag_field1
+                && tag.locktag_field2 == u32::from(pg_sys::ExtensionRelationId)
+                && tag.locktag_field3 == u32::from(own.extension)
         })
     }
 
@@ -61,6 +89,45 @@ impl LockTable {
                 && conflicts(lock.holdMask | bit(lock.waitLockMode), connects)
         })
     }
+}
+
+/// As whom a process has connected; nobody where it has gone.
+fn role_of(pid: i32) -> pg_sys::Oid {
+    // SAFETY: NULL, or an entry of the array of processes, which stays mapped (storage/ipc/procarray.c).
+    unsafe {
+        pg_sys::BackendPidGetProc(pid)
+            .as_ref()
+            .map_or(pg_sys::InvalidOid, |process| process.roleId)
+    }
+}
+
+/// The other processes that have, or wait for, a lock on a relation of this database with which this mode conflicts. In a
+/// transaction.
+pub fn in_the_way(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> Vec<i32> {
+    // SAFETY: a copy in the transaction's memory (storage/lmgr/lock.c), which is read here; settings of this process.
+    let (locks, database, me) = unsafe {
+        let data = &*pg_sys::GetLockStatusData();
+        let locks = if data.nelements > 0 {
+            core::slice::from_raw_parts(data.locks, size(data.nelements))
+        } else {
+            &[]
+        };
+        (locks, pg_sys::MyDatabaseId, pg_sys::MyProcPid)
+    };
+    let mut processes: Vec<i32> = locks
+        .iter()
+        .filter(|lock| {
+            lock.pid != me
+                && lock.locktag.locktag_type == byte(pg_sys::LockTagType::LOCKTAG_RELATION)
+                && lock.locktag.locktag_field1 == u32::from(database)
+                && lock.locktag.locktag_field2 == u32::from(relation)
+                && conflicts(lock.holdMask | bit(lock.waitLockMode), mode)
+        })
+        .map(|lock| lock.pid)
+        .collect();
+    processes.sort_unstable();
+    processes.dedup();
+    processes
 }
 
 fn is_same(one: &pg_sys::LOCKTAG, other: &pg_sys::LOCKTAG) -> bool {

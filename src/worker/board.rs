@@ -93,6 +93,7 @@ const FAILED: u32 = 4;
 const YIELDED: u32 = 5;
 const TURN_OVER: u32 = 6;
 const RUN_LOST: u32 = 7;
+const LOCKED_OUT: u32 = 8;
 
 /// How a database worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,8 @@ pub enum Ending {
     Failed,
     /// It made way for a session that wants the database for itself, or somebody has terminated it.
     Yielded,
+    /// Somebody has locked the extension's relations, or waits to.
+    LockedOut,
     /// It made place for another database's, and has more to do.
     TurnOver,
     /// In the middle of a run, by that table's own doing: the run is among those that are lost.
@@ -308,6 +311,7 @@ impl Board {
                 timetable: seat.timetable.load(Ordering::Acquire),
             }),
             YIELDED => Some(Ending::Yielded),
+            LOCKED_OUT => Some(Ending::LockedOut),
             TURN_OVER => Some(Ending::TurnOver),
             RUN_LOST => Some(Ending::RunLost),
             FAILED => Some(Ending::Failed),
@@ -424,6 +428,8 @@ fn leave_seat_with_process() {
         None => Ending::Failed,
         Some(run) => {
             let cause = lost_runs::cause(stop_request::canceled(), seat.error.read());
+            // What a table's owner's code has raised is for who may read the table: nobody is told it as the database's error.
+            seat.sqlstate.store(0, Ordering::Release);
             match board.lost_runs.add(database, run, cause) {
                 true => Ending::RunLost,
                 false => Ending::Failed,
@@ -450,6 +456,7 @@ pub fn leave_seat(ending: Ending) {
         }
         Ending::Failed => FAILED,
         Ending::Yielded => YIELDED,
+        Ending::LockedOut => LOCKED_OUT,
         Ending::TurnOver => TURN_OVER,
         Ending::RunLost => RUN_LOST,
     };

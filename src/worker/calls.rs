@@ -93,8 +93,14 @@ impl Call {
         if row.counts.deleted == 0 || pg::is_read_only() || state::why_off().is_some() {
             return;
         }
-        let Some((schema, owner)) = pg::extension_schema() else {
-            return;
+        // Who calls waits for his own table, and not for what is said of it.
+        let (schema, owner) = match pg::extension_schema_within(Duration::ZERO) {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
+            Err(refusal) => {
+                self.note_locked(row, &refusal);
+                return;
+            }
         };
         let json = serde_json::to_string(row).expect("plain data becomes JSON");
         let role = pg::current_role_oid();
@@ -106,6 +112,18 @@ impl Call {
             }
         }
         acting.end();
+    }
+
+    /// Says in the log that a call that has ended has no row, or one that says less.
+    fn note_locked(&self, row: &Row, refusal: &Refusal) {
+        if row.stop.is_some() {
+            let name = pg::full_name(self.table).unwrap_or_default();
+            pg::log(
+                &format!("the clearing of table {name} by a call could not be recorded"),
+                Some(refusal.message()),
+                None,
+            );
+        }
     }
 
     /// False where there is no row.

@@ -1,7 +1,7 @@
 //! One run of one table by the worker: from the row in the history to the line in the log.
 
 use super::aside::Found;
-use super::database::begin_in;
+use super::database::{begin_in, take_locked_out};
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
 use super::left;
@@ -92,6 +92,7 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     drop(run);
     drop(shown);
 
+    let is_locked_out = outcome.is_err() && take_locked_out();
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
@@ -112,8 +113,8 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
         Err(refusal) if turn.host.yields => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
-        // It is cleared, and nothing is wrong.
-        Err(refusal) if refusal.is_of_another_clearing() => {
+        // It is cleared, or could not be read whether it is to be: with the table nothing is wrong.
+        Err(refusal) if refusal.is_of_another_clearing() || is_locked_out => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
         Err(refusal) => {
@@ -124,7 +125,7 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     log(due, &result, elapsed);
     let after = match &outcome {
         _ if turn.host.yields => After::Yield,
-        Err(refusal) if refusal.is_of_another_clearing() => After::Avoid,
+        Err(refusal) if refusal.is_of_another_clearing() || is_locked_out => After::Avoid,
         _ => After::GoOn,
     };
     if begin_in(schema) && turn.host.extension_is_the_same() {

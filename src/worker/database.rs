@@ -19,6 +19,7 @@ use logic::schedule::Schedule;
 use logic::turns::TURN;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -33,9 +34,12 @@ pub fn main(argument: u64) {
     let _aside = pg::MemoryAside::set();
     own_settings::apply();
     host::apply_settings();
-    let ending = pg::catch(|| Ok(work())).unwrap_or_else(|refusal| {
-        report_error(&refusal, "automatic clearing of");
-        Ending::Failed
+    let ending = pg::catch(|| Ok(work())).unwrap_or_else(|refusal| match take_locked_out() {
+        true => locked_out(&refusal),
+        false => {
+            report_error(&refusal, "automatic clearing of");
+            Ending::Failed
+        }
     });
     pg::report_activity(None);
     pg::report_statistics();
@@ -58,15 +62,57 @@ fn try_to(doing: &str, action: impl FnOnce()) {
         action();
         Ok(())
     });
-    if let Err(refusal) = outcome {
-        report_error(&refusal, doing);
+    match outcome {
+        // If they still are, the next transaction that is needed finds that out.
+        Err(_) if take_locked_out() => {}
+        Err(refusal) => report_error(&refusal, doing),
+        Ok(()) => {}
     }
+}
+
+/// The worker ends because the extension's relations are locked. In the log once, and not each time that it is tried again.
+fn locked_out(refusal: &Refusal) -> Ending {
+    let known = board().and_then(|board| board.failures.of(pg::my_database()));
+    match known {
+        Some((_, true)) => note_error(refusal.sqlstate(), refusal.message()),
+        _ => report_error(refusal, "automatic clearing of"),
+    }
+    Ending::LockedOut
+}
+
+/// How long a transaction waits for the locks on the extension's relations, in which it has locked nothing else. Any role
+/// can have them last: CREATE RULE and CREATE TRIGGER wait for their lock before it is looked whether the role may have it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// An ERROR has been raised because the extension's relations are locked.
+    static IS_LOCKED_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the ERROR that has just been caught says that the extension's relations are locked. No text of an error says so for
+/// certain: the owner of a table has his code raise any.
+pub(super) fn take_locked_out() -> bool {
+    IS_LOCKED_OUT.take()
+}
+
+/// Locks the extension's relations, first of all in a transaction, so that no statement on them waits; where they are, and
+/// whose. ERROR where the locks do not come.
+pub(super) fn lock_own() -> Option<(String, pg_sys::Oid)> {
+    // An earlier one may have been caught, and not asked for.
+    IS_LOCKED_OUT.set(false);
+    pg::extension_schema_within(PATIENCE).unwrap_or_else(|refusal| {
+        IS_LOCKED_OUT.set(true);
+        refusal.raise()
+    })
 }
 
 /// The extension's schema here. ERROR where the extension is there, and its tables are not, or not a superuser's.
 fn installed() -> Option<String> {
     pg::begin();
-    let schema = pg::extension_schema().map(|(schema, _)| schema);
+    let schema = lock_own().map(|(schema, _)| schema);
+    if let Some(own) = pg::Own::find() {
+        stop_request::note_own(&own);
+    }
     if schema.is_none() && pg::extension_installed(c"raw_clear_sessions") {
         Refusal::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -81,7 +127,7 @@ fn installed() -> Option<String> {
 /// Begins a transaction, and says whether the extension is still there in that schema.
 pub(super) fn begin_in(schema: &str) -> bool {
     pg::begin();
-    pg::extension_schema().is_some_and(|(there, _)| there == schema)
+    lock_own().is_some_and(|(there, _)| there == schema)
 }
 
 fn work() -> Ending {
@@ -230,6 +276,7 @@ fn clear_pass(
                 avoided.add(vec![table.table], policy::LOOK_AGAIN);
             }
             Ok(After::Yield) => return Some(Ending::Yielded),
+            Err(refusal) if take_locked_out() => return Some(locked_out(&refusal)),
             Err(refusal) => {
                 pg::begin();
                 let name = pg::full_name(table.table).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
 use super::board::{self, Board, board};
+use super::database::lock_own;
 use super::history::{self, Record};
 use super::policy::{self, Policy};
 use super::state;
@@ -135,7 +136,11 @@ impl<'a> Host<'a> {
     }
 
     /// In a transaction that has just begun: sees what it may do, and acts as the table's owner.
+    ///
+    /// Before it locks the table it has locked what of the extension it reads and writes: it waits for nothing of that with
+    /// the table in hand.
     fn enter(&mut self) {
+        lock_own();
         stop_request::begin_statement(self.time_left());
         self.look_around();
         self.act();

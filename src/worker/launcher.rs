@@ -31,6 +31,10 @@ const SHORTAGE_OVER: Duration = Duration::from_secs(3_600);
 /// How long a database is left alone for which a worker has made way, or whose worker somebody has terminated.
 const YIELD: Duration = Duration::from_secs(10);
 
+/// The same where its worker could not lock the extension's relations. Any role can have that last for as long as it likes:
+/// it is not to last longer for that.
+const LOCKED_OUT: Duration = Duration::from_secs(2);
+
 /// How long until the next look at a database whose worker has gone by other settings.
 const STRANGER: Duration = Duration::from_millis(200);
 
@@ -175,7 +179,7 @@ fn give_way(long: &[(pg_sys::Oid, &Place, u64)], locks: &pg::LockTable) {
     for (database, place, transaction) in long {
         if locks.database_is_wanted(*database, place.pid()) {
             place.request(None, Reason::DatabaseWanted);
-        } else if locks.makes_others_wait(place.pid()) {
+        } else if locks.makes_others_wait(place.pid(), &place.own()) {
             place.want_locks_of(*transaction);
         }
     }
@@ -303,15 +307,20 @@ impl Launcher {
         self.next_helper = i64::MIN;
         let failures = &self.board.failures;
         match ending {
-            Ending::Failed => failures.note(
+            Ending::Failed | Ending::LockedOut => failures.note(
                 running.database,
                 error
                     .as_deref()
                     .unwrap_or("its process ended before its work was done"),
+                ending == Ending::LockedOut,
             ),
             // It went on, but not with everything.
             Ending::Succeeded { .. } | Ending::TurnOver if error.is_some() => {
-                failures.note(running.database, error.as_deref().unwrap_or_default());
+                failures.note(
+                    running.database,
+                    error.as_deref().unwrap_or_default(),
+                    false,
+                );
             }
             Ending::Succeeded { .. } | Ending::TurnOver | Ending::RunLost => {
                 failures.forget(running.database);
@@ -375,6 +384,7 @@ impl Launcher {
                 Some(after(backoff::delay(entry.failures, jitter)))
             }
             Ending::Yielded => Some(after(YIELD)),
+            Ending::LockedOut => Some(after(LOCKED_OUT)),
             // After those that wait already.
             Ending::TurnOver => {
                 entry.failures = 0;

@@ -85,11 +85,14 @@ fn failing() -> Option<Off> {
     let board = board()?;
     let error = board.failures.of(pg::my_database());
     // Who asks has the extension: the worker will see it, too.
-    if let Some(error) = error.filter(|error| !error.ends_with(NOT_INSTALLED)) {
+    if let Some((error, is_short)) = error.filter(|(error, _)| !error.ends_with(NOT_INSTALLED)) {
+        let when = match is_short {
+            true => "every few seconds",
+            false => "after a minute at first and an hour at most",
+        };
         return Some(Off {
             message: format!("the worker fails in this database: {error}").into(),
-            hint: "It is tried again, after a minute at first and an hour at most; the server's log has the whole error."
-                .to_owned(),
+            hint: format!("It is tried again, {when}; the server's log has the whole error."),
         });
     }
     board.shortage().map(|_| Off {

@@ -61,7 +61,12 @@ pub struct Place {
     turn_over: AtomicBool,
     /// Something of this database is due, and no worker is free for it.
     waited_for: AtomicBool,
+    /// What of its database is the extension's, by [`pg::Own`]: the extension, the owners, the relations.
+    own: [AtomicU32; 3 + OWN_RELATIONS],
 }
+
+/// There are twelve of them, with their indexes.
+const OWN_RELATIONS: usize = 21;
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -83,6 +88,9 @@ impl Place {
         self.run.store(word(number, 0), Ordering::Release);
         self.looked.store(0, Ordering::Release);
         self.waited_for.store(false, Ordering::Release);
+        for oid in &self.own {
+            oid.store(0, Ordering::Release);
+        }
         self.pid.store(pg::my_pid(), Ordering::Release);
         PLACE.store(ptr::from_ref(self).cast_mut(), Ordering::Release);
     }
@@ -96,6 +104,16 @@ impl Place {
             pid: self.pid(),
             committed: counts(&self.committed),
         })
+    }
+
+    /// The extension's relations in its database, and whose they are; nobody's before it has looked.
+    pub fn own(&self) -> pg::Own {
+        let oid = |index: usize| pg_sys::Oid::from(self.own[index].load(Ordering::Acquire));
+        pg::Own {
+            extension: oid(0),
+            owners: [oid(1), oid(2)],
+            relations: (3..self.own.len()).map(oid).collect(),
+        }
     }
 
     pub fn pid(&self) -> i32 {
@@ -299,6 +317,16 @@ pub fn begin_statement(left: Option<Duration>) {
     let number = word(pg::my_pid().cast_unsigned(), number);
     place.since.store(pg::now(), Ordering::Release);
     place.transaction.store(number, Ordering::Release);
+}
+
+/// What of this process's database is the extension's.
+pub fn note_own(own: &pg::Own) {
+    let oids = [own.extension].into_iter().chain(own.owners);
+    let oids = oids.chain(own.relations.iter().copied());
+    let oids = oids.map(u32::from).chain(std::iter::repeat(0));
+    for (place, oid) in place().into_iter().flat_map(|place| &place.own).zip(oids) {
+        place.store(oid, Ordering::Release);
+    }
 }
 
 static TRANSACTIONS: AtomicU32 = AtomicU32::new(0);
