@@ -97,7 +97,8 @@ pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
 
 /// Why the rows of a table are not looked at, if they are not. To read and to plan would run code of others: what the table, its
 /// partitions, or an index, constraint, policy or statistics of theirs call. Only the caller's own may run, and a
-/// superuser's, such as that of an extension. A foreign table's server is asked by nobody but those whom it knows.
+/// superuser's, such as that of an extension. Where row security is forced upon the owner, as whom it is looked at, policies are
+/// evaluated, which may read anything. A foreign table's server is asked by nobody but those whom it knows.
 pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
     const CODE: &str = "WITH RECURSIVE tree (oid) AS (
             SELECT $1::pg_catalog.oid
@@ -124,13 +125,16 @@ pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
                     AND t.typtype NOT IN ('c', 'e')
                 LEFT JOIN pg_catalog.pg_opclass AS c ON c.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass)
         SELECT EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relkind = 'f'),
-            EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner WHERE NOT r.rolsuper AND r.rolname <> CURRENT_USER)";
+            EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner WHERE NOT r.rolsuper AND r.rolname <> CURRENT_USER),
+            EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relrowsecurity AND c.relforcerowsecurity)";
     let row = query(CODE, &[Argument::oid(table)]).into_iter().next()?;
     let is = |column: usize| row[column].as_deref() == Some("t");
     if is(0) {
         Some("a foreign server would be asked")
     } else if is(1) {
         Some("functions or types of other roles would be called")
+    } else if is(2) {
+        Some("row security would evaluate the owner's policies")
     } else {
         None
     }

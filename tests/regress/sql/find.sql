@@ -122,6 +122,11 @@ CREATE INDEX ON owned.part (owned.f(expire_date));
 CREATE TABLE owned.written (LIKE owned.django_session);
 ALTER TABLE owned.written ALTER session_key SET DEFAULT owned.key();
 CREATE VIEW owned.shown AS SELECT owned.f(expire_date) FROM owned.written;
+-- A policy may read a view, which calls something.
+CREATE VIEW owned.calling AS SELECT owned.f('2001-01-01') AS f;
+CREATE TABLE owned.reading (LIKE owned.django_session);
+ALTER TABLE owned.reading FORCE ROW LEVEL SECURITY, ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reading ON owned.reading USING (expire_date > (SELECT f FROM owned.calling));
 RESET ROLE;
 -- A foreign server is asked neither as the owner nor as the caller.
 CREATE TABLE owned.spread (LIKE app.django_session) PARTITION BY RANGE (expire_date);
