@@ -31,10 +31,37 @@ pub fn check_owns(table: pg_sys::Oid, name: &str) -> Result<(), Refusal> {
     if pg::owns(table) {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(must_be_owner(name))
+}
+
+fn must_be_owner(name: &str) -> Refusal {
+    Refusal::new(
         PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
         format!("must be owner of table {name}"),
-    ))
+    )
+}
+
+/// The same for a table that has gone: it was theirs. The worker removes its policy, and the status tells them so, unless it was
+/// removed before.
+fn check_owned(table: pg_sys::Oid) -> Result<(), Refusal> {
+    let role = Argument::oid(pg::current_role_oid());
+    let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
+    let acting = ActingAs::owner_of_our_tables(owner);
+    let others = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        pg::query_own(
+            &format!(
+                "SELECT s.name FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
+                 AND NOT pg_catalog.pg_has_role($2::pg_catalog.oid, s.owner, 'USAGE')"
+            ),
+            &[Argument::oid(table), role],
+        )
+    };
+    acting.end();
+    match others.into_iter().flatten().flatten().next() {
+        Some(name) => Err(must_be_owner(&name)),
+        None => Ok(()),
+    }
 }
 
 /// Makes a policy for a table, in place of the one that it may have. Refuses what the worker could not carry out.
@@ -244,9 +271,9 @@ fn check_fractions(policy: &Policy) -> Result<(), Refusal> {
 /// Removes a table's policy; false where there is none.
 pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let table = given(table)?;
-    // The policy of a table that is gone is anybody's to remove; it will never be used again.
-    if pg::owner(table).is_some() {
-        check_owns(table, &pg::relation_name(table))?;
+    match pg::owner(table) {
+        Some(_) => check_owns(table, &pg::relation_name(table))?,
+        None => check_owned(table)?,
     }
     let was_suspended = is_suspended(table);
     let removed = change_policy(

@@ -306,7 +306,7 @@ SELECT public.raw_clear_sessions_unschedule('policies.token');
 SELECT schedule FROM raw_clear_sessions.policy WHERE "table" = 'policies.django_session'::regclass;
 SET search_path = policies, public;
 
--- The policy of a table that is gone is not that of another, and anybody may remove it.
+-- The policy of a table that is gone is not that of another, and is its owner's to remove: the worker tells them of it.
 CREATE TABLE gone (LIKE django_session INCLUDING ALL);
 SELECT raw_clear_sessions_schedule('gone');
 SELECT 'gone'::regclass::oid AS gone \gset
@@ -315,6 +315,7 @@ SELECT count(*) FROM raw_clear_sessions.status WHERE "table"::oid = :gone;
 SET ROLE regress_policies_other;
 SELECT raw_clear_sessions_unschedule(:gone);
 RESET ROLE;
+SELECT raw_clear_sessions_unschedule(:gone);
 SELECT count(*) FROM raw_clear_sessions.policy WHERE "table"::oid = :gone;
 
 -- A policy can be changed by a two-phase commit, as a cluster of Citus makes one.
