@@ -7,6 +7,7 @@
 //!   about it
 //! - [`waiting`]: the databases that wait for such a process, also over a restart
 //! - [`turns`]: how the tables of a database take turns; [`aside`]: how their runs go on when other databases had theirs
+//! - [`upkeep`]: what is done once for a database, and not for each table
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement; [`lost_runs`]: what becomes of one
 //!   whose process has ended with it
 //! - [`own_settings`]: what such a process sets for itself
@@ -39,6 +40,7 @@ pub mod scheduling;
 pub mod state;
 pub mod stop_request;
 pub mod turns;
+mod upkeep;
 pub mod vacuuming;
 mod waiting;
 

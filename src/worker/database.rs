@@ -1,14 +1,14 @@
 //! A database worker: connects to one database, clears what is due there, says when something is due next, and ends.
 //!
 //! Others may be at work in the same database. Which of them is at which table, the board says; what is done once for the
-//! database, and not for each table, is left to the one that came when there was none.
+//! database, and not for each table, [`upkeep`] does.
 
-use super::board::{Board, Ending, Ticket, board, is_helper, leave_seat, note_error, turn_is_over};
+use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is_over};
 use super::clearing::{After, clear};
 use super::failures::NOT_INSTALLED;
 use super::policy::Due;
-use super::turns::{Look, Turns, close_unscheduled};
-use super::{history, host, lost_runs, own_settings, policy, replaced, state, stop_request};
+use super::turns::{Look, Turns};
+use super::{history, host, own_settings, policy, state, stop_request, upkeep};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
 use crate::settings;
@@ -57,7 +57,7 @@ fn report_error(refusal: &Refusal, doing: &str) {
 
 /// Does something that the clearing of tables does not depend on; what goes wrong with it is in the log, and has no other
 /// effect.
-fn try_to(doing: &str, action: impl FnOnce()) {
+pub(super) fn try_to(doing: &str, action: impl FnOnce()) {
     let outcome = pg::catch(|| {
         action();
         Ok(())
@@ -137,43 +137,13 @@ fn work() -> Ending {
         }
         return succeeded(general_next_start());
     };
-    try_to("recording a run that ended the worker in", || {
-        lost_runs::record(&schema);
-    });
-    if !is_helper() {
-        tidy_up(&schema);
-    }
+    upkeep::begin(&schema);
     let ending = clear_in_turns(&schema, &mut Turns::default());
     try_to("counting runs in", || {
         history::flush(&schema, true);
     });
-    if !is_helper() {
-        try_to("closing runs in", || close_unscheduled(&schema));
-        if !matches!(ending, Ending::Yielded) {
-            try_to("removing old runs from the history in", || forget(&schema));
-        }
-    }
+    upkeep::end(&schema, matches!(ending, Ending::Yielded));
     ending
-}
-
-/// What is to be done before the first table.
-fn tidy_up(schema: &str) {
-    try_to("closing interrupted runs in", || {
-        if begin_in(schema) {
-            history::close_interrupted(schema);
-            if let (Some(instant), Some(board)) = (history::pull_back(schema), board()) {
-                board.note_set_back(instant);
-            }
-        }
-        pg::commit();
-    });
-    try_to("removing policies of dropped tables in", || {
-        if begin_in(schema) {
-            let waiting = replaced::follow(schema);
-            policy::remove_orphans(schema, &waiting);
-        }
-        pg::commit();
-    });
 }
 
 /// Tables that are left alone for a while, each until its instant: their runs cannot be recorded, or somebody else is at them.
@@ -204,6 +174,9 @@ impl Avoided {
 fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
     let mut avoided = Avoided::default();
     loop {
+        if upkeep::is_due() {
+            upkeep::go_on(schema);
+        }
         let (began, look) = (Instant::now(), Look::begin());
         if !begin_in(schema) {
             pg::commit();
@@ -349,16 +322,4 @@ fn general_next_start() -> i64 {
         .unwrap_or_else(Zone::of_session);
     Schedule::parse(&settings::schedule())
         .map_or(i64::MAX, |schedule| schedule.next_after(pg::now(), &zone))
-}
-
-/// Removes old rows from the history, in batches; after a turn that is over, one.
-fn forget(schema: &str) {
-    loop {
-        let more = begin_in(schema) && history::remove_old(schema);
-        pg::commit();
-        if !more || turn_is_over() {
-            return;
-        }
-        pg::wait(Some(std::time::Duration::ZERO));
-    }
 }

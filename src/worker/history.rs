@@ -504,7 +504,10 @@ pub fn close_interrupted(schema: &str) {
         ),
         &[],
     );
-    let others = board().map(Board::other_workers).unwrap_or_default();
+    let mut others = board().map(Board::other_workers).unwrap_or_default();
+    // Read after those: who has ended with a run has left it there before. It is still to be recorded.
+    let lost = board().map(|board| board.lost_runs.processes(pg::my_database()));
+    others.extend(lost.unwrap_or_default());
     let lost = open.into_iter().filter_map(|row| {
         let [id, pid] = <[Option<String>; 2]>::try_from(row).ok()?;
         let is_there = others.contains(&pid?.parse().ok()?);

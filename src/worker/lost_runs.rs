@@ -90,6 +90,12 @@ impl LostRuns {
         true
     }
 
+    /// The processes that have left runs of a database.
+    pub fn processes(&self, database: pg_sys::Oid) -> Vec<i32> {
+        let slots = self.of(database.into());
+        slots.map(|slot| slot.pid.load(Ordering::Acquire)).collect()
+    }
+
     /// Keeps the runs of these databases only.
     pub fn retain(&self, which: impl Fn(pg_sys::Oid) -> bool) {
         for slot in &self.0 {

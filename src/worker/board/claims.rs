@@ -82,6 +82,13 @@ impl Board {
         self.others(is_there).next().is_some()
     }
 
+    /// Whether a worker that came when there was none is in this worker's database, or about to come.
+    pub fn has_first_worker(&self) -> bool {
+        let is_there = |state| state == RUNNING || state == ASSIGNED;
+        let is_first = |seat: &Seat| !seat.is_helper.load(Ordering::Acquire);
+        self.others(is_there).any(is_first)
+    }
+
     fn others(&self, is_there: impl Fn(u32) -> bool) -> impl Iterator<Item = &Seat> {
         let mine = MINE.get();
         let database = mine.map(|seat| seat.database.load(Ordering::Acquire));
