@@ -7,7 +7,6 @@ use super::policy::{self, Policy};
 use super::state;
 use super::stop_request::{self, Reason};
 use super::turns::Look;
-use super::upkeep;
 use crate::pg::{self, ActingAs, RowVersion};
 use crate::refusal::{Refusal, enough};
 use crate::run::{self, Limits, Stop};
@@ -109,8 +108,7 @@ impl<'a> Host<'a> {
         self.stop = None;
     }
 
-    /// Whether the run has had its turn, because another database waits, another table of this one is due, or what is done for all
-    /// of it. How often the
+    /// Whether the run has had its turn, because another database waits, or another table of this one is due. How often the
     /// latter is looked up follows what it costs, which rises with the number of tables.
     fn turn_is_over(&mut self) -> bool {
         let (began, next_look) = self.turn;
@@ -119,9 +117,6 @@ impl<'a> Host<'a> {
         }
         if began.elapsed() < next_look {
             return false;
-        }
-        if upkeep::is_due() {
-            return true;
         }
         let look = Instant::now();
         let known = Look::begin();

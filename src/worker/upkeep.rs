@@ -3,7 +3,7 @@
 //! The worker that came when there was none does it: when it begins, when it ends, and every now and then in between, because
 //! whoever has slow tables can keep it from ending. Where it has left, each of those that are there.
 
-use super::board::{Board, board, is_helper, turn_is_over};
+use super::board::{board, is_helper, turn_is_over};
 use super::database::{begin_in, try_to};
 use super::turns::close_unscheduled;
 use super::{history, lost_runs, policy, replaced};
@@ -25,7 +25,7 @@ fn is_ours() -> bool {
     !is_helper() || board().is_some_and(|board| !board.has_first_worker())
 }
 
-/// Whether it is time to do it again; a run is put aside for it.
+/// Whether it is time to do it again.
 pub fn is_due() -> bool {
     NEXT.get().is_some_and(|next| Instant::now() >= next) && is_ours()
 }

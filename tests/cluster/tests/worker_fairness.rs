@@ -79,3 +79,26 @@ fn a_table_that_somebody_has_cleared_meanwhile_is_cleared_again_by_the_same_work
     session.wait_for_count("single", 10);
     assert_eq!(session.workers(), worker);
 }
+
+#[test]
+fn what_is_done_once_for_a_database_is_done_though_an_owner_always_has_tables_due() {
+    let cluster = with_one_worker();
+    let mut session = with_single_table(&cluster);
+    session.run("SELECT raw_clear_sessions_schedule('single', '1 s')");
+    session.wait_for_count("single", 10);
+    keep_busy(&mut session);
+    let worker = session.workers();
+    // Of a call whose process is gone, and a run older than the history goes back.
+    session.run(
+        "INSERT INTO raw_clear_sessions.history (\"table\", started, pid, caller) VALUES (1, now(), 0, 'nobody');
+         INSERT INTO raw_clear_sessions.history (\"table\", started, pid, ended, stop) VALUES (2, '2001-01-01', 0, '2001-01-01', 'done');
+         DROP TABLE single",
+    );
+    cluster.wait_for_log("table public.single, which had a policy, has gone");
+    wait_until("the call's row has ended, and the old run is gone", || {
+        session.count(
+            "raw_clear_sessions.history WHERE ended IS NULL AND caller = 'nobody' OR \"table\" = 2",
+        ) == 0
+    });
+    assert_eq!(session.workers(), worker);
+}
