@@ -199,8 +199,11 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             return Ending::Yielded;
         }
         if first > now || state::is_paused() || !listed {
-            let tried_again = tried_again.map_or(i64::MAX, |left| now + number::microseconds(left));
-            return succeeded(first.min(tried_again).min(general_next_start()));
+            // Who looks sooner tries again what is to be left alone for a while.
+            let next_look = tried_again.map_or_else(general_next_start, |left| {
+                now.saturating_add(number::microseconds(left))
+            });
+            return succeeded(first.min(next_look));
         }
         let next_look = began + TURN.max(20 * began.elapsed());
         let looked = (look, now);
