@@ -32,6 +32,9 @@ pub fn follow(schema: &str) -> Vec<pg_sys::Oid> {
     if !table::citus_can_be_asked() {
         return waiting;
     }
+    // Looked at first: what is replaced after the search is still remembered as it was, and found the next time.
+    let seen = look(schema, &[]);
+    let mut moved = Vec::new();
     for replaced in find(schema) {
         let is_free = pg::states_being_written(&[replaced.new]).is_empty()
             && Relation::open_if_free(replaced.new, LockMode::AccessShare).is_some();
@@ -39,9 +42,14 @@ pub fn follow(schema: &str) -> Vec<pg_sys::Oid> {
             waiting.push(replaced.old);
         } else if find(schema).contains(&replaced) {
             replaced.move_policy(schema);
+            moved.push(replaced.new);
         }
     }
-    remember(schema);
+    remember(schema, &seen);
+    if !moved.is_empty() {
+        // These are locked.
+        remember(schema, &look(schema, &moved));
+    }
     waiting
 }
 
@@ -135,19 +143,34 @@ impl Replaced {
     }
 }
 
-/// Remembers what each table with a policy is now.
-fn remember(schema: &str) {
+/// What each table with a policy is now, as JSON; or, of some, what they are.
+fn look(schema: &str, some: &[pg_sys::Oid]) -> String {
+    let seen = pg::query_own(
+        &format!(
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.oid, 'seen', pg_catalog.jsonb_build_object( \
+             'name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, \
+             'citus', c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid)))) \
+             FROM {schema}.policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
+             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+             WHERE pg_catalog.cardinality($2::pg_catalog._oid) OPERATOR(pg_catalog.=) 0 \
+             OR c.oid OPERATOR(pg_catalog.=) ANY ($2::pg_catalog._oid)"
+        ),
+        &[distributed(), Argument::oids(some)],
+    );
+    let seen = seen.into_iter().flatten().flatten().next();
+    seen.unwrap_or_else(|| "[]".to_owned())
+}
+
+/// Remembers that.
+fn remember(schema: &str, seen: &str) {
     pg::modify_own(
         &format!(
-            "UPDATE {schema}.state s SET seen = t.seen FROM (\
-             SELECT c.oid, pg_catalog.jsonb_build_object('name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, \
-             'citus', c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid)) AS seen \
-             FROM {schema}.policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
-             JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace) AS t \
-             WHERE s.\"table\" OPERATOR(pg_catalog.=) t.oid AND s.\"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
-             SELECT f.\"table\" FROM {schema}.state f WHERE f.\"table\" OPERATOR(pg_catalog.=) t.oid \
+            "UPDATE {schema}.state s SET seen = t.seen FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) \
+             AS t (\"table\" pg_catalog.oid, seen pg_catalog.jsonb) \
+             WHERE s.\"table\" OPERATOR(pg_catalog.=) t.\"table\" AND s.\"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
+             SELECT f.\"table\" FROM {schema}.state f WHERE f.\"table\" OPERATOR(pg_catalog.=) t.\"table\" \
              AND (f.seen IS NULL OR f.seen OPERATOR(pg_catalog.<>) t.seen) FOR UPDATE SKIP LOCKED))"
         ),
-        &[distributed()],
+        &[Argument::text(seen)],
     );
 }
