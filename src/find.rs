@@ -316,12 +316,10 @@ fn call(statement: &str, found: &Found) -> String {
     ]
     .into_iter()
     .filter_map(|(name, value)| {
-        let value = match value {
-            Some(filter) if name == "filter" && is_open(name) => {
-                Some(format!("({filter}) AND {TO_BE_FILLED_IN}"))
-            }
+        let value = match name {
+            "filter" if is_open(name) => Some(table::and_to_be_filled_in(value.as_deref())),
             _ if is_open(name) => Some(TO_BE_FILLED_IN.to_owned()),
-            value => value,
+            _ => value,
         };
         Some(parameter(name, &value?))
     })

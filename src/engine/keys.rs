@@ -145,7 +145,7 @@ impl Cursor {
             let deleted = statement::delete_among(table, criterion, &among);
             // Else somebody has renewed it, or deleted it.
             let is_kept = deleted.deleted < tried;
-            let kept = is_kept.then(|| count_among(table, criterion, &among));
+            let kept = is_kept.then(|| statement::count_among(table, criterion, &among));
             (deleted, kept.unwrap_or(0))
         })?;
         if kept > 0 {
@@ -198,17 +198,6 @@ impl Cursor {
         let rows = pg::query_on(table, statement, &arguments);
         rows.into_iter().flatten().flatten().collect()
     }
-}
-
-/// How many of the rows that a condition is about, which ends with AND, are expired.
-fn count_among(table: &Relation, criterion: &Criterion, among: &str) -> u64 {
-    let (condition, arguments) = criterion.condition();
-    let statement = |table: &str| {
-        format!("SELECT pg_catalog.count(*) FROM {table} AS {TABLE_ALIAS} WHERE {among}{condition}")
-    };
-    let rows = pg::query_on(table, statement, &arguments);
-    let count = rows.into_iter().flatten().flatten().next();
-    count.and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 /// A lock that was waited for too long on a node is not told from one here by its place in the code: others use the table, and

@@ -21,6 +21,11 @@ pub fn delete_among(root: &Relation, criterion: &Criterion, further: &str) -> De
     Table::whole(root).delete(criterion, further)
 }
 
+/// How many rows of it have expired and meet that condition.
+pub fn count_among(root: &Relation, criterion: &Criterion, further: &str) -> u64 {
+    Table::whole(root).count(criterion, further)
+}
+
 /// The same for a leaf only.
 pub fn delete_from_leaf(leaf: &Relation, criterion: &Criterion) -> Deleted {
     Table::only(leaf).delete(criterion, "")
@@ -138,14 +143,14 @@ impl<'r> Table<'r> {
     ) -> Result<(Deleted, Option<LeftOut>), Refusal> {
         let delete = || {
             let before = if self.may_keep {
-                self.count(criterion)
+                self.count(criterion, "")
             } else {
                 0
             };
             let deleted = self.delete(criterion, "");
             let kept = match before.saturating_sub(deleted.deleted) {
                 0 => 0,
-                most => most.min(self.count(criterion)),
+                most => most.min(self.count(criterion, "")),
             };
             let kept = (kept > 0).then(|| kept::left_out(self.relation, None, kept));
             (deleted, kept)
@@ -156,13 +161,13 @@ impl<'r> Table<'r> {
         }
     }
 
-    /// How many rows have expired.
-    fn count(self, criterion: &Criterion) -> u64 {
+    /// How many rows have expired and meet a further condition, which ends with AND.
+    fn count(self, criterion: &Criterion, further: &str) -> u64 {
         let (_, arguments) = criterion.condition();
         let condition = self.condition(criterion);
         let statement = |name: &str| {
             let table = self.named(name);
-            format!("SELECT pg_catalog.count(*) FROM {table} WHERE {condition}")
+            format!("SELECT pg_catalog.count(*) FROM {table} WHERE {further}{condition}")
         };
         let rows = pg::query_on(self.relation, statement, &arguments);
         let count = rows.into_iter().flatten().flatten().next();
@@ -315,7 +320,7 @@ fn look_by(
     };
     // One statement, with one snapshot. Which rows they are is a constant to the one that deletes them, and so a hash table:
     // as a subquery's result they would be compared one by one with each row of the range.
-    let lock = |by: Key| {
+    let (columns, locked) = if let Some(by) = key {
         let and_lock = |name: &str| {
             let (found, key, table) = (statement(name), by.of_row(), table.named(name));
             format!(
@@ -325,11 +330,7 @@ fn look_by(
             )
         };
         let (columns, rows) = pg::query_for_argument_on(table.relation, and_lock, &arguments);
-        (columns, Locked { by, rows })
-    };
-    let (columns, locked) = if let Some(by) = key {
-        let (columns, locked) = lock(by);
-        (columns, Some(locked))
+        (columns, Some(Locked { by, rows }))
     } else {
         let found = pg::query_on(table.relation, statement, &arguments);
         (found.into_iter().flatten().collect(), None)

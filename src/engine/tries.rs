@@ -40,7 +40,8 @@ impl Tries {
     }
 }
 
-/// One of so many blocks, or of so many of anything: which, is the clock's to say. The multiplier spreads neighbours (Knuth, volume 3, 6.4).
+/// One of so many blocks, or of so many of anything: which, is the clock's to say. The multiplier spreads neighbours (Knuth,
+/// volume 3, 6.4).
 pub fn any_of(blocks: u32) -> u32 {
     let hash = pg::now()
         .cast_unsigned()

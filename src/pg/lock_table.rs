@@ -13,18 +13,24 @@ impl LockTable {
     /// All of its partitions are locked meanwhile, as for a query of pg_locks: not for every day.
     pub fn read<T>(look: impl FnOnce(&LockTable) -> T) -> T {
         super::begin();
-        // SAFETY: a copy in the transaction's memory (storage/lmgr/lock.c), which `look` does not get hold of for longer.
-        let locks = unsafe {
+        // SAFETY: in this transaction, and `look` does not get hold of it for longer.
+        let outcome = look(&unsafe { LockTable::copy() });
+        super::commit();
+        outcome
+    }
+
+    /// # Safety
+    /// In a transaction, to whose end the copy is used at most: it is in its memory (storage/lmgr/lock.c).
+    unsafe fn copy() -> LockTable {
+        // SAFETY: an array of so many, as it says.
+        unsafe {
             let data = &*pg_sys::GetLockStatusData();
             LockTable(if data.nelements > 0 {
                 core::slice::from_raw_parts(data.locks, size(data.nelements))
             } else {
                 &[]
             })
-        };
-        let outcome = look(&locks);
-        super::commit();
-        outcome
+        }
     }
 
     /// Whether another process has waited for this one to release a lock for longer than `deadlock_timeout`: by then
@@ -104,17 +110,11 @@ fn role_of(pid: i32) -> pg_sys::Oid {
 /// The other processes that have, or wait for, a lock on a relation of this database with which this mode conflicts. In a
 /// transaction.
 pub fn in_the_way(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> Vec<i32> {
-    // SAFETY: a copy in the transaction's memory (storage/lmgr/lock.c), which is read here; settings of this process.
-    let (locks, database, me) = unsafe {
-        let data = &*pg_sys::GetLockStatusData();
-        let locks = if data.nelements > 0 {
-            core::slice::from_raw_parts(data.locks, size(data.nelements))
-        } else {
-            &[]
-        };
-        (locks, pg_sys::MyDatabaseId, pg_sys::MyProcPid)
-    };
+    // SAFETY: in the caller's transaction, and used up here; settings of this process.
+    let (locks, database, me) =
+        unsafe { (LockTable::copy(), pg_sys::MyDatabaseId, pg_sys::MyProcPid) };
     let mut processes: Vec<i32> = locks
+        .0
         .iter()
         .filter(|lock| {
             lock.pid != me

@@ -152,7 +152,7 @@ fn doubt_hint(relation: &Relation, attributes: &[Attribute], rule: &Rule) -> Str
 }
 
 /// A condition, and one more that only the caller knows.
-fn and_to_be_filled_in(filter: Option<&str>) -> String {
+pub fn and_to_be_filled_in(filter: Option<&str>) -> String {
     match filter {
         Some(filter) => format!("({filter}) AND {TO_BE_FILLED_IN}"),
         None => TO_BE_FILLED_IN.to_owned(),

@@ -170,7 +170,6 @@ impl Avoided {
 /// Clears what is due pass by pass: what is due is looked up once for all of a pass. Within it, and from one to the next, the
 /// owner who has waited longest for a turn comes first, and a turn ends when others are due, so that none keeps the others
 /// waiting for ever.
-///
 fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
     let mut avoided = Avoided::default();
     loop {

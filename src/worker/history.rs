@@ -383,8 +383,8 @@ fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
     locked.chain(written.into_iter().map(u32::from)).collect()
 }
 
-/// A table that has gone meanwhile keeps its state for now: the policy may follow to the one that takes its place. In one order, as whoever locks several rows here: else two
-/// workers could wait for each other.
+/// A table that has gone meanwhile keeps its state for now: the policy may follow to the one that takes its place. In one
+/// order, as whoever locks several rows here: else two workers could wait for each other.
 fn write_free_states(schema: &str, ended: &[Ended]) {
     let json = serde_json::to_string(ended).expect("plain data becomes JSON");
     let instant = |column: &str| {

@@ -129,7 +129,8 @@ pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 pub const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// All tables that are to be cleared in this database, but for those that other workers are at. What is due is not due for now
-/// while another transaction is at its row, after [`super::scheduling::run_now`] for one: what its run comes to could not be written down.
+/// while another transaction is at its row, after [`super::scheduling::run_now`] for one: what its run comes to could not be
+/// written down.
 pub fn due(schema: &str) -> Vec<Due> {
     let Some(board) = board() else {
         return Vec::new();

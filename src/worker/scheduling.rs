@@ -45,10 +45,7 @@ fn must_be_owner(name: &str) -> Refusal {
 /// removed before.
 fn check_owned(table: pg_sys::Oid) -> Result<(), Refusal> {
     let role = Argument::oid(pg::current_role_oid());
-    let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
-    let acting = ActingAs::owner_of_our_tables(owner);
-    let others = {
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+    let others = with_our_tables(|schema| {
         pg::query_own(
             &format!(
                 "SELECT s.name FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
@@ -56,8 +53,7 @@ fn check_owned(table: pg_sys::Oid) -> Result<(), Refusal> {
             ),
             &[Argument::oid(table), role],
         )
-    };
-    acting.end();
+    })?;
     match others.into_iter().flatten().flatten().next() {
         Some(name) => Err(must_be_owner(&name)),
         None => Ok(()),
@@ -436,17 +432,23 @@ fn change_policy(table: pg_sys::Oid, statement: &str) -> Result<bool, Refusal> {
 /// Changes the extension's tables, with their owner's rights, and tells the launcher when that is committed; whether
 /// anything was changed.
 fn change(statement: impl FnOnce(&str) -> u64) -> Result<bool, Refusal> {
-    let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
-    let acting = ActingAs::owner_of_our_tables(owner);
-    let changed = {
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        statement(&schema)
-    };
-    acting.end();
+    let changed = with_our_tables(statement)?;
     if changed > 0 {
         announce();
     }
     Ok(changed > 0)
+}
+
+/// Does something with the extension's tables, in that schema, with their owner's rights.
+fn with_our_tables<T>(action: impl FnOnce(&str) -> T) -> Result<T, Refusal> {
+    let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
+    let acting = ActingAs::owner_of_our_tables(owner);
+    let outcome = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        action(&schema)
+    };
+    acting.end();
+    Ok(outcome)
 }
 
 /// Has the launcher look at this database when the transaction is committed.
