@@ -93,6 +93,8 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     drop(shown);
 
     let is_locked_out = outcome.is_err() && take_locked_out();
+    // It is cleared, or could not be read whether it is to be: with the table nothing is wrong.
+    let is_sound = |refusal: &Refusal| refusal.is_of_another_clearing() || is_locked_out;
     let gone = is_gone(due);
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
@@ -113,8 +115,7 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
         Err(refusal) if turn.host.yields => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
-        // It is cleared, or could not be read whether it is to be: with the table nothing is wrong.
-        Err(refusal) if refusal.is_of_another_clearing() || is_locked_out => {
+        Err(refusal) if is_sound(refusal) => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
         Err(refusal) => {
@@ -125,7 +126,7 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     log(due, &result, elapsed);
     let after = match &outcome {
         _ if turn.host.yields => After::Yield,
-        Err(refusal) if refusal.is_of_another_clearing() || is_locked_out => After::Avoid,
+        Err(refusal) if is_sound(refusal) => After::Avoid,
         _ => After::GoOn,
     };
     if begin_in(schema) && turn.host.extension_is_the_same() {

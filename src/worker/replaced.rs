@@ -143,17 +143,19 @@ impl Replaced {
     }
 }
 
-/// What each table with a policy is now, as JSON; or, of some, what they are.
+/// What each table with a policy is now, or each of some, where that is not what is remembered: as JSON.
 fn look(schema: &str, some: &[pg_sys::Oid]) -> String {
     let seen = pg::query_own(
         &format!(
-            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', c.oid, 'seen', pg_catalog.jsonb_build_object( \
-             'name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, \
-             'citus', c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid)))) \
+            "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', t.oid, 'seen', t.seen)) FROM (\
+             SELECT c.oid, pg_catalog.jsonb_build_object('name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, \
+             'citus', c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid)) AS seen \
              FROM {schema}.policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
              WHERE pg_catalog.cardinality($2::pg_catalog._oid) OPERATOR(pg_catalog.=) 0 \
-             OR c.oid OPERATOR(pg_catalog.=) ANY ($2::pg_catalog._oid)"
+             OR c.oid OPERATOR(pg_catalog.=) ANY ($2::pg_catalog._oid)) AS t \
+             JOIN {schema}.state s ON s.\"table\" OPERATOR(pg_catalog.=) t.oid \
+             WHERE s.seen IS NULL OR s.seen OPERATOR(pg_catalog.<>) t.seen"
         ),
         &[distributed(), Argument::oids(some)],
     );
@@ -161,7 +163,7 @@ fn look(schema: &str, some: &[pg_sys::Oid]) -> String {
     seen.unwrap_or_else(|| "[]".to_owned())
 }
 
-/// Remembers that.
+/// Remembers that, as far as nobody else is at it.
 fn remember(schema: &str, seen: &str) {
     pg::modify_own(
         &format!(
@@ -169,7 +171,7 @@ fn remember(schema: &str, seen: &str) {
              AS t (\"table\" pg_catalog.oid, seen pg_catalog.jsonb) \
              WHERE s.\"table\" OPERATOR(pg_catalog.=) t.\"table\" AND s.\"table\" OPERATOR(pg_catalog.=) ANY (ARRAY( \
              SELECT f.\"table\" FROM {schema}.state f WHERE f.\"table\" OPERATOR(pg_catalog.=) t.\"table\" \
-             AND (f.seen IS NULL OR f.seen OPERATOR(pg_catalog.<>) t.seen) FOR UPDATE SKIP LOCKED))"
+             FOR UPDATE SKIP LOCKED))"
         ),
         &[Argument::text(seen)],
     );

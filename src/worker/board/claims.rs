@@ -41,6 +41,11 @@ impl Drop for Alone<'_> {
     }
 }
 
+/// A worker has the seat, or is about to.
+fn is_taken(state: u32) -> bool {
+    state == RUNNING || state == ASSIGNED
+}
+
 impl Board {
     /// This worker is at a table from now on; `None` where another one is.
     pub fn claim(&'static self, table: pg_sys::Oid) -> Option<Claim> {
@@ -78,15 +83,13 @@ impl Board {
 
     /// Whether another worker is in this worker's database, or about to come.
     pub fn has_company(&self) -> bool {
-        let is_there = |state| state == RUNNING || state == ASSIGNED;
-        self.others(is_there).next().is_some()
+        self.others(is_taken).next().is_some()
     }
 
     /// Whether a worker that came when there was none is in this worker's database, or about to come.
     pub fn has_first_worker(&self) -> bool {
-        let is_there = |state| state == RUNNING || state == ASSIGNED;
         let is_first = |seat: &Seat| !seat.is_helper.load(Ordering::Acquire);
-        self.others(is_there).any(is_first)
+        self.others(is_taken).any(is_first)
     }
 
     fn others(&self, is_there: impl Fn(u32) -> bool) -> impl Iterator<Item = &Seat> {
