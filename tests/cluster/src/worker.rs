@@ -85,7 +85,38 @@ pub fn wait_for_end(pid: i32) {
     });
 }
 
+impl Cluster {
+    /// Sessions of the roles alice and mallory, each with a schema of its own, in the database app, which is made.
+    pub fn alice_and_mallory(&self) -> [Session; 2] {
+        let database = self.database("app");
+        let mut admin = database.connect();
+        ["alice", "mallory"].map(|role| {
+            admin.run(&format!(
+                "CREATE ROLE {role} LOGIN; CREATE SCHEMA {role} AUTHORIZATION {role}"
+            ));
+            self.existing_database("app").connect_as(role)
+        })
+    }
+}
+
 impl Session {
+    /// Schedules so many tables of the role many, like the table single, with an expired session each and a filter that takes
+    /// half a second to give this answer.
+    pub fn schedule_slow_tables(&mut self, name: &str, count: u32, schedule: &str, answer: bool) {
+        self.run(&format!(
+            "CREATE FUNCTION {name}() RETURNS boolean LANGUAGE plpgsql STABLE AS
+                 $$BEGIN PERFORM pg_sleep(0.5); RETURN {answer}; END$$;
+             DO $$ BEGIN
+                 FOR i IN 1..{count} LOOP
+                     EXECUTE format('CREATE TABLE {name}%s (LIKE single INCLUDING ALL)', i);
+                     EXECUTE format('INSERT INTO {name}%s VALUES (1, 2, %L)', i, '2020-01-01');
+                     EXECUTE format('ALTER TABLE {name}%s OWNER TO many', i);
+                     PERFORM raw_clear_sessions_schedule(format('{name}%s', i)::regclass, '{schedule}', filter => 'public.{name}()');
+                 END LOOP;
+             END $$"
+        ));
+    }
+
     fn processes(&mut self, kind: &str) -> Vec<i32> {
         let query = format!("SELECT pid::text FROM pg_stat_activity WHERE backend_type = '{kind}'");
         let pids = self.texts(&query);

@@ -19,18 +19,7 @@ fn with_one_worker() -> Cluster {
 
 /// Schedules tables of the role many, of which there is always one due, and waits until the worker has been at each.
 fn keep_busy(session: &mut Session) {
-    session.run(
-        "CREATE FUNCTION busy() RETURNS boolean LANGUAGE plpgsql STABLE AS
-             $$BEGIN PERFORM pg_sleep(0.5); RETURN false; END$$;
-         DO $$ BEGIN
-             FOR i IN 1..6 LOOP
-                 EXECUTE format('CREATE TABLE busy%s (LIKE single INCLUDING ALL)', i);
-                 EXECUTE format('INSERT INTO busy%s VALUES (1, 2, %L)', i, '2020-01-01');
-                 EXECUTE format('ALTER TABLE busy%s OWNER TO many', i);
-                 PERFORM raw_clear_sessions_schedule(format('busy%s', i)::regclass, '1 s', filter => 'public.busy()');
-             END LOOP;
-         END $$",
-    );
+    session.schedule_slow_tables("busy", 6, "1 s", false);
     wait_for_busy_runs(session, 1);
 }
 

@@ -10,14 +10,7 @@ fn cluster(settings: &[(&str, &str)]) -> (Cluster, Session, Session) {
         ("deadlock_timeout", "100ms"),
     ];
     let cluster = Cluster::with_worker("app", &[&fixed, settings].concat());
-    let mut admin = cluster.database("app").connect();
-    for role in ["alice", "mallory"] {
-        admin.run(&format!(
-            "CREATE ROLE {role} LOGIN; CREATE SCHEMA {role} AUTHORIZATION {role}"
-        ));
-    }
-    let [mut alice, mut mallory] =
-        ["alice", "mallory"].map(|role| cluster.existing_database("app").connect_as(role));
+    let [mut alice, mut mallory] = cluster.alice_and_mallory();
     for session in [&mut alice, &mut mallory] {
         create_sessions(session, "sessions", 20, 10);
         session.run("CREATE TABLE by_hand (LIKE sessions)");

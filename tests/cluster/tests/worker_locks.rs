@@ -17,14 +17,7 @@ fn cluster() -> (Cluster, Session, Session) {
             ("deadlock_timeout", "100ms"),
         ],
     );
-    let mut admin = cluster.database("app").connect();
-    for role in ["alice", "mallory"] {
-        admin.run(&format!(
-            "CREATE ROLE {role} LOGIN; CREATE SCHEMA {role} AUTHORIZATION {role}"
-        ));
-    }
-    let [mut alice, mut mallory] =
-        ["alice", "mallory"].map(|role| cluster.existing_database("app").connect_as(role));
+    let [mut alice, mut mallory] = cluster.alice_and_mallory();
     create_sessions(&mut alice, "sessions", 20, 10);
     alice.run("SELECT raw_clear_sessions_schedule('sessions', '1 s')");
     for table in ["sessions", "by_cron", "goes"] {

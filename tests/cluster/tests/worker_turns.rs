@@ -243,27 +243,14 @@ fn rows_that_cannot_be_deleted_are_counted_over_all_turns_of_a_run() {
 fn an_owner_of_many_slow_tables_holds_up_no_table_of_another_owner() {
     let cluster = Cluster::with_worker("app", &[ALONE]);
     let mut session = cluster.database("app").connect();
-    session.run(
-        "CREATE ROLE many; CREATE ROLE one;
-         CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql STABLE AS
-             $$BEGIN PERFORM pg_sleep(0.5); RETURN true; END$$",
-    );
+    session.run("CREATE ROLE many; CREATE ROLE one");
     create_sessions(&mut session, "single", 10, 10);
     session.run(
         "ALTER TABLE single OWNER TO one; SELECT raw_clear_sessions_schedule('single', '1 s')",
     );
     session.wait_for_count("single", 1);
     // All are due at once, and take fifteen seconds at least.
-    session.run(
-        "DO $$ BEGIN
-             FOR i IN 1..30 LOOP
-                 EXECUTE format('CREATE TABLE slow%s (LIKE single INCLUDING ALL)', i);
-                 EXECUTE format('INSERT INTO slow%s VALUES (1, 2, %L)', i, '2020-01-01');
-                 EXECUTE format('ALTER TABLE slow%s OWNER TO many', i);
-                 PERFORM raw_clear_sessions_schedule(format('slow%s', i)::regclass, '1 h', filter => 'public.slow()');
-             END LOOP;
-         END $$",
-    );
+    session.schedule_slow_tables("slow", 30, "1 h", true);
     let slow = "SELECT coalesce(sum(runs), 0)::bigint FROM raw_clear_sessions.status WHERE \"table\"::text LIKE 'slow%'";
     wait_until("the worker is at them", || session.number(slow) > 0);
     for _ in 0..3 {
