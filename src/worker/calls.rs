@@ -106,7 +106,7 @@ impl Call {
         let role = pg::current_role_oid();
         let acting = ActingAs::owner_of_our_tables(owner);
         {
-            let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+            let _path = LocalSetting::system_path();
             if !self.update(&schema, &json) {
                 self.insert(&schema, &json, role);
             }

@@ -341,7 +341,7 @@ pub fn current(table: pg_sys::Oid) -> Option<Policy> {
     let (schema, owner) = pg::extension_schema()?;
     let acting = ActingAs::owner_of_our_tables(owner);
     let policy = {
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        let _path = LocalSetting::system_path();
         find(&schema, table)
     };
     acting.end();
