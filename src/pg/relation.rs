@@ -45,6 +45,8 @@ pub enum RelationKind {
     Sequence,
     CompositeType,
     ToastTable,
+    /// What PostgreSQL has had since this was written.
+    Other,
 }
 
 /// Where the rows of a relation are: a tablespace, and a file in it. A place in one means nothing in another.
@@ -137,7 +139,8 @@ impl Relation {
             pg_sys::RELKIND_SEQUENCE => RelationKind::Sequence,
             pg_sys::RELKIND_COMPOSITE_TYPE => RelationKind::CompositeType,
             pg_sys::RELKIND_TOASTVALUE => RelationKind::ToastTable,
-            _ => RelationKind::Table,
+            pg_sys::RELKIND_RELATION => RelationKind::Table,
+            _ => RelationKind::Other,
         }
     }
 
