@@ -111,7 +111,8 @@ pub use setting::{
 pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
-    Argument, Planning, Rows, modify_on, query, query_for_argument_on, query_on, query_places_on,
+    Argument, Planning, Row, modify_on, query, query_for_argument_on, query_on, query_one,
+    query_places_on, run,
 };
 pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
