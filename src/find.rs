@@ -96,8 +96,9 @@ pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
 }
 
 /// Why the rows of a table are not looked at, if they are not. To read and to plan would run code of others: what the table, its
-/// partitions, or an index, constraint, policy or statistics of theirs call. Only the caller's own may run, and a
-/// superuser's, such as that of an extension. Where row security is forced upon the owner, as whom it is looked at, policies are
+/// partitions, or an index, constraint, policy or statistics of theirs call. Only a superuser's may run, such as that of an
+/// extension, and the caller's own where the table is the caller's: it runs as the table's owner. A partition of another role's
+/// would be looked at as the table's owner, too, and may get an index that calls something at any time. Where row security is forced upon the owner, as whom it is looked at, policies are
 /// evaluated, which may read anything. A foreign table's server is asked by nobody but those whom it knows.
 pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
     const CODE: &str = "WITH RECURSIVE tree (oid) AS (
@@ -125,13 +126,18 @@ pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
                     AND t.typtype NOT IN ('c', 'e')
                 LEFT JOIN pg_catalog.pg_opclass AS c ON c.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass)
         SELECT EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relkind = 'f'),
-            EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner WHERE NOT r.rolsuper AND r.rolname <> CURRENT_USER),
-            EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relrowsecurity AND c.relforcerowsecurity)";
-    let found: Vec<(bool, bool, bool)> = query(CODE, &[Argument::oid(table)]);
+            EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner
+                WHERE NOT r.rolsuper AND (r.rolname <> CURRENT_USER OR r.oid <> root.relowner)),
+            EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) JOIN pg_catalog.pg_roles AS r ON r.oid = c.relowner
+                WHERE NOT r.rolsuper AND r.oid <> root.relowner),
+            EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relrowsecurity AND c.relforcerowsecurity)
+        FROM pg_catalog.pg_class AS root WHERE root.oid = $1::pg_catalog.oid";
+    let found: Vec<(bool, bool, bool, bool)> = query(CODE, &[Argument::oid(table)]);
     match found.into_iter().next()? {
-        (true, _, _) => Some("a foreign server would be asked"),
-        (_, true, _) => Some("functions or types of other roles would be called"),
-        (_, _, true) => Some("row security would evaluate the owner's policies"),
+        (true, ..) => Some("a foreign server would be asked"),
+        (_, true, ..) => Some("functions or types of ordinary roles would be called"),
+        (_, _, true, _) => Some("a partition or child belongs to another role"),
+        (.., true) => Some("row security would evaluate the owner's policies"),
         _ => None,
     }
 }
