@@ -9,8 +9,9 @@
 //! And a role with the privilege TRIGGER on the tables, which `GRANT ALL ON ALL TABLES IN SCHEMA` gives, may hang a
 //! function of theirs on them: triggers do not fire, but those that a superuser has enabled with ENABLE ALWAYS.
 
+use super::LocalSetting;
 use super::internal_statement::hiding;
-use super::spi::{self, Argument, LocalSetting, Rows};
+use super::spi::{self, Argument, Row};
 use crate::refusal::Refusal;
 use core::ffi::c_char;
 use pgrx::prelude::PgSqlErrorCode;
@@ -18,7 +19,7 @@ use pgrx::{PgList, pg_sys};
 use std::ffi::CString;
 
 /// As [`super::query`].
-pub fn query_own(statement: &str, arguments: &[Argument]) -> Rows {
+pub fn query_own<R: Row>(statement: &str, arguments: &[Argument]) -> Vec<R> {
     execute(statement, arguments, spi::rows)
 }
 

@@ -106,7 +106,7 @@ impl Call {
         let role = pg::current_role_oid();
         let acting = ActingAs::owner_of_our_tables(owner);
         {
-            let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+            let _path = LocalSetting::system_path();
             if !self.update(&schema, &json) {
                 self.insert(&schema, &json, role);
             }
@@ -155,8 +155,7 @@ impl Call {
                 Argument::text(row),
             ],
         );
-        let id = ids.into_iter().flatten().flatten().next();
-        self.id = id.and_then(|id| id.parse().ok());
+        self.id = ids.into_iter().next();
     }
 }
 

@@ -136,7 +136,7 @@ fn execute(calls: &[Call<'_>]) -> Vec<Answer> {
     let ports = array(&|call| call.node.port.to_string());
     let commands = array(&|call| pgrx::spi::quote_literal(&call.command));
     let impatience = impatience();
-    let rows = pg::query(
+    let answers: Vec<(Option<bool>, Option<String>)> = pg::query(
         &format!(
             "SELECT success, result FROM pg_catalog.master_run_on_worker({hosts}::pg_catalog.text[], \
              {ports}::pg_catalog.int4[], {commands}::pg_catalog.text[], true) \
@@ -145,15 +145,15 @@ fn execute(calls: &[Call<'_>]) -> Vec<Answer> {
         &[],
     );
     drop(impatience);
-    rows.into_iter()
-        .map(|row| {
-            let mut fields = row.into_iter();
-            let success = fields
-                .next()
-                .flatten()
-                .is_some_and(|success| success == "t");
-            let result = fields.next().flatten().unwrap_or_default();
-            if success { Ok(result) } else { Err(result) }
+    answers
+        .into_iter()
+        .map(|(success, result)| {
+            let result = result.unwrap_or_default();
+            if success == Some(true) {
+                Ok(result)
+            } else {
+                Err(result)
+            }
         })
         .collect()
 }
@@ -200,11 +200,7 @@ pub fn ask_nodes(shards: &[Shard], wait: Wait) -> Result<Vec<(Node, String)>, St
     let version = "SELECT e.extversion FROM pg_catalog.pg_extension AS e \
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions' AND pg_catalog.to_regprocedure(\
          'raw_clear_sessions.clear_shard(pg_catalog.regclass, pg_catalog.text)') IS NOT NULL";
-    let ours = pg::query(version, &[])
-        .into_iter()
-        .flatten()
-        .flatten()
-        .next();
+    let ours: Option<String> = pg::query(version, &[]).pop();
     let calls: Vec<_> = nodes
         .iter()
         .map(|node| Call {
@@ -249,7 +245,7 @@ pub fn limit_lock_wait() {
     let Some(timeout) = pg::lock_timeout() else {
         return;
     };
-    let has_language = pg::query(
+    let has_language: Vec<()> = pg::query(
         "SELECT FROM pg_catalog.pg_language WHERE lanname OPERATOR(pg_catalog.=) 'plpgsql'",
         &[],
     );
@@ -258,8 +254,7 @@ pub fn limit_lock_wait() {
     }
     let _passed_on = LocalSetting::set(&[(c"citus.propagate_set_commands", c"local")]);
     let milliseconds = timeout.as_millis();
-    pg::query(
-        &format!("DO LANGUAGE plpgsql $$BEGIN SET LOCAL lock_timeout = {milliseconds}; END$$"),
-        &[],
-    );
+    pg::run(&format!(
+        "DO LANGUAGE plpgsql $$BEGIN SET LOCAL lock_timeout = {milliseconds}; END$$"
+    ));
 }

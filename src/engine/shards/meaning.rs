@@ -29,16 +29,14 @@ pub type Meaning = BTreeMap<String, String>;
 /// Those of this session.
 pub fn of_session() -> Meaning {
     let names: Vec<_> = NAMES.iter().map(|name| name.to_string_lossy()).collect();
-    let rows = pg::query(
+    let settings: Vec<(String, Option<String>)> = pg::query(
         "SELECT s, pg_catalog.current_setting(s) \
          FROM pg_catalog.string_to_table($1, ' ') AS s",
         &[Argument::text(&names.join(" "))],
     );
-    rows.into_iter()
-        .filter_map(|row| {
-            let mut fields = row.into_iter().flatten();
-            Some((fields.next()?, fields.next()?))
-        })
+    settings
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
         .collect()
 }
 
