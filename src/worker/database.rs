@@ -139,10 +139,13 @@ fn work() -> Ending {
     };
     upkeep::begin(&schema);
     let ending = clear_in_turns(&schema, &mut Turns::default());
-    try_to("counting runs in", || {
-        history::flush(&schema, true);
-    });
-    upkeep::end(&schema, matches!(ending, Ending::Yielded));
+    // What is left to do would wait for the same locks.
+    if ending != Ending::LockedOut {
+        try_to("counting runs in", || {
+            history::flush(&schema, true);
+        });
+        upkeep::end(&schema, matches!(ending, Ending::Yielded));
+    }
     ending
 }
 
@@ -177,6 +180,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             upkeep::go_on(schema);
         }
         let (began, look) = (Instant::now(), Look::begin());
+        let now = look.instant;
         if !begin_in(schema) {
             pg::commit();
             break;
@@ -185,7 +189,6 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         let listed = state::is_listed();
         let mut due = policy::due(schema);
         let tried_again = avoided.leave_out(&mut due);
-        let now = pg::now();
         let first = turns.keep_due(schema, &mut due, board().map_or(0, Board::since), look);
         // What is due now this worker begins with, and says then what has to wait.
         stop_request::note_others(if first > now { first } else { i64::MAX }, look);
@@ -205,8 +208,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             return succeeded(first.min(next_look));
         }
         let next_look = began + TURN.max(20 * began.elapsed());
-        let looked = (look, now);
-        if let Some(ending) = clear_pass(schema, due, looked, next_look, turns, &mut avoided) {
+        if let Some(ending) = clear_pass(schema, due, look, next_look, turns, &mut avoided) {
             return ending;
         }
         try_to("counting runs in", || {
@@ -220,7 +222,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
 fn clear_pass(
     schema: &str,
     mut due: Vec<Due>,
-    (look, looked): (Look, i64),
+    look: Look,
     next_look: Instant,
     turns: &mut Turns,
     avoided: &mut Avoided,
@@ -229,7 +231,7 @@ fn clear_pass(
     loop {
         let now = pg::now();
         // What the clock has due meanwhile has to be marked as due first.
-        let by = |due: &Due| if due.by_clock { looked } else { now };
+        let by = |due: &Due| if due.by_clock { look.instant } else { now };
         let index = turns.next(&due, |due| due.next_start <= by(due))?;
         let table = due.swap_remove(index);
         let Some(claim) = board().and_then(|board| board.claim(table.table)) else {
