@@ -115,9 +115,9 @@ pub use spi::{
 pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
-    constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
-    set_for_session, try_out,
+    ActingAs, act_as_authenticated, acts_for_its_owner, as_owner_of_our_tables, attempt, begin,
+    capped, catch, commit, constraints_immediate, is_of_a_row, is_of_a_table, owner,
+    report_statistics, roll_back, set_for_session, try_out,
 };
 pub use tuple_set::TupleSet;
 pub use unused::unused_fraction;

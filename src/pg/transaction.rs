@@ -4,6 +4,7 @@
 use super::Relation;
 use super::c::{byte, int};
 use super::memory::set_memory_aside;
+use super::spi::LocalSetting;
 use super::table_guard::forget_guard;
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -256,11 +257,6 @@ impl ActingAs {
         Some(acting)
     }
 
-    /// As the owner of this extension's own tables, for one statement of ours on them.
-    pub fn owner_of_our_tables(owner: pg_sys::Oid) -> ActingAs {
-        ActingAs::switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE))
-    }
-
     fn switch(role: pg_sys::Oid, flags: i32) -> ActingAs {
         let mut acting = ActingAs {
             role: pg_sys::InvalidOid,
@@ -291,6 +287,18 @@ impl Drop for ActingAs {
     fn drop(&mut self) {
         ACTED_FOR.set(self.acted_for);
     }
+}
+
+/// Does something with this extension's own tables: with their owner's rights, and with a search path on which nobody else's
+/// objects are.
+pub fn as_owner_of_our_tables<T>(owner: pg_sys::Oid, action: impl FnOnce() -> T) -> T {
+    let acting = ActingAs::switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE));
+    let outcome = {
+        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        action()
+    };
+    acting.end();
+    outcome
 }
 
 /// As SET CONSTRAINTS ALL IMMEDIATE: deferred triggers, such as those of foreign keys made by Django, fire at once where

@@ -1,7 +1,7 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::{Board, board, waited};
-use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, Zone};
+use crate::pg::{self, Argument, Keep, Zone};
 use crate::run::Limits;
 use crate::settings;
 use crate::table::{Caller, Function, Rule};
@@ -339,13 +339,7 @@ fn is_written_now(table: pg_sys::Oid) -> bool {
 /// As [`find`], whoever acts; as this transaction has it.
 pub fn current(table: pg_sys::Oid) -> Option<Policy> {
     let (schema, owner) = pg::extension_schema()?;
-    let acting = ActingAs::owner_of_our_tables(owner);
-    let policy = {
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
-        find(&schema, table)
-    };
-    acting.end();
-    policy
+    pg::as_owner_of_our_tables(owner, || find(&schema, table))
 }
 
 /// Whether the setting `tables` names a table; as the view raw_clear_sessions.scheduled has it.
