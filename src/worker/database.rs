@@ -188,6 +188,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         let wanted = pg::database_is_wanted();
         let listed = state::is_listed();
         let mut due = policy::due(schema);
+        avoided.add(lost_tables(), policy::LOOK_AGAIN);
         let tried_again = avoided.leave_out(&mut due);
         let first = turns.keep_due(schema, &mut due, board().map_or(0, Board::since), look);
         // What is due now this worker begins with, and says then what has to wait.
@@ -216,6 +217,13 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         });
     }
     succeeded(general_next_start())
+}
+
+/// The tables of runs that have ended their workers and are still to be recorded.
+fn lost_tables() -> Vec<pg_sys::Oid> {
+    board().map_or(Vec::new(), |board| {
+        board.lost_runs.tables(pg::my_database())
+    })
 }
 
 /// Clears the tables that are due, each once, until none is, or it is time to look again; why the worker is to end, if it is.

@@ -65,12 +65,13 @@ impl LostRuns {
         self.0.iter().filter(move |slot| slot.is_of(database))
     }
 
-    /// Leaves a run for the next worker. False where there is no place, or none has been able to put the last one of this
-    /// table into the history. Writes memory that is there, and nothing else: the process is about to end.
+    /// Leaves a run for the next worker. False where there is no place. One of a table of which another is there already, which
+    /// nobody has been able to put into the history, is not left beside that. Writes memory that is there, and nothing else: the
+    /// process is about to end.
     pub fn add(&self, database: u32, run: UnderWay, cause: Cause) -> bool {
         let is_there = |slot: &Slot| slot.table.load(Ordering::Acquire) == run.table;
         if self.of(database).any(is_there) {
-            return false;
+            return true;
         }
         let take = |slot: &&Slot| !slot.taken.swap(true, Ordering::AcqRel);
         let Some(slot) = self.0.iter().find(take) else {
@@ -94,6 +95,12 @@ impl LostRuns {
     pub fn processes(&self, database: pg_sys::Oid) -> Vec<i32> {
         let slots = self.of(database.into());
         slots.map(|slot| slot.pid.load(Ordering::Acquire)).collect()
+    }
+
+    /// The tables that these are runs of: before they are in the history, nothing says that the tables are to be left alone.
+    pub fn tables(&self, database: pg_sys::Oid) -> Vec<pg_sys::Oid> {
+        let slots = self.of(database.into());
+        slots.map(|slot| slot.run().table.into()).collect()
     }
 
     /// Keeps the runs of these databases only.
