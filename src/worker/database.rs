@@ -5,7 +5,7 @@
 
 use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is_over};
 use super::clearing::{After, clear};
-use super::failures::NOT_INSTALLED;
+use super::failures::Kind;
 use super::policy::Due;
 use super::turns::{Look, Turns};
 use super::{history, host, own_settings, policy, state, stop_request, upkeep};
@@ -74,7 +74,7 @@ pub(super) fn try_to(doing: &str, action: impl FnOnce()) {
 fn locked_out(refusal: &Refusal) -> Ending {
     let known = board().and_then(|board| board.failures.of(pg::my_database()));
     match known {
-        Some((_, true)) => note_error(refusal.sqlstate(), refusal.message()),
+        Some((Kind::LockedOut, _)) => note_error(refusal.sqlstate(), refusal.message()),
         _ => report_error(refusal, "automatic clearing of"),
     }
     Ending::LockedOut
@@ -132,10 +132,11 @@ pub(super) fn begin_in(schema: &str) -> bool {
 
 fn work() -> Ending {
     let Some(schema) = installed() else {
-        if let Databases::Listed(_) = settings::databases() {
-            note_error(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, NOT_INSTALLED);
-        }
-        return succeeded(general_next_start());
+        return Ending::Succeeded {
+            next_start: general_next_start(),
+            timetable: settings::timetable_hash(),
+            is_installed: !matches!(settings::databases(), Databases::Listed(_)),
+        };
     };
     upkeep::begin(&schema);
     let ending = clear_in_turns(&schema, &mut Turns::default());
@@ -323,6 +324,7 @@ fn succeeded(next_start: i64) -> Ending {
     Ending::Succeeded {
         next_start,
         timetable: settings::timetable_hash(),
+        is_installed: true,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::board::{Board, Ending, Ticket, board};
 use super::entry::DATABASE_WORKER;
-use super::failures::NOT_INSTALLED;
+use super::failures::Kind;
 use super::own_settings;
 use super::state;
 use super::stop_request::{INTERVAL, Place, Reason};
@@ -264,6 +264,7 @@ impl Launcher {
         for (database, entry) in &mut self.entries {
             if which(*database) {
                 entry.due = None;
+                self.board.failures.set_next_try(*database, None);
             }
         }
         for running in &mut self.running {
@@ -299,40 +300,37 @@ impl Launcher {
 
     /// Says what is wrong with a database, or no longer.
     fn note_failure(&mut self, running: &Running, ending: Ending) {
-        let error = self.board.error(running.ticket);
-        if matches!(ending, Ending::Succeeded { .. }) {
-            self.note_extension(running.database, error.as_deref());
+        let database = running.database;
+        if let Ending::Succeeded { is_installed, .. } = ending {
+            self.note_extension(database, is_installed);
         }
         self.next_try = i64::MIN;
         self.next_helper = i64::MIN;
+        let error = self.board.error(running.ticket);
+        let failed = error.as_deref();
+        let failed = failed.unwrap_or("its process ended before its work was done");
         let failures = &self.board.failures;
         match ending {
-            Ending::Failed | Ending::LockedOut => failures.note(
-                running.database,
-                error
-                    .as_deref()
-                    .unwrap_or("its process ended before its work was done"),
-                ending == Ending::LockedOut,
-            ),
+            Ending::Failed => failures.note(database, Kind::Error, failed),
+            Ending::LockedOut => failures.note(database, Kind::LockedOut, failed),
+            Ending::Succeeded {
+                is_installed: false,
+                ..
+            } => failures.note(database, Kind::NotInstalled, ""),
             // It went on, but not with everything.
             Ending::Succeeded { .. } | Ending::TurnOver if error.is_some() => {
-                failures.note(
-                    running.database,
-                    error.as_deref().unwrap_or_default(),
-                    false,
-                );
+                failures.note(database, Kind::Error, failed);
             }
             Ending::Succeeded { .. } | Ending::TurnOver | Ending::RunLost => {
-                failures.forget(running.database);
+                failures.forget(database);
             }
             Ending::Yielded => {}
         }
     }
 
     /// Says once that a database that is listed has no extension.
-    fn note_extension(&mut self, database: pg_sys::Oid, error: Option<&str>) {
-        let lacks = error.is_some_and(|error| error.ends_with(NOT_INSTALLED));
-        if !lacks {
+    fn note_extension(&mut self, database: pg_sys::Oid, is_installed: bool) {
+        if is_installed {
             self.lacking.remove(&database);
         } else if !self.lacking.contains(&database) {
             let Some(databases) = self.look_up_databases() else {
@@ -396,6 +394,9 @@ impl Launcher {
             }
         };
         entry.due = due;
+        if is_last && matches!(ending, Ending::Failed | Ending::LockedOut) {
+            self.board.failures.set_next_try(running.database, due);
+        }
         if !is_last {
             entry.reported = Some((pg::now(), due.unwrap_or(i64::MIN)));
         }

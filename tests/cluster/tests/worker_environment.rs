@@ -172,6 +172,13 @@ fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     });
     let notes = "SELECT count(*) FROM raw_clear_sessions.status WHERE note LIKE 'the worker fails in this database%'";
     assert!(session.number(notes) > 0);
+    // Not by its schedule, which has it due each second, but when the worker comes again.
+    wait_until("the status says when, and what for", || {
+        session.yes(
+            "SELECT next_start > now() + interval '30 s' AND waits_for LIKE 'the next try of the worker%'
+             FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass",
+        )
+    });
     cluster.wait_for_log("CONTEXT:  automatic clearing of database \"app\"");
     assert!(cluster.logged("ERROR:  the tables of extension") > 0);
     assert_eq!(session.count("django_session"), 1000);
@@ -182,6 +189,29 @@ fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     );
     session.wait_for_count("django_session", 100);
     wait_until("nothing is told any more", || session.text(off).is_empty());
+    assert_eq!(
+        session.count("raw_clear_sessions.status WHERE waits_for LIKE 'the next try%'"),
+        0
+    );
+}
+
+/// What an error says is no fact.
+#[test]
+fn an_error_that_speaks_of_a_missing_extension_is_an_error() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = with_sessions(&cluster, "app");
+    session.run(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN RAISE 'extension \"raw_clear_sessions\" is not installed'; END$$;
+         CREATE TRIGGER no BEFORE UPDATE ON raw_clear_sessions.history FOR EACH ROW EXECUTE FUNCTION no();
+         ALTER TABLE raw_clear_sessions.history ENABLE ALWAYS TRIGGER no;
+         SELECT raw_clear_sessions_run_now('django_session')",
+    );
+    wait_until("the failure is told", || {
+        let off = session.text("SELECT coalesce(raw_clear_sessions.worker_off(), '')");
+        off.starts_with("the worker fails in this database: P0001: extension")
+    });
+    assert_eq!(cluster.logged("has no extension"), 0);
 }
 
 #[test]
