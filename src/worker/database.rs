@@ -197,14 +197,18 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         if first <= now {
             turns.find_owners(&mut due);
         }
+        let is_prepared =
+            first > now && stop_request::own().is_some_and(|own| pg::is_written_by_prepared(&own));
         pg::commit();
         mark_due(schema, &due, listed);
         if wanted {
             return Ending::Yielded;
         }
         if first > now || state::is_paused() || !listed {
-            // Who looks sooner tries again what is to be left alone for a while.
-            let next_look = tried_again.map_or_else(general_next_start, |left| {
+            // Who looks sooner tries again what is to be left alone for a while, and sees what has been committed.
+            let prepared = is_prepared.then_some(policy::LOOK_AGAIN);
+            let sooner = tried_again.into_iter().chain(prepared).min();
+            let next_look = sooner.map_or_else(general_next_start, |left| {
                 now.saturating_add(number::microseconds(left))
             });
             return succeeded(first.min(next_look));

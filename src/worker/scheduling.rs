@@ -445,12 +445,15 @@ fn with_our_tables<T>(action: impl FnOnce(&str) -> T) -> Result<T, Refusal> {
     Ok(pg::as_owner_of_our_tables(owner, || action(&schema)))
 }
 
-/// Has the launcher look at this database when the transaction is committed.
+/// Has the launcher look at this database when the transaction is committed; or when it is prepared, because COMMIT PREPARED
+/// tells nobody: as long as it is prepared, the worker looks again every few seconds.
 pub fn announce() {
     let database = pg::my_database();
-    pg::on_commit(move || {
+    let report = move || {
         if let Some(board) = board() {
             board.report_change(database);
         }
-    });
+    };
+    pg::on_commit(report);
+    pg::on_prepare(report);
 }
