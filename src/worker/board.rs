@@ -7,7 +7,7 @@ use super::lost_runs::{self, LostRuns};
 use super::stop_request::{self, Place, Reason};
 use super::waiting::Period;
 use crate::pg;
-use crate::settings::MOST_WORKERS;
+use crate::settings::{LIMITS, MOST_WORKERS};
 use crate::words::{Words, from_text, to_text};
 use logic::lost_turns::LostTurns;
 use logic::number;
@@ -44,6 +44,8 @@ pub struct Board {
     set_back: AtomicI64,
     /// A setting that has been refused, and keeps the worker from clearing anything; empty: none.
     refused: Words<SETTING_WORDS>,
+    /// Those of postgresql.conf, by [`crate::settings::Limits::in_numbers`].
+    pub limits: Words<LIMITS>,
     seats: [Seat; MOST_WORKERS as usize],
     /// Who has it looks at all claims, and sets one.
     claiming: AtomicBool,

@@ -8,10 +8,10 @@ use super::clearing::{After, clear};
 use super::failures::Kind;
 use super::policy::Due;
 use super::turns::{Look, Turns};
-use super::{history, host, own_settings, policy, state, stop_request, upkeep};
+use super::{history, host, limits, own_settings, policy, state, stop_request, upkeep};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
-use crate::settings;
+use crate::settings::{self, Limits};
 use logic::backoff;
 use logic::names::Databases;
 use logic::number;
@@ -30,7 +30,9 @@ pub fn main(argument: u64) {
     let Some(database) = board.take_seat(Ticket::from_argument(argument)) else {
         return;
     };
+    let limits = Limits::by_settings().in_numbers();
     pg::connect(database);
+    limits::note_connected(limits);
     let _aside = pg::MemoryAside::set();
     own_settings::apply();
     host::apply_settings();

@@ -12,7 +12,7 @@ use super::state;
 use super::stop_request::{INTERVAL, Place, Reason};
 use super::waiting::Waiting;
 use crate::pg::{self, Database, Handle, Zone};
-use crate::settings;
+use crate::settings::{self, Limits};
 use logic::backoff;
 use logic::names::Databases;
 use logic::number;
@@ -129,6 +129,7 @@ struct Launcher {
 pub fn main() {
     let Some(board) = board() else { return };
     board.begin_launcher();
+    board.limits.write(Limits::by_settings().in_numbers());
     own_settings::apply_to_launcher();
     let mut launcher = Launcher {
         board,
@@ -228,6 +229,7 @@ impl Launcher {
 
     fn notice_changes(&mut self) {
         if pg::reload_if_asked() {
+            self.board.limits.write(Limits::by_settings().in_numbers());
             let has_changed = self.notice_refused(false);
             if has_changed
                 || self.timetable != settings::timetable()

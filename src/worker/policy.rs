@@ -1,6 +1,7 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::{Board, board, waited};
+use super::limits;
 use crate::pg::{self, Argument, Keep, Zone};
 use crate::run::Limits;
 use crate::settings;
@@ -90,7 +91,7 @@ impl Policy {
 
     /// The policy's limits, and for the rest the settings.
     pub fn limits(&self) -> Limits {
-        let mut limits = Limits::by_settings();
+        let mut limits = limits::of_worker();
         if let Some(rows) = self.batch_size {
             limits.batch_size = rows.max(1).unsigned_abs().into();
         }
