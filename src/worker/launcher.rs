@@ -53,6 +53,8 @@ struct Entry {
     /// When it is due; `None`: it has not been looked at, and is now.
     due: Option<i64>,
     failures: u32,
+    /// It is listed no longer: a last worker comes, to end the runs there that are put aside.
+    leaves: bool,
     /// How many workers in a row have gone by other settings than the launcher.
     strangers: u32,
     /// The number of its last worker; 0: it has had none.
@@ -303,7 +305,9 @@ impl Launcher {
     /// Says what is wrong with a database, or no longer.
     fn note_failure(&mut self, running: &Running, ending: Ending) {
         let database = running.database;
-        if let Ending::Succeeded { is_installed, .. } = ending {
+        if let Ending::Succeeded { is_installed, .. } = ending
+            && self.is_wanted(database)
+        {
             self.note_extension(database, is_installed);
         }
         self.next_try = i64::MIN;
@@ -366,6 +370,14 @@ impl Launcher {
                 let tries = (entry.strangers - 1).min(8);
                 Some(after(STRANGER * 2_u32.pow(tries)))
             }
+            // What is to be ended there, it has left to the first.
+            Ending::Succeeded { .. } if entry.leaves && running.is_helper => Some(pg::now()),
+            Ending::Succeeded { .. } | Ending::Failed if entry.leaves && is_last => {
+                self.entries.remove(&running.database);
+                self.waiting.forget(running.database.into());
+                self.board.failures.forget(running.database);
+                return;
+            }
             Ending::Succeeded { next_start, .. } => {
                 entry.failures = 0;
                 entry.strangers = 0;
@@ -402,6 +414,12 @@ impl Launcher {
         if !is_last {
             entry.reported = Some((pg::now(), due.unwrap_or(i64::MIN)));
         }
+    }
+
+    /// Whether a database is listed, as far as is known.
+    fn is_wanted(&self, database: pg_sys::Oid) -> bool {
+        let entry = self.entries.get(&database);
+        entry.is_some_and(|entry| !entry.leaves)
     }
 
     fn is_running(&self, database: pg_sys::Oid) -> bool {
@@ -464,7 +482,7 @@ impl Launcher {
             if self.running.len() >= settings::max_workers() || pg::now() < self.next_helper {
                 return;
             }
-            if self.entries.contains_key(&database) && self.needs_helper(database) {
+            if self.is_wanted(database) && self.needs_helper(database) {
                 self.start_helper(database);
             }
         }
@@ -493,7 +511,9 @@ impl Launcher {
     /// Starts the workers of all databases that are due, as far as there are workers. When to do so again, if nothing
     /// happens before; `None`: only then.
     fn start_what_is_due(&mut self) -> Option<i64> {
-        if state::is_paused() || settings::databases() == Databases::None {
+        let is_off = settings::databases() == Databases::None;
+        let nothing_is_left = self.entries.is_empty() && self.waiting.databases().next().is_none();
+        if state::is_paused() || is_off && nothing_is_left {
             return None;
         }
         let now = pg::now();
@@ -567,7 +587,7 @@ impl Launcher {
             };
             if state::is_paused() {
                 place.request(None, Reason::Paused);
-            } else if is_off || !self.entries.contains_key(&running.database) {
+            } else if is_off || !self.is_wanted(running.database) {
                 place.request(None, Reason::Unscheduled);
             }
             let transaction = place.long_transaction();
@@ -617,14 +637,25 @@ impl Launcher {
                 .collect(),
         };
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
-        self.entries.retain(|oid, _| wanted.contains(oid));
-        self.board.failures.retain(|oid| wanted.contains(&oid));
-        self.lacking.retain(|oid| wanted.contains(oid));
-        self.board.lost_runs.retain(|oid| wanted.contains(&oid));
-        self.waiting.retain(|oid| wanted.contains(&oid.into()));
-        for oid in wanted {
+        let waiting = self.waiting.databases().map(pg_sys::Oid::from);
+        for oid in wanted.iter().copied().chain(waiting) {
             self.entries.entry(oid).or_default();
         }
+        for (oid, entry) in &mut self.entries {
+            entry.leaves = !wanted.contains(oid);
+        }
+        let may_come = |one: &&Database| one.allows_connections && !one.is_template;
+        let open = existing.iter().filter(may_come);
+        let open: HashSet<pg_sys::Oid> = open.map(|database| database.oid).collect();
+        self.entries
+            .retain(|oid, entry| !entry.leaves || open.contains(oid));
+        let entries = &self.entries;
+        self.board.failures.retain(|oid| entries.contains_key(&oid));
+        self.lacking.retain(|oid| entries.contains_key(oid));
+        self.board
+            .lost_runs
+            .retain(|oid| entries.contains_key(&oid));
+        self.waiting.retain(|oid| entries.contains_key(&oid.into()));
         self.next_search = Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
             schedule.next_after(now, &Zone::of_session())
         });
