@@ -56,7 +56,7 @@ check-unit: bootstrap ## tests without a server: which rows are expired and when
 frameworks: bootstrap ## write the tables of frameworks in docs/ anew from what is recognized
 	@RCS_WRITE_DOCUMENTS=1 cargo test --quiet -p documents --test recipes the_tables_of
 
-check-bench: ## the comparison's arithmetic, and whether the documents show its results
+check-bench: ## the arithmetic of the comparison and of the suites' results, and whether the documents show the comparison's
 	@scripts/check bench
 
 check-regress: stage ## SQL as users write it, against expected output

@@ -142,7 +142,7 @@ pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
 
 /// Runs a statement whose operators are PostgreSQL's, whatever the caller has in the search_path.
 fn query(statement: &str, arguments: &[Argument]) -> pg::Rows {
-    let _setting = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+    let _setting = pg::LocalSetting::system_path();
     pg::query(statement, arguments)
 }
 

@@ -22,6 +22,7 @@ mod heap;
 mod inheritance;
 mod internal_statement;
 mod invalidation;
+mod local_setting;
 mod lock_table;
 mod lock_wait;
 mod log;
@@ -72,6 +73,7 @@ pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached};
 pub use internal_statement::explaining;
 pub use invalidation::{Changes, limit_caches};
+pub use local_setting::{LocalSetting, set_for_transaction};
 pub use lock_table::{LockTable, is_written_by_prepared};
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
@@ -109,8 +111,7 @@ pub use setting::{
 pub use shmem::{Segment, Shareable, SharedMemory, is_preloading, request_shared_memory};
 pub use snapshot::CommandSnapshot;
 pub use spi::{
-    Argument, LocalSetting, Planning, Rows, modify_on, query, query_for_argument_on, query_on,
-    query_places_on, set_for_transaction,
+    Argument, Planning, Rows, modify_on, query, query_for_argument_on, query_on, query_places_on,
 };
 pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};

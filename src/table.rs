@@ -125,6 +125,7 @@ fn check_kind(relation: &Relation) -> Result<(), Refusal> {
         RelationKind::Sequence => "sequences",
         RelationKind::CompositeType => "composite types",
         RelationKind::ToastTable => "TOAST tables",
+        RelationKind::Other => "relations of this kind",
     };
     Err(Refusal::new(
         PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,

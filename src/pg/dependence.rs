@@ -3,8 +3,8 @@
 //!
 //! PostgreSQL marks what depends on a setting as STABLE, but for [`BY_ZONE`]; and so is the clock, which is the same for all.
 
+use super::LocalSetting;
 use super::c::byte_of;
-use super::spi::LocalSetting;
 use super::time::Zone;
 use core::ffi::{CStr, c_void};
 use pgrx::prelude::*;

@@ -9,8 +9,9 @@
 //! And a role with the privilege TRIGGER on the tables, which `GRANT ALL ON ALL TABLES IN SCHEMA` gives, may hang a
 //! function of theirs on them: triggers do not fire, but those that a superuser has enabled with ENABLE ALWAYS.
 
+use super::LocalSetting;
 use super::internal_statement::hiding;
-use super::spi::{self, Argument, LocalSetting, Rows};
+use super::spi::{self, Argument, Rows};
 use crate::refusal::Refusal;
 use core::ffi::c_char;
 use pgrx::prelude::PgSqlErrorCode;

@@ -1,7 +1,9 @@
 //! Relations: opening, and what the relation cache knows of them.
 
+mod on_delete;
+
 use super::Changes;
-use super::c::{byte_of, int, short, size};
+use super::c::{byte_of, int, size};
 use core::ffi::CStr;
 use core::ptr::NonNull;
 use pgrx::pg_sys;
@@ -43,6 +45,8 @@ pub enum RelationKind {
     Sequence,
     CompositeType,
     ToastTable,
+    /// What PostgreSQL has had since this was written.
+    Other,
 }
 
 /// Where the rows of a relation are: a tablespace, and a file in it. A place in one means nothing in another.
@@ -135,7 +139,8 @@ impl Relation {
             pg_sys::RELKIND_SEQUENCE => RelationKind::Sequence,
             pg_sys::RELKIND_COMPOSITE_TYPE => RelationKind::CompositeType,
             pg_sys::RELKIND_TOASTVALUE => RelationKind::ToastTable,
-            _ => RelationKind::Table,
+            pg_sys::RELKIND_RELATION => RelationKind::Table,
+            _ => RelationKind::Other,
         }
     }
 
@@ -172,11 +177,6 @@ impl Relation {
     /// Whether the rows are in PostgreSQL's own heap.
     pub fn is_heap(&self) -> bool {
         self.kind() == RelationKind::Table && self.class().relam == pg_sys::HEAP_TABLE_AM_OID
-    }
-
-    /// Whether statistics tell how many rows it has.
-    pub fn is_analyzed(&self) -> bool {
-        self.class().reltuples >= 0.0
     }
 
     /// Whether the rows are on a foreign server.
@@ -279,67 +279,9 @@ impl Relation {
         unsafe { (0..(*descriptor).natts).any(|index| is_dropped(descriptor, index)) }
     }
 
-    /// A rule that rewrites DELETE and is not disabled.
-    pub fn has_delete_rule(&self) -> bool {
-        let rules = self.data().rd_rules;
-        if rules.is_null() {
-            return false;
-        }
-        // SAFETY: the lock of rules belongs to the open relation.
-        unsafe {
-            (0..size((*rules).numLocks))
-                .map(|index| &**(*rules).rules.add(index))
-                .any(|rule| {
-                    rule.event == pg_sys::CmdType::CMD_DELETE && byte_of(rule.enabled) != b'D'
-                })
-        }
-    }
-
     /// Whether policies are enabled on it, for whomever.
     pub fn has_row_security(&self) -> bool {
         self.class().relrowsecurity
-    }
-
-    /// Whether a DELETE may leave rows without an ERROR: a trigger that fires before it may return NULL, a rule may do
-    /// something else.
-    pub fn may_keep_rows(&self) -> bool {
-        // SAFETY: NULL, or the descriptor, which belongs to the open relation.
-        let triggers = unsafe { self.data().trigdesc.as_ref() };
-        self.has_delete_rule() || triggers.is_some_and(|triggers| triggers.trig_delete_before_row)
-    }
-
-    /// The first trigger that a DELETE could fire and that is not disabled; `statement`: among those of statements
-    /// only.
-    pub fn delete_trigger(&self, statement: bool) -> Option<DeleteTrigger> {
-        let triggers = self.data().trigdesc;
-        if triggers.is_null() {
-            return None;
-        }
-        // SAFETY: the descriptor belongs to the open relation; names are copied.
-        unsafe {
-            (0..size((*triggers).numtriggers))
-                .map(|index| &*(*triggers).triggers.add(index))
-                .find(|trigger| {
-                    trigger.tgtype & short(pg_sys::TRIGGER_TYPE_DELETE) != 0
-                        && byte_of(trigger.tgenabled) != b'D'
-                        && !(statement && trigger.tgtype & short(pg_sys::TRIGGER_TYPE_ROW) != 0)
-                })
-                .map(|trigger| DeleteTrigger {
-                    name: CStr::from_ptr(trigger.tgname)
-                        .to_string_lossy()
-                        .into_owned(),
-                    is_foreign_key: trigger.tgisinternal
-                        && trigger.tgconstraint != pg_sys::InvalidOid,
-                })
-        }
-    }
-
-    /// ERROR 55000 where the table's deletes are published, but no replica identity could name the rows.
-    pub fn check_replica_identity(&self) {
-        // SAFETY: reads catalogs for the open relation (executor/execReplication.c).
-        unsafe {
-            pg_sys::CheckCmdReplicaIdentity(self.as_ptr(), pg_sys::CmdType::CMD_DELETE);
-        }
     }
 }
 
@@ -386,14 +328,6 @@ impl Drop for Relation {
             unsafe { pg_sys::relation_close(self.as_ptr(), int(pg_sys::NoLock)) }
         }
     }
-}
-
-/// A trigger that a DELETE fires.
-#[derive(Debug)]
-pub struct DeleteTrigger {
-    pub name: String,
-    /// It belongs to a foreign key that points at the table.
-    pub is_foreign_key: bool,
 }
 
 /// Whether the rows are in Citus' columnar storage, which takes no DELETE: the access method may have any name, its handler is

@@ -1,11 +1,10 @@
 //! The transactions of a background worker, which nobody else begins or ends; as whom it acts in them; and how it goes
 //! on after an ERROR.
 
-use super::Relation;
 use super::c::{byte, int};
 use super::memory::set_memory_aside;
-use super::spi::LocalSetting;
 use super::table_guard::forget_guard;
+use super::{LocalSetting, Relation};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
 use pgrx::pg_sys::panic::CaughtError;
@@ -294,7 +293,7 @@ impl Drop for ActingAs {
 pub fn as_owner_of_our_tables<T>(owner: pg_sys::Oid, action: impl FnOnce() -> T) -> T {
     let acting = ActingAs::switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE));
     let outcome = {
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        let _path = LocalSetting::system_path();
         action()
     };
     acting.end();

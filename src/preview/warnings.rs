@@ -90,7 +90,7 @@ fn before_2000(expires: &str, counts: &Counts) -> Option<String> {
 fn foreign(leaves: &[Relation], exact: bool) -> Option<String> {
     let guessed = leaves
         .iter()
-        .filter(|leaf| leaf.is_foreign() && !leaf.is_analyzed() && !exact)
+        .filter(|leaf| leaf.is_foreign() && !leaf.is_counted() && !exact)
         .map(|leaf| vec![Some(leaf.qualified_name())]);
     let names = listed(guessed.collect())?;
     Some(format!(

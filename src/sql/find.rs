@@ -111,7 +111,7 @@ fn look(table: pg_sys::Oid) -> Option<JsonB> {
     }
     let _as_owner = AsOwner::of(&relation);
     // A framework's filter means PostgreSQL's own operators, whatever the caller has in the search_path.
-    let _path = pg::LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+    let _path = pg::LocalSetting::system_path();
     Some(preview_as_json(Some(table), &rule, false))
 }
 

@@ -79,7 +79,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     )?;
     {
         // Names in expressions have to mean what they will mean to the worker.
-        let _path = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
+        let _path = LocalSetting::system_path();
         check_accepts_deletes(&Checked::open(table, &policy.rule(), Purpose::Schedule)?)?;
     }
     let columns = COLUMNS.join(", ");
