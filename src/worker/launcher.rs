@@ -513,10 +513,13 @@ impl Launcher {
     fn start_what_is_due(&mut self) -> Option<i64> {
         let is_off = settings::databases() == Databases::None;
         let nothing_is_left = self.entries.is_empty() && self.waiting.databases().next().is_none();
+        let now = pg::now();
+        if is_off && nothing_is_left {
+            self.waiting.save(std::iter::empty(), (now, now));
+        }
         if state::is_paused() || is_off && nothing_is_left {
             return None;
         }
-        let now = pg::now();
         let due = |entry: &Entry| entry.due.unwrap_or(i64::MIN);
         let is_due = self.entries.values().any(|entry| due(entry) <= now);
         if now >= self.next_search || is_due && !self.cannot_look {

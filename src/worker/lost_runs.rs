@@ -11,12 +11,14 @@ use super::board::board;
 use super::database::begin_in;
 use super::failures::ERROR_WORDS;
 use super::history;
+use super::policy::LOOK_AGAIN;
 use super::stop_request::Reason;
 use super::vacuuming::full_name;
 use crate::pg;
 use crate::refusal::Refusal;
 use crate::settings::MOST_WORKERS;
 use crate::words::{Words, to_text};
+use logic::number;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -58,6 +60,8 @@ struct Slot {
     canceled: AtomicU32,
     sqlstate: AtomicI32,
     message: Words<ERROR_WORDS>,
+    /// When a worker last tried to record it.
+    tried: AtomicI64,
 }
 
 impl LostRuns {
@@ -87,6 +91,7 @@ impl LostRuns {
         slot.canceled.store(canceled, Ordering::Release);
         slot.sqlstate.store(cause.sqlstate, Ordering::Release);
         slot.message.write(cause.message);
+        slot.tried.store(0, Ordering::Release);
         slot.database.store(database, Ordering::Release);
         true
     }
@@ -127,6 +132,16 @@ impl Slot {
     fn free(&self) {
         self.database.store(0, Ordering::Release);
         self.taken.store(false, Ordering::Release);
+    }
+
+    /// Whether it is to be tried to record it: an error each time is in the log often enough so.
+    fn is_to_be_tried(&self) -> bool {
+        let (now, tried) = (pg::now(), self.tried.load(Ordering::Acquire));
+        let is_time = now.abs_diff(tried) >= number::count(number::microseconds(LOOK_AGAIN));
+        if is_time {
+            self.tried.store(now, Ordering::Release);
+        }
+        is_time
     }
 
     fn run(&self) -> UnderWay {
@@ -173,6 +188,7 @@ pub fn record(schema: &str) {
     for slot in board()
         .iter()
         .flat_map(|board| board.lost_runs.of(database))
+        .filter(|slot| slot.is_to_be_tried())
     {
         record_one(schema, database, slot);
     }
