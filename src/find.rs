@@ -41,8 +41,8 @@ const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
         SELECT t.oid, t.oid FROM pg_catalog.pg_type AS t WHERE t.typtype <> 'd'
         UNION ALL
         SELECT t.oid, b.base FROM pg_catalog.pg_type AS t JOIN base AS b ON b.oid = t.typbasetype WHERE t.typtype = 'd')
-    SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relname, a.attname, base.base,
-        a.attnotnull AND NOT a.atthasdef AND a.attidentity = '', n.nspname
+    SELECT c.oid, n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),
+        a.attname, base.base, a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
     FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -96,8 +96,9 @@ pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
 }
 
 /// Why the rows of a table are not looked at, if they are not. To read and to plan would run code of others: what the table, its
-/// partitions, or an index, constraint, policy or statistics of theirs call. Only the caller's own may run, and a
-/// superuser's, such as that of an extension. Where row security is forced upon the owner, as whom it is looked at, policies are
+/// partitions, or an index, constraint, policy or statistics of theirs call. Only a superuser's may run, such as that of an
+/// extension, and the caller's own where the table is the caller's: it runs as the table's owner. A partition of another role's
+/// would be looked at as the table's owner, too, and may get an index that calls something at any time. Where row security is forced upon the owner, as whom it is looked at, policies are
 /// evaluated, which may read anything. A foreign table's server is asked by nobody but those whom it knows.
 pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
     const CODE: &str = "WITH RECURSIVE tree (oid) AS (
@@ -125,57 +126,53 @@ pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
                     AND t.typtype NOT IN ('c', 'e')
                 LEFT JOIN pg_catalog.pg_opclass AS c ON c.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_opclass'::pg_catalog.regclass)
         SELECT EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relkind = 'f'),
-            EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner WHERE NOT r.rolsuper AND r.rolname <> CURRENT_USER),
-            EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relrowsecurity AND c.relforcerowsecurity)";
-    let row = query(CODE, &[Argument::oid(table)]).into_iter().next()?;
-    let is = |column: usize| row[column].as_deref() == Some("t");
-    if is(0) {
-        Some("a foreign server would be asked")
-    } else if is(1) {
-        Some("functions or types of other roles would be called")
-    } else if is(2) {
-        Some("row security would evaluate the owner's policies")
-    } else {
-        None
+            EXISTS (SELECT FROM code JOIN pg_catalog.pg_roles AS r ON r.oid = code.owner
+                WHERE NOT r.rolsuper AND (r.rolname <> CURRENT_USER OR r.oid <> root.relowner)),
+            EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) JOIN pg_catalog.pg_roles AS r ON r.oid = c.relowner
+                WHERE NOT r.rolsuper AND r.oid <> root.relowner),
+            EXISTS (SELECT FROM tree JOIN pg_catalog.pg_class AS c USING (oid) WHERE c.relrowsecurity AND c.relforcerowsecurity)
+        FROM pg_catalog.pg_class AS root WHERE root.oid = $1::pg_catalog.oid";
+    let found: Vec<(bool, bool, bool, bool)> = query(CODE, &[Argument::oid(table)]);
+    match found.into_iter().next()? {
+        (true, ..) => Some("a foreign server would be asked"),
+        (_, true, ..) => Some("functions or types of ordinary roles would be called"),
+        (_, _, true, _) => Some("a partition or child belongs to another role"),
+        (.., true) => Some("row security would evaluate the owner's policies"),
+        _ => None,
     }
 }
 
 /// Runs a statement whose operators are PostgreSQL's, whatever the caller has in the search_path.
-fn query(statement: &str, arguments: &[Argument]) -> pg::Rows {
+fn query<R: pg::Row>(statement: &str, arguments: &[Argument]) -> Vec<R> {
     let _setting = pg::LocalSetting::system_path();
     pg::query(statement, arguments)
 }
 
+/// A table: its oid, its schema, its name, and the two as SQL writes them.
+type Named = (pg_sys::Oid, String, String, String);
+
 fn found(further: &str, arguments: &[Argument]) -> Vec<Found> {
     let statement = format!("{COLUMNS} {further} ORDER BY n.nspname, c.relname, c.oid, a.attnum");
-    let rows = query(&statement, arguments);
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let rows: Vec<(Named, (String, pg_sys::Oid, bool))> = query(&statement, arguments);
     pg::gather(
-        rows.chunk_by(|one, next| one[0] == next[0])
+        rows.chunk_by(|(one, _), (next, _)| one.0 == next.0)
             .filter_map(|table| {
+                let (oid, schema, name, qualified) = &table[0].0;
                 let columns: Vec<_> = table
                     .iter()
-                    .map(|row| Column {
-                        name: text(&row[3]),
-                        column_type: table::column_type_of(oid(&row[4])),
-                        required: row[5].as_deref() == Some("t"),
+                    .map(|(_, (name, base_type, required))| Column {
+                        name: name.clone(),
+                        column_type: table::column_type_of(*base_type),
+                        required: *required,
                     })
                     .collect();
-                let [_, qualified, name, .., schema] = &table[0][..] else {
-                    return None;
-                };
-                let found = describe(&text(qualified), &text(schema), &text(name), &columns)?;
+                let found = describe(qualified, schema, name, &columns)?;
                 Some(Found {
-                    table: oid(&table[0][0]),
+                    table: *oid,
                     ..found
                 })
             }),
     )
-}
-
-fn oid(text: &Option<String>) -> pg_sys::Oid {
-    let number = text.as_deref().and_then(|text| text.parse::<u32>().ok());
-    pg_sys::Oid::from(number.unwrap_or_default())
 }
 
 /// What is to be said of a table; `None` where it has nothing of a session table.

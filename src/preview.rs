@@ -161,18 +161,11 @@ fn cutoff_text(criterion: &Criterion) -> [Option<String>; 2] {
         type_oid: pg_sys::TIMESTAMPTZOID,
         value: criterion.cutoff.into(),
     };
-    let mut row = first_of(pg::query(
+    let (instant, below) = pg::query_one(
         "SELECT pg_catalog.to_json($1) #>> '{}', pg_catalog.to_json($2) #>> '{}'",
         &[instant, below],
-    ));
-    let below = row.pop().flatten();
-    [row.pop().flatten(), below]
-}
-
-fn first_of(rows: pg::Rows) -> Vec<Option<String>> {
-    rows.into_iter()
-        .next()
-        .expect("the statement returns one row")
+    );
+    [instant, below]
 }
 
 fn engine_of(leaf: &table::Leaf) -> &'static str {

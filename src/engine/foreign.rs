@@ -263,7 +263,7 @@ fn find_end(table: Table<'_>, criterion: &Criterion) -> Result<Option<Place>, Re
     let found = pg::attempt(returned, || {
         pg::query_on(table.relation(), statement, &arguments)
     })?;
-    let last = found.into_iter().flatten().next().flatten();
+    let last: Option<String> = found.into_iter().next();
     Ok(last.as_deref().and_then(place_after))
 }
 

@@ -32,11 +32,7 @@ impl Places {
             )
         };
         let rows = pg::query_on(table.relation(), statement, arguments);
-        let places = rows.into_iter().filter_map(|row| {
-            let mut columns = row.into_iter().flatten();
-            Some(((columns.next()?, columns.next()?), ()))
-        });
-        Places(pg::gather_by_key(places))
+        Places(pg::gather_by_key(rows.into_iter().map(|place| (place, ()))))
     }
 
     pub fn len(&self) -> u64 {
@@ -139,5 +135,6 @@ fn is_elsewhere(table: Table<'_>, criterion: &Criterion, places: &Places) -> boo
              AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) p.latest WHERE {condition} LIMIT 1"
         )
     };
-    !pg::query_on(table.relation(), statement, &arguments).is_empty()
+    let found: Vec<()> = pg::query_on(table.relation(), statement, &arguments);
+    !found.is_empty()
 }

@@ -195,8 +195,7 @@ impl Cursor {
                  ORDER BY {TABLE_ALIAS}.{name} LIMIT {limit}"
             )
         };
-        let rows = pg::query_on(table, statement, &arguments);
-        rows.into_iter().flatten().flatten().collect()
+        pg::query_on(table, statement, &arguments)
     }
 }
 

@@ -126,13 +126,7 @@ impl<'r> Table<'r> {
                 "SELECT DISTINCT {TABLE_ALIAS}.tableoid FROM {table} WHERE {range}{condition} ORDER BY 1"
             )
         };
-        let rows = pg::query_on(self.relation, statement, &arguments);
-        pg::gather(
-            rows.into_iter()
-                .flatten()
-                .flatten()
-                .filter_map(|oid| oid.parse().ok()),
-        )
+        pg::query_on(self.relation, statement, &arguments)
     }
 
     /// Deletes all that has expired, and says what the DELETE has kept of it. Refuses what is wrong with one leaf of several;
@@ -169,9 +163,8 @@ impl<'r> Table<'r> {
             let table = self.named(name);
             format!("SELECT pg_catalog.count(*) FROM {table} WHERE {further}{condition}")
         };
-        let rows = pg::query_on(self.relation, statement, &arguments);
-        let count = rows.into_iter().flatten().flatten().next();
-        count.and_then(|count| count.parse().ok()).unwrap_or(0)
+        let count = pg::query_on(self.relation, statement, &arguments).pop();
+        count.expect("count(*) returns one row")
     }
 
     /// Deletes what has expired and meets a further condition, which ends with AND.
@@ -320,7 +313,7 @@ fn look_by(
     };
     // One statement, with one snapshot. Which rows they are is a constant to the one that deletes them, and so a hash table:
     // as a subquery's result they would be compared one by one with each row of the range.
-    let (columns, locked) = if let Some(by) = key {
+    let (found, locked) = if let Some(by) = key {
         let and_lock = |name: &str| {
             let (found, key, table) = (statement(name), by.of_row(), table.named(name));
             format!(
@@ -332,15 +325,13 @@ fn look_by(
         let (columns, rows) = pg::query_for_argument_on(table.relation, and_lock, &arguments);
         (columns, Some(Locked { by, rows }))
     } else {
-        let found = pg::query_on(table.relation, statement, &arguments);
-        (found.into_iter().flatten().collect(), None)
+        let found = pg::query_on(table.relation, statement, &arguments).pop();
+        let (count, last) = found.expect("count(*) returns one row");
+        ((count, last, 0), None)
     };
-    let mut columns = columns.into_iter();
-    let number = |column: Option<Option<String>>| column.flatten()?.parse().ok();
-    let count = number(columns.next()).unwrap_or(0);
-    let last = columns.next().flatten().as_deref().and_then(place_after);
-    let skipped = number(columns.next()).unwrap_or(0);
+    let (count, last, skipped): (u64, Option<String>, u64) = found;
     let last = last.filter(|_| count >= rows);
+    let last = last.as_deref().and_then(place_after);
     Found {
         rows: count,
         skipped,

@@ -37,8 +37,7 @@ pub fn name_of_function(name: &str) -> String {
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions'",
         &[super::Argument::text(name)],
     );
-    let found = found.into_iter().flatten().flatten().next();
-    found.unwrap_or_else(|| name.to_owned())
+    found.into_iter().next().unwrap_or_else(|| name.to_owned())
 }
 
 /// The relations that its functions and the worker read and write.
@@ -230,8 +229,7 @@ fn owner_of(extension: pg_sys::Oid) -> Option<pg_sys::Oid> {
         "SELECT e.extowner FROM pg_catalog.pg_extension e WHERE e.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
         &[super::Argument::oid(extension)],
     );
-    let owner: u32 = owner.into_iter().flatten().flatten().next()?.parse().ok()?;
-    Some(owner.into())
+    owner.into_iter().next()
 }
 
 /// Whether a relation belongs to this extension, and to a superuser: others may put theirs in the place of ours.
@@ -281,7 +279,7 @@ fn policies_of(extension: pg_sys::Oid) -> Option<pg_sys::Oid> {
 
 /// The schema, quoted, and the table of policies.
 fn policies_by_membership() -> Option<(String, pg_sys::Oid)> {
-    let row = super::query(
+    let rows = super::query(
         "SELECT pg_catalog.quote_ident(n.nspname::pg_catalog.text), c.oid \
          FROM pg_catalog.pg_extension e \
          JOIN pg_catalog.pg_depend d ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass \
@@ -293,11 +291,6 @@ fn policies_by_membership() -> Option<(String, pg_sys::Oid)> {
          JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions'",
         &[],
-    )
-    .into_iter()
-    .next()?;
-    let mut columns = row.into_iter().flatten();
-    let schema = columns.next()?;
-    let policies: u32 = columns.next()?.parse().ok()?;
-    Some((schema, policies.into()))
+    );
+    rows.into_iter().next()
 }

@@ -11,7 +11,7 @@
 
 use super::LocalSetting;
 use super::internal_statement::hiding;
-use super::spi::{self, Argument, Rows};
+use super::spi::{self, Argument, Row};
 use crate::refusal::Refusal;
 use core::ffi::c_char;
 use pgrx::prelude::PgSqlErrorCode;
@@ -19,7 +19,7 @@ use pgrx::{PgList, pg_sys};
 use std::ffi::CString;
 
 /// As [`super::query`].
-pub fn query_own(statement: &str, arguments: &[Argument]) -> Rows {
+pub fn query_own<R: Row>(statement: &str, arguments: &[Argument]) -> Vec<R> {
     execute(statement, arguments, spi::rows)
 }
 

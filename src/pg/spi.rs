@@ -3,6 +3,7 @@
 //! pgrx's own `Spi` reads under a snapshot of its choice and refuses EXPLAIN; this is the part that is needed, by hand.
 
 mod kept_plan;
+mod row;
 
 use super::c::size;
 use super::internal_statement::hiding;
@@ -15,6 +16,7 @@ use kept_plan::KeptPlan;
 use logic::number;
 use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{IntoDatum, PgList, pg_sys};
+pub use row::Row;
 use std::ffi::CString;
 
 /// A parameter of a statement: `$1`, `$2`, ... They are constants to the planner.
@@ -95,33 +97,41 @@ pub enum Planning {
     ForAll,
 }
 
-/// The rows that a statement returned, each value in its text form; NULL is `None`.
-pub type Rows = Vec<Vec<Option<String>>>;
-
 /// Runs a statement that returns rows.
-pub fn query(statement: &str, arguments: &[Argument]) -> Rows {
+pub fn query<R: Row>(statement: &str, arguments: &[Argument]) -> Vec<R> {
     execute(statement, arguments, rows)
+}
+
+/// The only row of a statement that returns one.
+pub fn query_one<R: Row>(statement: &str, arguments: &[Argument]) -> R {
+    let row = query(statement, arguments).pop();
+    row.expect("the statement returns a row")
+}
+
+/// Runs a statement for what it does.
+pub fn run(statement: &str) {
+    execute(statement, &[], || {});
 }
 
 /// Runs a statement that returns rows, on a table that is open and locked. `statement` puts in the table's qualified
 /// name, which is looked up here: it may change at any time, because renaming a schema locks none of its tables.
 ///
 /// ERROR 55006 where another table goes on coming to have the name.
-pub fn query_on(
+pub fn query_on<R: Row>(
     table: &Relation,
     statement: impl Fn(&str) -> String,
     arguments: &[Argument],
-) -> Rows {
+) -> Vec<R> {
     execute_on(table, statement, arguments, Planning::Once, rows)
 }
 
 /// The same for a statement that returns one row, and that is executed for each batch. Its last column, which is not NULL,
-/// becomes a parameter for statements to come, as long as the current memory context lasts; the others are returned as texts.
-pub fn query_for_argument_on(
+/// becomes a parameter for statements to come, as long as the current memory context lasts; the others are returned.
+pub fn query_for_argument_on<R: Row>(
     table: &Relation,
     statement: impl Fn(&str) -> String,
     arguments: &[Argument],
-) -> (Vec<Option<String>>, Argument) {
+) -> (R, Argument) {
     // SAFETY: SPI_tuptable is the result of the statement that has just been executed: one row. SPI_datumTransfer copies
     // into the memory context that was current before SPI_connect, and is again after SPI_finish.
     execute_on(table, statement, arguments, Planning::ForAll, || unsafe {
@@ -134,7 +144,7 @@ pub fn query_for_argument_on(
             type_oid: pg_sys::SPI_gettypeid(descriptor, last),
             value: pg_sys::SPI_datumTransfer(value, false, -1),
         };
-        (texts(tuple, descriptor, last - 1), argument)
+        (read(tuple, descriptor, last - 1), argument)
     })
 }
 
@@ -333,37 +343,34 @@ fn execute<T>(statement: &str, arguments: &[Argument], result: impl FnOnce() -> 
 }
 
 /// The rows of the statement that has just been executed.
-pub fn rows() -> Rows {
-    // SAFETY: SPI_tuptable is the result of the statement that has just been executed, NULL where it had none.
+pub fn rows<R: Row>() -> Vec<R> {
+    // SAFETY: SPI_tuptable is the result of the statement that has just been executed.
     unsafe {
         let table = pg_sys::SPI_tuptable;
-        if table.is_null() {
-            return Rows::new();
-        }
+        assert!(!table.is_null(), "the statement returns rows");
         let descriptor = (*table).tupdesc;
         gather((0..number::size(pg_sys::SPI_processed)).map(|row| {
             let tuple = *(*table).vals.add(row);
-            texts(tuple, descriptor, (*descriptor).natts)
+            read(tuple, descriptor, (*descriptor).natts)
         }))
     }
 }
 
-/// So many columns of a row, from the first.
+/// A row of so many columns, from the first.
 ///
 /// # Safety
 /// The descriptor is the tuple's, and has as many.
-unsafe fn texts(
-    tuple: pg_sys::HeapTuple,
-    descriptor: pg_sys::TupleDesc,
-    columns: i32,
-) -> Vec<Option<String>> {
-    (1..=columns)
-        .map(|column| {
-            // SAFETY: as the caller says; the text is copied.
-            unsafe {
-                let value = pg_sys::SPI_getvalue(tuple, descriptor, column);
-                (!value.is_null()).then(|| copied(CStr::from_ptr(value)))
-            }
-        })
-        .collect()
+unsafe fn read<R: Row>(tuple: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc, columns: i32) -> R {
+    assert!(
+        R::COLUMNS == size(columns),
+        "a row has the columns that its statement names"
+    );
+    let mut texts = (1..=columns).map(|column| {
+        // SAFETY: as the caller says; the text is copied.
+        unsafe {
+            let value = pg_sys::SPI_getvalue(tuple, descriptor, column);
+            (!value.is_null()).then(|| copied(CStr::from_ptr(value)))
+        }
+    });
+    R::of(&mut texts).expect("a row has values of the types that its statement gives them")
 }

@@ -72,17 +72,16 @@ pub fn replayed_by_all() -> Option<Lsn> {
     let (mut user, mut context) = (pg_sys::InvalidOid, 0);
     // SAFETY: the identity is put back right after the statement; an ERROR's abort puts it back too
     // (access/transam/xact.c).
-    let rows = unsafe {
+    unsafe {
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
         pg_sys::SetUserIdAndSecContext(
             pg_sys::BOOTSTRAP_SUPERUSERID.into(),
             context | int(pg_sys::SECURITY_LOCAL_USERID_CHANGE),
         );
-        let rows = spi::query(statement, &[]);
+        let position = spi::query_one(statement, &[]);
         pg_sys::SetUserIdAndSecContext(user, context);
-        rows
-    };
-    rows.into_iter().flatten().next().flatten()?.parse().ok()
+        position
+    }
 }
 
 /// The timeline that the server writes to; `None` on a standby.

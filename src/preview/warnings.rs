@@ -91,7 +91,7 @@ fn foreign(leaves: &[Relation], exact: bool) -> Option<String> {
     let guessed = leaves
         .iter()
         .filter(|leaf| leaf.is_foreign() && !leaf.is_counted() && !exact)
-        .map(|leaf| vec![Some(leaf.qualified_name())]);
+        .map(Relation::qualified_name);
     let names = listed(guessed.collect())?;
     Some(format!(
         "the numbers of rows on foreign servers are guesses, as long as ANALYZE has not been run on {names}: exact => true counts them there"
@@ -233,7 +233,7 @@ fn past_partitions(target: &Target) -> Option<String> {
     let live = estimate_live_leaves(target.checked(), leaves())?;
     let names = leaves()
         .filter(|leaf| leaf.kind() == RelationKind::Table && live.access(leaf).is_none())
-        .map(|leaf| vec![Some(leaf.qualified_name())]);
+        .map(Relation::qualified_name);
     let names = listed(names.collect())?;
     if !is_partitioned {
         return Some(format!(
@@ -245,9 +245,8 @@ fn past_partitions(target: &Target) -> Option<String> {
     ))
 }
 
-/// The names in the only column, as far as a warning has room; `None` where there are none.
-fn listed(rows: pg::Rows) -> Option<String> {
-    let names: Vec<String> = rows.into_iter().flatten().flatten().collect();
+/// Some names, as far as a warning has room; `None` where there are none.
+fn listed(names: Vec<String>) -> Option<String> {
     let mut text = names
         .iter()
         .take(NAMES)

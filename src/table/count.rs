@@ -66,23 +66,19 @@ pub fn count(table: &Checked, fraction: Option<f64>, by_leaf: bool) -> Counts {
     };
     let mut counts = Counts::default();
     let _apart = super::read_apart();
-    for mut row in pg::query_on(table.root(), statement, &arguments) {
-        let number = |column: usize| -> f64 {
-            let text = row[column].as_deref();
-            text.and_then(|text| text.parse().ok()).unwrap_or_default()
-        };
+    for (oid, all, expired, mortal, oldest) in pg::query_on(table.root(), statement, &arguments) {
         let count = Count {
-            all: number(1),
-            expired: number(2),
-            mortal: number(3),
+            all,
+            expired,
+            mortal,
         };
-        match row[0].as_deref().and_then(|oid| oid.parse::<u32>().ok()) {
+        match oid {
             Some(oid) => {
                 let room = counts.leaves.try_reserve(1);
                 enough(room).unwrap_or_else(|refusal| refusal.raise());
-                counts.leaves.insert(oid.into(), count);
+                counts.leaves.insert(oid, count);
             }
-            None => (counts.total, counts.oldest) = (count, row.swap_remove(4)),
+            None => (counts.total, counts.oldest) = (count, oldest),
         }
     }
     counts
@@ -97,7 +93,7 @@ pub fn oldest_expired(table: &Checked) -> Option<String> {
         |name: &str| format!("SELECT {least} FROM {name} AS {TABLE_ALIAS} WHERE {condition}");
     let _apart = super::read_apart();
     let rows = pg::query_on(table.root(), statement, &arguments);
-    rows.into_iter().next()?.swap_remove(0)
+    rows.into_iter().next()?
 }
 
 /// A value of the criterion's kind as an instant, in SQL.

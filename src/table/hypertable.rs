@@ -47,5 +47,5 @@ pub fn has_ordinary_chunks_only(root: &Relation) -> bool {
         TIMESCALEDB.condition
     );
     let oid = i64::from(u32::from(root.oid()));
-    !pg::query(&select, &[Argument::integer(oid)]).is_empty()
+    !pg::query::<()>(&select, &[Argument::integer(oid)]).is_empty()
 }

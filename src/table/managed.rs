@@ -84,7 +84,7 @@ impl Manager {
             "SELECT FROM {}.{} AS m WHERE {}",
             self.schema, self.relation, self.condition
         );
-        !pg::query(&select, &[Argument::integer(oid)]).is_empty()
+        !pg::query::<()>(&select, &[Argument::integer(oid)]).is_empty()
     }
 }
 
@@ -99,7 +99,7 @@ pub fn catalog_has(schema: &str, relation: &str, columns: &[(&str, &str)]) -> bo
             )
         })
         .collect();
-    let found = pg::query(
+    let found: Vec<()> = pg::query(
         &format!(
             "SELECT FROM pg_catalog.pg_class AS c \
              JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \

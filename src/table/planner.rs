@@ -142,12 +142,7 @@ fn estimate(root: &Relation, select: impl Fn(&str) -> String, arguments: &[Argum
         |name| format!("EXPLAIN (FORMAT JSON, VERBOSE) {}", select(name)),
         arguments,
     );
-    let json = rows
-        .into_iter()
-        .flatten()
-        .next()
-        .flatten()
-        .expect("EXPLAIN returns one value");
+    let json: String = rows.into_iter().next().expect("EXPLAIN returns one value");
     // What is read of it takes less than its text.
     pg::ensure_memory(4 * json.len());
     let plans: Vec<Explained> =

@@ -146,7 +146,7 @@ fn find(relation: &Relation, criterion: &Criterion, unit: Unit, condition: &str)
     };
     let arguments = arguments(criterion.kind, plausible.from, plausible.to);
     let found = pg::query_on(relation, statement, &arguments);
-    found.into_iter().flatten().next().flatten()
+    found.into_iter().next()
 }
 
 /// The same, but for what is on foreign servers that cannot be asked now: that is looked at when it is to be cleared.

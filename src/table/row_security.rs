@@ -34,18 +34,18 @@ pub fn hides_rows_from_owner(table: pg_sys::Oid) -> bool {
 }
 
 fn policies(table: pg_sys::Oid) -> String {
-    let policies = pg::query(
+    let policies: Option<String> = pg::query_one(
         "SELECT pg_catalog.string_agg(pg_catalog.concat(p.oid, ':', p.xmin, p.ctid), ' ' ORDER BY p.oid) \
          FROM pg_catalog.pg_policy p WHERE p.polrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
         &[Argument::oid(table)],
     );
-    policies.into_iter().flatten().flatten().collect()
+    policies.unwrap_or_default()
 }
 
 /// Whether policies that apply to a role may hide rows from it. Not where one without a condition shows it all of them, for
 /// reading and for deleting, and none restricts that.
 fn hides_rows_from(table: pg_sys::Oid, role: pg_sys::Oid) -> bool {
-    let shown = pg::query(
+    let shown: Vec<()> = pg::query(
         "WITH policy AS (SELECT p.polcmd, p.polpermissive, \
          pg_catalog.pg_get_expr(p.polqual, p.polrelid) OPERATOR(pg_catalog.=) 'true' AS everything \
          FROM pg_catalog.pg_policy p \

@@ -4,7 +4,7 @@
 //! A shard that has replicas, and a reference table, which is on every node, can not: what is deleted from one placement
 //! behind Citus' back is still in the others.
 
-use crate::pg::{self, Argument, LockMode, Relation, Rows};
+use crate::pg::{self, Argument, LockMode, Relation, Row};
 use logic::number;
 use pgrx::pg_sys;
 use serde::{Deserialize, Serialize};
@@ -61,8 +61,8 @@ pub fn spread(table: &Relation) -> Option<Spread> {
          FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
         table.oid(),
     );
-    let is_single = is_single.into_iter().flatten().flatten().next()?;
-    Some(if is_single == "t" {
+    let is_single = is_single.into_iter().next()?;
+    Some(if is_single {
         Spread::Single
     } else {
         Spread::Replicated
@@ -96,7 +96,7 @@ pub fn size(table: &Relation) -> Size {
 
 /// As Citus adds it up, which counts every placement.
 fn size_of_shards(table: &Relation) -> Option<Size> {
-    let row = ask(
+    let rows: Vec<(f64, f64, f64)> = ask(
         "SELECT pg_catalog.citus_table_size(d.logicalrelid), pg_catalog.citus_total_relation_size(d.logicalrelid), \
              (SELECT pg_catalog.count(*)::pg_catalog.float8 OPERATOR(pg_catalog./) pg_catalog.count(DISTINCT s.shardid) \
               FROM pg_catalog.pg_dist_shard AS s \
@@ -105,9 +105,8 @@ fn size_of_shards(table: &Relation) -> Option<Size> {
          FROM pg_catalog.pg_dist_partition AS d WHERE d.logicalrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
         table.oid(),
     );
-    let mut fields = row.into_iter().flatten().flatten();
-    let mut number = || fields.next()?.parse::<f64>().ok();
-    let (bytes, total, copies) = (number()?, number()?, number()?.max(1.0));
+    let (bytes, total, copies) = rows.into_iter().next()?;
+    let copies = copies.max(1.0);
     Some(Size {
         table: number::whole(bytes / copies),
         total: number::whole(total / copies),
@@ -125,7 +124,7 @@ pub fn read_apart() -> Option<pg::LocalSetting> {
 
 /// Whether Citus stores it by columns: what has been written so stays.
 pub fn is_columnar(table: &Relation) -> bool {
-    !ask(
+    !ask::<()>(
         "SELECT FROM pg_catalog.pg_class AS c \
          JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_am'::pg_catalog.regclass \
          AND d.objid OPERATOR(pg_catalog.=) c.relam AND d.deptype OPERATOR(pg_catalog.=) 'e' \
@@ -148,7 +147,7 @@ pub struct KeyColumn {
 
 /// The table's primary key, where that is one column of a type of PostgreSQL's own, and no array: values of it make one.
 pub fn key_column(table: &Relation) -> Option<KeyColumn> {
-    let row = ask(
+    let rows = ask(
         "SELECT pg_catalog.quote_ident(a.attname), 'pg_catalog.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(t.typname) \
          FROM pg_catalog.pg_index AS i \
          JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid \
@@ -159,21 +158,18 @@ pub fn key_column(table: &Relation) -> Option<KeyColumn> {
          AND t.typnamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace",
         table.oid(),
     );
-    let mut fields = row.into_iter().flatten().flatten();
-    Some(KeyColumn {
-        name: fields.next()?,
-        kind: fields.next()?,
-    })
+    let (name, kind) = rows.into_iter().next()?;
+    Some(KeyColumn { name, kind })
 }
 
 /// Whether Citus has a table here as a shard of another.
 pub fn is_shard_of(shard: pg_sys::Oid, table: pg_sys::Oid) -> bool {
     let is_named = |name: &str| {
-        let named = pg::query(
+        let named: Option<pg_sys::Oid> = pg::query_one(
             "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
             &[Argument::text(name)],
         );
-        named.into_iter().flatten().flatten().next() == Some(u32::from(shard).to_string())
+        named == Some(shard)
     };
     pg::extension_installed(c"citus")
         && can_be_asked()
@@ -207,27 +203,26 @@ fn shards_of(table: pg_sys::Oid) -> Vec<Shard> {
     rows.into_iter().filter_map(shard).collect()
 }
 
-fn shard(row: Vec<Option<String>>) -> Option<Shard> {
-    let mut fields = row.into_iter().flatten();
-    Some(Shard {
-        id: fields.next()?.parse().ok()?,
-        name: fields.next()?,
-        node: Node {
-            group: fields.next()?.parse().ok()?,
-            host: fields.next()?,
-            port: fields.next()?.parse().ok()?,
-            is_here: fields.next()? == "t",
-        },
-    })
+/// A row of that; `None` where the shard has no name any more.
+fn shard(
+    (id, name, group, host, port, is_here): (i64, Option<String>, i32, String, i32, bool),
+) -> Option<Shard> {
+    let node = Node {
+        group,
+        host,
+        port,
+        is_here,
+    };
+    name.map(|name| Shard { id, name, node })
 }
 
-fn ask(statement: &str, table: pg_sys::Oid) -> Rows {
+fn ask<R: Row>(statement: &str, table: pg_sys::Oid) -> Vec<R> {
     pg::query(statement, &[Argument::oid(table)])
 }
 
 /// Whether the catalogs are as expected and may be read, and the functions that are used are there and may be called.
 fn can_be_asked() -> bool {
-    let found = pg::query(
+    let missing: Vec<()> = pg::query(
         &format!(
             "SELECT FROM (VALUES {COLUMNS}) AS e (relation, name) \
              LEFT JOIN pg_catalog.pg_class AS c ON c.relname OPERATOR(pg_catalog.=) e.relation::pg_catalog.name \
@@ -238,12 +233,12 @@ fn can_be_asked() -> bool {
         ),
         &[],
     );
-    let callable = pg::query(
+    let callable: Vec<()> = pg::query(
         "SELECT FROM pg_catalog.pg_proc AS p \
          WHERE p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace \
          AND p.proname IN ('master_run_on_worker', 'shard_name') \
          AND pg_catalog.has_function_privilege(p.oid, 'EXECUTE')",
         &[],
     );
-    found.is_empty() && callable.len() == 2
+    missing.is_empty() && callable.len() == 2
 }

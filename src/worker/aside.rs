@@ -34,18 +34,14 @@ struct Written {
 
 /// The tables of this database whose runs are put aside, and when their last turns began. In a transaction.
 pub fn all(schema: &str) -> HashMap<u32, i64> {
-    let rows = pg::query_own(
+    let rows: Vec<(u32, Option<i64>)> = pg::query_own(
         &format!(
             "SELECT h.\"table\", h.aside OPERATOR(pg_catalog.->>) 'turn' FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NOT NULL"
         ),
         &[],
     );
     rows.into_iter()
-        .filter_map(|row| {
-            let [table, turn] = <[Option<String>; 2]>::try_from(row).ok()?;
-            let turn = turn.and_then(|turn| turn.parse().ok());
-            Some((table?.parse().ok()?, turn.unwrap_or(i64::MIN)))
-        })
+        .map(|(table, turn)| (table, turn.unwrap_or(i64::MIN)))
         .collect()
 }
 
@@ -71,25 +67,21 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
         ),
         &[Argument::oid(table), Argument::integer(pg::my_pid().into())],
     );
-    let Some([id, started, deleted, skipped, batches, aside]) = rows
-        .into_iter()
-        .next()
-        .and_then(|row| <[Option<String>; 6]>::try_from(row).ok())
-    else {
+    let Some((id, started, deleted, skipped, batches, aside)) = rows.into_iter().next() else {
         return match all(schema).contains_key(&table.into()) {
             true => Found::Locked,
             false => Found::Gone,
         };
     };
-    let integer = |text: Option<String>| text.and_then(|text| text.parse::<i64>().ok());
-    let count = |text| number::count(integer(text).unwrap_or(0));
-    let started = integer(started).map_or_else(pg::now, |unix| unix - EPOCH_DIFFERENCE);
+    let count = |rows: Option<i64>| number::count(rows.unwrap_or(0));
+    let started: i64 = started;
+    let started = started - EPOCH_DIFFERENCE;
     let committed = (count(deleted), count(skipped), count(batches));
     let mut host = Host::new(schema, table, Policy::default());
-    let id = integer(id).unwrap_or_default();
     host.record = Record::go_on(table, id, started, committed);
     let mut turn = Turn::first(host);
     // Another version of the extension may have written it.
+    let aside: Option<String> = aside;
     let written = aside.and_then(|json| serde_json::from_str::<Written>(&json).ok());
     let ends = match written {
         None => Some("interrupted"),

@@ -152,8 +152,7 @@ impl Call {
                 Argument::text(row),
             ],
         );
-        let id = ids.into_iter().flatten().flatten().next();
-        self.id = id.and_then(|id| id.parse().ok());
+        self.id = ids.into_iter().next();
     }
 }
 

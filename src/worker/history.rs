@@ -81,12 +81,10 @@ pub enum Result<'a> {
 
 /// The table.
 pub fn table(schema: &str) -> Option<pg_sys::Oid> {
-    let oid = pg::query(
+    pg::query_one(
         "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid",
         &[Argument::text(&format!("{schema}.history"))],
-    );
-    let oid: u32 = oid.into_iter().flatten().flatten().next()?.parse().ok()?;
-    Some(oid.into())
+    )
 }
 
 /// The record of one run. It has a row in the history once it has something to tell.
@@ -202,8 +200,7 @@ impl Record {
                 Argument::integer(self.pid.into()),
             ],
         );
-        let id = rows.into_iter().flatten().flatten().next();
-        let id = id.and_then(|id| id.parse().ok()).unwrap_or_default();
+        let id = rows.into_iter().next().expect("a row was inserted");
         self.id = Some(id);
         id
     }
@@ -368,7 +365,7 @@ fn write_states(schema: &str, ended: Vec<Ended>) -> Vec<Ended> {
 /// The tables among these whose states others have locked, or are about to insert. Locks the other ones.
 fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
     let tables: Vec<_> = ended.iter().map(|ended| ended.table.into()).collect();
-    let rows = pg::query_own(
+    let mut locked: Vec<u32> = pg::query_own(
         &format!(
             "WITH free AS MATERIALIZED (SELECT s.\"table\" FROM {schema}.state s \
              WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid) FOR UPDATE SKIP LOCKED) \
@@ -377,10 +374,9 @@ fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
         ),
         &[Argument::oids(&tables)],
     );
-    let locked = rows.into_iter().flatten().flatten();
-    let locked = locked.filter_map(|table| table.parse().ok());
     let written = pg::states_being_written(&tables);
-    locked.chain(written.into_iter().map(u32::from)).collect()
+    locked.extend(written.into_iter().map(u32::from));
+    locked
 }
 
 /// A table that has gone meanwhile keeps its state for now: the policy may follow to the one that takes its place. One that has
@@ -467,12 +463,11 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
             Argument::oid(run.table.into()),
         ],
     );
-    let id = open.into_iter().flatten().flatten().next();
     let record = Record {
         // The clock may have been set back since.
         started: run.started.min(pg::now()),
         pid: run.pid,
-        id: id.and_then(|id| id.parse().ok()),
+        id: open.into_iter().next(),
         committed: run.committed.into(),
         ..Record::begin(run.table.into())
     };
@@ -502,7 +497,7 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
 /// aside by then; and of calls whose process has ended, or is at another statement. Not those of the workers that are in the
 /// database besides this one, which has none yet: of a worker that has come since the look at the history, none is in it.
 pub fn close_interrupted(schema: &str) {
-    let open = pg::query_own(
+    let open: Vec<(String, i32)> = pg::query_own(
         &format!(
             "SELECT h.id, h.pid FROM {schema}.history h WHERE h.ended IS NULL AND h.aside IS NULL AND h.caller IS NULL"
         ),
@@ -512,12 +507,8 @@ pub fn close_interrupted(schema: &str) {
     // Read after those: who has ended with a run has left it there before. It is still to be recorded.
     let lost = board().map(|board| board.lost_runs.processes(pg::my_database()));
     others.extend(lost.unwrap_or_default());
-    let lost = open.into_iter().filter_map(|row| {
-        let [id, pid] = <[Option<String>; 2]>::try_from(row).ok()?;
-        let is_there = others.contains(&pid?.parse().ok()?);
-        id.filter(|_| !is_there)
-    });
-    let lost: Vec<String> = lost.collect();
+    let lost = open.into_iter().filter(|(_, pid)| !others.contains(pid));
+    let lost: Vec<String> = lost.map(|(id, _)| id).collect();
     pg::modify_own(
         &format!(
             "WITH closed AS (UPDATE {schema}.history AS h SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
@@ -559,7 +550,7 @@ pub fn pull_back(schema: &str) -> Option<i64> {
             )
         })
         .join(", ");
-    let rows = pg::query_own(
+    let rows: Vec<Option<i64>> = pg::query_own(
         &format!(
             "WITH ahead AS (SELECT s.\"table\", greatest({latest}) AS instant FROM {schema}.state s \
              WHERE greatest({latest}) OPERATOR(pg_catalog.>) pg_catalog.now()), \
@@ -574,8 +565,8 @@ pub fn pull_back(schema: &str) -> Option<i64> {
         ),
         &[],
     );
-    let unix: i64 = rows.into_iter().flatten().flatten().next()?.parse().ok()?;
-    Some(unix - EPOCH_DIFFERENCE)
+    let unix = rows.into_iter().next()?;
+    unix.map(|unix| unix - EPOCH_DIFFERENCE)
 }
 
 /// Removes some rows that are older than the setting `history`; whether there may be more. A table's last failure stays

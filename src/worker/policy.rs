@@ -7,6 +7,7 @@ use crate::run::Limits;
 use crate::settings;
 use crate::table::{Caller, Function, Rule};
 use logic::due::{Past, next_start};
+use logic::names::TableName;
 use logic::number;
 use logic::schedule::Schedule;
 use pgrx::pg_sys;
@@ -168,6 +169,19 @@ pub fn due(schema: &str) -> Vec<Due> {
     all
 }
 
+/// A row of the query in [`due`]: a table, its schedule and the zone of that, when its policy was changed, its last run began
+/// and ended, its failures, and whether it is to be cleared at once.
+type Scheduled = (
+    u32,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    u32,
+    bool,
+);
+
 /// What many tables have in common is read once.
 #[derive(Default)]
 struct Schedules {
@@ -177,19 +191,9 @@ struct Schedules {
 
 impl Schedules {
     /// A row of the query in `due`; `None` where its schedule is none (any more).
-    fn due(&mut self, row: Vec<Option<String>>, board: &Board) -> Option<Due> {
-        let [
-            table,
-            schedule,
-            zone,
-            changed,
-            last_start,
-            last_end,
-            failures,
-            run_now,
-        ] = <[Option<String>; 8]>::try_from(row).ok()?;
-        let table: u32 = table?.parse().ok()?;
-        let instant = |text: Option<String>| Some(text?.parse::<i64>().ok()? - EPOCH_DIFFERENCE);
+    fn due(&mut self, row: Scheduled, board: &Board) -> Option<Due> {
+        let (table, schedule, zone, changed, last_start, last_end, failures, run_now) = row;
+        let instant = |unix: Option<i64>| Some(unix? - EPOCH_DIFFERENCE);
         let schedule = self
             .schedules
             .entry(schedule)
@@ -211,7 +215,7 @@ impl Schedules {
             before: before.map(|(from, until)| (changed.map_or(from, |at| from.max(at)), until)),
             last_start,
             last_end,
-            failures: failures?.parse().ok()?,
+            failures,
             shortest: number::microseconds(settings::min_interval()),
             table,
         };
@@ -225,11 +229,11 @@ impl Schedules {
         Some(Due {
             table: table.into(),
             after: next_start(schedule, zone, done),
-            by_clock: matches!(schedule, Schedule::Cron(_)) && run_now.as_deref() != Some("t"),
+            by_clock: matches!(schedule, Schedule::Cron(_)) && !run_now,
             owner: pg_sys::InvalidOid,
             last_turn: last_end.max(last_start).unwrap_or(i64::MIN),
             lost_turn: board.lost_turn(pg::my_database(), table.into()),
-            next_start: if run_now?.starts_with('t') {
+            next_start: if run_now {
                 i64::MIN
             } else {
                 next_start(schedule, zone, past)
@@ -247,8 +251,7 @@ pub fn last_turn(schema: &str, table: pg_sys::Oid) -> i64 {
         ),
         &[Argument::oid(table)],
     );
-    let unix = rows.into_iter().flatten().flatten().next();
-    let unix = unix.and_then(|unix| unix.parse::<i64>().ok());
+    let unix: Option<i64> = rows.into_iter().next().flatten();
     unix.map_or(i64::MIN, |unix| unix - EPOCH_DIFFERENCE)
 }
 
@@ -296,14 +299,15 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
         ),
         &[Argument::oid(table)],
     );
-    let row = rows.into_iter().next()?;
-    let [json, active, is_subscribed] = <[Option<String>; 3]>::try_from(row).ok()?;
-    let is_true = |column: Option<String>| column.as_deref() == Some("t");
-    if is_true(is_subscribed) && is_written_now(table) {
+    let (json, active, is_subscribed): (Option<String>, Option<bool>, bool) =
+        rows.into_iter().next()?;
+    if is_subscribed && is_written_now(table) {
         return None;
     }
     match json {
-        Some(json) => serde_json::from_str(&json).ok().filter(|_| is_true(active)),
+        Some(json) => serde_json::from_str(&json)
+            .ok()
+            .filter(|_| active == Some(true)),
         None => is_listed(table).then(Policy::default),
     }
 }
@@ -327,7 +331,7 @@ fn is_written(table: pg_sys::Oid) -> &'static str {
 /// as long as its server does not answer.
 fn is_written_now(table: pg_sys::Oid) -> bool {
     let is_written = is_written(table);
-    let enabled = pg::query_own(
+    let enabled: Vec<u32> = pg::query_own(
         &format!(
             "SELECT u.oid FROM pg_catalog.pg_subscription u CROSS JOIN (VALUES ($1::pg_catalog.oid)) AS t (oid) \
              WHERE u.subenabled AND u.oid OPERATOR(pg_catalog.=) ANY ({is_written})"
@@ -359,11 +363,17 @@ pub(super) fn is_listed(table: pg_sys::Oid) -> bool {
          (ARRAY['pg_catalog', 'information_schema', 'pg_toast'])",
         &[Argument::oid(table)],
     );
-    let Some([Some(schema), Some(name)]) = rows.first().map(Vec::as_slice) else {
-        return false;
-    };
-    tables.iter().any(|listed| {
-        listed.name == *name && listed.schema.as_ref().is_none_or(|listed| listed == schema)
+    let found: Option<(String, String)> = rows.into_iter().next();
+    found.is_some_and(|(schema, name)| {
+        let is_its = |listed: &TableName| {
+            listed
+                .schema
+                .as_ref()
+                .is_none_or(|listed| *listed == schema)
+        };
+        tables
+            .iter()
+            .any(|listed| listed.name == name && is_its(listed))
     })
 }
 
@@ -375,7 +385,7 @@ pub(super) fn is_listed(table: pg_sys::Oid) -> bool {
 /// `pg_table_is_visible` is NULL for nothing else.
 pub fn remove_orphans(schema: &str, waiting: &[pg_sys::Oid]) {
     let is_gone = |oid| format!("pg_catalog.pg_table_is_visible({oid}) IS NULL");
-    let lost = pg::query_own(
+    let lost: Vec<String> = pg::query_own(
         &format!(
             "WITH orphan AS (SELECT p.\"table\" FROM {schema}.policy p WHERE {} \
              AND p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1::pg_catalog._oid) \
@@ -409,7 +419,7 @@ pub fn remove_orphans(schema: &str, waiting: &[pg_sys::Oid]) {
             settings::history().as_secs(),
         ))],
     );
-    for name in lost.into_iter().flatten().flatten() {
+    for name in lost {
         pg::log(
             &format!("table {name}, which had a policy, has gone, and its policy with it"),
             None,

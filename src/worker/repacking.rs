@@ -113,7 +113,7 @@ pub fn repack(schema: &str, due: &Due, outcome: &Outcome, host: &mut Host<'_>) -
 /// once, need not wait.
 fn was_tried(schema: &str, table: pg_sys::Oid) -> bool {
     let tried = begin_in(schema)
-        && !pg::query_own(
+        && !pg::query_own::<u32>(
             &format!(
                 "SELECT s.\"table\" FROM {schema}.state s \
                  LEFT JOIN {schema}.policy p ON p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) s.\"table\" \

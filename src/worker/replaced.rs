@@ -55,11 +55,10 @@ pub fn follow(schema: &str) -> Vec<pg_sys::Oid> {
 
 /// The tables of Citus', as an array of oids.
 fn distributed() -> Argument {
-    let oids = pg::query(
+    let oids: Option<String> = pg::query_one(
         "SELECT pg_catalog.array_agg(d.logicalrelid::pg_catalog.oid) FROM pg_catalog.pg_dist_partition d",
         &[],
     );
-    let oids = oids.into_iter().flatten().flatten().next();
     Argument::text(oids.as_deref().unwrap_or("{}"))
 }
 
@@ -95,15 +94,11 @@ fn find(schema: &str) -> Vec<Replaced> {
 }
 
 /// A row of that, if the table was replaced.
-fn successor(row: Vec<Option<String>>) -> Option<Replaced> {
-    let mut fields = row.into_iter().flatten();
-    let mut oid = || Some(pg_sys::Oid::from(fields.next()?.parse::<u32>().ok()?));
-    let (old, new) = (oid()?, oid()?);
-    let name = fields.next()?;
-    let is_gone = fields.next()? == "t";
-    let is_of_citus = fields.next()? == "t";
+fn successor(
+    (old, new, name, is_gone, is_of_citus): (pg_sys::Oid, pg_sys::Oid, String, bool, Option<bool>),
+) -> Option<Replaced> {
     let is_replaced = if is_gone {
-        is_of_citus
+        is_of_citus == Some(true)
     } else {
         table::is_shard_of(old, new)
     };
@@ -145,7 +140,7 @@ impl Replaced {
 
 /// What each table with a policy is now, or each of some, where that is not what is remembered: as JSON.
 fn look(schema: &str, some: &[pg_sys::Oid]) -> String {
-    let seen = pg::query_own(
+    let seen: Vec<Option<String>> = pg::query_own(
         &format!(
             "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', t.oid, 'seen', t.seen)) FROM (\
              SELECT c.oid, pg_catalog.jsonb_build_object('name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, \
@@ -159,7 +154,7 @@ fn look(schema: &str, some: &[pg_sys::Oid]) -> String {
         ),
         &[distributed(), Argument::oids(some)],
     );
-    let seen = seen.into_iter().flatten().flatten().next();
+    let seen = seen.into_iter().next().flatten();
     seen.unwrap_or_else(|| "[]".to_owned())
 }
 

@@ -46,7 +46,7 @@ fn must_be_owner(name: &str) -> Refusal {
 fn check_owned(table: pg_sys::Oid) -> Result<(), Refusal> {
     let role = Argument::oid(pg::current_role_oid());
     let others = with_our_tables(|schema| {
-        pg::query_own(
+        pg::query_own::<String>(
             &format!(
                 "SELECT s.name FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid \
                  AND NOT pg_catalog.pg_has_role($2::pg_catalog.oid, s.owner, 'USAGE')"
@@ -54,7 +54,7 @@ fn check_owned(table: pg_sys::Oid) -> Result<(), Refusal> {
             &[Argument::oid(table), role],
         )
     })?;
-    match others.into_iter().flatten().flatten().next() {
+    match others.into_iter().next() {
         Some(name) => Err(must_be_owner(&name)),
         None => Ok(()),
     }
@@ -120,7 +120,7 @@ fn is_suspended(table: pg_sys::Oid) -> bool {
     let Some(schema) = pg::extension_schema().map(|(schema, _)| schema) else {
         return false;
     };
-    let suspended = pg::query(
+    let suspended: Vec<()> = pg::query(
         &format!(
             "SELECT FROM {schema}.policy WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND suspended IS NOT NULL"
         ),
@@ -140,7 +140,7 @@ fn check_accepts_deletes(checked: &Checked) -> Result<(), Refusal> {
     let (condition, arguments) = checked.criterion().condition();
     let delete =
         |name: &str| format!("EXPLAIN DELETE FROM {name} AS {TABLE_ALIAS} WHERE {condition}");
-    match pg::try_out(|| pg::query_on(checked.root(), delete, &arguments)) {
+    match pg::try_out(|| pg::query_on::<String>(checked.root(), delete, &arguments)) {
         Err(refusal)
             if matches!(
                 refusal.sqlstate(),

@@ -125,7 +125,7 @@ pub fn check_owner(table: pg_sys::Oid) -> Result<(), Refusal> {
 
 /// Refuses (55000) where this database has a logical slot whose output plugin does not go by publications.
 fn check_slots(name: &str) -> Result<(), Refusal> {
-    let slots = pg::query(
+    let slots: Vec<()> = pg::query(
         "SELECT FROM pg_catalog.pg_get_replication_slots() AS s \
          WHERE s.slot_type OPERATOR(pg_catalog.=) 'logical' AND s.plugin OPERATOR(pg_catalog.<>) 'pgoutput' \
          AND s.datoid OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d \

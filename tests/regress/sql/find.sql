@@ -132,6 +132,22 @@ RESET ROLE;
 CREATE TABLE owned.spread (LIKE app.django_session) PARTITION BY RANGE (expire_date);
 CREATE FOREIGN TABLE owned.far PARTITION OF owned.spread DEFAULT SERVER nowhere;
 SELECT "table", total_rows, note FROM raw_clear_sessions_find() WHERE "table" LIKE 'owned.%';
+-- What is the caller's own does not run either where the table is another role's, as whom it would run: the function in an index,
+-- or what a partition of the caller's may come to call.
+CREATE TABLE owned.lent (LIKE owned.django_session);
+ALTER TABLE owned.lent OWNER TO regress_find_owner;
+CREATE FUNCTION app.mine() RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+CREATE INDEX ON owned.lent (expire_date) WHERE app.mine();
+CREATE OR REPLACE FUNCTION app.mine() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$;
+ALTER FUNCTION app.mine() OWNER TO regress_find;
+CREATE TABLE owned.shared (LIKE owned.django_session) PARTITION BY RANGE (expire_date);
+ALTER TABLE owned.shared OWNER TO regress_find_owner;
+CREATE TABLE owned.given PARTITION OF owned.shared DEFAULT;
+ALTER TABLE owned.given OWNER TO regress_find;
+GRANT SELECT ON owned.lent, owned.shared TO regress_find;
+SET ROLE regress_find;
+SELECT "table", total_rows, note FROM raw_clear_sessions_find() WHERE "table" IN ('owned.lent', 'owned.shared');
+RESET ROLE;
 -- Nothing of the caller's is evaluated there: it takes no expression, and goes by no search_path.
 SELECT pg_get_function_arguments('raw_clear_sessions.look'::regproc);
 RESET ROLE;
