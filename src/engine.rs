@@ -190,7 +190,7 @@ impl Key {
 }
 
 impl Place {
-    fn begin(part: &Part<'_>, key: &Key, bookmark: Option<Bookmark>) -> Place {
+    fn begin(part: &Part<'_>, key: &Key, bookmark: Option<Bookmark>, slice: &Slice) -> Place {
         let at = bookmark
             .filter(|bookmark| bookmark.of == key.in_words())
             .map(|bookmark| bookmark.at);
@@ -200,7 +200,7 @@ impl Place {
                 Some(At::Shards { marks, failures }) => {
                     Some(shards::Cursor::go_on(marks, failures))
                 }
-                _ => shards::Cursor::begin(&part.root),
+                _ => shards::Cursor::begin(&part.root, slice),
             }
             .map(Place::Shards),
             Some(Spread::Replicated) => keys::Cursor::begin(&part.root, at).map(Place::Keys),
@@ -348,7 +348,7 @@ impl Cursor {
             if part.is_foreign() {
                 pg::attempt(pg::is_of_a_table, || part.check_foreign_values()).flatten()?;
             }
-            let place = Place::begin(part, &key, self.bookmark.take());
+            let place = Place::begin(part, &key, self.bookmark.take(), slice);
             self.begun = Some((key, place));
             if self.has_only_begun() {
                 return Ok(Deleted::default());

@@ -10,6 +10,7 @@ mod bindings;
 mod btree;
 mod c;
 mod column_place;
+mod connections;
 mod cost;
 mod database;
 mod dependence;
@@ -47,6 +48,7 @@ mod snapshot;
 mod spi;
 mod table_guard;
 mod time;
+mod timer;
 mod transaction;
 mod tuple_set;
 mod unused;
@@ -59,6 +61,7 @@ mod written_setting;
 
 pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
+pub use connections::{client_is_not_looked_after, end_without_client, is_canceled, limit_waits};
 pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, database_named, databases};
 pub use dependence::evaluating_in;
@@ -118,8 +121,8 @@ pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_tra
 pub use time::{Keep, Zone, now};
 pub use transaction::{
     ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
-    constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, roll_back,
-    set_for_session, try_out,
+    constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, reset_for_session,
+    roll_back, set_for_session, try_out,
 };
 pub use tuple_set::TupleSet;
 pub use unused::unused_fraction;
@@ -130,7 +133,8 @@ pub use wal::{
 };
 pub use warm::{cached_blocks, try_lock_to_read, warm};
 pub use worker::{
-    Handle, begin_database_worker, begin_launcher, connect, end_launcher, register_launcher,
-    reload_if_asked, report_activity, shutdown_requested, start_database_worker, wait, wake,
+    Handle, begin_database_worker, begin_launcher, check_for_interrupts, connect, end_launcher,
+    register_launcher, reload_if_asked, report_activity, shutdown_requested, start_database_worker,
+    wait, wake,
 };
 pub use written_setting::{Written, written_in_files, written_on_command_line};

@@ -12,16 +12,16 @@ mod failures;
 mod meaning;
 mod order;
 
-pub use call::limit_lock_wait;
+pub use call::{limit_lock_wait, take_waited_for};
 pub use failures::Failures;
-pub use meaning::take as take_meaning;
+pub use meaning::Taken;
 pub use order::{Order, Place, Report};
 
 use super::bookmark::{At, Mark};
 use crate::pg::{self, Deleted, Relation};
 use crate::refusal::Refusal;
 use crate::table::{self, Criterion, Node, Shard};
-use call::{Call, answers, nodes_of, nodes_that_can};
+use call::{Call, GRACE, Wait, answers, ask_nodes, is_missing, nodes_of};
 use logic::portion::Portion;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -32,6 +32,10 @@ const PACED: Duration = Duration::from_millis(25);
 
 /// The same where nothing is slept: the connections that each slice makes should cost little beside it.
 const UNPACED: Duration = Duration::from_secs(1);
+
+/// How long a node may take to answer, beyond the locks that it may wait for: it may have stopped, and the others wait for it.
+/// Then, where it answers to something else, at the same place once more: a batch may take that long.
+const PATIENCE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(300)];
 
 /// How many shards of one node are cleared at the same time: few where others are to be disturbed little.
 const PACED_AT_ONCE: usize = 2;
@@ -103,26 +107,31 @@ impl State {
 
 /// Whether the nodes can clear the shards of a table. `Err`: why one cannot.
 pub fn nodes_can_clear(table: &Relation) -> Result<(), String> {
-    nodes_that_can(&table::shards(table))
+    ask_nodes(&table::shards(table), Wait::SHORT).map(drop)
 }
 
 impl Cursor {
     /// At the beginning. `None`, with a NOTICE, where the nodes cannot do it: then it is a DELETE that Citus sends them.
-    pub fn begin(table: &Relation) -> Option<Cursor> {
-        if let Err(why) = nodes_can_clear(table) {
-            pg::notice(
-                &format!(
-                    "the shards of table \"{}\" cannot be cleared one by one",
-                    table.name()
-                ),
-                Some(&why),
-                Some(
-                    "One DELETE clears them all instead; of the limits, only lock_timeout applies to it.",
-                ),
-            );
-            return None;
-        }
-        Some(Cursor {
+    pub fn begin(table: &Relation, slice: &Slice) -> Option<Cursor> {
+        let wait = Wait::SHORT.within(slice.time, GRACE);
+        let shards = table::shards(table);
+        let silent = match ask_nodes(&shards, wait) {
+            Ok(silent) => silent,
+            Err(why) => {
+                pg::notice(
+                    &format!(
+                        "the shards of table \"{}\" cannot be cleared one by one",
+                        table.name()
+                    ),
+                    Some(&why),
+                    Some(
+                        "One DELETE clears them all instead; of the limits, only lock_timeout applies to it.",
+                    ),
+                );
+                return None;
+            }
+        };
+        let mut cursor = Cursor {
             shards: BTreeMap::new(),
             slices: 0,
             portion: Portion::first(PACED),
@@ -130,7 +139,10 @@ impl Cursor {
             failures: Failures::default(),
             one_by_one: BTreeSet::new(),
             finished: false,
-        })
+        };
+        cursor.follow(&shards);
+        cursor.leave_alone(&shards, &silent);
+        Some(cursor)
     }
 
     /// Where another one has got to, in the same run. That has asked the nodes; who did not answer then, and what has been
@@ -198,7 +210,8 @@ impl Cursor {
         self.follow(&shards);
         self.slices += 1;
         let chosen = self.choose(&shards, slice);
-        let order = Order::new(criterion, slice, self.time(slice), chosen.len());
+        let time = self.time(slice);
+        let order = Order::new(criterion, slice, time, chosen.len());
         let share = (
             nodes_of(chosen.iter().copied()).len(),
             self.nodes_left(&shards),
@@ -210,10 +223,16 @@ impl Cursor {
                 command: order.command(&shard.name, self.shards[&shard.id].mark.place.as_ref()),
             })
             .collect();
+        let has_failed = |shard: &&Shard| self.shards[&shard.id].mark.failed > 0;
+        let wait = Wait {
+            most: PATIENCE[usize::from(chosen.iter().any(has_failed))],
+            asked: time,
+        };
+        let answers = answers(&calls, wait.within(slice.time, slice.lock_timeout + GRACE));
         let mut deleted = Deleted::default();
         let mut costs: BTreeMap<i32, u64> = BTreeMap::new();
         let mut failed = Vec::new();
-        for (shard, answer) in chosen.iter().zip(answers(&calls)) {
+        for (shard, answer) in chosen.iter().zip(answers) {
             match answer.and_then(|text| Report::parse(&text)) {
                 Ok(report) => {
                     let cost = costs.entry(shard.node.group).or_default();
@@ -225,8 +244,13 @@ impl Cursor {
             }
         }
         self.elsewhere.cost += share_of(costs.into_values().max().unwrap_or(0), share);
-        self.portion.follow(chosen.len(), started.elapsed());
-        self.take_failures(&shards, failed);
+        if failed.iter().all(|(_, message)| !is_missing(message)) {
+            self.portion.follow(chosen.len(), started.elapsed());
+        }
+        let left = slice
+            .time
+            .map(|left| left.saturating_sub(started.elapsed()));
+        self.take_failures(&shards, failed, left);
         self.finished = shards
             .iter()
             .all(|shard| self.shards[&shard.id].mark.finished);
@@ -306,29 +330,31 @@ impl Cursor {
         }
     }
 
-    /// Looks whether it is the nodes: then none of their shards is waited for any longer.
-    fn take_failures(&mut self, shards: &[Shard], failed: Vec<(&Shard, String)>) {
-        if failed.is_empty() {
+    /// Looks whether it is the nodes: then none of their shards is waited for any longer. Where no time is left for that, it is
+    /// told which have not answered.
+    fn take_failures(
+        &mut self,
+        shards: &[Shard],
+        failed: Vec<(&Shard, String)>,
+        left: Option<Duration>,
+    ) {
+        if left.is_some_and(|left| left.is_zero()) {
+            for (shard, message) in failed {
+                if is_missing(&message) {
+                    self.failures.shard(shard, message);
+                }
+            }
             return;
         }
         let nodes = nodes_of(failed.iter().map(|(shard, _)| *shard));
         let pings: Vec<_> = nodes.iter().map(|node| Call::ping(node)).collect();
+        let wait = Wait::SHORT.within(left, GRACE / 2);
         let down: Vec<_> = nodes
             .iter()
-            .zip(answers(&pings))
-            .filter_map(|(node, answer)| answer.err().map(|message| (*node, message)))
+            .zip(answers(&pings, wait))
+            .filter_map(|(node, answer)| answer.err().map(|message| ((*node).clone(), message)))
             .collect();
-        for (node, message) in &down {
-            for shard in shards.iter().filter(|shard| shard.node == **node) {
-                if let Some(state) = self.shards.get_mut(&shard.id)
-                    && !state.mark.finished
-                {
-                    state.mark.finished = true;
-                    state.mark.failed = TRIES;
-                    self.failures.shard(shard, message.clone());
-                }
-            }
-        }
+        self.leave_alone(shards, &down);
         for (shard, message) in failed {
             if let Some(state) = self.shards.get_mut(&shard.id)
                 && !state.mark.finished
@@ -338,6 +364,21 @@ impl Cursor {
                 if state.mark.failed >= TRIES {
                     state.mark.finished = true;
                     self.failures.shard(shard, message);
+                }
+            }
+        }
+    }
+
+    /// The shards of these nodes are not waited for any longer.
+    fn leave_alone(&mut self, shards: &[Shard], nodes: &[(Node, String)]) {
+        for (node, message) in nodes {
+            for shard in shards.iter().filter(|shard| shard.node == *node) {
+                if let Some(state) = self.shards.get_mut(&shard.id)
+                    && !state.mark.finished
+                {
+                    state.mark.finished = true;
+                    state.mark.failed = TRIES;
+                    self.failures.shard(shard, message.clone());
                 }
             }
         }

@@ -1,18 +1,13 @@
 //! A timer of this process, a background worker, that looks at something while a statement runs, and can have the
 //! statement canceled.
 
-use super::bindings;
-use core::ffi::c_int;
+use super::timer::Timer;
 use pgrx::pg_sys;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Any number from USER_TIMEOUT on, which differs between versions, asks for a timeout of one's own.
-const OF_OUR_OWN: u32 = u16::MAX as u32;
-
-/// The timeout's id; 0, which is the server's own, before it is registered.
-static ID: AtomicU32 = AtomicU32::new(0);
+static TIMER: Timer = Timer::new(on_alarm);
 
 /// How often a statement is canceled before its process is ended.
 const PATIENCE: u32 = 20;
@@ -28,30 +23,12 @@ static LOOK: OnceLock<fn() -> bool> = OnceLock::new();
 /// A process has one such function.
 pub fn look_every(interval: Duration, look: fn() -> bool) {
     let _ = LOOK.set(look);
-    let milliseconds = c_int::try_from(interval.as_millis()).unwrap_or(c_int::MAX);
-    // SAFETY: background workers have their timeouts initialized before their main function (postmaster/bgworker.c). The
-    // handler is a function of this library, which is never unloaded. Only plain data is on the stack.
-    unsafe {
-        pg_sys::ffi::pg_guard_ffi_boundary(|| {
-            if ID.load(Ordering::Relaxed) == 0 {
-                ID.store(
-                    bindings::RegisterTimeout(OF_OUR_OWN, on_alarm),
-                    Ordering::Relaxed,
-                );
-            }
-            let first = pg_sys::GetCurrentTimestamp() + i64::from(milliseconds) * 1_000;
-            bindings::enable_timeout_every(ID.load(Ordering::Relaxed), first, milliseconds);
-        });
-    }
+    TIMER.start(interval);
 }
 
 /// Looks no longer.
 pub fn stop_looking() {
-    let id = ID.load(Ordering::Relaxed);
-    if id != 0 {
-        // SAFETY: it is registered; to disable what is not enabled does nothing.
-        unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| bindings::disable_timeout(id, false)) }
-    }
+    TIMER.stop();
 }
 
 /// Called by the handler of SIGALRM (utils/misc/timeout.c), which has set this process's latch already.

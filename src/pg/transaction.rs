@@ -335,6 +335,19 @@ pub fn set_for_session(name: &CStr, value: &CStr) {
     }
 }
 
+/// Has a setting be what it would be without this session's own SET.
+pub fn reset_for_session(name: &CStr) {
+    // SAFETY: without a value, as RESET does it.
+    unsafe {
+        pg_sys::SetConfigOption(
+            name.as_ptr(),
+            core::ptr::null(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+        );
+    }
+}
+
 /// Acts as the user that this process was authenticated as, the bootstrap superuser in a background worker, in no other
 /// role: ALTER DATABASE and ALTER ROLE can set both. Outside of transactions.
 pub fn act_as_authenticated() {

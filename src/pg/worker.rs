@@ -202,6 +202,11 @@ pub fn wait(time: Option<Duration>) {
     pgrx::check_for_interrupts!();
 }
 
+/// A cancel, a termination or a timeout becomes an ERROR here.
+pub fn check_for_interrupts() {
+    pgrx::check_for_interrupts!();
+}
+
 /// Wakes another process that sleeps on its latch; nothing happens where it is gone.
 pub fn wake(pid: i32) {
     // SAFETY: PGPROC entries, and the latches in them, are never freed: at worst another process wakes up for nothing.

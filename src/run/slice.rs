@@ -2,7 +2,7 @@
 
 use super::batches::{Ended, Start, run_from};
 use super::{Host, Limits, Stop};
-use crate::engine::shards::{Order, Report, take_meaning};
+use crate::engine::shards::{Order, Report, Taken};
 use crate::pg::{self, NonatomicCall};
 use crate::progress::{self, Shown};
 use crate::refusal::Refusal;
@@ -14,6 +14,9 @@ use std::time::Duration;
 
 /// By how much the clock of who sends an order may be ahead of the one here.
 const AHEAD: Duration = Duration::from_secs(600);
+
+/// How often it is looked whether who has sent an order is still there.
+const CLIENT_CHECK: Duration = Duration::from_secs(1);
 
 /// Carries out an order. Refuses (25001) a call that cannot commit, and (22023) what is no order.
 pub fn clear_slice(
@@ -33,12 +36,16 @@ pub fn clear_slice(
             "the clock that it goes by is far ahead of this server's",
         ));
     }
-    let has_set = take_meaning(&order.settings)
+    let taken = Taken::take(&order.settings)
         .map_err(|name| invalid(&format!("\"{name}\" is no setting that it may set")))?;
-    if has_set || pg::keeps_its_snapshot() {
+    let has_committed = taken.has_set() || pg::keeps_its_snapshot();
+    if has_committed {
         // A rollback takes back what has been set since the last commit; the snapshot is older than the lock on the table.
         call.commit();
     }
+    let _client_check = taken
+        .has_set()
+        .then(|| pg::end_without_client(CLIENT_CHECK));
     let shard = table_oid(shard)?;
     let _shown = Shown::to_client(shard);
     let before = pg::buffer_cost();
@@ -53,7 +60,18 @@ pub fn clear_slice(
         now: order.now,
         place: order.place.unwrap_or_default(),
     };
-    let ended = run_from(shard, &mut host, Some(start))?;
+    let ended = pg::record_error(
+        &mut host,
+        |host| run_from(shard, host, Some(start)),
+        |host, _| {
+            if has_committed {
+                host.call.roll_back();
+                taken.give_back();
+                host.call.commit();
+            }
+        },
+    )?;
+    taken.give_back();
     Ok(report(ended, pg::buffer_cost().saturating_sub(before)))
 }
 

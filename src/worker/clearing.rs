@@ -11,6 +11,7 @@ use super::rewriting::{self, Rewriting};
 use super::stop_request::{self, Reason};
 use super::turns::{Turn, Turns};
 use super::vacuuming::{self, full_name};
+use crate::engine::shards::take_waited_for;
 use crate::pg::{self, Usage};
 use crate::progress::Shown;
 use crate::refusal::Refusal;
@@ -168,6 +169,9 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
     stop_request::end_statement();
     let canceled = stop_request::take_canceled();
     match (ended, canceled) {
+        (Err(_), Some(Reason::OutOfTime)) if let Some(nodes) = take_waited_for() => {
+            Err(out_of_time(&nodes))
+        }
         (Err(_), Some(reason)) => cut_short(reason, host),
         (Err(refusal), None) => Err(refusal),
         (Ok(ended), _) => {
@@ -195,6 +199,14 @@ fn cut_short(reason: Reason, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
         )
         .hint("A batch should take less than a second: look at the policy's filter and expression, and at the table's triggers.")),
     }
+}
+
+fn out_of_time(nodes: &str) -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("the run's time was over, and no answer had come from {nodes}"),
+    )
+    .hint("Look whether that server is up, and what it is busy with. The next run tries again.")
 }
 
 fn kept_others_waiting() -> Refusal {

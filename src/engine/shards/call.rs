@@ -4,6 +4,8 @@
 use crate::pg::{self, LocalSetting};
 use crate::table::{Node, Shard};
 use core::ffi::CStr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// A statement for a node.
 pub struct Call<'n> {
@@ -47,11 +49,85 @@ fn impatience() -> Option<LocalSetting> {
     (!settings.is_empty()).then(|| LocalSetting::set(&settings))
 }
 
-/// Has all of them executed at the same time, and returns their answers in the same order.
-pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
+/// How long nodes are waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// At most.
+    pub most: Duration,
+    /// As long as they have been asked to work.
+    pub asked: Duration,
+}
+
+impl Wait {
+    /// For what takes no time.
+    pub const SHORT: Wait = Wait {
+        most: Duration::from_secs(10),
+        asked: Duration::ZERO,
+    };
+
+    /// No longer than half of the time that is left, because the other nodes are to have the rest, and beyond that `more`.
+    pub fn within(self, left: Option<Duration>, more: Duration) -> Wait {
+        let most = left.map_or(self.most, |left| self.most.min(left / 2));
+        Wait {
+            most: most.saturating_add(more),
+            ..self
+        }
+    }
+}
+
+/// What it takes to connect to a node, and to hear from it, beyond the time that it works.
+pub const GRACE: Duration = Duration::from_secs(1);
+
+/// How an answer begins that has not come.
+const NO_ANSWER: &str = "no answer within ";
+
+/// Whether an answer has not come.
+pub fn is_missing(message: &str) -> bool {
+    message.starts_with(NO_ANSWER)
+}
+
+/// Which nodes were waited for when the last statement was canceled, in words.
+static WAITED_FOR: Mutex<Option<String>> = Mutex::new(None);
+
+/// Takes that, if there were some.
+pub fn take_waited_for() -> Option<String> {
+    WAITED_FOR.lock().ok()?.take()
+}
+
+/// Has all of them executed at the same time, and returns their answers in the same order. ERROR where the statement here is
+/// canceled meanwhile; a WARNING before that says which nodes had not answered, if they had had the time to.
+pub fn answers(calls: &[Call<'_>], wait: Wait) -> Vec<Answer> {
     if calls.is_empty() {
         return Vec::new();
     }
+    take_waited_for();
+    let started = Instant::now();
+    let (mut answers, is_cut) = pg::limit_waits(wait.most, calls.len(), || execute(calls));
+    let elapsed = started.elapsed();
+    if is_cut {
+        let lost = answers
+            .iter_mut()
+            .filter_map(|answer| answer.as_mut().err());
+        for message in lost.filter(|message| !is_of_the_node(message)) {
+            *message = format!("{NO_ANSWER}{:.1} s", elapsed.as_secs_f64());
+        }
+        if pg::is_canceled() && elapsed >= wait.asked + GRACE {
+            note_waited_for(calls, &answers);
+        }
+    }
+    pg::check_for_interrupts();
+    let plain = |message: String| pg::capped(message.trim().trim_start_matches("ERROR:").trim());
+    let answers = answers.into_iter();
+    answers.map(|answer| answer.map_err(plain)).collect()
+}
+
+/// Whether an error is the node's own, and nothing of the connection.
+fn is_of_the_node(message: &str) -> bool {
+    message.starts_with("ERROR:")
+}
+
+/// As [`answers`], as Citus has them.
+fn execute(calls: &[Call<'_>]) -> Vec<Answer> {
     let array = |item: &dyn Fn(&Call<'_>) -> String| {
         let items: Vec<_> = calls.iter().map(item).collect();
         format!("ARRAY[{}]", items.join(", "))
@@ -76,12 +152,33 @@ pub fn answers(calls: &[Call<'_>]) -> Vec<Answer> {
             if success == Some(true) {
                 Ok(result)
             } else {
-                Err(pg::capped(
-                    result.trim().trim_start_matches("ERROR:").trim(),
-                ))
+                Err(result)
             }
         })
         .collect()
+}
+
+fn note_waited_for(calls: &[Call<'_>], answers: &[Answer]) {
+    let silent = calls.iter().zip(answers).filter(|(_, answer)| {
+        let message = answer.as_ref().err();
+        message.is_some_and(|message| is_missing(message))
+    });
+    let mut nodes: Vec<_> = silent
+        .map(|(call, _)| format!("{}:{}", call.node.host, call.node.port))
+        .collect();
+    nodes.dedup();
+    if nodes.is_empty() {
+        return;
+    }
+    let nodes = nodes.join(", ");
+    if let Ok(mut waited_for) = WAITED_FOR.lock() {
+        *waited_for = Some(nodes.clone());
+    }
+    // It checks for interrupts.
+    pg::warning(
+        &format!("no answer had come from {nodes}"),
+        "Look whether that server is up, and what it is busy with.",
+    );
 }
 
 /// The nodes of shards, each once.
@@ -96,8 +193,9 @@ pub fn nodes_of<'s>(shards: impl IntoIterator<Item = &'s Shard>) -> Vec<&'s Node
 }
 
 /// Whether the nodes that answer can clear their shards. `Err`: why one cannot. A node that does not answer may be down
-/// for a while, and is no reason; but this server has to reach itself.
-pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
+/// for a while, and is no reason; but this server has to reach itself. Returns those that have been waited for in vain, with
+/// what is known of them.
+pub fn ask_nodes(shards: &[Shard], wait: Wait) -> Result<Vec<(Node, String)>, String> {
     let nodes = nodes_of(shards);
     let version = "SELECT e.extversion FROM pg_catalog.pg_extension AS e \
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions' AND pg_catalog.to_regprocedure(\
@@ -110,7 +208,11 @@ pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
             command: version.to_owned(),
         })
         .collect();
-    for (node, answer) in nodes.iter().zip(answers(&calls)) {
+    let started = Instant::now();
+    let answers = answers(&calls, wait);
+    let was_waited_for = started.elapsed() >= GRACE;
+    let mut silent = Vec::new();
+    for (node, answer) in nodes.into_iter().zip(answers) {
         let Node { host, port, .. } = node;
         match answer {
             Ok(theirs) if Some(&theirs) == ours.as_ref() => {}
@@ -128,10 +230,11 @@ pub fn nodes_that_can(shards: &[Shard]) -> Result<(), String> {
             Err(message) if node.is_here => {
                 return Err(format!("This server cannot connect to itself: {message}."));
             }
+            Err(message) if was_waited_for => silent.push((node.clone(), message)),
             Err(_) => {}
         }
     }
-    Ok(())
+    Ok(silent)
 }
 
 /// Has the nodes wait for locks in this transaction no longer than this session does.

@@ -38,7 +38,7 @@ pub use definitions::{definitions, difference};
 pub use isolation::Isolation;
 pub use pass::Pass;
 pub use power_cut::{Checkpoint, KEEP_WAL};
-pub use process::{anonymous_memory, kill, limit_memory, pause, resume};
+pub use process::{Paused, anonymous_memory, kill, limit_memory, pause, resume};
 pub use program::{Programs, output};
 pub use random::Random;
 pub use recipe::{Block, Filled, Page, framework, frameworks};

@@ -35,6 +35,48 @@ pub fn resume(pid: i32) -> bool {
     send("-CONT", pid)
 }
 
+/// Processes that are stopped where they are, as long as this lives.
+pub struct Paused(Vec<i32>);
+
+impl Paused {
+    pub fn one(pid: i32) -> Paused {
+        assert!(pause(pid), "process {pid} is gone");
+        Paused(vec![pid])
+    }
+
+    /// A server as a whole: its postmaster first, which starts no others then.
+    pub fn server(postmaster: i32) -> Paused {
+        let mut paused = Paused::one(postmaster);
+        for child in children(postmaster) {
+            if pause(child) {
+                paused.0.push(child);
+            }
+        }
+        paused
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            resume(*pid);
+        }
+    }
+}
+
+fn children(parent: i32) -> Vec<i32> {
+    let files = std::fs::read_dir("/proc").expect("Linux has it").flatten();
+    let pids = files.filter_map(|file| file.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the program's name: state, parent.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(1)?.parse().ok()
+}
+
 fn send(signal: &str, pid: i32) -> bool {
     as_server_user(Path::new("kill"))
         .args([signal, &pid.to_string()])

@@ -37,7 +37,7 @@ const CITUS: &str = r#"
                 result := coalesce((SELECT a FROM public.dblink(node, command[i]) AS t (a text)), '');
                 success := true;
             EXCEPTION WHEN OTHERS THEN
-                result := 'ERROR:  ' || SQLERRM;
+                result := CASE WHEN SQLSTATE LIKE '08%' THEN '' ELSE 'ERROR:  ' END || SQLERRM;
                 success := false;
             END;
             RETURN NEXT;
@@ -516,4 +516,79 @@ fn a_policy_waits_for_who_is_changing_the_table_that_it_would_follow_to() {
         let followed = session.count("raw_clear_sessions.policy WHERE batch_size = 77") == 1;
         assert_eq!(followed, follows, "{also}");
     }
+}
+
+/// As a node that has stopped in the middle of a statement: both sleep. What they are at ends, too, because nobody waits for it
+/// any longer.
+#[test]
+fn a_node_that_does_not_answer_is_given_up_within_the_time_and_with_a_cancel() {
+    let (database, mut session) = with_shards(&CLUSTER, "no_answer", 1000);
+    session.run(
+        "CREATE FUNCTION waits(text) RETURNS boolean LANGUAGE plpgsql STABLE
+             AS 'BEGIN PERFORM pg_sleep(600); RETURN true; END'",
+    );
+    let waiting = "pg_stat_activity WHERE query ~ '^CALL raw_clear_sessions.clear_shard'
+         AND wait_event = 'PgSleep' AND datname = 'no_answer'";
+    let call = |limit: &str| {
+        let mut caller = database.connect();
+        caller.run("SET raw_clear_sessions.lock_timeout = '100 ms'");
+        caller.start(&format!(
+            "CALL raw_clear_sessions_in_batches('sessions', filter => 'public.waits(session_key)'{limit})"
+        ))
+    };
+    let error = call(", max_duration => '2 s'").finish().1;
+    let error = error.expect_err("no node answers");
+    let error = error.as_db_error().expect("the server's error");
+    assert_eq!(error.code().code(), "55000", "{error}");
+    assert!(error.message().contains(": no answer within "), "{error}");
+    let canceled = call("");
+    wait_until("a node is at it", || session.count(waiting) > 0);
+    canceled.cancel();
+    assert_eq!(cluster::sqlstate(canceled.finish().1), "57014");
+    wait_until("the nodes have left it", || session.count(waiting) == 0);
+    session.run(
+        "CREATE OR REPLACE FUNCTION waits(text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true'",
+    );
+    assert_eq!(call("").value(), "1800");
+}
+
+/// Where connections to nodes are pooled, the next statement of a session there is somebody else's.
+#[test]
+fn a_slice_leaves_the_settings_of_its_session_as_they_were() {
+    let (database, mut session) = with_shards(&CLUSTER, "settings", 100);
+    session.run(
+        "CREATE TABLE orders (command text);
+         SET allow_system_table_mods = on;
+         CREATE OR REPLACE FUNCTION pg_catalog.master_run_on_worker(worker_name text[], port integer[], command text[],
+             parallel boolean, OUT node_name text, OUT node_port integer, OUT success boolean, OUT result text)
+             RETURNS SETOF record LANGUAGE sql
+         AS $$INSERT INTO public.orders SELECT unnest($3);
+             SELECT n, p, $3[1] ~ '^SELECT', (SELECT extversion FROM pg_extension WHERE extname = 'raw_clear_sessions')
+             FROM unnest($1, $2) AS u (n, p)$$;
+         RESET allow_system_table_mods;
+         SET TimeZone = 'Asia/Kathmandu'; SET DateStyle = 'German'; SET search_path = public, pg_catalog",
+    );
+    assert_eq!(
+        session.refused("CALL raw_clear_sessions_in_batches('sessions')"),
+        "55000",
+        "the imitation does nothing"
+    );
+    // The error has taken the rows back; the worker's run would have kept them.
+    let orders = "SELECT command FROM orders WHERE command ~ '^CALL' LIMIT 1";
+    let order = session.text(orders);
+    let own = "SELECT string_agg(concat_ws('=', name, setting, source), ' ' ORDER BY name) FROM pg_settings
+         WHERE source IN ('session', 'interactive') OR name IN ('TimeZone', 'DateStyle', 'search_path')";
+    let mut pooled = database.connect();
+    pooled.run("SET DateStyle = 'SQL'");
+    let before = pooled.text(own);
+    let report = pooled.ask(&order).expect("it is an order").value;
+    assert!(
+        report.is_some_and(|report| report.contains("\"finished\":true")),
+        "{order}"
+    );
+    assert_eq!(pooled.text(own), before);
+    session
+        .run("ALTER TABLE sessions_1 RENAME TO elsewhere; ALTER TABLE sessions_2 RENAME TO other");
+    assert_eq!(pooled.refused(&order), "42P01");
+    assert_eq!(pooled.text(own), before);
 }
