@@ -252,6 +252,13 @@ pub fn nodes_of<'s>(shards: impl IntoIterator<Item = &'s Shard>) -> Vec<&'s Node
 /// for a while, and is no reason; but this server has to reach itself. Returns those that have been waited for in vain, with
 /// what is known of them.
 pub fn ask_nodes(shards: &[Shard], wait: Wait) -> Result<Vec<(Node, String)>, String> {
+    let secondary = "SELECT pg_catalog.current_setting('citus.use_secondary_nodes', true) IS NOT DISTINCT FROM 'always'";
+    if pg::query::<bool>(secondary, &[]) == [true] {
+        return Err(
+            "\"citus.use_secondary_nodes\" is \"always\", with which Citus writes nothing."
+                .to_owned(),
+        );
+    }
     let nodes = nodes_of(shards);
     let version = "SELECT e.extversion FROM pg_catalog.pg_extension AS e \
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions' AND pg_catalog.to_regprocedure(\

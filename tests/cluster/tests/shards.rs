@@ -134,6 +134,19 @@ fn nodes_that_take_few_connections_have_their_shards_cleared_one_after_the_other
     assert_eq!(answer.expect("it is cleared").value.as_deref(), Some("540"));
 }
 
+/// Citus would refuse the DELETE that it is then.
+#[test]
+fn a_session_that_goes_by_secondary_nodes_has_no_shard_cleared() {
+    let (_database, mut session) = with_shards(&CLUSTER, "secondary", 10);
+    session.run("SET citus.use_secondary_nodes = 'always'");
+    let answer = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(
+        answer.expect("it is one DELETE").value.as_deref(),
+        Some("0")
+    );
+    assert_eq!(expired(&mut session), 18);
+}
+
 /// A DELETE would find nothing: the rows are in the shards.
 #[test]
 fn the_procedure_clears_each_shard_on_its_node() {
