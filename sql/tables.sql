@@ -128,8 +128,9 @@ CREATE TABLE raw_clear_sessions.state (
 
 COMMENT ON TABLE raw_clear_sessions.state IS 'what the worker knows of a table, for the view raw_clear_sessions.status';
 COMMENT ON COLUMN raw_clear_sessions.state."table" IS 'the table';
-COMMENT ON COLUMN raw_clear_sessions.state.name IS 'its name, qualified, when it was scheduled';
-COMMENT ON COLUMN raw_clear_sessions.state.owner IS 'its owner, when it was scheduled';
+COMMENT ON COLUMN raw_clear_sessions.state.name IS
+    'its name, qualified, at its last run or when it was scheduled; one that another relation had then is not taken over';
+COMMENT ON COLUMN raw_clear_sessions.state.owner IS 'its owner, at its last run or when it was scheduled';
 COMMENT ON COLUMN raw_clear_sessions.state.runs IS 'runs that have ended, with those that found nothing';
 COMMENT ON COLUMN raw_clear_sessions.state.deleted IS 'rows that all of them deleted';
 COMMENT ON COLUMN raw_clear_sessions.state.failures IS 'runs in a row that failed or left rows out, up to the last one';

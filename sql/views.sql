@@ -199,7 +199,8 @@ WITH visible AS MATERIALIZED (
     SELECT * FROM raw_clear_sessions.scheduled AS s WHERE raw_clear_sessions.visible(s."table")
 ),
 off AS MATERIALIZED (
-    SELECT raw_clear_sessions.worker_off() AS note, raw_clear_sessions.clock_note() AS clock
+    SELECT raw_clear_sessions.worker_off() AS note, raw_clear_sessions.clock_note() AS clock,
+        raw_clear_sessions.next_try() AS next_try
 ),
 running AS MATERIALIZED (
     SELECT DISTINCT ON (r."table") r."table", r.pid, r.started FROM raw_clear_sessions.running() AS r
@@ -229,9 +230,12 @@ SELECT
     CASE WHEN raw_clear_sessions.reads_all(s."table") THEN s.error END AS last_error,
     s.sqlstate AS last_sqlstate,
     running.pid,
-    CASE WHEN running.pid IS NULL AND off.note IS NULL AND n.next_start <= now() THEN coalesce(
-        (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r HAVING count(*) > 0),
-        'the worker, which is at another table or in other databases')
+    CASE WHEN running.pid IS NULL AND due.instant <= now() THEN CASE
+        WHEN off.next_try IS NOT NULL THEN 'the next try of the worker, which has failed in this database'
+        WHEN off.note IS NULL THEN coalesce(
+            (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r HAVING count(*) > 0),
+            'the worker, which is at another table or in other databases')
+        END
     END AS waits_for,
     CASE
         WHEN s.recovery IS NOT NULL THEN format(
@@ -281,6 +285,10 @@ CROSS JOIN LATERAL (
 -- A run at once that has been asked for, or was due when the worker could not come, does not wait for the schedule.
 CROSS JOIN LATERAL (
     SELECT CASE WHEN s.run_now AND running.pid IS NULL AND by_schedule.next_start > now() THEN now() ELSE by_schedule.next_start END
+) AS due (instant)
+-- Nor before the worker comes again that has failed.
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN due.instant IS NOT NULL THEN greatest(due.instant, off.next_try) END
 ) AS n (next_start)
 UNION ALL
 SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -345,7 +353,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.source IS
     'where it is scheduled: by a policy, or in the setting raw_clear_sessions.tables';
 COMMENT ON COLUMN raw_clear_sessions.status.schedule IS 'its own schedule, or that of the setting raw_clear_sessions.schedule';
 COMMENT ON COLUMN raw_clear_sessions.status.next_start IS
-    'when it is due next, later than the schedule says after failures, and now where a run at once has been asked for; NULL if the worker is off or does not work in this database';
+    'when it is due next, later than the schedule says after failures of its own or of the worker in this database, and now where a run at once has been asked for; NULL if the worker is off or does not work in this database';
 COMMENT ON COLUMN raw_clear_sessions.status.first_start IS 'when the first run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_start IS 'when the last run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_end IS 'when it ended; NULL while it is running';

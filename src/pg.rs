@@ -77,7 +77,7 @@ pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached}
 pub use internal_statement::explaining;
 pub use invalidation::{Changes, limit_caches};
 pub use local_setting::{LocalSetting, set_for_transaction};
-pub use lock_table::LockTable;
+pub use lock_table::{LockTable, is_written_by_prepared};
 pub use lock_wait::LockWait;
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
@@ -104,7 +104,7 @@ pub use repack::{HAS_REPACK, repack, waits_to_finish, why_not_repacked};
 pub use row_version::{RowVersion, has_subscribed_tables, policy_version, states_being_written};
 pub use session::{
     before_commit, has_written, is_logical_worker, is_read_only, keeps_its_snapshot, lock_timeout,
-    on_commit, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
+    on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
     reserve_setting_prefix,
 };
 pub use setting::{
@@ -120,9 +120,9 @@ pub use spi::{
 pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};
 pub use time::{Keep, Zone, now};
 pub use transaction::{
-    ActingAs, act_as_authenticated, acts_for_its_owner, attempt, begin, capped, catch, commit,
-    constraints_immediate, is_of_a_row, is_of_a_table, owner, report_statistics, reset_for_session,
-    roll_back, set_for_session, try_out,
+    ActingAs, act_as_authenticated, acts_for_its_owner, as_owner_of_our_tables, attempt, begin,
+    capped, catch, commit, constraints_immediate, is_of_a_row, is_of_a_table, owner,
+    report_statistics, reset_for_session, roll_back, set_for_session, try_out,
 };
 pub use tuple_set::TupleSet;
 pub use unused::unused_fraction;

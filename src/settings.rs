@@ -1,11 +1,12 @@
 //! The settings, all prefixed `raw_clear_sessions.`. A reload changes them all. The limits of a run can be set in any
-//! session too, for the procedure; the worker goes by postgresql.conf.
+//! session too, for the procedure; the worker goes by postgresql.conf, and by what its database or role has that is
+//! stricter.
 
 mod checks;
 mod limits;
 mod refused;
 
-pub use limits::Limits;
+pub use limits::{LIMITS, Limits};
 pub use refused::refused;
 
 use crate::pg::{

@@ -10,7 +10,7 @@
 //! - [`upkeep`]: what is done once for a database, and not for each table
 //! - [`stop_request`]: how a run is ended from outside, also in the middle of a statement; [`lost_runs`]: what becomes of one
 //!   whose process has ended with it
-//! - [`own_settings`]: what such a process sets for itself
+//! - [`own_settings`]: what such a process sets for itself; [`limits`]: what its runs may take
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory; [`failures`]: in
 //!   which databases they fail
 //! - [`policy`], [`scheduling`], [`history`], [`calls`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
@@ -29,6 +29,7 @@ pub mod history;
 pub mod host;
 pub mod launcher;
 pub mod left;
+pub mod limits;
 mod lost_runs;
 pub mod own_settings;
 pub mod policy;

@@ -133,6 +133,28 @@ pub fn in_the_way(relation: pg_sys::Oid, mode: pg_sys::LOCKMODE) -> Vec<i32> {
     processes
 }
 
+/// Whether a prepared transaction of this database has written, or locked to write, one of this extension's relations. In a
+/// transaction.
+pub fn is_written_by_prepared(own: &Own) -> bool {
+    // SAFETY: settings of this process.
+    let (most, database) = unsafe { (pg_sys::max_prepared_xacts, pg_sys::MyDatabaseId) };
+    if most == 0 {
+        return false;
+    }
+    // SAFETY: in the caller's transaction, and used up here.
+    let locks = unsafe { LockTable::copy() };
+    let is_written = |lock: &pg_sys::LockInstanceData| {
+        let tag = &lock.locktag;
+        // What a prepared transaction has locked is no process's.
+        lock.pid == 0
+            && lock.holdMask & bit(int(pg_sys::RowExclusiveLock)) != 0
+            && tag.locktag_type == byte(pg_sys::LockTagType::LOCKTAG_RELATION)
+            && tag.locktag_field1 == u32::from(database)
+            && own.relations.contains(&tag.locktag_field2.into())
+    };
+    locks.0.iter().any(is_written)
+}
+
 fn is_same(one: &pg_sys::LOCKTAG, other: &pg_sys::LOCKTAG) -> bool {
     let fields = |tag: &pg_sys::LOCKTAG| {
         (

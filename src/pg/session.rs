@@ -41,6 +41,11 @@ pub fn on_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
     register_xact_callback(PgXactCallbackEvent::Commit, action);
 }
 
+/// Does something when this transaction has been prepared, which any session commits or rolls back later. It must not fail.
+pub fn on_prepare(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {
+    register_xact_callback(PgXactCallbackEvent::Prepare, action);
+}
+
 /// Does something before this transaction is committed, with a snapshot, when it has done everything else. An ERROR aborts it.
 /// Nothing where it is prepared instead: the session's next transaction is another one.
 pub fn before_commit(action: impl FnOnce() + UnwindSafe + RefUnwindSafe + 'static) {

@@ -1,10 +1,10 @@
 //! The transactions of a background worker, which nobody else begins or ends; as whom it acts in them; and how it goes
 //! on after an ERROR.
 
-use super::Relation;
 use super::c::{byte, int};
 use super::memory::set_memory_aside;
 use super::table_guard::forget_guard;
+use super::{LocalSetting, Relation};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
 use pgrx::pg_sys::panic::CaughtError;
@@ -256,11 +256,6 @@ impl ActingAs {
         Some(acting)
     }
 
-    /// As the owner of this extension's own tables, for one statement of ours on them.
-    pub fn owner_of_our_tables(owner: pg_sys::Oid) -> ActingAs {
-        ActingAs::switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE))
-    }
-
     fn switch(role: pg_sys::Oid, flags: i32) -> ActingAs {
         let mut acting = ActingAs {
             role: pg_sys::InvalidOid,
@@ -291,6 +286,18 @@ impl Drop for ActingAs {
     fn drop(&mut self) {
         ACTED_FOR.set(self.acted_for);
     }
+}
+
+/// Does something with this extension's own tables: with their owner's rights, and with a search path on which nobody else's
+/// objects are.
+pub fn as_owner_of_our_tables<T>(owner: pg_sys::Oid, action: impl FnOnce() -> T) -> T {
+    let acting = ActingAs::switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE));
+    let outcome = {
+        let _path = LocalSetting::system_path();
+        action()
+    };
+    acting.end();
+    outcome
 }
 
 /// As SET CONSTRAINTS ALL IMMEDIATE: deferred triggers, such as those of foreign keys made by Django, fire at once where

@@ -99,6 +99,19 @@ fn raw_clear_sessions_worker_off() -> Option<String> {
     state::why_off().map(|off| format!("{}: {}", off.message, off.hint))
 }
 
+/// When the worker comes again after a failure.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.next_try() RETURNS timestamptz
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.next_try()
+IS 'when the worker comes to this database again, which it leaves alone because it has failed there; NULL if it does not';
+"#)]
+fn raw_clear_sessions_next_try() -> Option<TimestampWithTimeZone> {
+    TimestampWithTimeZone::try_from(state::next_try()?).ok()
+}
+
 /// Whether the current role sees what the worker does with a table: it may read it, or is a monitoring role.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions.visible("table" oid) RETURNS boolean
@@ -269,6 +282,7 @@ extension_sql_file!(
         raw_clear_sessions_next_start,
         raw_clear_sessions_starts_since,
         raw_clear_sessions_worker_off,
+        raw_clear_sessions_next_try,
         raw_clear_sessions_reads_all,
         raw_clear_sessions_hides_rows,
         raw_clear_sessions_clock_note,

@@ -179,14 +179,11 @@ impl Criterion {
         zone.map(|zone| zone.name().to_owned())
     }
 
-    /// Whether the same rows are expired by both.
-    pub fn means_the_same(&self, other: &Criterion) -> bool {
-        let filter = |criterion: &Criterion| criterion.filter.as_ref().map(|f| f.sql.clone());
-        self.sql == other.sql
-            && self.base_type == other.base_type
-            && self.range == other.range
-            && filter(self) == filter(other)
-            && self.time_zone() == other.time_zone()
+    /// In words, which rows are expired: the same ones by every criterion of the table of which it is the same.
+    pub fn meaning(&self) -> String {
+        let filter = self.filter.as_ref().map(|filter| &filter.sql);
+        let of_value = (&self.sql, u32::from(self.base_type), self.range);
+        format!("{:?}", (of_value, filter, self.time_zone()))
     }
 
     /// Whether the value is the column of that name.

@@ -172,6 +172,11 @@ impl Memory {
         self.criterion.now
     }
 
+    /// Which rows are expired, by [`Criterion::meaning`].
+    pub fn meaning(&self) -> String {
+        self.criterion.meaning()
+    }
+
     /// The blocks that are to be read, as far as they are known, and whether to read them is all that there is to do.
     pub fn blocks(&self) -> (u64, bool) {
         self.blocks
@@ -199,8 +204,8 @@ impl Memory {
         // Privileges are granted and revoked without a lock.
         check_may_delete(&root)?;
         let resolved_anew = root.changes() != self.changes;
-        if resolved_anew {
-            self.resolve_again(&root)?;
+        if resolved_anew && !self.resolve_again(&root)? {
+            return Ok(Opened::Outdated);
         }
         let session = self.criterion.session();
         if !self.whole && pg::row_security_applies(&root)
@@ -368,21 +373,16 @@ impl Memory {
         Ok(Some((leaf, path)))
     }
 
-    /// Resolves the rule once more, and forgets what had been decided by it.
-    fn resolve_again(&mut self, root: &Relation) -> Result<(), Refusal> {
+    /// Resolves the rule once more; false where other rows are expired by it now, also in leaves that have been cleared.
+    fn resolve_again(&mut self, root: &Relation) -> Result<bool, Refusal> {
         let changes = root.changes();
         let criterion = Criterion::resolve_at(root, &self.rule, self.criterion.now)?;
-        if !criterion.means_the_same(&self.criterion) {
-            let _session = criterion.session();
-            check_may_read(root, &criterion)?;
-            check_plausible_but_for_rows(root, &criterion, &self.rule)?;
-            for known in self.leaves.values_mut() {
-                *known = None;
-            }
+        if criterion.meaning() != self.criterion.meaning() {
+            return Ok(false);
         }
         self.criterion = criterion;
         self.changes = changes;
-        Ok(())
+        Ok(true)
     }
 }
 

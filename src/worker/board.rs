@@ -7,7 +7,7 @@ use super::lost_runs::{self, LostRuns};
 use super::stop_request::{self, Place, Reason};
 use super::waiting::Period;
 use crate::pg;
-use crate::settings::MOST_WORKERS;
+use crate::settings::{LIMITS, MOST_WORKERS};
 use crate::words::{Words, from_text, to_text};
 use logic::lost_turns::LostTurns;
 use logic::number;
@@ -44,6 +44,8 @@ pub struct Board {
     set_back: AtomicI64,
     /// A setting that has been refused, and keeps the worker from clearing anything; empty: none.
     refused: Words<SETTING_WORDS>,
+    /// Those of postgresql.conf, by [`crate::settings::Limits::in_numbers`].
+    pub limits: Words<LIMITS>,
     seats: [Seat; MOST_WORKERS as usize],
     /// Who has it looks at all claims, and sets one.
     claiming: AtomicBool,
@@ -94,12 +96,18 @@ const YIELDED: u32 = 5;
 const TURN_OVER: u32 = 6;
 const RUN_LOST: u32 = 7;
 const LOCKED_OUT: u32 = 8;
+const NOT_INSTALLED: u32 = 9;
 
 /// How a database worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// It did what was due; the next is due then, by settings of this hash.
-    Succeeded { next_start: i64, timetable: u64 },
+    /// It did what was due; the next is due then, by settings of this hash. Or the database is listed by its name and has not
+    /// got the extension, for which it is looked again then.
+    Succeeded {
+        next_start: i64,
+        timetable: u64,
+        is_installed: bool,
+    },
     /// By an ERROR, or before it began.
     Failed,
     /// It made way for a session that wants the database for itself, or somebody has terminated it.
@@ -306,7 +314,8 @@ impl Board {
     pub fn ending(&self, ticket: Ticket, gone: bool) -> Option<Ending> {
         let seat = &self.seats[ticket.seat];
         match seat.state.load(Ordering::Acquire) {
-            SUCCEEDED => Some(Ending::Succeeded {
+            state @ (SUCCEEDED | NOT_INSTALLED) => Some(Ending::Succeeded {
+                is_installed: state == SUCCEEDED,
                 next_start: seat.next_start.load(Ordering::Acquire),
                 timetable: seat.timetable.load(Ordering::Acquire),
             }),
@@ -449,10 +458,14 @@ pub fn leave_seat(ending: Ending) {
         Ending::Succeeded {
             next_start,
             timetable,
+            is_installed,
         } => {
             seat.next_start.store(next_start, Ordering::Release);
             seat.timetable.store(timetable, Ordering::Release);
-            SUCCEEDED
+            match is_installed {
+                true => SUCCEEDED,
+                false => NOT_INSTALLED,
+            }
         }
         Ending::Failed => FAILED,
         Ending::Yielded => YIELDED,

@@ -4,7 +4,7 @@
 
 use super::history::NOTE_EVERY;
 use super::state;
-use crate::pg::{self, ActingAs, Argument, LocalSetting};
+use crate::pg::{self, Argument};
 use crate::progress;
 use crate::refusal::Refusal;
 use crate::run::{Journal, Outcome, Stop};
@@ -104,14 +104,11 @@ impl Call {
         };
         let json = serde_json::to_string(row).expect("plain data becomes JSON");
         let role = pg::current_role_oid();
-        let acting = ActingAs::owner_of_our_tables(owner);
-        {
-            let _path = LocalSetting::system_path();
+        pg::as_owner_of_our_tables(owner, || {
             if !self.update(&schema, &json) {
                 self.insert(&schema, &json, role);
             }
-        }
-        acting.end();
+        });
     }
 
     /// Says in the log that a call that has ended has no row, or one that says less.

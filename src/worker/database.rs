@@ -5,13 +5,13 @@
 
 use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is_over};
 use super::clearing::{After, clear};
-use super::failures::NOT_INSTALLED;
+use super::failures::Kind;
 use super::policy::Due;
 use super::turns::{Look, Turns};
-use super::{history, host, own_settings, policy, state, stop_request, upkeep};
+use super::{history, host, limits, own_settings, policy, state, stop_request, upkeep};
 use crate::pg::{self, Zone};
 use crate::refusal::Refusal;
-use crate::settings;
+use crate::settings::{self, Limits};
 use logic::backoff;
 use logic::names::Databases;
 use logic::number;
@@ -30,7 +30,9 @@ pub fn main(argument: u64) {
     let Some(database) = board.take_seat(Ticket::from_argument(argument)) else {
         return;
     };
+    let limits = Limits::by_settings().in_numbers();
     pg::connect(database);
+    limits::note_connected(limits);
     let _aside = pg::MemoryAside::set();
     own_settings::apply();
     host::apply_settings();
@@ -74,7 +76,7 @@ pub(super) fn try_to(doing: &str, action: impl FnOnce()) {
 fn locked_out(refusal: &Refusal) -> Ending {
     let known = board().and_then(|board| board.failures.of(pg::my_database()));
     match known {
-        Some((_, true)) => note_error(refusal.sqlstate(), refusal.message()),
+        Some((Kind::LockedOut, _)) => note_error(refusal.sqlstate(), refusal.message()),
         _ => report_error(refusal, "automatic clearing of"),
     }
     Ending::LockedOut
@@ -132,17 +134,21 @@ pub(super) fn begin_in(schema: &str) -> bool {
 
 fn work() -> Ending {
     let Some(schema) = installed() else {
-        if let Databases::Listed(_) = settings::databases() {
-            note_error(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, NOT_INSTALLED);
-        }
-        return succeeded(general_next_start());
+        return Ending::Succeeded {
+            next_start: general_next_start(),
+            timetable: settings::timetable_hash(),
+            is_installed: !matches!(settings::databases(), Databases::Listed(_)),
+        };
     };
     upkeep::begin(&schema);
     let ending = clear_in_turns(&schema, &mut Turns::default());
-    try_to("counting runs in", || {
-        history::flush(&schema, true);
-    });
-    upkeep::end(&schema, matches!(ending, Ending::Yielded));
+    // What is left to do would wait for the same locks.
+    if ending != Ending::LockedOut {
+        try_to("counting runs in", || {
+            history::flush(&schema, true);
+        });
+        upkeep::end(&schema, matches!(ending, Ending::Yielded));
+    }
     ending
 }
 
@@ -177,6 +183,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
             upkeep::go_on(schema);
         }
         let (began, look) = (Instant::now(), Look::begin());
+        let now = look.instant;
         if !begin_in(schema) {
             pg::commit();
             break;
@@ -184,29 +191,32 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         let wanted = pg::database_is_wanted();
         let listed = state::is_listed();
         let mut due = policy::due(schema);
+        avoided.add(lost_tables(), policy::LOOK_AGAIN);
         let tried_again = avoided.leave_out(&mut due);
-        let now = pg::now();
         let first = turns.keep_due(schema, &mut due, board().map_or(0, Board::since), look);
         // What is due now this worker begins with, and says then what has to wait.
         stop_request::note_others(if first > now { first } else { i64::MAX }, look);
         if first <= now {
             turns.find_owners(&mut due);
         }
+        let is_prepared =
+            first > now && stop_request::own().is_some_and(|own| pg::is_written_by_prepared(&own));
         pg::commit();
         mark_due(schema, &due, listed);
         if wanted {
             return Ending::Yielded;
         }
         if first > now || state::is_paused() || !listed {
-            // Who looks sooner tries again what is to be left alone for a while.
-            let next_look = tried_again.map_or_else(general_next_start, |left| {
+            // Who looks sooner tries again what is to be left alone for a while, and sees what has been committed.
+            let prepared = is_prepared.then_some(policy::LOOK_AGAIN);
+            let sooner = tried_again.into_iter().chain(prepared).min();
+            let next_look = sooner.map_or_else(general_next_start, |left| {
                 now.saturating_add(number::microseconds(left))
             });
             return succeeded(first.min(next_look));
         }
         let next_look = began + TURN.max(20 * began.elapsed());
-        let looked = (look, now);
-        if let Some(ending) = clear_pass(schema, due, looked, next_look, turns, &mut avoided) {
+        if let Some(ending) = clear_pass(schema, due, look, next_look, turns, &mut avoided) {
             return ending;
         }
         try_to("counting runs in", || {
@@ -216,11 +226,18 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
     succeeded(general_next_start())
 }
 
+/// The tables of runs that have ended their workers and are still to be recorded.
+fn lost_tables() -> Vec<pg_sys::Oid> {
+    board().map_or(Vec::new(), |board| {
+        board.lost_runs.tables(pg::my_database())
+    })
+}
+
 /// Clears the tables that are due, each once, until none is, or it is time to look again; why the worker is to end, if it is.
 fn clear_pass(
     schema: &str,
     mut due: Vec<Due>,
-    (look, looked): (Look, i64),
+    look: Look,
     next_look: Instant,
     turns: &mut Turns,
     avoided: &mut Avoided,
@@ -229,7 +246,7 @@ fn clear_pass(
     loop {
         let now = pg::now();
         // What the clock has due meanwhile has to be marked as due first.
-        let by = |due: &Due| if due.by_clock { looked } else { now };
+        let by = |due: &Due| if due.by_clock { look.instant } else { now };
         let index = turns.next(&due, |due| due.next_start <= by(due))?;
         let table = due.swap_remove(index);
         let Some(claim) = board().and_then(|board| board.claim(table.table)) else {
@@ -313,6 +330,7 @@ fn succeeded(next_start: i64) -> Ending {
     Ending::Succeeded {
         next_start,
         timetable: settings::timetable_hash(),
+        is_installed: true,
     }
 }
 

@@ -379,8 +379,9 @@ fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
     locked
 }
 
-/// A table that has gone meanwhile keeps its state for now: the policy may follow to the one that takes its place. In one
-/// order, as whoever locks several rows here: else two workers could wait for each other.
+/// A table that has gone meanwhile keeps its state for now: the policy may follow to the one that takes its place. One that has
+/// been renamed keeps its old name while another has that: a note says so, and should it go, that one has taken its place. In
+/// one order, as whoever locks several rows here: else two workers could wait for each other.
 fn write_free_states(schema: &str, ended: &[Ended]) {
     let json = serde_json::to_string(ended).expect("plain data becomes JSON");
     let instant = |column: &str| {
@@ -420,6 +421,7 @@ fn write_free_states(schema: &str, ended: &[Ended]) {
              WHERE coalesce(c.oid, o.\"table\") IS NOT NULL \
              ORDER BY n.\"table\" \
              ON CONFLICT (\"table\") DO UPDATE SET \
+             name = {name}, owner = {owner}, \
              runs = s.runs OPERATOR(pg_catalog.+) 1, deleted = s.deleted OPERATOR(pg_catalog.+) EXCLUDED.deleted, \
              failures = CASE EXCLUDED.failures WHEN 1 THEN s.failures OPERATOR(pg_catalog.+) 1 ELSE EXCLUDED.failures END, \
              first_start = coalesce(s.first_start, EXCLUDED.first_start), \
@@ -435,6 +437,8 @@ fn write_free_states(schema: &str, ended: &[Ended]) {
              run_now = CASE WHEN EXCLUDED.last_stop OPERATOR(pg_catalog.=) 'interrupted' OR {asked_since} THEN s.run_now END, \
              repack_tried = coalesce(EXCLUDED.repack_tried, s.repack_tried), \
              repack_error = CASE WHEN EXCLUDED.repack_tried IS NULL THEN s.repack_error ELSE EXCLUDED.repack_error END",
+            name = "CASE WHEN pg_catalog.to_regclass(s.name) IS NULL THEN EXCLUDED.name ELSE s.name END",
+            owner = "EXCLUDED.owner",
             failed = "CASE WHEN n.stop OPERATOR(pg_catalog.=) ANY (ARRAY['failed', 'left_out']) THEN 1 ELSE 0 END",
             last_start = when(over, &start),
             last_end = when(over, &end),

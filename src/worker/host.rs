@@ -3,6 +3,7 @@
 use super::board::{self, Board, board};
 use super::database::lock_own;
 use super::history::{self, Record};
+use super::limits;
 use super::policy::{self, Policy};
 use super::state;
 use super::stop_request::{self, Reason};
@@ -49,7 +50,7 @@ pub struct Host<'a> {
 
 /// Sets what the worker's transactions go by; again after a reload.
 pub fn apply_settings() {
-    let limits = Limits::by_settings();
+    let limits = limits::of_worker();
     let number = |number: String| CString::new(number).unwrap_or_default();
     pg::set_for_session(
         c"lock_timeout",

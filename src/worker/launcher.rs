@@ -6,13 +6,13 @@
 
 use super::board::{Board, Ending, Ticket, board};
 use super::entry::DATABASE_WORKER;
-use super::failures::NOT_INSTALLED;
+use super::failures::Kind;
 use super::own_settings;
 use super::state;
 use super::stop_request::{INTERVAL, Place, Reason};
 use super::waiting::Waiting;
 use crate::pg::{self, Database, Handle, Zone};
-use crate::settings;
+use crate::settings::{self, Limits};
 use logic::backoff;
 use logic::names::Databases;
 use logic::number;
@@ -53,6 +53,8 @@ struct Entry {
     /// When it is due; `None`: it has not been looked at, and is now.
     due: Option<i64>,
     failures: u32,
+    /// It is listed no longer: a last worker comes, to end the runs there that are put aside.
+    leaves: bool,
     /// How many workers in a row have gone by other settings than the launcher.
     strangers: u32,
     /// The number of its last worker; 0: it has had none.
@@ -129,6 +131,7 @@ struct Launcher {
 pub fn main() {
     let Some(board) = board() else { return };
     board.begin_launcher();
+    board.limits.write(Limits::by_settings().in_numbers());
     own_settings::apply_to_launcher();
     let mut launcher = Launcher {
         board,
@@ -228,6 +231,7 @@ impl Launcher {
 
     fn notice_changes(&mut self) {
         if pg::reload_if_asked() {
+            self.board.limits.write(Limits::by_settings().in_numbers());
             let has_changed = self.notice_refused(false);
             if has_changed
                 || self.timetable != settings::timetable()
@@ -264,6 +268,7 @@ impl Launcher {
         for (database, entry) in &mut self.entries {
             if which(*database) {
                 entry.due = None;
+                self.board.failures.set_next_try(*database, None);
             }
         }
         for running in &mut self.running {
@@ -299,40 +304,39 @@ impl Launcher {
 
     /// Says what is wrong with a database, or no longer.
     fn note_failure(&mut self, running: &Running, ending: Ending) {
-        let error = self.board.error(running.ticket);
-        if matches!(ending, Ending::Succeeded { .. }) {
-            self.note_extension(running.database, error.as_deref());
+        let database = running.database;
+        if let Ending::Succeeded { is_installed, .. } = ending
+            && self.is_wanted(database)
+        {
+            self.note_extension(database, is_installed);
         }
         self.next_try = i64::MIN;
         self.next_helper = i64::MIN;
+        let error = self.board.error(running.ticket);
+        let failed = error.as_deref();
+        let failed = failed.unwrap_or("its process ended before its work was done");
         let failures = &self.board.failures;
         match ending {
-            Ending::Failed | Ending::LockedOut => failures.note(
-                running.database,
-                error
-                    .as_deref()
-                    .unwrap_or("its process ended before its work was done"),
-                ending == Ending::LockedOut,
-            ),
+            Ending::Failed => failures.note(database, Kind::Error, failed),
+            Ending::LockedOut => failures.note(database, Kind::LockedOut, failed),
+            Ending::Succeeded {
+                is_installed: false,
+                ..
+            } => failures.note(database, Kind::NotInstalled, ""),
             // It went on, but not with everything.
             Ending::Succeeded { .. } | Ending::TurnOver if error.is_some() => {
-                failures.note(
-                    running.database,
-                    error.as_deref().unwrap_or_default(),
-                    false,
-                );
+                failures.note(database, Kind::Error, failed);
             }
             Ending::Succeeded { .. } | Ending::TurnOver | Ending::RunLost => {
-                failures.forget(running.database);
+                failures.forget(database);
             }
             Ending::Yielded => {}
         }
     }
 
     /// Says once that a database that is listed has no extension.
-    fn note_extension(&mut self, database: pg_sys::Oid, error: Option<&str>) {
-        let lacks = error.is_some_and(|error| error.ends_with(NOT_INSTALLED));
-        if !lacks {
+    fn note_extension(&mut self, database: pg_sys::Oid, is_installed: bool) {
+        if is_installed {
             self.lacking.remove(&database);
         } else if !self.lacking.contains(&database) {
             let Some(databases) = self.look_up_databases() else {
@@ -366,6 +370,14 @@ impl Launcher {
                 let tries = (entry.strangers - 1).min(8);
                 Some(after(STRANGER * 2_u32.pow(tries)))
             }
+            // What is to be ended there, it has left to the first.
+            Ending::Succeeded { .. } if entry.leaves && running.is_helper => Some(pg::now()),
+            Ending::Succeeded { .. } | Ending::Failed if entry.leaves && is_last => {
+                self.entries.remove(&running.database);
+                self.waiting.forget(running.database.into());
+                self.board.failures.forget(running.database);
+                return;
+            }
             Ending::Succeeded { next_start, .. } => {
                 entry.failures = 0;
                 entry.strangers = 0;
@@ -396,9 +408,18 @@ impl Launcher {
             }
         };
         entry.due = due;
+        if is_last && matches!(ending, Ending::Failed | Ending::LockedOut) {
+            self.board.failures.set_next_try(running.database, due);
+        }
         if !is_last {
             entry.reported = Some((pg::now(), due.unwrap_or(i64::MIN)));
         }
+    }
+
+    /// Whether a database is listed, as far as is known.
+    fn is_wanted(&self, database: pg_sys::Oid) -> bool {
+        let entry = self.entries.get(&database);
+        entry.is_some_and(|entry| !entry.leaves)
     }
 
     fn is_running(&self, database: pg_sys::Oid) -> bool {
@@ -461,7 +482,7 @@ impl Launcher {
             if self.running.len() >= settings::max_workers() || pg::now() < self.next_helper {
                 return;
             }
-            if self.entries.contains_key(&database) && self.needs_helper(database) {
+            if self.is_wanted(database) && self.needs_helper(database) {
                 self.start_helper(database);
             }
         }
@@ -490,10 +511,15 @@ impl Launcher {
     /// Starts the workers of all databases that are due, as far as there are workers. When to do so again, if nothing
     /// happens before; `None`: only then.
     fn start_what_is_due(&mut self) -> Option<i64> {
-        if state::is_paused() || settings::databases() == Databases::None {
+        let is_off = settings::databases() == Databases::None;
+        let nothing_is_left = self.entries.is_empty() && self.waiting.databases().next().is_none();
+        let now = pg::now();
+        if is_off && nothing_is_left {
+            self.waiting.save(std::iter::empty(), (now, now));
+        }
+        if state::is_paused() || is_off && nothing_is_left {
             return None;
         }
-        let now = pg::now();
         let due = |entry: &Entry| entry.due.unwrap_or(i64::MIN);
         let is_due = self.entries.values().any(|entry| due(entry) <= now);
         if now >= self.next_search || is_due && !self.cannot_look {
@@ -564,7 +590,7 @@ impl Launcher {
             };
             if state::is_paused() {
                 place.request(None, Reason::Paused);
-            } else if is_off || !self.entries.contains_key(&running.database) {
+            } else if is_off || !self.is_wanted(running.database) {
                 place.request(None, Reason::Unscheduled);
             }
             let transaction = place.long_transaction();
@@ -614,14 +640,25 @@ impl Launcher {
                 .collect(),
         };
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
-        self.entries.retain(|oid, _| wanted.contains(oid));
-        self.board.failures.retain(|oid| wanted.contains(&oid));
-        self.lacking.retain(|oid| wanted.contains(oid));
-        self.board.lost_runs.retain(|oid| wanted.contains(&oid));
-        self.waiting.retain(|oid| wanted.contains(&oid.into()));
-        for oid in wanted {
+        let waiting = self.waiting.databases().map(pg_sys::Oid::from);
+        for oid in wanted.iter().copied().chain(waiting) {
             self.entries.entry(oid).or_default();
         }
+        for (oid, entry) in &mut self.entries {
+            entry.leaves = !wanted.contains(oid);
+        }
+        let may_come = |one: &&Database| one.allows_connections && !one.is_template;
+        let open = existing.iter().filter(may_come);
+        let open: HashSet<pg_sys::Oid> = open.map(|database| database.oid).collect();
+        self.entries
+            .retain(|oid, entry| !entry.leaves || open.contains(oid));
+        let entries = &self.entries;
+        self.board.failures.retain(|oid| entries.contains_key(&oid));
+        self.lacking.retain(|oid| entries.contains_key(oid));
+        self.board
+            .lost_runs
+            .retain(|oid| entries.contains_key(&oid));
+        self.waiting.retain(|oid| entries.contains_key(&oid.into()));
         self.next_search = Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
             schedule.next_after(now, &Zone::of_session())
         });

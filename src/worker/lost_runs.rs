@@ -11,12 +11,14 @@ use super::board::board;
 use super::database::begin_in;
 use super::failures::ERROR_WORDS;
 use super::history;
+use super::policy::LOOK_AGAIN;
 use super::stop_request::Reason;
 use super::vacuuming::full_name;
 use crate::pg;
 use crate::refusal::Refusal;
 use crate::settings::MOST_WORKERS;
 use crate::words::{Words, to_text};
+use logic::number;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -58,6 +60,8 @@ struct Slot {
     canceled: AtomicU32,
     sqlstate: AtomicI32,
     message: Words<ERROR_WORDS>,
+    /// When a worker last tried to record it.
+    tried: AtomicI64,
 }
 
 impl LostRuns {
@@ -65,12 +69,13 @@ impl LostRuns {
         self.0.iter().filter(move |slot| slot.is_of(database))
     }
 
-    /// Leaves a run for the next worker. False where there is no place, or none has been able to put the last one of this
-    /// table into the history. Writes memory that is there, and nothing else: the process is about to end.
+    /// Leaves a run for the next worker. False where there is no place. One of a table of which another is there already, which
+    /// nobody has been able to put into the history, is not left beside that. Writes memory that is there, and nothing else: the
+    /// process is about to end.
     pub fn add(&self, database: u32, run: UnderWay, cause: Cause) -> bool {
         let is_there = |slot: &Slot| slot.table.load(Ordering::Acquire) == run.table;
         if self.of(database).any(is_there) {
-            return false;
+            return true;
         }
         let take = |slot: &&Slot| !slot.taken.swap(true, Ordering::AcqRel);
         let Some(slot) = self.0.iter().find(take) else {
@@ -86,6 +91,7 @@ impl LostRuns {
         slot.canceled.store(canceled, Ordering::Release);
         slot.sqlstate.store(cause.sqlstate, Ordering::Release);
         slot.message.write(cause.message);
+        slot.tried.store(0, Ordering::Release);
         slot.database.store(database, Ordering::Release);
         true
     }
@@ -94,6 +100,12 @@ impl LostRuns {
     pub fn processes(&self, database: pg_sys::Oid) -> Vec<i32> {
         let slots = self.of(database.into());
         slots.map(|slot| slot.pid.load(Ordering::Acquire)).collect()
+    }
+
+    /// The tables that these are runs of: before they are in the history, nothing says that the tables are to be left alone.
+    pub fn tables(&self, database: pg_sys::Oid) -> Vec<pg_sys::Oid> {
+        let slots = self.of(database.into());
+        slots.map(|slot| slot.run().table.into()).collect()
     }
 
     /// Keeps the runs of these databases only.
@@ -120,6 +132,16 @@ impl Slot {
     fn free(&self) {
         self.database.store(0, Ordering::Release);
         self.taken.store(false, Ordering::Release);
+    }
+
+    /// Whether it is to be tried to record it: an error each time is in the log often enough so.
+    fn is_to_be_tried(&self) -> bool {
+        let (now, tried) = (pg::now(), self.tried.load(Ordering::Acquire));
+        let is_time = now.abs_diff(tried) >= number::count(number::microseconds(LOOK_AGAIN));
+        if is_time {
+            self.tried.store(now, Ordering::Release);
+        }
+        is_time
     }
 
     fn run(&self) -> UnderWay {
@@ -166,6 +188,7 @@ pub fn record(schema: &str) {
     for slot in board()
         .iter()
         .flat_map(|board| board.lost_runs.of(database))
+        .filter(|slot| slot.is_to_be_tried())
     {
         record_one(schema, database, slot);
     }

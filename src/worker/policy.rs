@@ -1,7 +1,8 @@
 //! The table raw_clear_sessions.policy, and what is due by it and by the setting `tables`.
 
 use super::board::{Board, board, waited};
-use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, Zone};
+use super::limits;
+use crate::pg::{self, Argument, Keep, Zone};
 use crate::run::Limits;
 use crate::settings;
 use crate::table::{Caller, Function, Rule};
@@ -91,7 +92,7 @@ impl Policy {
 
     /// The policy's limits, and for the rest the settings.
     pub fn limits(&self) -> Limits {
-        let mut limits = Limits::by_settings();
+        let mut limits = limits::of_worker();
         if let Some(rows) = self.batch_size {
             limits.batch_size = rows.max(1).unsigned_abs().into();
         }
@@ -343,13 +344,7 @@ fn is_written_now(table: pg_sys::Oid) -> bool {
 /// As [`find`], whoever acts; as this transaction has it.
 pub fn current(table: pg_sys::Oid) -> Option<Policy> {
     let (schema, owner) = pg::extension_schema()?;
-    let acting = ActingAs::owner_of_our_tables(owner);
-    let policy = {
-        let _path = LocalSetting::system_path();
-        find(&schema, table)
-    };
-    acting.end();
-    policy
+    pg::as_owner_of_our_tables(owner, || find(&schema, table))
 }
 
 /// Whether the setting `tables` names a table; as the view raw_clear_sessions.scheduled has it.

@@ -6,7 +6,7 @@ use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
 use super::stop_request::Reason;
-use crate::pg::{self, ActingAs, Argument, Keep, LocalSetting, LockMode, Relation, TABLE_ALIAS};
+use crate::pg::{self, Argument, Keep, LocalSetting, LockMode, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::settings;
 use crate::table::{self, Checked, Purpose};
@@ -442,21 +442,18 @@ fn change(statement: impl FnOnce(&str) -> u64) -> Result<bool, Refusal> {
 /// Does something with the extension's tables, in that schema, with their owner's rights.
 fn with_our_tables<T>(action: impl FnOnce(&str) -> T) -> Result<T, Refusal> {
     let (schema, owner) = pg::extension_schema().ok_or_else(not_installed)?;
-    let acting = ActingAs::owner_of_our_tables(owner);
-    let outcome = {
-        let _path = LocalSetting::system_path();
-        action(&schema)
-    };
-    acting.end();
-    Ok(outcome)
+    Ok(pg::as_owner_of_our_tables(owner, || action(&schema)))
 }
 
-/// Has the launcher look at this database when the transaction is committed.
+/// Has the launcher look at this database when the transaction is committed; or when it is prepared, because COMMIT PREPARED
+/// tells nobody: as long as it is prepared, the worker looks again every few seconds.
 pub fn announce() {
     let database = pg::my_database();
-    pg::on_commit(move || {
+    let report = move || {
         if let Some(board) = board() {
             board.report_change(database);
         }
-    });
+    };
+    pg::on_commit(report);
+    pg::on_prepare(report);
 }

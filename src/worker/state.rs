@@ -1,7 +1,7 @@
 //! Whether the worker works in this database, for the views.
 
 use super::board::{Board, board};
-use super::failures::NOT_INSTALLED;
+use super::failures::Kind;
 use crate::pg;
 use crate::settings;
 use logic::names::Databases;
@@ -80,15 +80,23 @@ pub fn refused(setting: &str) -> Off {
     }
 }
 
+/// When the worker comes to this database again, which it leaves alone because it has failed there; `None`: it does not, or it
+/// is off.
+pub fn next_try() -> Option<i64> {
+    let board = board()?;
+    board.launcher().filter(|_| is_listed() && !is_paused())?;
+    board.failures.next_try(pg::my_database())
+}
+
 /// What keeps the worker from the tables of this database, though it is on.
 fn failing() -> Option<Off> {
     let board = board()?;
     let error = board.failures.of(pg::my_database());
     // Who asks has the extension: the worker will see it, too.
-    if let Some((error, is_short)) = error.filter(|(error, _)| !error.ends_with(NOT_INSTALLED)) {
-        let when = match is_short {
-            true => "every few seconds",
-            false => "after a minute at first and an hour at most",
+    if let Some((kind, error)) = error.filter(|(kind, _)| *kind != Kind::NotInstalled) {
+        let when = match kind {
+            Kind::LockedOut => "every few seconds",
+            _ => "after a minute at first and an hour at most",
         };
         return Some(Off {
             message: format!("the worker fails in this database: {error}").into(),

@@ -329,6 +329,11 @@ pub fn note_own(own: &pg::Own) {
     }
 }
 
+/// The same, once it has been noted.
+pub fn own() -> Option<pg::Own> {
+    place().map(Place::own)
+}
+
 static TRANSACTIONS: AtomicU32 = AtomicU32::new(0);
 
 /// The tables have been looked at: the next one besides this process's that no worker is at is due then; `i64::MAX`: none is.

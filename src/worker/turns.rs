@@ -9,6 +9,7 @@ use super::host::Host;
 use super::policy::{self, Due, Policy};
 use super::repacking::Repacking;
 use super::rewriting::Rewriting;
+use super::state;
 use super::stop_request;
 use crate::pg::{self, Usage};
 use crate::run::{Stop, WrittenDown};
@@ -224,15 +225,17 @@ impl Turns {
     }
 }
 
-/// Ends the runs that are put aside of tables that are no longer to be cleared. The others go on when there is a worker.
+/// Ends the runs that are put aside of tables that are no longer to be cleared, of all where the database is no longer listed.
+/// The others go on when there is a worker.
 pub fn close_unscheduled(schema: &str) {
     let aside = match begin_in(schema) {
         true => aside::all(schema),
         false => HashMap::new(),
     };
     let tables = aside.into_keys().map(pg_sys::Oid::from);
+    let listed = state::is_listed();
     let over: Vec<_> = tables
-        .filter(|table| policy::find(schema, *table).is_none())
+        .filter(|table| !listed || policy::find(schema, *table).is_none())
         .collect();
     pg::commit();
     for table in over {

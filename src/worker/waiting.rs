@@ -51,6 +51,10 @@ impl Waiting {
         self.periods.remove(&database);
     }
 
+    pub fn databases(&self) -> impl Iterator<Item = u32> {
+        self.periods.keys().copied()
+    }
+
     pub fn retain(&mut self, which: impl Fn(u32) -> bool) {
         self.periods.retain(|database, _| which(*database));
     }

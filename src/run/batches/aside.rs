@@ -18,6 +18,8 @@ use std::time::Duration;
 #[derive(Serialize, Deserialize)]
 pub struct WrittenDown {
     now: i64,
+    /// Which rows were expired where it has been, by [`crate::table::Memory::meaning`].
+    meaning: String,
     place: Place,
     /// What it has cost and not paid for.
     balance: u64,
@@ -50,18 +52,23 @@ impl Run {
     fn from_written(table: pg_sys::Oid, rule: &Rule, written: WrittenDown) -> Result<Run, Refusal> {
         let start = Start {
             now: written.now.min(pg::now()),
-            place: written.place,
+            place: Place::default(),
         };
         let mut pace = Pace::new();
         pace.charge(written.balance);
-        Ok(Run {
+        let mut run = Run {
             pace,
             tally: Tally::from_sum(written.sum),
             left_out: written.left_out,
             failed: written.failed,
             failed_shards: written.failed_shards,
             ..Run::begin(table, rule, Some(start))?
-        })
+        };
+        // By another policy, what it has passed is to be read again.
+        if run.memory.meaning() == written.meaning {
+            run.go_on_at(written.place)?;
+        }
+        Ok(run)
     }
 
     pub(super) fn write_down(self) -> WrittenDown {
@@ -69,6 +76,7 @@ impl Run {
         place.done.extend(self.failed.oids().map(u32::from));
         WrittenDown {
             now: self.memory.now(),
+            meaning: self.memory.meaning(),
             place,
             balance: self.pace.balance(),
             sum: self.tally.sum(),

@@ -1,6 +1,8 @@
 //! What surrounds the worker does not stop it: settings of databases and roles, others' open transactions. What does stop it is told.
 
-use cluster::{Cluster, SLOW, Session, add_expired, create_sessions, pause, resume, wait_until};
+use cluster::{
+    Cluster, FAST, SLOW, Session, Shutdown, add_expired, create_sessions, pause, resume, wait_until,
+};
 
 fn with_sessions(cluster: &Cluster, name: &str) -> Session {
     let mut session = cluster.database(name).connect();
@@ -172,6 +174,13 @@ fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     });
     let notes = "SELECT count(*) FROM raw_clear_sessions.status WHERE note LIKE 'the worker fails in this database%'";
     assert!(session.number(notes) > 0);
+    // Not by its schedule, which has it due each second, but when the worker comes again.
+    wait_until("the status says when, and what for", || {
+        session.yes(
+            "SELECT next_start > now() + interval '30 s' AND waits_for LIKE 'the next try of the worker%'
+             FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass",
+        )
+    });
     cluster.wait_for_log("CONTEXT:  automatic clearing of database \"app\"");
     assert!(cluster.logged("ERROR:  the tables of extension") > 0);
     assert_eq!(session.count("django_session"), 1000);
@@ -182,6 +191,29 @@ fn an_error_before_the_first_table_is_in_the_status_and_an_error_in_the_log() {
     );
     session.wait_for_count("django_session", 100);
     wait_until("nothing is told any more", || session.text(off).is_empty());
+    assert_eq!(
+        session.count("raw_clear_sessions.status WHERE waits_for LIKE 'the next try%'"),
+        0
+    );
+}
+
+/// What an error says is no fact.
+#[test]
+fn an_error_that_speaks_of_a_missing_extension_is_an_error() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = with_sessions(&cluster, "app");
+    session.run(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN RAISE 'extension \"raw_clear_sessions\" is not installed'; END$$;
+         CREATE TRIGGER no BEFORE UPDATE ON raw_clear_sessions.history FOR EACH ROW EXECUTE FUNCTION no();
+         ALTER TABLE raw_clear_sessions.history ENABLE ALWAYS TRIGGER no;
+         SELECT raw_clear_sessions_run_now('django_session')",
+    );
+    wait_until("the failure is told", || {
+        let off = session.text("SELECT coalesce(raw_clear_sessions.worker_off(), '')");
+        off.starts_with("the worker fails in this database: P0001: extension")
+    });
+    assert_eq!(cluster.logged("has no extension"), 0);
 }
 
 #[test]
@@ -267,6 +299,100 @@ fn a_database_taken_out_of_the_list_is_cleared_no_further() {
         note.contains("the worker does not work in this database")
             && note.contains("Add \"app\" to")
     });
+}
+
+/// The run of a database that waits for its turn while another one has the only worker.
+fn put_aside(settings: &[(&str, &str)]) -> (Cluster, Session, Session) {
+    let mut all = SLOW.to_vec();
+    all.extend([
+        ("raw_clear_sessions.max_workers", "1"),
+        ("raw_clear_sessions.lock_timeout", "1min"),
+    ]);
+    all.extend(settings);
+    let cluster = Cluster::with_worker("app, other", &all);
+    let mut session = with_sessions(&cluster, "app");
+    session.wait_for_busy_worker("django_session");
+    let mut other = cluster.database("other").connect();
+    create_sessions(&mut other, "waits", 10, 10);
+    other.run(
+        "CREATE FUNCTION waits() RETURNS boolean LANGUAGE plpgsql STABLE AS
+             $$BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN true; END$$;
+         SELECT pg_advisory_lock(1);
+         SELECT raw_clear_sessions_schedule('waits', '1 s', filter => 'public.waits()')",
+    );
+    wait_until("the run is put aside", || {
+        session.count("raw_clear_sessions.history WHERE aside IS NOT NULL") == 1
+            && other.count("pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1
+    });
+    (cluster, session, other)
+}
+
+/// Nothing of the run goes on, and it is not open for ever.
+fn assert_unscheduled(session: &mut Session) {
+    let left = session.count("django_session");
+    session.wait_for_run("stop = 'unscheduled' AND deleted > 0");
+    assert_eq!(session.runs("ended IS NULL"), 0);
+    assert_eq!(session.count("django_session"), left);
+}
+
+#[test]
+fn a_database_taken_out_of_the_list_while_its_run_is_put_aside_has_that_ended() {
+    for databases in ["other", ""] {
+        let (cluster, mut session, mut other) = put_aside(&[]);
+        cluster.reload(&[("raw_clear_sessions.databases", databases)]);
+        other.run("SELECT pg_advisory_unlock(1)");
+        assert_unscheduled(&mut session);
+        // Once, and no worker comes again.
+        wait_until("the worker has ended", || session.workers().is_empty());
+    }
+}
+
+#[test]
+fn a_run_that_is_put_aside_is_ended_where_the_server_starts_without_its_database() {
+    let (mut cluster, session, other) = put_aside(&[]);
+    drop((session, other));
+    cluster.stop(Shutdown::Fast);
+    cluster.set(&[("raw_clear_sessions.databases", "other")]);
+    cluster.start();
+    assert_unscheduled(&mut cluster.connect_to("app"));
+}
+
+/// Whose database it is may make the limits of its runs stricter, and takes none of the administrator's away.
+#[test]
+fn what_a_database_says_of_the_limits_of_runs_counts_where_it_is_stricter() {
+    let settings = [
+        SLOW[0],
+        SLOW[1],
+        SLOW[2],
+        ("raw_clear_sessions.max_run_time", "2"),
+        ("raw_clear_sessions.paused", "on"),
+    ];
+    let cluster = Cluster::with_worker("app", &settings);
+    let mut session = with_sessions(&cluster, "app");
+    session.run("CREATE ROLE owner LOGIN; ALTER DATABASE app OWNER TO owner");
+    let mut owner = cluster.existing_database("app").connect_as("owner");
+    owner.run(
+        "ALTER DATABASE app SET raw_clear_sessions.max_run_time = 0;
+         ALTER DATABASE app SET raw_clear_sessions.cost_delay = 0;
+         ALTER DATABASE app SET raw_clear_sessions.cost_limit = 0",
+    );
+    cluster.reload(&[("raw_clear_sessions.paused", "off")]);
+    session.wait_for_run("stop IS NOT NULL");
+    assert_eq!(session.runs("stop = 'done'"), 0);
+    assert_eq!(session.runs("stop = 'max_duration'"), 1);
+
+    // A worker that has connected before does not know of it.
+    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+    wait_until("the worker has ended", || session.workers().is_empty());
+    owner.run("ALTER DATABASE app SET raw_clear_sessions.max_run_time = '1ms'");
+    cluster.set(&FAST);
+    cluster.reload(&[
+        ("raw_clear_sessions.max_run_time", "0"),
+        ("raw_clear_sessions.paused", "off"),
+    ]);
+    session.wait_for_run("stop = 'max_duration' AND (details ->> 'elapsed_ms')::integer < 1000");
+    owner.run("ALTER DATABASE app RESET raw_clear_sessions.max_run_time");
+    session.wait_for_count("django_session", 100);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A run that ends its worker's process fails: it is in the history, its table backs off, and no other table waits for it.
 
-use cluster::{Cluster, Session, create_sessions, wait_for_end, wait_until};
+use cluster::{Cluster, Session, add_expired, create_sessions, wait_for_end, wait_until};
 
 /// A table whose filter ends the process with an error, and its policy.
 fn schedule_ender(session: &mut Session, table: &str, body: &str) {
@@ -107,4 +107,28 @@ fn a_worker_that_somebody_terminates_is_no_failure_and_comes_back_soon() {
         )),
         0
     );
+}
+
+/// What the worker cannot write down is no reason to leave the other tables alone, nor to run the table again.
+#[test]
+fn a_table_whose_run_ended_its_process_and_cannot_be_recorded_is_left_alone_and_no_other() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "ALTER TABLE raw_clear_sessions.history ADD CONSTRAINT no CHECK (stop IS DISTINCT FROM 'failed')",
+    );
+    create_sessions(&mut session, "other", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('other', '1 s')");
+    session.wait_for_count("other", 10);
+    let exit = "PERFORM set_config('exit_on_error', 'on', false); RAISE 'bye';";
+    schedule_ender(&mut session, "ender", exit);
+    let cannot = "violates check constraint \"no\"";
+    cluster.wait_for_log(cannot);
+    for _ in 0..5 {
+        add_expired(&mut session, "other", 10);
+        session.wait_for_count("other", 10);
+    }
+    assert_eq!(cluster.logged("FATAL:  bye"), 1);
+    session.run("ALTER TABLE raw_clear_sessions.history DROP CONSTRAINT no");
+    assert_failed(&mut session, "ender", "P0001", "bye");
 }

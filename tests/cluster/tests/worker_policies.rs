@@ -245,6 +245,7 @@ fn a_table_that_was_swapped_for_another_says_how_to_move_its_policy() {
     create_sessions(&mut session, "anew", 100, 10);
     session
         .run("ALTER TABLE django_session RENAME TO old; ALTER TABLE anew RENAME TO django_session");
+    wait_for_runs(&mut session, "old", 2);
     let note = "SELECT string_agg(note, '') FROM raw_clear_sessions.status WHERE note LIKE '%public.django_session%'";
     let told = session.text(note);
     assert!(
@@ -272,6 +273,35 @@ fn a_table_that_was_swapped_for_another_says_how_to_move_its_policy() {
     session.wait_for_count("django_session", 10);
     assert_eq!(session.value::<Option<String>>(note), None);
     assert!(session.yes("SELECT batch_size = 50 AND schedule = '1 s' AND filter = $$session_key <> 'it''s'$$ FROM raw_clear_sessions.policy"));
+}
+
+/// Who owned it last may remove the policy of a table that has gone, and its last name is the one that is told.
+#[test]
+fn a_table_that_changes_hands_and_name_before_it_goes_was_its_last_owners_by_its_last_name() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let [mut alice, mut mallory] = cluster.alice_and_mallory();
+    let mut admin = cluster.connect_to("app");
+    for table in ["first", "second"] {
+        create_sessions(&mut mallory, table, 10, 10);
+        mallory.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+        ));
+        admin.run(&format!(
+            "ALTER TABLE mallory.{table} RENAME TO renamed_{table};
+             ALTER TABLE mallory.renamed_{table} SET SCHEMA alice;
+             ALTER TABLE alice.renamed_{table} OWNER TO alice"
+        ));
+        admin.wait_for_ends(&format!("alice.renamed_{table}"), 2);
+    }
+    alice.run("DROP TABLE renamed_first");
+    cluster.wait_for_log("table alice.renamed_first, which had a policy, has gone");
+    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+    wait_until("the worker has ended", || admin.workers().is_empty());
+    let oid: String = admin.value("SELECT 'alice.renamed_second'::regclass::oid::text");
+    alice.run("DROP TABLE renamed_second");
+    let unschedule = format!("SELECT raw_clear_sessions_unschedule({oid}::oid)");
+    assert_eq!(cluster::sqlstate(mallory.try_run(&unschedule)), "42501");
+    assert!(alice.yes(&unschedule));
 }
 
 #[test]

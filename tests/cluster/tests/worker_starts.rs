@@ -157,6 +157,37 @@ fn a_new_policy_wakes_the_launcher() {
     session.wait_for_count("other_session", 100);
 }
 
+/// Who commits a prepared transaction is another session, or one that comes later, and knows nothing of what it has done.
+#[test]
+fn what_is_committed_in_two_phases_is_seen_though_nobody_tells_the_launcher() {
+    let settings = [
+        (SOON.0, "1 h"),
+        ("raw_clear_sessions.tables", ""),
+        ("max_prepared_transactions", "5"),
+    ];
+    let cluster = Cluster::with_worker("app", &settings);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "first", 1000, 10);
+    create_sessions(&mut session, "second", 1000, 10);
+    session.run("SELECT raw_clear_sessions_schedule('first', '1 h')");
+    session.run("SELECT raw_clear_sessions_run_now('first')");
+    session.wait_for_count("first", 100);
+    add_expired(&mut session, "first", 10);
+    for (call, table) in [
+        ("raw_clear_sessions_run_now('first')", "first"),
+        ("raw_clear_sessions_schedule('second', '1 s')", "second"),
+    ] {
+        let mut other = cluster.connect_to("app");
+        other.run(&format!(
+            "BEGIN; SELECT {call}; PREPARE TRANSACTION 'later'"
+        ));
+        drop(other);
+        wait_until("no worker is there", || session.workers().is_empty());
+        session.run("COMMIT PREPARED 'later'");
+        session.wait_for_count(table, 100);
+    }
+}
+
 #[test]
 fn a_run_that_is_asked_for_during_another_follows_it() {
     let cluster = Cluster::with_worker("app", &SLOW);

@@ -139,6 +139,39 @@ fn a_run_whose_policy_is_replaced_reads_again_over_its_turns_what_it_had_done_wi
     assert_eq!(session.count("big"), 0);
 }
 
+/// The same where it is replaced while other tables have their turn.
+#[test]
+fn a_run_whose_policy_is_replaced_while_it_is_put_aside_reads_again_what_it_had_passed() {
+    let lock_timeout = ("raw_clear_sessions.lock_timeout", "1min");
+    let cluster = Cluster::with_worker("app", &[&ALONE_AND_SLOW[..], &[lock_timeout]].concat());
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "small", 10, 10);
+    session.run(
+        "CREATE FUNCTION waits() RETURNS boolean LANGUAGE plpgsql STABLE AS
+             $$BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN true; END$$;
+         CREATE TABLE big (part integer, expires timestamptz);
+         INSERT INTO big SELECT 1, '2020-01-01' FROM generate_series(1, 2000);
+         INSERT INTO big SELECT 2, '2020-01-01' FROM generate_series(1, 5000);
+         SELECT raw_clear_sessions_schedule('big', '1 h', expires => 'expires', filter => 'part = 2')",
+    );
+    session.wait_for_busy_worker("big");
+    session.run(
+        "SELECT pg_advisory_lock(1);
+         SELECT raw_clear_sessions_schedule('small', '1 s', filter => 'public.waits()')",
+    );
+    wait_until("the run is put aside", || {
+        session.count("raw_clear_sessions.history WHERE aside IS NOT NULL") == 1
+    });
+    session.run(
+        "SELECT raw_clear_sessions_schedule('big', '1 h', expires => 'expires', filter => 'part > 0')",
+    );
+    cluster.reload(&FAST);
+    session.run("SELECT pg_advisory_unlock(1)");
+    session.wait_for_run(&format!("{BIG} AND stop = 'done' AND deleted = 7000"));
+    assert_eq!(session.count("big"), 0);
+    assert_eq!(session.runs(BIG), 1);
+}
+
 #[test]
 fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
     let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
