@@ -18,6 +18,14 @@ const UNIX_TO_POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 /// counts from 2001 in the nineties.
 const PLAUSIBLE: i64 = 50 * 36_525 * (MICROSECONDS_PER_DAY / 100);
 
+/// The first timestamp, or date, that can expire: 2000-01-01, from which PostgreSQL counts both. What programs write for no
+/// instant lies before it (0001-01-01, 1970-01-01), and so does what an expression makes of too small a unit.
+const FIRST_TIME: i64 = 0;
+
+/// From 2000-01-01 to 10001-01-01, twenty times the 400 years after which the calendar begins anew, and a year. No program
+/// writes a later one, but milliseconds that are read as seconds are thousands of years later still.
+const DAYS_OF_TIMES: i64 = 20 * 146_097 + 366;
+
 /// The values of expired rows, in the column's own terms: `from <= value && value < below`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Range {
@@ -65,18 +73,18 @@ pub fn expired_range(
         return Err(Error::UnitForTime);
     }
     match kind {
-        // i64::MIN is `-infinity`; `infinity` is i64::MAX, below which every cut-off ends.
+        // `infinity` is i64::MAX, below which every cut-off ends.
         Kind::TimestampTz => Ok(Range::Integer {
-            from: i64::MIN + 1,
+            from: FIRST_TIME,
             below: cutoff,
         }),
         Kind::Timestamp => Ok(Range::Integer {
-            from: i64::MIN + 1,
+            from: FIRST_TIME,
             below: wall.ok_or(Error::ZoneMissing)?,
         }),
         // Rounded down: a date counts until its day is over.
         Kind::Date => Ok(Range::Integer {
-            from: i64::from(i32::MIN) + 1,
+            from: FIRST_TIME,
             below: wall
                 .ok_or(Error::ZoneMissing)?
                 .div_euclid(MICROSECONDS_PER_DAY),
@@ -119,6 +127,18 @@ pub fn plausible_range(kind: Kind, unit: Unit, now: i64) -> Plausible {
             unit,
         ),
         to: whole_units(now + i128::from(PLAUSIBLE), unit).min(largest(kind)),
+    }
+}
+
+/// The timestamps, or dates, that an expression may have, the infinities aside: what is outside comes of another unit than
+/// the expression takes it for.
+pub fn plausible_times(kind: Kind) -> Plausible {
+    Plausible {
+        from: FIRST_TIME,
+        to: match kind {
+            Kind::Date => DAYS_OF_TIMES,
+            _ => DAYS_OF_TIMES * MICROSECONDS_PER_DAY,
+        },
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Counts {
     leaves: Option<HashMap<pg_sys::Oid, f64>>,
     /// The instant at which the first row expired, where that could be told without reading a large table.
     pub oldest: Option<String>,
+    /// So many rows at least have a time before 2000, and stay.
+    pub too_early: f64,
     /// Rows were read, and none of them has an instant at which it expires.
     pub none_can_expire: bool,
 }
@@ -97,6 +99,7 @@ pub fn take(target: &Target, exact: bool, indexed: bool) -> Counts {
         total,
         leaves: by_leaf.then_some(leaves),
         oldest: oldest.flatten(),
+        too_early: sample.total.too_early,
         none_can_expire: sample.total.all > 0.0 && sample.total.mortal == 0.0,
     }
 }
@@ -108,6 +111,7 @@ fn all_of(counted: table::Counts, by_leaf: bool) -> Counts {
         total: counted.total.all,
         leaves: by_leaf.then(|| pg::gather_by_key(counted.leaves.into_iter().map(expired))),
         oldest: counted.oldest,
+        too_early: counted.total.too_early,
         none_can_expire: counted.total.all > 0.0 && counted.total.mortal == 0.0,
     }
 }

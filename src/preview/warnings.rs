@@ -4,6 +4,7 @@ use super::counts::Counts;
 use crate::engine;
 use crate::pg::{self, Argument, LockMode, Privilege, Relation, RelationKind};
 use crate::table::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
+use logic::number;
 
 /// Above this fraction of expired rows, what the column means is worth a second look.
 const NEARLY_ALL: f64 = 0.95;
@@ -55,7 +56,7 @@ fn about_the_column(target: &Target, counts: &Counts) -> Option<String> {
                 criterion.text
             ),
             None => format!(
-                "no row has an instant in {}: the values are NULL, infinite or 0, which never expire",
+                "no row has an instant in {}: the values are NULL, infinite, before 2000 or 0, which never expire",
                 criterion.text
             ),
         });
@@ -74,14 +75,12 @@ fn about_the_column(target: &Target, counts: &Counts) -> Option<String> {
     })
 }
 
-/// No session of before 2000 is left: a program may have written its zero value, which is 0001-01-01 or 1970-01-01 in most
-/// languages, for "never".
+/// A program may have written its zero value for "never", which is 0001-01-01 or 1970-01-01 in most languages.
 fn before_2000(expires: &str, counts: &Counts) -> Option<String> {
-    let oldest = counts.oldest.as_deref()?;
-    let is_before = oldest.ends_with("BC") || oldest.find('-') == Some(4) && oldest < "2000";
-    is_before.then(|| {
+    let rows = number::whole(counts.too_early);
+    (rows > 0).then(|| {
         format!(
-            "the first value in {expires} is {oldest}, before 2000: if such a value stands for never, leave those rows out with a filter"
+            "rows with a time before 2000 in {expires} are never deleted, as those where it is NULL: there are at least {rows}"
         )
     })
 }

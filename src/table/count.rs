@@ -17,6 +17,8 @@ pub struct Count {
     pub expired: f64,
     /// Those that have expired or will: their value is an instant, and they meet the filter.
     pub mortal: f64,
+    /// Those that stay because their time lies before 2000; they meet the filter.
+    pub too_early: f64,
 }
 
 /// The whole, and each leaf that has a row, if these were told apart.
@@ -43,6 +45,7 @@ pub fn count(table: &Checked, fraction: Option<f64>, by_leaf: bool) -> Counts {
     let criterion = table.criterion();
     let (condition, arguments) = criterion.condition();
     let mortal = criterion.can_expire() + &criterion.and_filter();
+    let too_early = criterion.is_too_early() + &criterion.and_filter();
     let least = format!(
         "pg_catalog.min({}) FILTER (WHERE {condition})",
         criterion.sql
@@ -61,16 +64,20 @@ pub fn count(table: &Checked, fraction: Option<f64>, by_leaf: bool) -> Counts {
     let statement = |name: &str| {
         format!(
             "SELECT {leaf}, pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE {condition}), \
-             pg_catalog.count(*) FILTER (WHERE {mortal}), {least} FROM {name} AS {TABLE_ALIAS}{sample}{group}"
+             pg_catalog.count(*) FILTER (WHERE {mortal}), pg_catalog.count(*) FILTER (WHERE {too_early}), \
+             {least} FROM {name} AS {TABLE_ALIAS}{sample}{group}"
         )
     };
     let mut counts = Counts::default();
     let _apart = super::read_apart();
-    for (oid, all, expired, mortal, oldest) in pg::query_on(table.root(), statement, &arguments) {
+    for (oid, all, expired, mortal, too_early, oldest) in
+        pg::query_on(table.root(), statement, &arguments)
+    {
         let count = Count {
             all,
             expired,
             mortal,
+            too_early,
         };
         match oid {
             Some(oid) => {
@@ -97,7 +104,7 @@ pub fn oldest_expired(table: &Checked) -> Option<String> {
 }
 
 /// A value of the criterion's kind as an instant, in SQL.
-fn instant(criterion: &Criterion, value: &str) -> String {
+pub(super) fn instant(criterion: &Criterion, value: &str) -> String {
     let instant = match (criterion.kind, criterion.unit, &criterion.zone) {
         (Kind::TimestampTz, _, _) => value.to_owned(),
         (_, Some(unit), _) => format!(

@@ -201,11 +201,11 @@ impl Criterion {
         columns
     }
 
-    /// The condition that expired rows meet: `$1` is the cut-off, `$2`, where there is one, the lower end.
+    /// The condition that expired rows meet: `$1` is the cut-off, `$2` the lower end.
     pub fn condition(&self) -> (String, Vec<Argument>) {
         let (condition, mut arguments) = self.below();
-        arguments.extend(self.least_argument());
-        let condition = format!("{condition} AND {}", self.can_expire());
+        arguments.push(self.least_argument());
+        let condition = format!("{condition} AND {}", self.from_first());
         (condition + &self.and_filter(), arguments)
     }
 
@@ -215,18 +215,33 @@ impl Criterion {
             return None;
         };
         let (condition, mut arguments) = self.below();
-        arguments.extend(self.least_argument());
-        Some((format!("{condition} AND {}", self.can_expire()), arguments))
+        arguments.push(self.least_argument());
+        Some((format!("{condition} AND {}", self.from_first()), arguments))
     }
 
     /// The condition that a row with an instant meets, however late, with the parameters of `condition`.
     pub fn can_expire(&self) -> String {
-        let value = &self.sql;
-        match self.least_argument() {
-            Some(_) => format!("{value} OPERATOR(pg_catalog.>=) $2"),
-            // Neither '-infinity' nor 'infinity'.
-            None => format!("pg_catalog.isfinite({value})"),
+        let from = self.from_first();
+        if self.kind.is_number() {
+            return from;
         }
+        // 'infinity' is no instant.
+        format!("{from} AND pg_catalog.isfinite({})", self.sql)
+    }
+
+    /// The condition that a row before the first instant does not meet, with the parameters of `condition`.
+    fn from_first(&self) -> String {
+        format!("{} OPERATOR(pg_catalog.>=) $2", self.sql)
+    }
+
+    /// The condition that a row meets whose time lies before those that can expire; for numbers, none does. With the parameters
+    /// of `condition`.
+    pub fn is_too_early(&self) -> String {
+        if self.kind.is_number() {
+            return "false".to_owned();
+        }
+        let value = &self.sql;
+        format!("{value} OPERATOR(pg_catalog.<) $2 AND pg_catalog.isfinite({value})")
     }
 
     /// The condition that a row meets which is not expired, in terms that the planner compares with a partition's bounds;
@@ -236,33 +251,27 @@ impl Criterion {
             return None;
         }
         let value = &self.sql;
-        let (least, operator) = match (self.least_argument(), self.range) {
-            (Some(least), _) => (least, "<"),
-            // One above '-infinity', in the type's own terms.
-            (None, Range::Integer { from, .. }) => (self.of_base_type(from - 1), "="),
-            (None, Range::Float { .. }) => return None,
-        };
         Some((
             format!(
-                "{value} OPERATOR(pg_catalog.>=) $1 OR {value} IS NULL OR {value} OPERATOR(pg_catalog.{operator}) $2"
+                "{value} OPERATOR(pg_catalog.>=) $1 OR {value} IS NULL OR {value} OPERATOR(pg_catalog.<) $2"
             ),
-            vec![self.cutoff_argument(), least],
+            vec![self.cutoff_argument(), self.least_argument()],
         ))
     }
 
-    fn of_base_type(&self, value: i64) -> Argument {
+    pub(super) fn of_base_type(&self, value: i64) -> Argument {
         Argument {
             type_oid: self.base_type,
             value: value.into(),
         }
     }
 
-    /// The lower end, for numbers.
-    fn least_argument(&self) -> Option<Argument> {
+    /// The lower end.
+    fn least_argument(&self) -> Argument {
         match self.range {
-            Range::Integer { from, .. } if self.kind.is_number() => Some(Argument::integer(from)),
-            Range::Integer { .. } => None,
-            Range::Float { from, .. } => Some(Argument::float(from)),
+            Range::Integer { from, .. } if self.kind.is_number() => Argument::integer(from),
+            Range::Integer { from, .. } => self.of_base_type(from),
+            Range::Float { from, .. } => Argument::float(from),
         }
     }
 

@@ -1,11 +1,14 @@
-//! Numbers that cannot be instants in the unit they are read in: milliseconds read as seconds, and the reverse.
+//! Values that cannot be instants in the unit they are read in: milliseconds read as seconds, and the reverse.
+//!
+//! Of a column of a time's type no unit can be wrong. What lies before 2000 in it is left where it is.
 
 use super::columns::{corrected_call, fill_in};
+use super::count::instant;
 use super::criterion::{Criterion, Rule, Value};
 use super::place::{self, Place, middle, range};
 use crate::pg::{self, Argument, LocalSetting, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use logic::cutoff::{plausible_range, units_that_fit};
+use logic::cutoff::{Plausible, plausible_range, plausible_times, units_that_fit};
 use logic::kind::Kind;
 use logic::unit::Unit;
 use pgrx::prelude::PgSqlErrorCode;
@@ -13,8 +16,17 @@ use pgrx::prelude::PgSqlErrorCode;
 /// With so many rows that cannot be judged, the expression is wrong and not they.
 const MOST_BROKEN: u32 = 100;
 
+/// What the values have to lie in; `None` where they need not be looked at.
+fn limits(criterion: &Criterion) -> Option<Plausible> {
+    match (criterion.unit, &criterion.value) {
+        (Some(unit), _) => Some(plausible_range(criterion.kind, unit, criterion.now)),
+        (None, Value::Expression { .. }) => Some(plausible_times(criterion.kind)),
+        (None, Value::Column { .. }) => None,
+    }
+}
+
 /// Refuses (22008) where a number in the table, markers for "never" aside, lies before 2000 or more than about fifty years
-/// from now in the rule's unit.
+/// from now in the rule's unit; or where an expression makes a time of before 2000, or long after the year 9999.
 ///
 /// Runs by the caller's rights and under row-level security: what the caller cannot see, a DELETE cannot reach either.
 ///
@@ -26,20 +38,23 @@ fn check(
     rule: &Rule,
     leaves_out: bool,
 ) -> Result<(), Refusal> {
-    let Some(unit) = criterion.unit else {
+    let Some(limits) = limits(criterion) else {
         return Ok(());
     };
-    let whole = || find(relation, criterion, unit, "");
+    let whole = || find(relation, criterion, limits, "");
     let found = match criterion.value {
         Value::Column { .. } if criterion.filter.is_none() => whole(),
         _ => match pg::attempt(pg::is_of_a_row, whole) {
             Ok(found) => found,
-            Err(refusal) => find_by_places(relation, criterion, unit, refusal, leaves_out)?,
+            Err(refusal) => find_by_places(relation, criterion, limits, refusal, leaves_out)?,
         },
     };
     match found {
         None => Ok(()),
-        Some(number) => Err(refuse(relation, criterion, rule, unit, &number)),
+        Some(value) => Err(match criterion.unit {
+            Some(unit) => refuse(relation, criterion, rule, unit, &value),
+            None => refuse_time(relation, &value),
+        }),
     }
 }
 
@@ -66,7 +81,7 @@ pub fn check_plausible_but_for_rows(
 fn find_by_places(
     relation: &Relation,
     criterion: &Criterion,
-    unit: Unit,
+    limits: Plausible,
     raised: Refusal,
     leaves_out: bool,
 ) -> Result<Option<String>, Refusal> {
@@ -91,7 +106,9 @@ fn find_by_places(
             continue;
         };
         let piece = range(from, next);
-        match pg::attempt(pg::is_of_a_row, || find(relation, criterion, unit, &piece)) {
+        match pg::attempt(pg::is_of_a_row, || {
+            find(relation, criterion, limits, &piece)
+        }) {
             Ok(Some(number)) => return Ok(Some(number)),
             Ok(None) => {
                 from = next;
@@ -129,12 +146,30 @@ fn advised(raised: Refusal) -> Refusal {
     }
 }
 
-/// A number that is not plausible, if there is one among the rows that meet a condition, which ends with AND.
-fn find(relation: &Relation, criterion: &Criterion, unit: Unit, condition: &str) -> Option<String> {
-    let plausible = plausible_range(criterion.kind, unit, criterion.now);
+/// A value that is not plausible, if there is one among the rows that meet a condition, which ends with AND.
+fn find(
+    relation: &Relation,
+    criterion: &Criterion,
+    plausible: Plausible,
+    condition: &str,
+) -> Option<String> {
     let value = &criterion.sql;
     let operator = |symbol: &str| format!("OPERATOR(pg_catalog.{symbol})");
     let (less, greater, unequal) = (operator("<"), operator(">"), operator("<>"));
+    if criterion.unit.is_none() {
+        let shown = instant(criterion, value);
+        let statement = |name: &str| {
+            format!(
+                "SELECT {shown} FROM {name} AS {TABLE_ALIAS} WHERE {condition}pg_catalog.isfinite({value}) \
+                 AND ({value} {less} $1 OR {value} {greater} $2){} LIMIT 1",
+                criterion.and_filter()
+            )
+        };
+        let arguments = [plausible.from, plausible.to].map(|limit| criterion.of_base_type(limit));
+        return pg::query_on(relation, statement, &arguments)
+            .into_iter()
+            .next();
+    }
     // $1 and $2 are the limits, $3 and $4 the type's smallest and largest values, which mean "never".
     let statement = |name: &str| {
         format!(
@@ -155,7 +190,7 @@ pub fn check_plausible_here(
     criterion: &Criterion,
     rule: &Rule,
 ) -> Result<(), Refusal> {
-    if criterion.unit.is_none() {
+    if limits(criterion).is_none() {
         return Ok(());
     }
     let leaves = pg::leaves(root, LockMode::RowExclusive);
@@ -192,6 +227,19 @@ fn arguments(kind: Kind, from: i64, to: i64) -> Vec<Argument> {
     [from, to, least, greatest, 0]
         .map(Argument::integer)
         .to_vec()
+}
+
+/// What an expression of a time's type has made of another unit than it takes its columns for, or of a marker for "never".
+fn refuse_time(relation: &Relation, time: &str) -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+        format!(
+            "time {time}, of expires in table \"{}\", is implausible",
+            relation.name()
+        ),
+    )
+    .detail("It is before 2000, or long after the year 9999. Nothing has been deleted.")
+    .hint("If expires converts a number, see that the number is in the unit that is said there. Where such a time stands for never, have the expression be NULL for the row, with CASE WHEN ... THEN ... END: NULL never expires.")
 }
 
 fn refuse(

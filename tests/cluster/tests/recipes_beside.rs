@@ -34,7 +34,7 @@ fn who_listens_is_told_of_expired_sessions_and_of_no_logout() {
     assert_eq!(told(call), 900);
     assert_eq!(session.count("django_session"), 99);
     // By the worker, too. psql shows what has arrived behind each statement.
-    session.run("INSERT INTO django_session SELECT 'key again ' || i, '', 'epoch' FROM generate_series(1, 7) AS i");
+    session.run("INSERT INTO django_session SELECT 'key again ' || i, '', '2001-01-01' FROM generate_series(1, 7) AS i");
     let wait = "DO $$BEGIN WHILE EXISTS (SELECT FROM django_session WHERE expire_date < now()) LOOP PERFORM pg_sleep(0.05); END LOOP; END$$;";
     assert_eq!(
         told(&format!(
@@ -88,7 +88,7 @@ fn sessions_that_carts_refer_to_go_or_stay_as_the_recipe_says() {
 #[test]
 fn what_a_trigger_keeps_stays_and_a_run_without_the_filter_names_it() {
     let (cluster, mut session) = site();
-    session.run("INSERT INTO django_session SELECT 'audit' || i, '', 'epoch' FROM generate_series(1, 3) AS i");
+    session.run("INSERT INTO django_session SELECT 'audit' || i, '', '2001-01-01' FROM generate_series(1, 3) AS i");
     cluster.psql("app", &blocks()[4].text);
     assert_eq!(session.count("django_session"), 103);
     let error = session.refused("CALL raw_clear_sessions_in_batches('django_session')");

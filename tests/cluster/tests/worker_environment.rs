@@ -267,7 +267,7 @@ fn log_lines_name_the_database_and_failures_are_errors() {
     let mut session = with_sessions(&cluster, "app");
     session.run(
         "CREATE TABLE broken (LIKE django_session);
-         INSERT INTO broken SELECT gen_random_uuid(), '', 'epoch' FROM generate_series(1, 10);
+         INSERT INTO broken SELECT gen_random_uuid(), '', '2001-01-01' FROM generate_series(1, 10);
          CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
              $$BEGIN RAISE EXCEPTION 'not today' USING ERRCODE = '22012', DETAIL = repeat('x', 1000000); END$$;
          CREATE TRIGGER t BEFORE DELETE ON broken FOR EACH STATEMENT EXECUTE FUNCTION no();

@@ -138,13 +138,13 @@ fn a_server_that_was_recovered_to_a_point_in_time_waits_and_its_standby_does_not
             &mut there,
             "was recovered to a point in time (timeline 2 from ",
         );
-        there.run("INSERT INTO django_session SELECT 'more' || i, '', 'epoch' FROM generate_series(1, 7) AS i");
+        there.run("INSERT INTO django_session SELECT 'more' || i, '', '2001-01-01' FROM generate_series(1, 7) AS i");
         there.wait_for_count("django_session", 100);
         recovered.wait_for_replay(&standby);
         standby.promote();
         let mut promoted = standby.connect_to("app");
-        promoted.run("INSERT INTO django_session VALUES ('last', '', 'epoch')");
-        promoted.wait_for_count("django_session WHERE expire_date = 'epoch'", 0);
+        promoted.run("INSERT INTO django_session VALUES ('last', '', '2001-01-01')");
+        promoted.wait_for_count("django_session WHERE expire_date = '2001-01-01'", 0);
     }
 }
 

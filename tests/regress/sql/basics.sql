@@ -47,7 +47,7 @@ SELECT raw_clear_sessions('django_session', keep => '0');
 SELECT raw_clear_sessions('django_session', keep => '25 hours -1 day');
 SELECT session_key FROM django_session ORDER BY expire_date;
 
--- Rows without an end never expire, and neither do those that have ended before all time.
+-- Rows without an end never expire, and neither do those that have ended before all time, or before the first session.
 CREATE TABLE tokens (note text, expires timestamptz);
 INSERT INTO tokens VALUES ('NULL', NULL), ('infinity', 'infinity'), ('-infinity', '-infinity'),
     ('in 4714 BC', '4714-11-24 00:00+00 BC'), ('yesterday', now() - interval '1 day'), ('in 294276', '294276-12-31 23:59:59+00');

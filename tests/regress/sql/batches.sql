@@ -68,7 +68,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER put_right AFTER DELETE ON deferred FOR EACH ROW EXECUTE FUNCTION put_right();
-INSERT INTO deferred SELECT n, 'epoch' FROM generate_series(1, 2000) AS n;
+INSERT INTO deferred SELECT n, '2001-01-01' FROM generate_series(1, 2000) AS n;
 INSERT INTO referring VALUES (700), (1500), (1501);
 CALL raw_clear_sessions_in_batches('deferred', expires => 'expires', batch_size => 100);
 SELECT id FROM deferred ORDER BY id;

@@ -53,6 +53,23 @@ UPDATE session SET data = 'abc' WHERE id % 4 = 0;
 CALL raw_clear_sessions_in_batches('session', expires => 'data::bigint', unit => 'seconds');
 SELECT count(*) FROM session;
 
+-- Times are no other thing than numbers; whoever may not read the whole row is not told its place.
+CALL fill('session');
+ALTER TABLE session DROP expires;
+UPDATE session SET data = CASE id WHEN 101 THEN 'abc' ELSE '2020-01-01' END WHERE id > 0;
+UPDATE session SET data = '2200-01-01' WHERE id = 0;
+SELECT raw_clear_sessions('session', expires => 'data::timestamptz', time_zone => 'UTC');
+SELECT raw_clear_sessions_preview('session', expires => 'data::date', time_zone => 'UTC');
+SELECT raw_clear_sessions_rewrite('session', expires => 'data::timestamp', time_zone => 'UTC');
+CREATE ROLE regress_broken;
+GRANT USAGE ON SCHEMA broken TO regress_broken;
+GRANT DELETE, SELECT (data) ON session TO regress_broken;
+SET ROLE regress_broken;
+SELECT raw_clear_sessions('session', expires => 'data::timestamptz', time_zone => 'UTC');
+RESET ROLE;
+CALL raw_clear_sessions_in_batches('session', expires => 'data::timestamptz', time_zone => 'UTC', batch_size => 20);
+SELECT id, data FROM session ORDER BY id;
+
 -- Several heaps; and rows whose places nobody may read
 CREATE TABLE parts (id integer, data text, filler text) PARTITION BY HASH (id);
 CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
@@ -61,9 +78,8 @@ CALL fill('parts');
 UPDATE parts SET data = 'abc' WHERE id IN (5, 301, 480);
 CALL raw_clear_sessions_in_batches('parts', expires => 'data::bigint', unit => 'seconds');
 SELECT id FROM parts ORDER BY id;
-CREATE ROLE regress_broken;
-GRANT USAGE ON SCHEMA broken TO regress_broken;
-GRANT DELETE, SELECT (data) ON session TO regress_broken;
+TRUNCATE session;
+INSERT INTO session VALUES (101, 'abc');
 SET ROLE regress_broken;
 CALL raw_clear_sessions_in_batches('session', expires => 'data::bigint', unit => 'seconds');
 RESET ROLE;

@@ -11,7 +11,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION amcheck;
 CREATE EXTENSION pg_visibility;
 
-CREATE TABLE clock AS SELECT now() - interval '5 years' AS first;
+CREATE TABLE clock AS SELECT now() - interval '2 years' AS first;
 
 -- The same history for each copy. Half of the rows are frozen and all-visible; some of these are then changed again.
 CREATE PROCEDURE make(name text) LANGUAGE plpgsql AS $$
@@ -21,7 +21,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %I ALTER payload SET STORAGE EXTERNAL', name);
     EXECUTE format('INSERT INTO %I SELECT 0, n,
         repeat(md5(n::text), CASE WHEN n %% 50 = 0 THEN 300 ELSE n %% 20 END), CASE WHEN n %% 3 > 0 THEN n END,
-        CASE WHEN n %% 7 > 0 THEN first + (n %% 11) * interval ''10 years'' END
+        CASE WHEN n %% 7 > 0 THEN first + (n %% 11) * interval ''4 years'' END
         FROM clock, generate_series(1, 10000) AS n', name);
     EXECUTE format('ALTER TABLE %I DROP COLUMN gone', name);
     EXECUTE format('CREATE UNIQUE INDEX %I ON %I (id)', name || '_id', name);
@@ -34,8 +34,8 @@ BEGIN
     -- heap-only tuples, moved index entries both ways, deleted rows, a column that older rows have not
     EXECUTE format('UPDATE %I SET payload = payload || ''!'' WHERE id %% 5 = 0', name);
     EXECUTE format('UPDATE %I SET small = -id WHERE id %% 15 = 0', name);
-    EXECUTE format('UPDATE %I SET expires = expires + interval ''40 years'' WHERE id %% 4 = 0', name);
-    EXECUTE format('UPDATE %I SET expires = expires - interval ''40 years'' WHERE id %% 6 = 0', name);
+    EXECUTE format('UPDATE %I SET expires = expires + interval ''16 years'' WHERE id %% 4 = 0', name);
+    EXECUTE format('UPDATE %I SET expires = expires - interval ''16 years'' WHERE id %% 6 = 0', name);
     EXECUTE format('DELETE FROM %I WHERE id %% 13 = 0', name);
     EXECUTE format('ALTER TABLE %I ADD later integer DEFAULT 7', name);
     EXECUTE format('INSERT INTO %I SELECT id + 20000, payload, small, expires, 8 FROM %I WHERE id %% 17 = 0', name, name);
@@ -107,7 +107,7 @@ SET enable_seqscan = off;
 CREATE FUNCTION cleared(expired integer, OUT deleted bigint, OUT remaining bigint) LANGUAGE plpgsql AS $$
 BEGIN
     TRUNCATE same.portions;
-    INSERT INTO same.portions SELECT now() - n * interval '1 day' FROM generate_series(1, expired) AS n;
+    INSERT INTO same.portions SELECT now() - n * interval '1 minute' FROM generate_series(1, expired) AS n;
     INSERT INTO same.portions VALUES (now() + interval '1 day'), (NULL);
     deleted := raw_clear_sessions('same.portions', expires => 'expires');
     remaining := count(*) FROM same.portions;

@@ -158,10 +158,12 @@ fn condition(expires: Expires, keep: &str, zone: &str, filter: &str) -> String {
     let value = format!("(\n{}\n)", expires.sql);
     let before = format!("(clock_timestamp() - interval '{keep}')");
     let expired = match expires.kind {
-        Kind::Instant => format!("{value} < {before} AND isfinite({value})"),
-        Kind::Naive => format!("{value} AT TIME ZONE '{zone}' < {before} AND isfinite({value})"),
+        Kind::Instant => format!("{value} < {before} AND {value} >= '2000-01-01 00:00 UTC'"),
+        Kind::Naive => {
+            format!("{value} AT TIME ZONE '{zone}' < {before} AND {value} >= '2000-01-01'")
+        }
         Kind::Day => format!(
-            "isfinite({value}) AND ({value} + 1)::timestamp AT TIME ZONE '{zone}' <= {before}"
+            "isfinite({value}) AND {value} >= '2000-01-01' AND ({value} + 1)::timestamp AT TIME ZONE '{zone}' <= {before}"
         ),
         Kind::Number => {
             let per_second = match expires.unit.map(str::trim) {
