@@ -205,7 +205,7 @@ impl Criterion {
     pub fn condition(&self) -> (String, Vec<Argument>) {
         let (condition, mut arguments) = self.below();
         arguments.push(self.least_argument());
-        let condition = format!("{condition} AND {}", self.from_first());
+        let condition = format!("{condition} AND {}", self.not_too_early());
         (condition + &self.and_filter(), arguments)
     }
 
@@ -216,21 +216,24 @@ impl Criterion {
         };
         let (condition, mut arguments) = self.below();
         arguments.push(self.least_argument());
-        Some((format!("{condition} AND {}", self.from_first()), arguments))
+        Some((
+            format!("{condition} AND {}", self.not_too_early()),
+            arguments,
+        ))
     }
 
     /// The condition that a row with an instant meets, however late, with the parameters of `condition`.
     pub fn can_expire(&self) -> String {
-        let from = self.from_first();
+        let not_too_early = self.not_too_early();
         if self.kind.is_number() {
-            return from;
+            return not_too_early;
         }
         // 'infinity' is no instant.
-        format!("{from} AND pg_catalog.isfinite({})", self.sql)
+        format!("{not_too_early} AND pg_catalog.isfinite({})", self.sql)
     }
 
     /// The condition that a row before the first instant does not meet, with the parameters of `condition`.
-    fn from_first(&self) -> String {
+    fn not_too_early(&self) -> String {
         format!("{} OPERATOR(pg_catalog.>=) $2", self.sql)
     }
 
