@@ -26,7 +26,7 @@ const KEYS: [&str; 13] = [
     "named",
     // The column that says when a row expires, with its unit, or with `UTC` or `any zone` where it is naive.
     "expires",
-    // What the instant in it is, unless the end: `last activity` or `creation`, and `usually` which lifetime follows.
+    // What the instant in it is, unless the end: `last activity`, `creation` or `stored end`, and `usually` which lifetime follows.
     "since",
     // The lifetime that the documents show, where there is no usual one.
     "keep",
@@ -150,8 +150,9 @@ fn since(value: &str) -> Result<(&str, Option<&str>), String> {
     match event {
         "last activity" => Ok(("SinceLastActivity", usual)),
         "creation" => Ok(("SinceCreation", usual)),
+        "stored end" => Ok(("SinceStoredEnd", usual)),
         other => Err(format!(
-            "\"since\" is {other}, neither last activity nor creation"
+            "\"since\" is {other}, neither last activity nor creation nor stored end"
         )),
     }
 }

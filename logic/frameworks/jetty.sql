@@ -5,6 +5,7 @@
 --   maxinterval integer
 -- also: lastnode text, accesstime integer, createtime integer, cookietime integer, lastsavedtime integer, map bytea
 -- expires: expirytime, milliseconds
+-- since: stored end, usually 1 hour
 CREATE TABLE jettysessions (
     sessionid character varying(120) NOT NULL,
     contextpath character varying(60) NOT NULL,
@@ -22,6 +23,6 @@ CREATE TABLE jettysessions (
 );
 CREATE INDEX idx_jettysessions_expiry ON jettysessions (expirytime);
 -- rows
-INSERT INTO jettysessions (sessionid, contextpath, virtualhost, expirytime) SELECT name, '', '', extract(epoch FROM ends) * 1000 FROM ending;
+INSERT INTO jettysessions (sessionid, contextpath, virtualhost, expirytime) SELECT name, '', '', extract(epoch FROM ends - interval '1 hour') * 1000 FROM ending;
 -- endless
 INSERT INTO jettysessions (sessionid, contextpath, virtualhost, expirytime) VALUES ('endless', '', '', 0);

@@ -103,6 +103,9 @@ pub enum Lifetime {
     SinceLastActivity,
     /// The row's creation; likewise.
     SinceCreation,
+    /// The instant at which the row was to expire when it was last stored. A process may hold a later use in its memory;
+    /// for how long has to be given as `keep`.
+    SinceStoredEnd,
 }
 
 /// In which zone a framework writes the column.
@@ -182,6 +185,7 @@ impl Framework {
             Lifetime::Absolute => Meaning::Expiry,
             Lifetime::SinceLastActivity => Meaning::LastUse,
             Lifetime::SinceCreation => Meaning::Creation,
+            Lifetime::SinceStoredEnd => Meaning::StoredEnd,
         }
     }
 

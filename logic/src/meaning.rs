@@ -18,6 +18,8 @@ pub enum Meaning {
     Expiry,
     /// Something ends, and the name does not say that it is the row.
     End,
+    /// The row was to expire when it was last stored, and may have been used since. No name says so.
+    StoredEnd,
     /// The row was used or changed for the last time.
     LastUse,
     /// The row was made.
@@ -32,6 +34,7 @@ impl Meaning {
         match self {
             Meaning::LastUse => Some("last used or changed"),
             Meaning::Creation => Some("created"),
+            Meaning::StoredEnd => Some("to expire, as it was last stored"),
             Meaning::Expiry | Meaning::End | Meaning::Unclear => None,
         }
     }

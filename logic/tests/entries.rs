@@ -78,7 +78,7 @@ fn a_file_with_a_slip_in_it_is_refused_with_what_is_wrong() {
         (
             "last activity",
             "login",
-            "\"since\" is login, neither last activity nor creation",
+            "\"since\" is login, neither last activity nor creation nor stored end",
         ),
         (
             "common: yes",

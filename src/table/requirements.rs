@@ -5,7 +5,7 @@ use super::criterion::{Rule, Value};
 use super::named::Named;
 use crate::pg::{self, Attribute, Keep, Relation, Zone};
 use crate::refusal::Refusal;
-use logic::framework::{self, Framework};
+use logic::framework::{self, Framework, Lifetime};
 use logic::kind::Kind;
 use logic::recognize::meaning_in;
 use logic::unit::Unit;
@@ -108,7 +108,11 @@ pub fn check_lifetime(
         framework.expires
     ))
     .hint(format!(
-        "Pass the lifetime that the application has{usual}: {}",
+        "Pass {}{usual}: {}",
+        match framework.lifetime {
+            Lifetime::SinceStoredEnd => "for how long the application may hold a later use",
+            _ => "the lifetime that the application has",
+        },
         corrected_call(relation, attributes, rule, &fill_in("keep"))
     )))
 }
@@ -255,7 +259,7 @@ fn zone_required(
         _ => (
             format!("{} of type {}", named.description(), kind.sql_name()),
             "Its values do not say which zone's clock they were read from.",
-            "Pass the zone that the application writes in",
+            "Pass the zone that the application writes in; where the server makes its values, as now() does, SHOW timezone says it on a connection of the application's",
         ),
     };
     Refusal::new(

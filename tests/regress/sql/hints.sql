@@ -244,7 +244,7 @@ CREATE TABLE asked AS SELECT file, "table", said.*, (SELECT string_agg(line, ' '
 FROM session_tables JOIN files ON nspname = 'live_' || file, said("table");
 SELECT count(*) FILTER (WHERE since) > 10 AS many_need_keep, count(*) FILTER (WHERE any_zone) > 3 AS many_need_time_zone FROM asked;
 SELECT file, line FROM asked WHERE line !~ CASE
-    WHEN since THEN concat('^22023: keep is required for .* HINT:  Pass the lifetime that the application has', ' \(' || usually || ' if nothing was set\)', ': SELECT .*, keep => ''\.\.\.''\);$')
+    WHEN since THEN concat('^22023: keep is required for .* HINT:  Pass (the lifetime that the application has|for how long the application may hold a later use)', ' \(' || usually || ' if nothing was set\)', ': SELECT .*, keep => ''\.\.\.''\);$')
     WHEN any_zone THEN '^22023: time_zone is required for .* HINT:  Pass the zone .*: SELECT .*, time_zone => ''\.\.\.''\);$'
     ELSE '^NOT REFUSED: 0$' END ORDER BY file;
 
@@ -379,6 +379,9 @@ BEGIN
 END
 $$;
 SELECT "table", 'left: ' || left_by(hinted, "table") FROM unnest(ARRAY['links', 'grants']::regclass[]) AS "table", follow_hint(format('raw_clear_sessions(%L)', "table"));
+-- No lifetime is counted from an end.
+CREATE TABLE leases (id text, expires_on timestamptz, lifetime interval);
+SELECT hinted FROM follow_hint($$raw_clear_sessions('leases')$$);
 -- The unit of a sum may be that of one part of it: what the caller keeps is asked for again.
 CREATE TABLE terminals (id text, last_access bigint, max_inactive integer);
 INSERT INTO terminals VALUES ('live', extract(epoch FROM now() - interval '1 minute') * 1000, 1800);
