@@ -87,7 +87,7 @@ fn find_by_places(
 ) -> Result<Option<String>, Refusal> {
     let leaves = pg::leaves(relation, LockMode::AccessShare);
     if !leaves.iter().all(Relation::is_heap) || !pg::has_privilege(relation, Privilege::Select) {
-        return Err(advised(raised));
+        return Err(advised(criterion, raised));
     }
     let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
     let end = (leaves.iter().map(Relation::blocks).max().unwrap_or(0), 0);
@@ -99,7 +99,7 @@ fn find_by_places(
         let Some(next) = until else {
             broken += 1;
             if !leaves_out || broken > MOST_BROKEN {
-                return Err(named(relation, from, raised));
+                return Err(named(relation, criterion, from, raised));
             }
             from = failing;
             (until, failing) = (Some(end), end);
@@ -128,18 +128,28 @@ fn find_by_places(
 }
 
 /// What a row has raised, with where it is.
-fn named(relation: &Relation, place: Place, raised: Refusal) -> Refusal {
+fn named(relation: &Relation, criterion: &Criterion, place: Place, raised: Refusal) -> Refusal {
     let message = format!(
         "could not see whether the row at ctid {} of table \"{}\" has expired: {}",
         place::in_words(place),
         relation.name(),
         raised.message()
     );
-    advised(raised.with_message(message))
+    advised(criterion, raised.with_message(message))
 }
 
-fn advised(raised: Refusal) -> Refusal {
-    let hint = "Have the expression be NULL for such rows, with CASE WHEN ... THEN ... END: NULL never expires.";
+fn advised(criterion: &Criterion, raised: Refusal) -> Refusal {
+    let hint = match (&criterion.value, &criterion.filter) {
+        (Value::Expression { .. }, None) => {
+            "Have the expression be NULL for such rows, with CASE WHEN ... THEN ... END: NULL never expires."
+        }
+        (Value::Expression { .. }, Some(_)) => {
+            "Have what fails, the expression or the filter, be NULL for such rows, with CASE WHEN ... THEN ... END: they stay then."
+        }
+        (Value::Column { .. }, _) => {
+            "Have the filter be NULL for such rows, with CASE WHEN ... THEN ... END: they stay then."
+        }
+    };
     match raised.notes().1 {
         Some(_) => raised,
         None => raised.hint(hint),
