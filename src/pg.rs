@@ -56,6 +56,7 @@ mod usage;
 mod vacuum;
 mod wal;
 mod warm;
+mod warnings;
 mod worker;
 mod written_setting;
 
@@ -132,6 +133,7 @@ pub use wal::{
     Lsn, flush_commits, make_commits_durable, replayed_by_all, timeline, wal_end, wal_flushed,
 };
 pub use warm::{cached_blocks, try_lock_to_read, warm};
+pub use warnings::with_warnings;
 pub use worker::{
     Handle, begin_database_worker, begin_launcher, check_for_interrupts, connect, end_launcher,
     register_launcher, reload_if_asked, report_activity, shutdown_requested, start_database_worker,

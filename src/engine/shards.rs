@@ -21,7 +21,7 @@ use super::bookmark::{At, Mark};
 use crate::pg::{self, Deleted, Relation};
 use crate::refusal::Refusal;
 use crate::table::{self, Criterion, Node, Shard};
-use call::{Call, GRACE, Wait, answers, ask_nodes, is_missing, nodes_of};
+use call::{Call, GRACE, Wait, answers, ask_nodes, explain, is_missing, nodes_of};
 use logic::portion::Portion;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -349,9 +349,12 @@ impl Cursor {
         let nodes = nodes_of(failed.iter().map(|(shard, _)| *shard));
         let pings: Vec<_> = nodes.iter().map(|node| Call::ping(node)).collect();
         let wait = Wait::SHORT.within(left, GRACE / 2);
+        let started = Instant::now();
+        let mut pinged = answers(&pings, wait);
+        explain(call::failed(&nodes, &mut pinged), started.elapsed());
         let down: Vec<_> = nodes
             .iter()
-            .zip(answers(&pings, wait))
+            .zip(pinged)
             .filter_map(|(node, answer)| answer.err().map(|message| ((*node).clone(), message)))
             .collect();
         self.leave_alone(shards, &down);

@@ -206,18 +206,20 @@ pub unsafe fn LockBuffer(buffer: pg_sys::Buffer, mode: BufferLockMode) {
     }
 }
 
-/// The caches of pg_class and pg_proc by oid. An enum of C's, which PostgreSQL 19 has with a type of its own.
+/// The caches of pg_class, pg_proc and pg_database by oid. An enum of C's, which PostgreSQL 19 has with a type of its own.
 #[allow(
     clippy::cast_possible_wrap,
     clippy::unnecessary_cast,
     reason = "an int in C, whatever its type is here"
 )]
-const CACHES: [c_int; 2] = [
+const CACHES: [c_int; 3] = [
     pg_sys::SysCacheIdentifier::RELOID as c_int,
     pg_sys::SysCacheIdentifier::PROCOID as c_int,
+    pg_sys::SysCacheIdentifier::DATABASEOID as c_int,
 ];
 pub const RELOID: c_int = CACHES[0];
 pub const PROCOID: c_int = CACHES[1];
+pub const DATABASEOID: c_int = CACHES[2];
 
 /// The modes of LockBuffer().
 #[cfg(not(feature = "pg19"))]

@@ -1,5 +1,7 @@
 //! The cluster's databases, and whether a session waits to have this one for itself.
 
+use super::LockTable;
+use super::bindings::DATABASEOID;
 use super::c::{byte, int};
 use core::ptr;
 use pgrx::pg_sys;
@@ -56,14 +58,15 @@ pub fn database_named(name: &str) -> Option<pg_sys::Oid> {
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
-/// Whether another session holds, or waits for, a lock on this database that keeps new connections out: DROP DATABASE,
-/// ALTER DATABASE ... RENAME or SET TABLESPACE, CREATE DATABASE from it. They wait some seconds for others to leave. In
-/// a transaction.
+/// Whether another session that may have it holds, or waits for, a lock on this database that keeps new connections out: DROP
+/// DATABASE, ALTER DATABASE ... RENAME or SET TABLESPACE, CREATE DATABASE from it. They wait some seconds for others to leave.
+/// In a transaction.
 pub fn database_is_wanted() -> bool {
+    let database = super::my_database();
     let tag = pg_sys::LOCKTAG {
         locktag_field1: 0,
         locktag_field2: u32::from(pg_sys::DatabaseRelationId),
-        locktag_field3: u32::from(super::my_database()),
+        locktag_field3: u32::from(database),
         locktag_field4: 0,
         locktag_type: byte(pg_sys::LockTagType::LOCKTAG_OBJECT),
         locktag_lockmethodid: byte(pg_sys::DEFAULT_LOCKMETHOD),
@@ -75,9 +78,24 @@ pub fn database_is_wanted() -> bool {
     unsafe {
         let outcome = pg_sys::LockAcquire(&tag, mode, false, true);
         if outcome == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL {
-            return true;
+            return LockTable::copy().database_is_wanted(database, super::my_pid());
         }
         pg_sys::LockRelease(&tag, mode, false);
     }
     false
+}
+
+/// Whether a role may drop a database: it is a superuser, or a member of its owner. In a transaction; a process without a
+/// database may ask, too (utils/cache/catcache.c, IndexScanOK).
+pub(super) fn may_drop(role: pg_sys::Oid, database: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups in the system caches; the tuple is read before it is released.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(DATABASEOID, pg_sys::Datum::from(database));
+        if tuple.is_null() {
+            return false;
+        }
+        let owner = (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>()).datdba;
+        pg_sys::ReleaseSysCache(tuple);
+        pg_sys::is_member_of_role(role, owner)
+    }
 }

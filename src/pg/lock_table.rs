@@ -1,6 +1,7 @@
 //! The server's heavyweight locks, for a process that is connected to no database.
 
 use super::c::{byte, int, size};
+use super::database::may_drop;
 use super::extension::Own;
 use pgrx::pg_sys;
 
@@ -21,7 +22,7 @@ impl LockTable {
 
     /// # Safety
     /// In a transaction, to whose end the copy is used at most: it is in its memory (storage/lmgr/lock.c).
-    unsafe fn copy() -> LockTable {
+    pub(super) unsafe fn copy() -> LockTable {
         // SAFETY: an array of so many, as it says.
         unsafe {
             let data = &*pg_sys::GetLockStatusData();
@@ -82,7 +83,8 @@ impl LockTable {
     }
 
     /// Whether another process than this one has, or waits for, a lock on a database that keeps new connections out; see
-    /// [`super::database_is_wanted`].
+    /// [`super::database_is_wanted`]. Not one that may not have it, which is looked at only when the lock has come. What a
+    /// prepared transaction has locked is no process's. In a transaction.
     pub fn database_is_wanted(&self, database: pg_sys::Oid, pid: i32) -> bool {
         let connects = int(pg_sys::RowExclusiveLock);
         self.0.iter().any(|lock| {
@@ -93,6 +95,7 @@ impl LockTable {
                 && tag.locktag_field2 == u32::from(pg_sys::DatabaseRelationId)
                 && tag.locktag_field3 == u32::from(database)
                 && conflicts(lock.holdMask | bit(lock.waitLockMode), connects)
+                && (lock.pid == 0 || may_drop(role_of(lock.pid), database))
         })
     }
 }

@@ -35,12 +35,12 @@ pub fn follow(schema: &str) -> Vec<pg_sys::Oid> {
     // Looked at first: what is replaced after the search is still remembered as it was, and found the next time.
     let seen = look(schema, &[]);
     let mut moved = Vec::new();
-    for replaced in find(schema) {
+    for replaced in find(schema, None) {
         let is_free = pg::states_being_written(&[replaced.new]).is_empty()
             && Relation::open_if_free(replaced.new, LockMode::AccessShare).is_some();
         if !is_free {
             waiting.push(replaced.old);
-        } else if find(schema).contains(&replaced) {
+        } else if find(schema, None).contains(&replaced) {
             replaced.move_policy(schema);
             moved.push(replaced.new);
         }
@@ -51,6 +51,25 @@ pub fn follow(schema: &str) -> Vec<pg_sys::Oid> {
         remember(schema, &look(schema, &moved));
     }
     waiting
+}
+
+/// The same for one table, at once, for a call of its owner's, who means the policy that was made under this name: a look of
+/// the worker's that is under way is waited for. In a transaction of the caller's.
+pub fn follow_to(schema: &str, table: pg_sys::Oid) {
+    if !table::citus_can_be_asked() {
+        return;
+    }
+    for replaced in find(schema, Some(table)) {
+        replaced.move_policy(schema);
+        remember(schema, &look(schema, &[table]));
+    }
+}
+
+/// Remembers a table that has just been scheduled: it may be replaced before the worker looks.
+pub fn remember_scheduled(schema: &str, table: pg_sys::Oid) {
+    if table::citus_can_be_asked() {
+        remember(schema, &look(schema, &[table]));
+    }
 }
 
 /// The tables of Citus', as an array of oids.
@@ -70,7 +89,10 @@ struct Replaced {
     name: String,
 }
 
-fn find(schema: &str) -> Vec<Replaced> {
+/// All tables that were replaced, as far as nobody else is at their policies, or those of one successor.
+fn find(schema: &str, only: Option<pg_sys::Oid>) -> Vec<Replaced> {
+    let skip = if only.is_none() { "SKIP LOCKED" } else { "" };
+    let only: Vec<_> = only.into_iter().collect();
     let rows = pg::query_own(
         &format!(
             "SELECT p.\"table\"::pg_catalog.oid, c.oid, {NAME}, \
@@ -86,9 +108,11 @@ fn find(schema: &str) -> Vec<Replaced> {
              AND {NAME} OPERATOR(pg_catalog.=) (s.seen OPERATOR(pg_catalog.->>) 'name') \
              AND {COLUMNS} OPERATOR(pg_catalog.=) (s.seen OPERATOR(pg_catalog.->) 'columns') \
              AND NOT EXISTS (SELECT FROM {schema}.policy q WHERE q.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) c.oid) \
-             FOR UPDATE OF p, s SKIP LOCKED"
+             AND (pg_catalog.cardinality($2::pg_catalog._oid) OPERATOR(pg_catalog.=) 0 \
+             OR c.oid OPERATOR(pg_catalog.=) ANY ($2::pg_catalog._oid)) \
+             FOR UPDATE OF p, s {skip}"
         ),
-        &[distributed()],
+        &[distributed(), Argument::oids(&only)],
     );
     rows.into_iter().filter_map(successor).collect()
 }

@@ -5,6 +5,7 @@ use super::aside;
 use super::board::board;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
+use super::replaced;
 use super::stop_request::Reason;
 use crate::pg::{self, Argument, Keep, LocalSetting, LockMode, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
@@ -88,6 +89,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         .join(", ");
     let json = serde_json::to_string(policy).expect("plain data becomes JSON");
     change(|schema| {
+        replaced::follow_to(schema, relation.oid());
         pg::modify_own(
             &format!(
                 "INSERT INTO {schema}.policy (\"table\", {columns}, installation) \
@@ -98,7 +100,9 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
             ),
             &[Argument::oid(relation.oid()), Argument::text(&json)],
         );
-        remember_name(schema, relation.oid())
+        let changed = remember_name(schema, relation.oid());
+        replaced::remember_scheduled(schema, relation.oid());
+        changed
     })?;
     notice_zone_without_use(policy);
     notice_suspended(&relation);
@@ -271,6 +275,7 @@ pub fn unschedule(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
         Some(_) => check_owns(table, &pg::relation_name(table))?,
         None => check_owned(table)?,
     }
+    with_our_tables(|schema| replaced::follow_to(schema, table))?;
     let was_suspended = is_suspended(table);
     let removed = change_policy(
         table,
@@ -419,9 +424,11 @@ fn given(table: Option<pg_sys::Oid>) -> Result<pg_sys::Oid, Refusal> {
     })
 }
 
-/// Executes a statement about one table; whether it changed anything.
+/// Executes a statement about one table, which may have replaced the one that the policy was made for; whether it changed
+/// anything.
 fn change_policy(table: pg_sys::Oid, statement: &str) -> Result<bool, Refusal> {
     change(|schema| {
+        replaced::follow_to(schema, table);
         pg::modify_own(
             &statement.replace("{schema}", schema),
             &[Argument::oid(table)],

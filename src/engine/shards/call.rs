@@ -1,7 +1,7 @@
 //! Statements on other nodes, by Citus' own means: `master_run_on_worker`, which `run_command_on_shards` and its like are
 //! made of. Each has a connection of its own, as the current role; an error there is an answer, and no ERROR here.
 
-use crate::pg::{self, LocalSetting};
+use crate::pg::{self, Argument, LocalSetting};
 use crate::table::{Node, Shard};
 use core::ffi::CStr;
 use std::sync::Mutex;
@@ -121,6 +121,53 @@ pub fn answers(calls: &[Call<'_>], wait: Wait) -> Vec<Answer> {
     answers.map(|answer| answer.map_err(plain)).collect()
 }
 
+/// How long it may take to ask for one reason.
+const REASON: Duration = Duration::from_secs(2);
+
+/// How many nodes are asked for it at a time.
+const REASONS: usize = 3;
+
+/// Adds to failures to connect why they are: Citus keeps it from its answers, and says it in a WARNING where it is asked for
+/// nothing else. `waited`: how long that took; where it was long, that is the reason.
+pub fn explain<'n>(failures: impl Iterator<Item = (&'n Node, &'n mut String)>, waited: Duration) {
+    let unknown = failures.filter(|(_, message)| message.starts_with("failed to connect to "));
+    for (node, message) in unknown.take(REASONS) {
+        let reason = if waited >= GRACE {
+            Some(format!(
+                "no connection within {:.1} s",
+                waited.as_secs_f64()
+            ))
+        } else {
+            why_not_connected(node)
+        };
+        if let Some(reason) = reason {
+            *message = pg::capped(&format!("{message}: {reason}"));
+        }
+    }
+}
+
+fn why_not_connected(node: &Node) -> Option<String> {
+    let may_ask: Vec<bool> = pg::query(
+        "SELECT pg_catalog.has_function_privilege(f, 'EXECUTE') FROM pg_catalog.to_regprocedure(\
+         'pg_catalog.citus_check_connection_to_node(pg_catalog.text, pg_catalog.int4)') AS f WHERE f IS NOT NULL",
+        &[],
+    );
+    if may_ask != [true] {
+        return None;
+    }
+    let (host, port) = (Argument::text(&node.host), node.port);
+    let ask = format!("SELECT pg_catalog.citus_check_connection_to_node($1, {port})");
+    let ((_, _), warnings) = pg::with_warnings(|| {
+        pg::limit_waits(REASON, 1, || -> Vec<Option<bool>> {
+            pg::query(&ask, &[host])
+        })
+    });
+    pg::check_for_interrupts();
+    let last = warnings.into_iter().next_back()?;
+    let (_, reason) = last.split_once("following error: ")?;
+    Some(reason.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Whether an error is the node's own, and nothing of the connection.
 fn is_of_the_node(message: &str) -> bool {
     message.starts_with("ERROR:")
@@ -181,6 +228,15 @@ fn note_waited_for(calls: &[Call<'_>], answers: &[Answer]) {
     );
 }
 
+/// The nodes that have failed, and why.
+pub fn failed<'n>(
+    nodes: &'n [&Node],
+    answers: &'n mut [Answer],
+) -> impl Iterator<Item = (&'n Node, &'n mut String)> {
+    let all = nodes.iter().zip(answers);
+    all.filter_map(|(node, answer)| answer.as_mut().err().map(|message| (*node, message)))
+}
+
 /// The nodes of shards, each once.
 pub fn nodes_of<'s>(shards: impl IntoIterator<Item = &'s Shard>) -> Vec<&'s Node> {
     let mut nodes = Vec::new();
@@ -196,6 +252,13 @@ pub fn nodes_of<'s>(shards: impl IntoIterator<Item = &'s Shard>) -> Vec<&'s Node
 /// for a while, and is no reason; but this server has to reach itself. Returns those that have been waited for in vain, with
 /// what is known of them.
 pub fn ask_nodes(shards: &[Shard], wait: Wait) -> Result<Vec<(Node, String)>, String> {
+    let secondary = "SELECT pg_catalog.current_setting('citus.use_secondary_nodes', true) IS NOT DISTINCT FROM 'always'";
+    if pg::query::<bool>(secondary, &[]) == [true] {
+        return Err(
+            "\"citus.use_secondary_nodes\" is \"always\", with which Citus writes nothing."
+                .to_owned(),
+        );
+    }
     let nodes = nodes_of(shards);
     let version = "SELECT e.extversion FROM pg_catalog.pg_extension AS e \
          WHERE e.extname OPERATOR(pg_catalog.=) 'raw_clear_sessions' AND pg_catalog.to_regprocedure(\
@@ -209,8 +272,9 @@ pub fn ask_nodes(shards: &[Shard], wait: Wait) -> Result<Vec<(Node, String)>, St
         })
         .collect();
     let started = Instant::now();
-    let answers = answers(&calls, wait);
-    let was_waited_for = started.elapsed() >= GRACE;
+    let mut answers = answers(&calls, wait);
+    let waited = started.elapsed();
+    explain(failed(&nodes, &mut answers), waited);
     let mut silent = Vec::new();
     for (node, answer) in nodes.into_iter().zip(answers) {
         let Node { host, port, .. } = node;
@@ -230,7 +294,7 @@ pub fn ask_nodes(shards: &[Shard], wait: Wait) -> Result<Vec<(Node, String)>, St
             Err(message) if node.is_here => {
                 return Err(format!("This server cannot connect to itself: {message}."));
             }
-            Err(message) if was_waited_for => silent.push((node.clone(), message)),
+            Err(message) if waited >= GRACE => silent.push((node.clone(), message)),
             Err(_) => {}
         }
     }

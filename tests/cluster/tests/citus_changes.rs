@@ -107,6 +107,41 @@ fn a_policy_follows_whatever_citus_makes_of_its_table() {
     assert_cleared_by_policy(&mut session, table, "it is a heap again");
 }
 
+/// The worker has not looked in between.
+#[test]
+fn a_policy_is_found_by_its_name_and_follows_from_the_moment_that_it_is_made() {
+    let nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    create(&mut session, "hash", 1000, 10);
+    let replace = "SELECT alter_distributed_table('sessions', shard_count =>";
+    session.run("SELECT raw_clear_sessions_schedule('sessions', batch_size => 77)");
+    session.run(&format!("{replace} 6)"));
+    assert!(session.yes("SELECT raw_clear_sessions_suspend('sessions')"));
+    session.run(&format!("{replace} 4)"));
+    assert!(session.yes("SELECT raw_clear_sessions_resume('sessions')"));
+    session.run(&format!("{replace} 6)"));
+    let on = [("raw_clear_sessions.databases", "app"), SOON];
+    nodes.coordinator.reload(&on);
+    session.wait_for_run(
+        "\"table\" = 'sessions'::regclass AND deleted = 900 AND details -> 'policy' ->> 'batch_size' = '77'",
+    );
+    nodes
+        .coordinator
+        .reload(&[("raw_clear_sessions.databases", "")]);
+    wait_until("the worker has ended", || session.workers().is_empty());
+    session.run(&format!("{replace} 4)"));
+    assert!(session.yes("SELECT raw_clear_sessions_unschedule('sessions')"));
+    assert_eq!(session.count("raw_clear_sessions.policy"), 0);
+    session.run("INSERT INTO sessions VALUES ('old', '', '2020-01-01')");
+    session.run("SET search_path = public");
+    cluster::create_sessions(&mut session, "other", 10, 10);
+    session.run("SELECT raw_clear_sessions_schedule('other')");
+    nodes.coordinator.reload(&on);
+    session.wait_for_run("\"table\" = 'other'::regclass AND stop = 'done'");
+    assert_eq!(session.count("raw_clear_sessions.policy"), 1);
+    assert_eq!(session.count("hash.sessions"), 101);
+}
+
 #[test]
 fn a_shard_that_is_split_and_a_node_that_is_renamed_meanwhile_are_cleared() {
     let nodes = Nodes::with(&[]);

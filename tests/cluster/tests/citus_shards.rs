@@ -240,6 +240,52 @@ fn a_node_that_is_down_does_not_stop_the_others() {
     assert_eq!(session.count("sessions"), 100);
 }
 
+/// Citus says no more than that it has failed to connect.
+#[test]
+fn the_error_says_why_a_node_could_not_be_connected_to() {
+    let mut nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    create(&mut session, "hash", 1000, 10);
+    // Citus keeps a session's connections, and would be answered on those.
+    let mut session = nodes.coordinator.connect_to("app");
+    nodes.workers[0]
+        .connect_to("postgres")
+        .run("ALTER DATABASE app ALLOW_CONNECTIONS false");
+    nodes.workers[1].stop(Shutdown::Immediate);
+    let error = session
+        .try_run("CALL raw_clear_sessions_in_batches('hash.sessions')")
+        .expect_err("two nodes are down");
+    let error = error.as_db_error().expect("the server's error");
+    let detail = error.detail().expect("what is wrong with each");
+    for (node, reason) in nodes.workers.iter().zip([
+        "database \"app\" is not currently accepting connections",
+        "Is the server running locally and accepting connections on that socket?",
+    ]) {
+        let node = format!("failed to connect to {}:5432: ", node.folder().display());
+        let mut lines = detail.lines();
+        let told = lines.any(|line| line.contains(&node) && line.contains(reason));
+        assert!(told, "{reason}: {detail}");
+    }
+    nodes
+        .coordinator
+        .reload(&[("raw_clear_sessions.databases", "app"), SOON]);
+    session.run("SELECT raw_clear_sessions_schedule('hash.sessions')");
+    session.wait_for_run(
+        "sqlstate = '55000' AND details ->> 'detail' LIKE '%not currently accepting connections%'",
+    );
+    let status =
+        "SELECT last_error LIKE '%failed to connect to %: %' FROM raw_clear_sessions.status";
+    assert!(session.yes(status));
+    session.run("SET citus.enable_create_role_propagation = off");
+    session.run("CREATE ROLE citus_other LOGIN; SET ROLE citus_other");
+    let seen = "SELECT count(*) FROM raw_clear_sessions.run WHERE error IS NOT NULL";
+    assert_eq!(
+        session.number(seen),
+        0,
+        "whose table it is not sees nothing of it"
+    );
+}
+
 #[test]
 fn a_node_that_goes_down_meanwhile_does_not_stop_the_others_nor_the_next_run() {
     let mut nodes = Nodes::with(&[("raw_clear_sessions.databases", "app")]);

@@ -134,6 +134,19 @@ fn nodes_that_take_few_connections_have_their_shards_cleared_one_after_the_other
     assert_eq!(answer.expect("it is cleared").value.as_deref(), Some("540"));
 }
 
+/// Citus would refuse the DELETE that it is then.
+#[test]
+fn a_session_that_goes_by_secondary_nodes_has_no_shard_cleared() {
+    let (_database, mut session) = with_shards(&CLUSTER, "secondary", 10);
+    session.run("SET citus.use_secondary_nodes = 'always'");
+    let answer = session.ask("CALL raw_clear_sessions_in_batches('sessions')");
+    assert_eq!(
+        answer.expect("it is one DELETE").value.as_deref(),
+        Some("0")
+    );
+    assert_eq!(expired(&mut session), 18);
+}
+
 /// A DELETE would find nothing: the rows are in the shards.
 #[test]
 fn the_procedure_clears_each_shard_on_its_node() {
@@ -485,6 +498,31 @@ fn a_policy_follows_to_no_table_that_may_be_another() {
         session.count("raw_clear_sessions.policy WHERE \"table\" = 'web_sessions'::regclass"),
         1
     );
+}
+
+/// The worker has not looked in between.
+#[test]
+fn a_policy_is_known_by_its_tables_name_as_soon_as_it_is_made() {
+    let name = "at_once";
+    let cluster = Cluster::with(&[PRELOADED, SOON]);
+    let mut session = cluster.database(name).connect();
+    session.run(CITUS);
+    cluster::create_sessions(&mut session, "sessions", 100, 10);
+    session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
+    session.run("SELECT raw_clear_sessions_schedule('sessions', '1 s', batch_size => 77)");
+    let replace = format!("{REPLACE}; INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
+    session.run(&replace);
+    session.run("INSERT INTO sessions VALUES ('older', '', '2020-01-01')");
+    let on = [("raw_clear_sessions.databases", name)];
+    cluster.reload(&on);
+    session.wait_for_count("sessions", 0);
+    cluster.reload(&[("raw_clear_sessions.databases", "")]);
+    wait_until("the worker has ended", || session.workers().is_empty());
+    session.run(&replace);
+    assert!(session.yes("SELECT raw_clear_sessions_run_now('sessions')"));
+    session.run(&replace);
+    assert!(session.yes("SELECT raw_clear_sessions_unschedule('sessions')"));
+    assert_eq!(session.count("raw_clear_sessions.policy"), 0);
 }
 
 /// What is being done to the table in the place of another is not known yet: it may be another role's in the end.

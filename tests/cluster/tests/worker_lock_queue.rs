@@ -1,7 +1,7 @@
 //! A role without rights waits for a lock on the extension's tables that it may not have: PostgreSQL looks at its rights when the
 //! lock has come (CREATE RULE, CREATE TRIGGER), and until then whoever wants a lock that conflicts waits behind it.
 
-use cluster::{Cluster, Running, Session, create_sessions, wait_until};
+use cluster::{Cluster, Running, SLOW, Session, create_sessions, wait_until};
 
 /// Two roles with a schema of their own each, and a table in it.
 fn cluster(settings: &[(&str, &str)]) -> (Cluster, Session, Session) {
@@ -73,6 +73,26 @@ fn a_call_does_not_wait_for_who_waits_for_a_lock_that_he_may_not_have() {
         mallory.run("ROLLBACK");
         waiting.finish().1.expect_err("she may not");
     }
+}
+
+#[test]
+fn a_run_makes_no_way_for_who_may_not_have_the_database() {
+    let (cluster, mut alice, mut mallory) = cluster(&SLOW);
+    alice.run("INSERT INTO sessions SELECT i, '', '2020-01-01' FROM generate_series(1, 5000) AS i");
+    alice.run("SELECT raw_clear_sessions_schedule('sessions', '1 h')");
+    alice.wait_for_busy_worker("sessions");
+    mallory.run("BEGIN; ALTER ROLE mallory IN DATABASE app SET work_mem = '1MB'");
+    let elsewhere = cluster.existing_database("postgres");
+    let dropping = elsewhere.connect_as("mallory").start("DROP DATABASE app");
+    dropping.wait_for_lock_wait(&mut cluster.connect());
+    let deleted = "SELECT coalesce(max(deleted), 0) FROM raw_clear_sessions.progress";
+    let before = alice.number(deleted);
+    wait_until("some more batches are done", || {
+        alice.number(deleted) >= before + 100
+    });
+    assert_eq!(alice.runs("ended IS NOT NULL"), 0);
+    mallory.run("ROLLBACK");
+    dropping.finish().1.expect_err("she may not");
 }
 
 #[test]
