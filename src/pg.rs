@@ -79,7 +79,7 @@ pub use internal_statement::explaining;
 pub use invalidation::{Changes, limit_caches};
 pub use local_setting::{LocalSetting, set_for_transaction};
 pub use lock_table::{LockTable, is_written_by_prepared};
-pub use lock_wait::LockWait;
+pub use lock_wait::{LockWait, LockWaits, wait_less};
 pub use log::{log, log_error, notice, sqlstate_text, warning};
 pub use memory::{MemoryAside, ensure_memory, gather, gather_by_key};
 pub use name::{encodable, exact_text, regclass_in};

@@ -209,6 +209,9 @@ impl Cursor {
         };
         // Without it each statement would read the whole table.
         let _setting = LocalSetting::set(&[(c"enable_tidscan", c"on")]);
+        // Each try of a part waits, and holds what it has locked.
+        let _hurry = bound.and_then(|_| pg::wait_less());
+        let _waits = pg::LockWaits::note();
         let from = *next;
         let until = bound.unwrap_or((from.0.saturating_add(*step).min(*end), 0));
         // What is wrong with one of several leaves is told, and keeps no other.

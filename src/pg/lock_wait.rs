@@ -1,6 +1,7 @@
-//! Waiting for a lock no longer than `lock_timeout` allows, however many relations are locked.
+//! Waiting for a lock no longer than `lock_timeout` allows, however many relations are locked, and what was waited for.
 
-use super::{LocalSetting, LockMode, Relation};
+use super::timer::Timer;
+use super::{LocalSetting, LockMode, Relation, lock_timeout};
 use crate::refusal::Refusal;
 use pgrx::PgTryBuilder;
 use pgrx::pg_sys;
@@ -8,6 +9,7 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::PgSqlErrorCode;
 use std::ffi::CString;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The time that the locks of one call may take in all: who waits for the second holds the first, and others wait
@@ -59,4 +61,61 @@ impl LockWait {
         })
         .execute()
     }
+}
+
+/// How many looks a wait gets that ends with `lock_timeout`, at least.
+const LOOKS: u32 = 4;
+
+static TIMER: Timer = Timer::new(on_tick);
+
+/// Whether the last wait that was seen was for another transaction that has a row locked.
+static IS_OF_A_ROW: AtomicBool = AtomicBool::new(false);
+
+/// Notes what the statements wait for, as long as it lives: the ERROR of a lock timeout does not say whether a whole table is
+/// locked, or a row that a DELETE takes along.
+pub struct LockWaits(());
+
+impl LockWaits {
+    pub fn note() -> LockWaits {
+        IS_OF_A_ROW.store(false, Ordering::Relaxed);
+        if let Some(timeout) = lock_timeout() {
+            TIMER.start((timeout / LOOKS).max(Duration::from_millis(1)));
+        }
+        LockWaits(())
+    }
+}
+
+impl Drop for LockWaits {
+    fn drop(&mut self) {
+        TIMER.stop();
+        IS_OF_A_ROW.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Whether a lock timeout, in the middle of it, is a row's.
+pub fn is_of_a_locked_row(sqlstate: PgSqlErrorCode) -> bool {
+    sqlstate == PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE && IS_OF_A_ROW.load(Ordering::Relaxed)
+}
+
+unsafe extern "C-unwind" fn on_tick() {
+    // SAFETY: this process's own entry. The lock is in shared memory, which stays mapped: where it has just been had, what is
+    // read is another one's at worst, and no wait has ended with an ERROR.
+    unsafe {
+        let lock = pg_sys::MyProc
+            .as_ref()
+            .and_then(|process| core::ptr::read_volatile(&raw const process.waitLock).as_ref());
+        if let Some(lock) = lock {
+            let kind = u32::from(lock.tag.locktag_type);
+            let is_of_a_row = kind == pg_sys::LockTagType::LOCKTAG_TRANSACTION
+                || kind == pg_sys::LockTagType::LOCKTAG_TUPLE;
+            IS_OF_A_ROW.store(is_of_a_row, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Has locks be waited for a tenth as long, as long as it lives.
+pub fn wait_less() -> Option<LocalSetting> {
+    let timeout = lock_timeout()? / 10;
+    let milliseconds = CString::new(timeout.as_millis().max(10).to_string()).expect("digits");
+    Some(LocalSetting::set(&[(c"lock_timeout", &milliseconds)]))
 }

@@ -2,6 +2,7 @@
 //! on after an ERROR.
 
 use super::c::{byte, int};
+use super::lock_wait::is_of_a_locked_row;
 use super::memory::set_memory_aside;
 use super::table_guard::forget_guard;
 use super::{LocalSetting, Relation};
@@ -103,7 +104,8 @@ pub fn catch<T>(action: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusa
 /// functions raise. Not a deadlock, nor a lack of resources.
 const OF_A_ROW: [&str; 10] = ["21", "22", "23", "27", "2F", "38", "39", "42", "44", "P0"];
 
-/// Those of a cancel and of a lock that was waited for too long, which a trigger can raise as well, for a row.
+/// Those of a cancel and of a lock that was waited for too long: a trigger can raise them as well, for a row, and the lock can
+/// be a row's.
 fn is_of_an_interrupt(sqlstate: PgSqlErrorCode) -> bool {
     matches!(
         sqlstate,
@@ -199,7 +201,11 @@ pub(super) fn refusal(error: &CaughtError) -> Refusal {
         refusal = refusal.hint(capped(hint));
     }
     // Where a cancel, a time limit and a shutdown become an ERROR (tcop/postgres.c), whoever has asked for them.
-    if report.function_name() == Some("ProcessInterrupts") {
+    if is_of_a_locked_row(refusal.sqlstate()) {
+        refusal = refusal.hint(
+            "Another session has locked it, or a row that goes with it (ON DELETE CASCADE, a trigger). The other expired rows do not wait for it.",
+        );
+    } else if report.function_name() == Some("ProcessInterrupts") {
         refusal = refusal.interrupt();
     }
     refusal

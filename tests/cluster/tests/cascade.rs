@@ -1,6 +1,6 @@
 //! Clearing sessions whose attributes go with them, as Spring Session's do.
 
-use cluster::{Cluster, Session};
+use cluster::{Cluster, SOON, Session};
 
 const SESSIONS: i64 = 20_000;
 
@@ -52,6 +52,54 @@ fn a_plan_that_was_made_for_a_small_table_does_not_serve_it_when_it_is_large() {
     // One for each row that is locked, and few to find them: if each batch read the whole table, twice as many again.
     let read = looks(&mut session, "shared_blks_hit + shared_blks_read");
     assert!(read < 2 * 20000, "{read} buffers");
+}
+
+/// The row that it goes with is passed over, by the procedure and by the worker, which has not done it all then. Where the
+/// whole table is locked, no row is looked for.
+#[test]
+fn a_child_row_that_is_locked_for_long_keeps_its_own_row_only() {
+    let cluster = Cluster::with_worker(
+        "nothing_yet",
+        &[("raw_clear_sessions.lock_timeout", "200ms")],
+    );
+    let mut session = cluster.database("locked_child").connect();
+    session.run(
+        "CREATE TABLE spring (id integer PRIMARY KEY, expires timestamptz NOT NULL);
+         CREATE TABLE attribute (id integer PRIMARY KEY REFERENCES spring ON DELETE CASCADE);
+         INSERT INTO spring SELECT n, '2001-01-01' FROM generate_series(1, 3000) AS n;
+         INSERT INTO attribute SELECT n FROM generate_series(1, 3000) AS n",
+    );
+    let mut other = cluster.connect_to("locked_child");
+    other.run("BEGIN; SELECT FROM attribute WHERE id IN (700, 2500) FOR UPDATE");
+    let call = "CALL raw_clear_sessions_in_batches('spring', expires => 'expires')";
+    let error = session.try_run(call).expect_err("two rows are left");
+    let error = error.as_db_error().expect("the server's error");
+    assert_eq!(error.code().code(), "55P03", "{error}");
+    let message = "could not delete 2 expired rows of table \"spring\", the first at ctid ";
+    assert!(error.message().starts_with(message), "{error}");
+    assert!(
+        error.hint().is_some_and(|hint| hint.contains("CASCADE")),
+        "{error}"
+    );
+    assert_eq!(session.count("spring"), 2);
+
+    session.run("INSERT INTO spring SELECT n, '2001-01-01' FROM generate_series(3001, 6000) AS n");
+    cluster.reload(&[("raw_clear_sessions.databases", "locked_child"), SOON]);
+    session.run("SELECT raw_clear_sessions_schedule('spring', '1 day', expires => 'expires')");
+    session.wait_for_run("stop = 'left_out' AND deleted = 3000 AND sqlstate = '55P03'");
+    assert_eq!(session.count("spring"), 2);
+    assert_eq!(session.runs("stop = 'done'"), 0);
+    session.run("SELECT raw_clear_sessions_unschedule('spring')");
+
+    other.run("ROLLBACK; BEGIN; LOCK TABLE attribute");
+    let error = session.try_run(call).expect_err("the table is locked");
+    let error = error.as_db_error().expect("the server's error");
+    assert_eq!(error.message(), "canceling statement due to lock timeout");
+    other.run("ROLLBACK");
+    assert_eq!(
+        session.ask(call).expect("all are free").value.as_deref(),
+        Some("2")
+    );
 }
 
 /// A server that counts what its statements do, and a session of it with a table that others refer to.
