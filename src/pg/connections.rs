@@ -161,9 +161,13 @@ fn shut_new_sockets() {
 static CLIENT_CHECK: Timer = Timer::new(on_client_check);
 
 /// Has this session end when its client has gone, also in the middle of a statement, where the system can tell: as the
-/// setting client_connection_check_interval does, which counts from the next statement on.
+/// setting client_connection_check_interval does, which counts from the next statement on. Nothing in a background worker, which
+/// has no client.
 pub fn end_without_client(interval: Duration) -> ClientCheck {
-    CLIENT_CHECK.start(interval);
+    // SAFETY: a look at a variable (miscadmin.h).
+    if unsafe { !pg_sys::MyProcPort.is_null() } {
+        CLIENT_CHECK.start(interval);
+    }
     ClientCheck
 }
 

@@ -579,6 +579,7 @@ fn a_node_that_does_not_answer_is_given_up_within_the_time_and_with_a_cancel() {
     let error = error.as_db_error().expect("the server's error");
     assert_eq!(error.code().code(), "55000", "{error}");
     assert!(error.message().contains(": no answer within "), "{error}");
+    wait_until("the nodes have left it", || session.count(waiting) == 0);
     let canceled = call("");
     wait_until("a node is at it", || session.count(waiting) > 0);
     canceled.cancel();
