@@ -237,6 +237,21 @@ fn a_function_that_catches_every_cancel_is_ended_with_its_process_and_delays_no_
 }
 
 #[test]
+fn a_statement_is_not_ended_for_who_waits_for_all_transactions() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = with_slow_function(&cluster, "app");
+    session.run("CREATE TABLE elsewhere (id integer)");
+    stuck(&mut session, ", max_duration => '4 s'");
+    let index = cluster
+        .connect_to("app")
+        .start("CREATE INDEX CONCURRENTLY ON elsewhere (id)");
+    index.wait_for_lock_wait(&mut session);
+    session.wait_for_run(OUT_OF_TIME);
+    assert_eq!(session.runs("sqlstate = '55006'"), 0);
+    index.finish().1.expect("the index is made");
+}
+
+#[test]
 fn a_statement_is_not_ended_for_who_waited_for_an_earlier_workers() {
     let cluster = Cluster::with_worker("app", &[]);
     let mut session = with_slow_function(&cluster, "app");
