@@ -138,11 +138,17 @@ SELECT
     s.run_now IS NOT NULL AS run_now,
     CASE WHEN s.repack_tried >= coalesce(t.changed, '-infinity') THEN s.repack_error END AS repack_error,
     -- What a subscription writes is cleared where it comes from: a session that was renewed there, and whose renewal has
-    -- not arrived yet, looks expired here.
-    (
+    -- not arrived yet, looks expired here. So does what is cleared with it, and what it is a part of.
+    CASE WHEN EXISTS (SELECT FROM pg_subscription_rel) THEN (
+        WITH RECURSIVE down (oid) AS (
+            SELECT t."table" UNION SELECT i.inhrelid FROM down JOIN pg_inherits AS i ON i.inhparent = down.oid
+        ),
+        up (oid) AS (
+            SELECT t."table" UNION SELECT i.inhparent FROM up JOIN pg_inherits AS i ON i.inhrelid = up.oid
+        )
         SELECT min(u.subname::text) COLLATE "default" FROM pg_subscription_rel AS r JOIN pg_subscription AS u ON u.oid = r.srsubid
-        WHERE u.subenabled AND (r.srrelid = t."table" OR t."table" IN (SELECT a.relid FROM pg_partition_ancestors(r.srrelid) AS a (relid)))
-    ) AS subscription
+        WHERE r.srrelid IN (SELECT down.oid FROM down UNION ALL SELECT up.oid FROM up)
+    ) END AS subscription
 FROM (
     SELECT p."table"::oid AS "table", 'policy' AS source, p.schedule, p.schedule_time_zone, p.changed, p.suspended,
         p.installation IS DISTINCT FROM (SELECT raw_clear_sessions.installation()) AS restored
@@ -249,6 +255,12 @@ SELECT
             raw_clear_sessions.functions_schema(), s."table"::regclass)
         WHEN s.suspended IS NOT NULL THEN format(
             'the policy is suspended: SELECT %s.raw_clear_sessions_resume(%L)', raw_clear_sessions.functions_schema(), s."table"::regclass)
+        WHEN EXISTS (
+            SELECT FROM pg_subscription AS u JOIN pg_database AS d ON d.oid = u.subdbid
+            WHERE u.subname = s.subscription::name AND d.datname = current_database() AND NOT u.subenabled
+        ) THEN format(
+            'the table is written by subscription %1$I, which is disabled, and not cleared here: enable it, or drop it if it is not to write the table any more',
+            s.subscription)
         WHEN s.subscription IS NOT NULL THEN format(
             'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
         ELSE coalesce(

@@ -37,6 +37,9 @@ impl LockTable {
     /// Whether another process has waited for this one to release a lock for longer than `deadlock_timeout`: by then
     /// autovacuum makes way, too (storage/lmgr/proc.c, ProcSleep).
     ///
+    /// Not one that waits for all transactions, whatever they hold (CREATE INDEX CONCURRENTLY): nobody waits behind it, and any role
+    /// may on a table of its own.
+    ///
     /// On a catalog, or one of these relations of this extension's, whoever may not have his lock waits for it as well, and is
     /// refused only then (CREATE RULE, CREATE TRIGGER): there only those count who may, by their role or because they have been
     /// let drop the extension.
@@ -49,6 +52,8 @@ impl LockTable {
                 && lock.waitStart != 0
                 && now.saturating_sub(lock.waitStart) >= patience
                 && lock.leaderPid != pid
+                && lock.locktag.locktag_type
+                    != byte(pg_sys::LockTagType::LOCKTAG_VIRTUALTRANSACTION)
                 && self.may_have(lock, own)
         };
         self.0.iter().filter(has_waited).any(|waiting| {

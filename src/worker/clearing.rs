@@ -185,6 +185,8 @@ fn clear_rows(due: &Due, turn: &mut Turn<'_>) -> Result<Outcome, Refusal> {
 fn cut_short(reason: Reason, host: &mut Host<'_>) -> Result<Outcome, Refusal> {
     let (deleted, skipped, batches) = host.record.committed();
     match reason.stop() {
+        // The next run would begin with the same batch, and not get further.
+        Some(Stop::MaxDuration) if deleted == 0 => Err(nothing_in_time()),
         Some(stop) => Ok(Outcome {
             deleted,
             skipped,
@@ -207,6 +209,14 @@ fn out_of_time(nodes: &str) -> Refusal {
         format!("the run's time was over, and no answer had come from {nodes}"),
     )
     .hint("Look whether that server is up, and what it is busy with. The next run tries again.")
+}
+
+fn nothing_in_time() -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED,
+        "the run's time was over before it had deleted anything",
+    )
+    .hint("Lower the batch size, or raise max_duration or \"raw_clear_sessions.max_run_time\"; look at what takes long: a filter, a trigger, a foreign key whose column has no index.")
 }
 
 fn kept_others_waiting() -> Refusal {

@@ -496,6 +496,7 @@ pub fn fail(schema: &str, run: UnderWay, error: &Refusal) {
 /// Closes the rows that nobody will close: of runs that a crash, a shutdown or a termination ended, and that were not put
 /// aside by then; and of calls whose process has ended, or is at another statement. Not those of the workers that are in the
 /// database besides this one, which has none yet: of a worker that has come since the look at the history, none is in it.
+/// Nor those that a transaction has locked, as that of a call does with its own, when it has other statements after it.
 pub fn close_interrupted(schema: &str) {
     let open: Vec<(String, i32)> = pg::query_own(
         &format!(
@@ -511,12 +512,14 @@ pub fn close_interrupted(schema: &str) {
     let lost: Vec<String> = lost.map(|(id, _)| id).collect();
     pg::modify_own(
         &format!(
-            "WITH closed AS (UPDATE {schema}.history AS h SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
-             WHERE ended IS NULL AND aside IS NULL AND (h.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._int8) \
-             OR caller IS NOT NULL AND NOT EXISTS ( \
+            "WITH over AS (SELECT h.id FROM {schema}.history h \
+             WHERE h.ended IS NULL AND h.aside IS NULL AND (h.id OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._int8) \
+             OR h.caller IS NOT NULL AND NOT EXISTS ( \
              SELECT FROM pg_catalog.pg_stat_get_activity(h.pid) a \
              WHERE a.state OPERATOR(pg_catalog.=) 'active' AND a.query_start OPERATOR(pg_catalog.<=) h.started)) \
-             RETURNING \"table\", deleted, caller), \
+             FOR UPDATE SKIP LOCKED), \
+             closed AS (UPDATE {schema}.history h SET ended = pg_catalog.clock_timestamp(), stop = 'interrupted' \
+             FROM over o WHERE h.id OPERATOR(pg_catalog.=) o.id RETURNING h.\"table\", h.deleted, h.caller), \
              free AS (SELECT s.\"table\" FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) ANY ( \
              SELECT c.\"table\" FROM closed c WHERE c.caller IS NULL) FOR UPDATE SKIP LOCKED) \
              UPDATE {schema}.state AS s SET runs = s.runs OPERATOR(pg_catalog.+) 1, last_stop = 'interrupted', \
@@ -581,7 +584,7 @@ pub fn remove_old(schema: &str) -> bool {
              AND h.ended IS NOT NULL \
              AND NOT EXISTS (SELECT FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) h.\"table\" \
              AND s.failure OPERATOR(pg_catalog.=) h.id) \
-             ORDER BY h.started LIMIT {BATCH}))"
+             ORDER BY h.started LIMIT {BATCH} FOR UPDATE SKIP LOCKED))"
         ),
         &[Argument::integer(number::bigint(
             settings::history().as_secs(),

@@ -289,11 +289,10 @@ pub fn mark_due(schema: &str, tables: &[pg_sys::Oid]) {
 /// A run asks for it whenever the policy may be another one than it has read, in a database with subscriptions in each batch:
 /// so it is not a query of the view raw_clear_sessions.scheduled, which takes twenty times as long.
 pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
-    let is_written = is_written(table);
     let rows = pg::query_own(
         &format!(
             "SELECT pg_catalog.to_jsonb(p), p.suspended IS NULL AND p.installation OPERATOR(pg_catalog.=) \
-             {schema}.installation(), EXISTS ({is_written}) \
+             {schema}.installation(), EXISTS ({IS_WRITTEN}) \
              FROM (VALUES ($1::pg_catalog.oid)) AS t (oid) \
              LEFT JOIN {schema}.policy p ON p.\"table\" OPERATOR(pg_catalog.=) t.oid"
         ),
@@ -301,7 +300,7 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
     );
     let (json, active, is_subscribed): (Option<String>, Option<bool>, bool) =
         rows.into_iter().next()?;
-    if is_subscribed && is_written_now(table) {
+    if is_subscribed {
         return None;
     }
     match json {
@@ -312,34 +311,16 @@ pub fn find(schema: &str, table: pg_sys::Oid) -> Option<Policy> {
     }
 }
 
-/// A query of the subscriptions that write `t.oid`, or would if they were enabled. Only the partitions of a table that has
-/// some are looked for.
-fn is_written(table: pg_sys::Oid) -> &'static str {
-    match pg::look_unlocked(table) {
-        pg::Unlocked::Table => {
-            "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid"
-        }
-        pg::Unlocked::PartitionedTable | pg::Unlocked::Other => {
-            "SELECT r.srsubid FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) t.oid \
-             OR EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(r.srrelid) AS a (relid) \
-             WHERE a.relid OPERATOR(pg_catalog.=) t.oid)"
-        }
-    }
-}
-
-/// Whether one of them is enabled. Not asked in vain: who drops a subscription of any database has pg_subscription locked for
-/// as long as its server does not answer.
-fn is_written_now(table: pg_sys::Oid) -> bool {
-    let is_written = is_written(table);
-    let enabled: Vec<u32> = pg::query_own(
-        &format!(
-            "SELECT u.oid FROM pg_catalog.pg_subscription u CROSS JOIN (VALUES ($1::pg_catalog.oid)) AS t (oid) \
-             WHERE u.subenabled AND u.oid OPERATOR(pg_catalog.=) ANY ({is_written})"
-        ),
-        &[Argument::oid(table)],
-    );
-    !enabled.is_empty()
-}
+/// A query of what subscriptions write of `t.oid`, of what is cleared with it, and of what it is a part of: through a table that
+/// has partitions or children its subscription writes them, and the other way round. Enabled or not: one that is disabled goes on
+/// later, and does not find the sessions that were deleted here and renewed there.
+const IS_WRITTEN: &str = "WITH RECURSIVE \
+     down (oid) AS (SELECT t.oid UNION SELECT i.inhrelid FROM down \
+     JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) down.oid), \
+     up (oid) AS (SELECT t.oid UNION SELECT i.inhparent FROM up \
+     JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) up.oid) \
+     SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid OPERATOR(pg_catalog.=) ANY ( \
+     SELECT d.oid FROM down d UNION ALL SELECT u.oid FROM up u)";
 
 /// As [`find`], whoever acts; as this transaction has it.
 pub fn current(table: pg_sys::Oid) -> Option<Policy> {

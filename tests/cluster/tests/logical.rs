@@ -333,3 +333,58 @@ fn a_run_ends_when_a_subscription_comes_to_write_its_table() {
     cluster.reload(&FAST);
     session.wait_for_count("django_session", 2_000);
 }
+
+/// Here on the same server, too.
+#[test]
+fn what_a_subscription_writes_a_part_of_is_left_alone_though_it_is_disabled() {
+    let settings = [("wal_level", "logical"), ("raw_clear_sessions.tables", "")];
+    let cluster = Cluster::with_worker("app", &settings);
+    let mut publisher = cluster.database("publisher").connect();
+    for table in ["django_session", "spread", "child"] {
+        create_sessions(&mut publisher, table, 0, 10);
+    }
+    publisher.run("CREATE PUBLICATION sessions FOR TABLE django_session, spread, child");
+    publisher.run("SELECT pg_create_logical_replication_slot('sessions', 'pgoutput')");
+    let mut session = cluster.database("app").connect();
+    for table in ["django_session", "parent", "own"] {
+        create_sessions(&mut session, table, 100, 10);
+    }
+    session.run(
+        "CREATE TABLE spread (LIKE django_session) PARTITION BY RANGE (expire_date);
+         CREATE TABLE part PARTITION OF spread DEFAULT;
+         INSERT INTO spread TABLE django_session;
+         CREATE TABLE child () INHERITS (parent)",
+    );
+    session.run(&format!(
+        "CREATE SUBSCRIPTION sessions CONNECTION 'host={} dbname=publisher user=postgres' PUBLICATION sessions
+             WITH (create_slot = false, slot_name = 'sessions', copy_data = false)",
+        cluster.folder().display()
+    ));
+    session.run("ALTER SUBSCRIPTION sessions DISABLE");
+    let tables = ["django_session", "part", "parent"];
+    for table in tables.iter().chain(&["own"]) {
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s')"
+        ));
+    }
+    session.wait_for_ends("own", 3);
+    let note = |session: &mut Session, table: &str| {
+        session.text(&format!(
+            "SELECT note FROM raw_clear_sessions.status WHERE \"table\" = '{table}'::regclass"
+        ))
+    };
+    for table in tables {
+        assert_eq!(session.count(table), 100, "{table}");
+        let note = note(&mut session, table);
+        assert!(
+            note.contains("sessions, which is disabled"),
+            "{table}: {note}"
+        );
+    }
+    session.run("ALTER SUBSCRIPTION sessions ENABLE");
+    assert!(note(&mut session, "part").contains("cleared where its rows come from"));
+    session.run("DROP SUBSCRIPTION sessions");
+    for table in tables {
+        session.wait_for_count(table, 10);
+    }
+}

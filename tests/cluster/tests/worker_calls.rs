@@ -195,3 +195,22 @@ fn a_temporary_table_is_cleared_in_a_read_only_transaction_which_writes_no_histo
     assert_eq!(session.count("brief"), 0);
     assert_eq!(session.runs("caller IS NOT NULL"), 0);
 }
+
+#[test]
+fn the_row_of_a_call_that_a_transaction_has_locked_keeps_no_worker_waiting() {
+    let settings = [SETTINGS[0], ("raw_clear_sessions.lock_timeout", "10 min")];
+    let cluster = Cluster::with_worker("*", &settings);
+    let database = cluster.database("app");
+    let (mut session, mut holder) = (database.connect(), database.connect());
+    create_sessions(&mut session, "django_session", 10, 10);
+    session.run(
+        "INSERT INTO raw_clear_sessions.history (\"table\", started, pid, caller)
+         VALUES ('django_session'::regclass, now(), 1, 'postgres')",
+    );
+    holder.run("BEGIN; SELECT FROM raw_clear_sessions.history FOR UPDATE");
+    wait_for_pass(&mut session);
+    assert_eq!(session.runs("caller IS NOT NULL AND ended IS NULL"), 1);
+    holder.run("ROLLBACK");
+    wait_for_pass(&mut session);
+    session.wait_for_run("caller IS NOT NULL AND stop = 'interrupted'");
+}

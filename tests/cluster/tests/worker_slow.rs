@@ -42,6 +42,10 @@ fn run_soon(session: &mut Session, statement: &str) {
     assert!(elapsed < SOON, "{statement}: {elapsed:?}");
 }
 
+/// A run that has used up its time with its first batch.
+const OUT_OF_TIME: &str =
+    "sqlstate = '57014' AND error = 'the run''s time was over before it had deleted anything'";
+
 /// The worker is free for another table.
 fn assert_goes_on(session: &mut Session) {
     create_sessions(session, "other", 100, 10);
@@ -54,10 +58,10 @@ fn a_statement_is_ended_when_the_run_has_used_up_its_time() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.max_run_time", "1 h")]);
     let mut session = with_slow_function(&cluster, "app");
     stuck(&mut session, ", max_duration => '1 s'");
-    session.wait_for_run("stop = 'max_duration' AND deleted = 0 AND error IS NULL");
+    session.wait_for_run(OUT_OF_TIME);
     assert_goes_on(&mut session);
-    assert_eq!(cluster.logged("ERROR"), 0);
-    let status = "SELECT last_success IS NULL AND failures = 0 FROM raw_clear_sessions.status WHERE \"table\" = 'stuck'::regclass";
+    assert_eq!(cluster.logged("ERROR"), 1);
+    let status = "SELECT last_success IS NULL AND failures = 1 FROM raw_clear_sessions.status WHERE \"table\" = 'stuck'::regclass";
     assert!(session.yes(status));
 }
 
@@ -233,6 +237,21 @@ fn a_function_that_catches_every_cancel_is_ended_with_its_process_and_delays_no_
 }
 
 #[test]
+fn a_statement_is_not_ended_for_who_waits_for_all_transactions() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = with_slow_function(&cluster, "app");
+    session.run("CREATE TABLE elsewhere (id integer)");
+    stuck(&mut session, ", max_duration => '4 s'");
+    let index = cluster
+        .connect_to("app")
+        .start("CREATE INDEX CONCURRENTLY ON elsewhere (id)");
+    index.wait_for_lock_wait(&mut session);
+    session.wait_for_run(OUT_OF_TIME);
+    assert_eq!(session.runs("sqlstate = '55006'"), 0);
+    index.finish().1.expect("the index is made");
+}
+
+#[test]
 fn a_statement_is_not_ended_for_who_waited_for_an_earlier_workers() {
     let cluster = Cluster::with_worker("app", &[]);
     let mut session = with_slow_function(&cluster, "app");
@@ -242,7 +261,7 @@ fn a_statement_is_not_ended_for_who_waited_for_an_earlier_workers() {
     wait_until("the worker has ended", || session.workers().is_empty());
     // The next one is at the same transaction of its life.
     stuck(&mut session, ", max_duration => '3 s'");
-    session.wait_for_run("stop = 'max_duration' AND deleted = 0");
+    session.wait_for_run(OUT_OF_TIME);
 }
 
 #[test]
