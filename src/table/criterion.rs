@@ -201,7 +201,13 @@ impl Criterion {
     /// In words, which rows are expired: the same ones by every criterion of the table of which it is the same.
     pub fn meaning(&self) -> String {
         let filter = self.filter.as_ref().map(|filter| &filter.sql);
-        let of_value = (&self.sql, u32::from(self.base_type), self.range);
+        // A name may have become another column's.
+        let of_value = (
+            &self.sql,
+            self.columns(),
+            u32::from(self.base_type),
+            self.range,
+        );
         format!("{:?}", (of_value, filter, self.time_zone()))
     }
 
