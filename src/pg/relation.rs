@@ -3,7 +3,7 @@
 mod on_delete;
 
 use super::Changes;
-use super::c::{byte_of, int, size};
+use super::c::{byte_of, int};
 use core::ffi::CStr;
 use core::ptr::NonNull;
 use pgrx::pg_sys;
@@ -295,7 +295,7 @@ pub(super) unsafe fn attribute(
     index: i32,
 ) -> pg_sys::Form_pg_attribute {
     // SAFETY: the attributes follow the descriptor's fixed part.
-    unsafe { (*descriptor).attrs.as_mut_ptr().add(size(index)) }
+    unsafe { (*descriptor).attrs.as_mut_ptr().add(super::c::size(index)) }
 }
 
 /// TupleDescAttr() of access/tupdesc.h: since PostgreSQL 18 the attributes follow an array of compact ones.

@@ -7,7 +7,7 @@ use super::requirements::{
     check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
     unit_of, zone_of,
 };
-use crate::pg::{self, Argument, Keep, LocalSetting, Relation, Zone};
+use crate::pg::{self, Argument, Attribute, Keep, LocalSetting, Relation, Zone};
 use crate::refusal::Refusal;
 use logic::cutoff::{Range, expired_range};
 use logic::framework::Framework;
@@ -88,6 +88,23 @@ fn of_session(named: &Named, filter: Option<&pg::Expression>) -> Option<&'static
     }
 }
 
+/// The framework whose own column was named, without a filter: its rows are meant, as where nothing is named.
+fn framework_of_column(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    named: &Named,
+) -> Option<&'static Framework> {
+    let Value::Column { name, .. } = &named.value else {
+        return None;
+    };
+    if rule.filter.is_some() {
+        return None;
+    }
+    let framework = recognize_table(relation, attributes, rule).ok()?;
+    (framework.expires == name).then_some(framework)
+}
+
 impl Criterion {
     /// Resolves the rule for a table as of a clock. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
@@ -99,7 +116,7 @@ impl Criterion {
             Some(_) => None,
             None => Some(recognize_table(relation, &attributes, rule)?),
         };
-        let declared = declared_zone(given_zone, framework)?;
+        let declared = declared_zone(relation, given_zone, framework)?;
         let session = declared.as_ref().map(pg::evaluating_in);
         let text = rule.expires.as_deref().unwrap_or_default();
         let named = match framework {
@@ -123,7 +140,9 @@ impl Criterion {
             given_unit,
             framework,
         )?;
-        let of_framework = framework.and_then(|framework| framework.filter);
+        let of_framework = framework
+            .or_else(|| framework_of_column(relation, &attributes, rule, &named))
+            .and_then(|framework| framework.filter);
         let filter_text = with_filter_of(relation, of_framework, rule.filter.as_deref());
         let filter = filter_text
             .as_deref()
@@ -182,7 +201,13 @@ impl Criterion {
     /// In words, which rows are expired: the same ones by every criterion of the table of which it is the same.
     pub fn meaning(&self) -> String {
         let filter = self.filter.as_ref().map(|filter| &filter.sql);
-        let of_value = (&self.sql, u32::from(self.base_type), self.range);
+        // A name may have become another column's.
+        let of_value = (
+            &self.sql,
+            self.columns(),
+            u32::from(self.base_type),
+            self.range,
+        );
         format!("{:?}", (of_value, filter, self.time_zone()))
     }
 

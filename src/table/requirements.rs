@@ -194,16 +194,33 @@ pub fn unit_of(
     Ok(unit)
 }
 
-/// The zone that the caller has named, or the framework writes in.
+/// Other names of UTC.
+const UTC: [&str; 4] = ["UTC", "Etc/UTC", "GMT", "Etc/GMT"];
+
+/// The zone that the caller has named, or the framework writes in. Refuses (22023) another one than the framework's.
 pub fn declared_zone(
+    relation: &Relation,
     given: Option<Zone>,
     framework: Option<&Framework>,
 ) -> Result<Option<Zone>, Refusal> {
-    match framework {
-        Some(framework) if given.is_none() && framework.zone == framework::Zone::Utc => {
-            find_zone("UTC").map(Some)
+    let of_utc = framework.filter(|framework| framework.zone == framework::Zone::Utc);
+    match (given, of_utc) {
+        (None, Some(_)) => find_zone("UTC").map(Some),
+        (Some(zone), Some(framework))
+            if !UTC.iter().any(|utc| utc.eq_ignore_ascii_case(zone.name())) =>
+        {
+            Err(Refusal::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!(
+                    "time_zone must be UTC for table \"{}\" of {}",
+                    relation.name(),
+                    framework.name
+                ),
+            )
+            .detail("That writes UTC, whatever the time zone of its server is.")
+            .hint("Leave out time_zone."))
         }
-        _ => Ok(given),
+        (given, _) => Ok(given),
     }
 }
 

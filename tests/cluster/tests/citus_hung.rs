@@ -3,16 +3,16 @@
 use cluster::citus::{Nodes, create};
 use cluster::{Database, Paused, SOON, Session, sqlstate, wait_until};
 
-/// A filter that waits on a node for as long as somebody holds its lock there.
+/// A filter that waits on a node for as long as somebody holds its lock there, without waiting for a lock.
 const FILTER: &str = "hash.waits(session_key)";
 
-const WAITING: &str = "pg_stat_activity WHERE query ~ '^CALL raw_clear_sessions.clear_shard' AND wait_event = 'advisory'";
+const WAITING: &str = "pg_stat_activity WHERE query ~ '^CALL raw_clear_sessions.clear_shard' AND wait_event = 'PgSleep'";
 
 fn prepare(session: &mut Session) {
     create(session, "hash", 1000, 10);
     session.run(
         "CREATE FUNCTION waits(text) RETURNS boolean LANGUAGE plpgsql STABLE
-             AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN true; END'",
+             AS 'BEGIN WHILE NOT pg_try_advisory_xact_lock_shared(1) LOOP PERFORM pg_sleep(0.1); END LOOP; RETURN true; END'",
     );
 }
 
@@ -85,11 +85,15 @@ fn a_call_is_canceled_and_terminated_though_a_node_has_stopped() {
         let call = start_call(&database, "");
         let stopped = stop(&nodes, &mut there);
         session.run(&format!("SELECT pg_{end}_backend({})", call.pid()));
-        assert_eq!(sqlstate(call.finish().1), expected);
+        let told = sqlstate(call.finish().1);
+        // A connection may be lost before the reason is read.
+        assert!(told == expected || told.is_empty(), "{end}: {told}");
         drop(stopped);
         // What the node was at it leaves, because nobody waits for it.
         wait_until("nothing goes on there", || there.count(WAITING) == 0);
     }
+    let logged = "FATAL:  terminating connection due to administrator command";
+    nodes.coordinator.wait_for_log(logged);
     assert!(session.count("hash.sessions") > 100);
 }
 

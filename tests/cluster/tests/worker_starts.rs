@@ -164,6 +164,7 @@ fn what_is_committed_in_two_phases_is_seen_though_nobody_tells_the_launcher() {
         (SOON.0, "1 h"),
         ("raw_clear_sessions.tables", ""),
         ("max_prepared_transactions", "5"),
+        ("log_min_messages", "debug1"),
     ];
     let cluster = Cluster::with_worker("app", &settings);
     let mut session = cluster.database("app").connect();
@@ -177,11 +178,17 @@ fn what_is_committed_in_two_phases_is_seen_though_nobody_tells_the_launcher() {
         ("raw_clear_sessions_run_now('first')", "first"),
         ("raw_clear_sessions_schedule('second', '1 s')", "second"),
     ] {
+        wait_until("no worker is there", || session.workers().is_empty());
+        let before = cluster.logged(START);
         let mut other = cluster.connect_to("app");
         other.run(&format!(
             "BEGIN; SELECT {call}; PREPARE TRANSACTION 'later'"
         ));
         drop(other);
+        // The second one comes because the first has seen what is prepared.
+        wait_until("a worker has come twice", || {
+            cluster.logged(START) >= before + 2
+        });
         wait_until("no worker is there", || session.workers().is_empty());
         session.run("COMMIT PREPARED 'later'");
         session.wait_for_count(table, 100);

@@ -134,7 +134,12 @@ WHERE warning NOT LIKE 'no index %' AND warning IS DISTINCT FROM said(head, 'not
 CALL insert_row('fw_phoenix.users_tokens', jsonb_build_object('id', 9, 'user_id', 1, 'token', '\x00', 'context', 'reset_password',
     'inserted_at', '2001-01-01'));
 SELECT raw_clear_sessions('fw_phoenix.users_tokens', keep => '14 days');
+-- Nor do they go where the column is named that it goes by anyhow.
+SELECT raw_clear_sessions('fw_phoenix.users_tokens', expires => 'inserted_at', keep => '14 days', time_zone => 'UTC');
 SELECT raw_clear_sessions('fw_phoenix.users_tokens', keep => '1 day', filter => $$context = 'reset_password'$$);
+-- It writes UTC, and so is cleared by no other clock.
+SELECT test.refusal($$raw_clear_sessions('fw_phoenix.users_tokens', keep => '14 days', time_zone => 'Asia/Tokyo')$$);
+SELECT raw_clear_sessions('fw_phoenix.users_tokens', keep => '14 days', time_zone => 'etc/utc');
 
 -- Symfony 4.3 and before wrote the lifetime in seconds where the later ones write the instant.
 INSERT INTO fw_symfony.sessions SELECT 'of 4.3 ' || state, '', 1440, extract(epoch FROM instant)
