@@ -133,6 +133,12 @@ pub fn units_that_fit(value: f64, now: i64) -> Vec<Unit> {
         .collect()
 }
 
+/// Whether a number is nothing but nines, which mean "never": twelve of them are far ahead in seconds, and 2001 in milliseconds.
+pub fn is_nines(number: &str) -> bool {
+    let whole = number.strip_suffix(".0").unwrap_or(number);
+    whole.len() > 9 && whole.bytes().all(|digit| digit == b'9')
+}
+
 /// Microseconds since the Unix epoch; in wide arithmetic, because the shift may leave the range of an instant.
 fn since_unix_epoch(instant: i64) -> i128 {
     i128::from(instant) + i128::from(UNIX_TO_POSTGRES_EPOCH)

@@ -1,6 +1,6 @@
 //! The cut-off in the column's own terms, against its definition in arithmetic that cannot overflow.
 
-use logic::cutoff::{Error, Range, expired_range, plausible_range, units_that_fit};
+use logic::cutoff::{Error, Range, expired_range, is_nines, plausible_range, units_that_fit};
 use logic::kind::Kind;
 use logic::unit::Unit;
 use proptest::prelude::*;
@@ -151,6 +151,22 @@ fn a_length_of_time_is_no_instant_however_long() {
             assert!(value < plausible_range(Kind::Int8, unit, NOW).from);
             assert!(!units_that_fit(value as f64, NOW).contains(&unit));
         }
+    }
+}
+
+#[test]
+fn nines_are_in_no_unit() {
+    for nines in ["999999999999", "999999999999999", "9999999999.0"] {
+        assert!(is_nines(nines), "{nines}");
+    }
+    for number in [
+        "999999999998",
+        "999999999",
+        "1000000000000",
+        "-999999999999",
+        "",
+    ] {
+        assert!(!is_nines(number), "{number}");
     }
 }
 

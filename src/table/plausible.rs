@@ -5,7 +5,7 @@ use super::criterion::{Criterion, Rule, Value};
 use super::place::{self, Place, middle, range};
 use crate::pg::{self, Argument, LocalSetting, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use logic::cutoff::{plausible_range, units_that_fit};
+use logic::cutoff::{is_nines, plausible_range, units_that_fit};
 use logic::kind::Kind;
 use logic::unit::Unit;
 use pgrx::prelude::PgSqlErrorCode;
@@ -210,11 +210,15 @@ fn refuse(
         ),
     )
     .detail("It would be before 2000, or more than 50 years from now. Nothing has been deleted.");
-    let fitting = number
-        .parse()
-        .map(|number| units_that_fit(number, criterion.now))
-        .unwrap_or_default();
-    match (fitting.first(), criterion.framework) {
+    let value = number.parse().unwrap_or(0.0);
+    match (
+        units_that_fit(value, criterion.now).first(),
+        criterion.framework,
+    ) {
+        // Suggested units would have such rows be over since 2001.
+        _ if is_nines(number) => {
+            refusal.hint("If it means that the row never expires, leave such rows out with filter.")
+        }
         (Some(fitting), _) => {
             let unit = fitting.name();
             let mut changes = vec![("unit", Some(unit.to_owned()))];
