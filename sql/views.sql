@@ -337,11 +337,14 @@ SELECT NULL, 'setting', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NU
             CASE WHEN EXISTS (SELECT FROM pg_database AS d WHERE d.datname = l.name) THEN 'accepts no connections (ALTER DATABASE ... ALLOW_CONNECTIONS)' ELSE 'does not exist' END)
         ELSE format('table %s of raw_clear_sessions.tables %s',
             concat_ws('.', quote_ident(l.schema), quote_ident(l.name)),
-            CASE WHEN EXISTS (
-                SELECT FROM pg_class AS c
-                JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema))
-            THEN 'is no table in this database, but a relation of another kind' ELSE 'does not exist in this database' END)
+            (SELECT CASE
+                WHEN bool_or(c.relkind IN ('r', 'p', 'f')) THEN 'is one of PostgreSQL''s own or a temporary one, and not cleared'
+                WHEN count(*) > 0 THEN 'is no table in this database, but a relation of another kind'
+                ELSE 'does not exist in this database'
+            END
+            FROM pg_class AS c
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema)))
     END
 FROM raw_clear_sessions.listed() AS l
 WHERE CASE l.kind
@@ -350,7 +353,8 @@ WHERE CASE l.kind
         ELSE NOT EXISTS (
             SELECT FROM pg_class AS c
             JOIN pg_namespace AS n ON n.oid = c.relnamespace
-            WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema) AND c.relkind IN ('r', 'p', 'f'))
+            WHERE c.relname = l.name AND (l.schema IS NULL OR n.nspname = l.schema) AND c.relkind IN ('r', 'p', 'f')
+                AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast'))
     END
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,

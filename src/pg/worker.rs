@@ -143,16 +143,25 @@ pub fn begin_database_worker() {
     }
 }
 
-/// Connects to a database as the bootstrap superuser. FATAL where that is not possible.
+/// Connects to a database as the bootstrap superuser. FATAL where that is not possible, ERROR (55P03) where a lock that it takes,
+/// as that on the database, has not come in so much time: any role can wait for such a lock, and keep out who comes later.
 ///
 /// A table's owner may name any foreign server. Up to PostgreSQL 15 postgres_fdw connects without a look at signals, so that
 /// one that never answers would hold the process for ever: libpq takes a limit from the environment.
-pub fn connect(database: pg_sys::Oid) {
+pub fn connect(database: pg_sys::Oid, patience: Duration) {
+    let milliseconds = CString::new(patience.as_millis().to_string()).expect("digits");
     // SAFETY: once in a process, before anything that needs a database; no other thread reads the environment.
     unsafe {
         if std::env::var_os("PGCONNECT_TIMEOUT").is_none() {
             std::env::set_var("PGCONNECT_TIMEOUT", "10");
         }
+        // As autovacuum's workers set it: no setting of the database's counts before the session's own.
+        pg_sys::SetConfigOption(
+            c"lock_timeout".as_ptr(),
+            milliseconds.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_OVERRIDE,
+        );
         pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0);
         pg_sys::pgstat_report_appname(LIBRARY.as_ptr());
     }

@@ -31,13 +31,20 @@ pub fn main(argument: u64) {
         return;
     };
     let limits = Limits::by_settings().in_numbers();
-    pg::connect(database);
+    let connected = pg::catch(|| {
+        pg::connect(database, PATIENCE);
+        Ok(())
+    });
+    if let Err(refusal) = connected {
+        leave_seat(not_connected(database, refusal));
+        return;
+    }
     limits::note_connected(limits);
     let _aside = pg::MemoryAside::set();
     own_settings::apply();
     host::apply_settings();
     let ending = pg::catch(|| Ok(work())).unwrap_or_else(|refusal| match take_locked_out() {
-        true => locked_out(&refusal),
+        true => relations_locked(&refusal),
         false => {
             report_error(&refusal, "automatic clearing of");
             Ending::Failed
@@ -46,6 +53,22 @@ pub fn main(argument: u64) {
     pg::report_activity(None);
     pg::report_statistics();
     leave_seat(ending);
+}
+
+/// The worker ends because it could not connect: others have the database locked, or wait for that.
+fn not_connected(database: pg_sys::Oid, refusal: Refusal) -> Ending {
+    if refusal.sqlstate() != PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE {
+        refusal.raise();
+    }
+    let refusal = Refusal::new(
+        PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
+        "the worker could not connect: others have locked the database or its catalogs, or wait for that",
+    );
+    let doing = format!(
+        "connecting to the database with OID {}",
+        u32::from(database)
+    );
+    locked_out(database, &refusal, |refusal| pg::log_error(refusal, &doing))
 }
 
 /// Writes an error that is no table's to the log and to the board, with what the worker was about and in which database.
@@ -72,18 +95,25 @@ pub(super) fn try_to(doing: &str, action: impl FnOnce()) {
     }
 }
 
-/// The worker ends because the extension's relations are locked. In the log once, and not each time that it is tried again.
-fn locked_out(refusal: &Refusal) -> Ending {
-    let known = board().and_then(|board| board.failures.of(pg::my_database()));
-    match known {
-        Some((Kind::LockedOut, _)) => note_error(refusal.sqlstate(), refusal.message()),
-        _ => report_error(refusal, "automatic clearing of"),
+/// The worker ends because the extension's relations are locked.
+fn relations_locked(refusal: &Refusal) -> Ending {
+    locked_out(pg::my_database(), refusal, |refusal| {
+        report_error(refusal, "automatic clearing of");
+    })
+}
+
+/// The worker ends because of others' locks. In the log once, and not each time that it is tried again.
+fn locked_out(database: pg_sys::Oid, refusal: &Refusal, report: impl Fn(&Refusal)) -> Ending {
+    let known = board().and_then(|board| board.failures.of(database));
+    if !matches!(known, Some((Kind::LockedOut, _))) {
+        report(refusal);
     }
+    note_error(refusal.sqlstate(), refusal.message());
     Ending::LockedOut
 }
 
-/// How long a transaction waits for the locks on the extension's relations, in which it has locked nothing else. Any role
-/// can have them last: CREATE RULE and CREATE TRIGGER wait for their lock before it is looked whether the role may have it.
+/// How long a transaction waits for the locks on the extension's relations, in which it has locked nothing else; and the process
+/// for each lock that connecting takes. Any role can have them last: CREATE RULE and CREATE TRIGGER wait for their lock before it is looked whether the role may have it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
@@ -268,7 +298,7 @@ fn clear_pass(
                 avoided.add(vec![table.table], policy::LOOK_AGAIN);
             }
             Ok(After::Yield) => return Some(Ending::Yielded),
-            Err(refusal) if take_locked_out() => return Some(locked_out(&refusal)),
+            Err(refusal) if take_locked_out() => return Some(relations_locked(&refusal)),
             Err(refusal) => {
                 pg::begin();
                 let name = pg::full_name(table.table).unwrap_or_default();

@@ -152,3 +152,24 @@ fn where_no_background_worker_is_free_the_log_says_so_once_and_it_is_tried_again
         0
     );
 }
+
+#[test]
+fn a_listed_name_that_is_of_no_table_to_be_cleared_is_in_the_status() {
+    let names = "pg_class, passing, seen, missing";
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", names)]);
+    let mut session = cluster.database("app").connect();
+    session.run("CREATE TEMPORARY TABLE passing (); CREATE VIEW seen AS SELECT 1");
+    let notes = session.texts(
+        "SELECT regexp_replace(note, 'table (.*) of .*\\.tables ', '\\1 ') \
+         FROM raw_clear_sessions.status WHERE source = 'setting' ORDER BY 1",
+    );
+    assert_eq!(
+        notes,
+        [
+            "missing does not exist in this database",
+            "passing is one of PostgreSQL's own or a temporary one, and not cleared",
+            "pg_class is one of PostgreSQL's own or a temporary one, and not cleared",
+            "seen is no table in this database, but a relation of another kind",
+        ]
+    );
+}

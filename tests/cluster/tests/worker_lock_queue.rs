@@ -1,7 +1,7 @@
 //! A role without rights waits for a lock on the extension's tables that it may not have: PostgreSQL looks at its rights when the
 //! lock has come (CREATE RULE, CREATE TRIGGER), and until then whoever wants a lock that conflicts waits behind it.
 
-use cluster::{Cluster, Running, SLOW, Session, create_sessions, wait_until};
+use cluster::{Cluster, Running, SLOW, Session, add_expired, create_sessions, wait_until};
 
 /// Two roles with a schema of their own each, and a table in it.
 fn cluster(settings: &[(&str, &str)]) -> (Cluster, Session, Session) {
@@ -93,6 +93,39 @@ fn a_run_makes_no_way_for_who_may_not_have_the_database() {
     assert_eq!(alice.runs("ended IS NOT NULL"), 0);
     mallory.run("ROLLBACK");
     dropping.finish().1.expect_err("she may not");
+}
+
+#[test]
+fn a_database_that_cannot_be_connected_to_does_not_keep_others_waiting() {
+    let seats = [
+        ("raw_clear_sessions.databases", "app, other"),
+        ("raw_clear_sessions.max_workers", "1"),
+    ];
+    let (cluster, mut alice, mut mallory) = cluster(&seats);
+    alice.run("SELECT raw_clear_sessions_schedule('by_hand', '1 s', expires => 'expire_date')");
+    let mut other = cluster.database("other").connect();
+    create_sessions(&mut other, "sessions", 20, 10);
+    other.run("SELECT raw_clear_sessions_schedule('sessions', '1 s')");
+    other.wait_for_count("sessions", 2);
+    mallory.run("BEGIN; ALTER ROLE mallory IN DATABASE app SET work_mem = '1MB'");
+    let elsewhere = cluster.existing_database("postgres");
+    let dropping = elsewhere.connect_as("mallory").start("DROP DATABASE app");
+    dropping.wait_for_lock_wait(&mut cluster.connect());
+    let failure = "the worker could not connect";
+    cluster.wait_for_log(failure);
+    for _ in 0..2 {
+        add_expired(&mut other, "sessions", 10);
+        other.wait_for_count("sessions", 2);
+    }
+    let note = format!(
+        "SELECT bool_or(note LIKE 'the worker fails in this database: 55P03: {failure}%') FROM raw_clear_sessions.status"
+    );
+    wait_until("the status says so", || alice.yes(&note));
+    assert_eq!(cluster.logged(failure), 1);
+    alice.run(ADD);
+    mallory.run("ROLLBACK");
+    dropping.finish().1.expect_err("she may not");
+    alice.wait_for_count("by_hand", 0);
 }
 
 #[test]
