@@ -103,6 +103,7 @@ fn a_nightly_run_that_a_restart_interrupts_goes_on_at_once() {
     create_sessions(&mut session, "nightly", 5000, 10);
     schedule_nightly(&mut session);
     session.wait_for_busy_worker("nightly");
+    session.wait_for_run("ended IS NULL AND deleted > 0");
     drop(session);
     for shutdown in [Shutdown::Fast, Shutdown::Immediate] {
         cluster.stop(shutdown);
