@@ -113,7 +113,8 @@ fn locked_out(database: pg_sys::Oid, refusal: &Refusal, report: impl Fn(&Refusal
 }
 
 /// How long a transaction waits for the locks on the extension's relations, in which it has locked nothing else; and the process
-/// for each lock that connecting takes. Any role can have them last: CREATE RULE and CREATE TRIGGER wait for their lock before it is looked whether the role may have it.
+/// for each lock that connecting takes. Any role can have them last: CREATE RULE and CREATE TRIGGER wait for their lock before it
+/// is looked whether the role may have it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 thread_local! {
