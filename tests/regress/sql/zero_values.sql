@@ -75,7 +75,7 @@ FROM raw_clear_sessions_preview('instants', expires => 'v', filter => 'id < 6', 
 
 -- A number in another unit than the expression takes it for: of live rows, each would be of 1970, or none would ever expire.
 CREATE TABLE token (id integer, seconds bigint, milliseconds bigint, day date DEFAULT '-infinity');
-INSERT INTO token SELECT n, s, 1000 * s FROM generate_series(1, 3) AS n, LATERAL (SELECT extract(epoch FROM now())::bigint + 100 * (n - 2)) AS of_row (s);
+INSERT INTO token SELECT n, s, 1000 * s FROM generate_series(1, 3) AS n, LATERAL (SELECT extract(epoch FROM now())::bigint + 100000 * (n - 2) - 50000) AS of_row (s);
 CREATE FUNCTION said(expires text, further text DEFAULT '') RETURNS TABLE (way text, answer text) LANGUAGE plpgsql AS $$
 BEGIN
     FOREACH way IN ARRAY ARRAY['raw_clear_sessions', 'raw_clear_sessions_rewrite', 'raw_clear_sessions_preview'] LOOP
@@ -94,7 +94,9 @@ SELECT * FROM said('timestamp ''epoch'' + seconds * interval ''1 millisecond''',
 SELECT * FROM said('timestamp ''epoch'' + milliseconds * interval ''1 second''', ', time_zone => ''UTC''');
 SELECT * FROM said('date ''epoch'' + (seconds / 864000)::integer', ', time_zone => ''UTC''');
 SELECT * FROM said('date ''epoch'' + (milliseconds / 86400)::integer', ', time_zone => ''UTC''');
-CALL raw_clear_sessions_in_batches('token', expires => 'to_timestamp((seconds - seconds % 1000) / 1000000)');
+\set VERBOSITY sqlstate
+CALL raw_clear_sessions_in_batches('token', expires => 'to_timestamp(seconds / 1000)');
+\set VERBOSITY default
 -- What the markers of a column are in an expression is not known. NULL and the infinities are, and the year 9999.
 INSERT INTO token VALUES (4, 0);
 SELECT raw_clear_sessions('token', expires => 'to_timestamp(seconds)');
