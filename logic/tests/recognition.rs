@@ -398,7 +398,9 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             "invalid_after use_by renew_by best_before cleanup_after gc_after last_valid absolute_timeout",
         ),
         of(Int8, "refreshExpires idle_deadline"),
-        of(Other, "validity"),
+        of(Other, "validity valid_during active_period"),
+        of(Text, "extended_until valid_until new_expires_at gueltig_bis_date"),
+        of(ColumnType::Json, "expires_at"),
         of(Int4, "refresh_expires_at"),
         of(
             Date,
@@ -411,7 +413,8 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             "legal_hold never_expires doNotDelete noexpiry is_permanent immortal exempt is_exempted whitelisted unlimited \
              perpetual evergreen auto_renew autoRenew renewable infinite indefinite skip_cleanup skip_gc no_gc nogc disable_expiry \
              ignore_expiry expires_disabled expiry_suspended do_not_purge compliance_flag pinned archived aufbewahren \
-             expires_never never no_timeout timeout_disabled disable_timeout persistent endless can_expire sticky worm vip",
+             expires_never never no_timeout timeout_disabled disable_timeout persistent endless can_expire sticky worm vip \
+             deletion_protection deletion_forbidden deletion_blocked blocked_from_deletion delete_locked end_never",
         ),
         of(
             Text,

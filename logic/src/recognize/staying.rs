@@ -18,16 +18,29 @@ const LATER: &[&str] = &[
 /// Ends the name of a later end: `extended_to`.
 const UP_TO: &[&str] = &["thru", "through", "till", "to"];
 
+/// Ends the name of an instant that is written as a text.
+const OF_AN_INSTANT: [&str; 6] = ["at", "date", "on", "till", "time", "until"];
+
 /// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`, and every instant of which the name
 /// does not say that something happened then: `use_by`. That somebody has logged out, or what comes next, is none.
 pub(super) fn is_later_end(column: &Column) -> bool {
     const NONE: [&str; 4] = ["alive", "logout", "next", "void"];
     const ENDS: [&str; 4] = ["absolute", "cutoff", "deadline", "eol"];
     let words = words(&column.name);
-    let Some(kind) = column.column_type.kind() else {
-        return column.column_type == ColumnType::Other && any(&words, &["validity"]);
-    };
     let meaning = meaning(&column.name);
+    let Some(kind) = column.column_type.kind() else {
+        return match column.column_type {
+            // A range, or an interval.
+            ColumnType::Other => any(&words, &["during", "period", "validity"]),
+            ColumnType::Text | ColumnType::Json => {
+                let is_instant = words
+                    .last()
+                    .is_some_and(|last| OF_AN_INSTANT.contains(&&last[..]));
+                matches!(meaning, Meaning::Expiry | Meaning::End) && is_instant
+            }
+            _ => false,
+        };
+    };
     let is_end = matches!(meaning, Meaning::Expiry | Meaning::End)
         && !(kind.is_number() && is_amount(&column.name));
     let is_later = words.last().is_some_and(|last| UP_TO.contains(&&last[..]))
@@ -155,7 +168,7 @@ fn is_kept(words: &[String]) -> bool {
     words.iter().any(|word| begins(word, &BEGINNINGS)) || any(words, &WORDS)
 }
 
-/// `never_expires`, `expiry_disabled`
+/// `never_expires`, `expiry_disabled`, `deletion_protection`, `blocked_from_deletion`
 fn is_never(words: &[String]) -> bool {
     const NOT: [&str; 10] = [
         "disable", "disabled", "dont", "ignore", "never", "no", "non", "not", "skip", "without",
@@ -165,12 +178,27 @@ fn is_never(words: &[String]) -> bool {
         "timeout",
     ];
     const STOPPED: [&str; 5] = ["disabled", "ignored", "never", "skipped", "suspended"];
-    const GLUED: [&str; 5] = ["neverexpir", "noexpir", "donotdelet", "nodelet", "nogc"];
+    const PREVENTED: [&str; 8] = [
+        "block", "den", "disallow", "forbid", "lock", "prevent", "prohibit", "protect",
+    ];
+    const GLUED: [&str; 7] = [
+        "neverexpir",
+        "noexpir",
+        "donotdelet",
+        "nodelet",
+        "nogc",
+        "endnever",
+        "neverend",
+    ];
     let glued = words.concat();
-    words.windows(2).any(|pair| {
-        (NOT.contains(&&pair[0][..]) && begins(&pair[1], &GOES))
-            || (begins(&pair[0], &GOES) && STOPPED.contains(&&pair[1][..]))
-    }) || GLUED.iter().any(|part| glued.contains(part))
+    let goes = words.iter().any(|word| begins(word, &GOES));
+    let is_prevented = goes && words.iter().any(|word| begins(word, &PREVENTED));
+    is_prevented
+        || words.windows(2).any(|pair| {
+            (NOT.contains(&&pair[0][..]) && begins(&pair[1], &GOES))
+                || (begins(&pair[0], &GOES) && STOPPED.contains(&&pair[1][..]))
+        })
+        || GLUED.iter().any(|part| glued.contains(part))
 }
 
 /// `is_permanent`, `pinned_at`. That a row has been archived may be why it can go, once it is over.
