@@ -399,7 +399,10 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(Int8, "refreshExpires idle_deadline"),
         of(Other, "validity valid_during active_period"),
-        of(Text, "extended_until valid_until new_expires_at gueltig_bis_date"),
+        of(
+            Text,
+            "extended_until valid_until new_expires_at gueltig_bis_date",
+        ),
         of(ColumnType::Json, "expires_at"),
         of(Int4, "refresh_expires_at"),
         of(

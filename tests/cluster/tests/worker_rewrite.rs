@@ -114,7 +114,7 @@ fn what_a_failed_rewrite_left_out_does_not_count_as_deleted() {
          END $$;
          SELECT raw_clear_sessions_schedule('prepared', '1 s', expires => 'public.ends(expire_date)', time_zone => 'UTC', rewrite_above => 0.1)",
     );
-    session.wait_for_run("stop = 'left_out' AND error LIKE '%: nobody knows'");
+    session.wait_for_run("stop = 'failed' AND error LIKE '%: nobody knows'");
     assert_eq!(
         session
             .text("SELECT details ->> 'rewrite' FROM raw_clear_sessions.run ORDER BY id LIMIT 1"),
