@@ -198,8 +198,8 @@ impl Day {
                 let mut other = self.connect("postgres");
                 if let Some(worker) = other.workers().first().copied()
                     && cluster::pause(worker)
+                    && is_stopped(worker)
                 {
-                    // It is there: nobody else has its number.
                     cluster::kill(worker);
                     wait_until("the server ends all sessions", || {
                         other.try_run("SELECT 1").is_err()
@@ -294,6 +294,17 @@ impl Day {
             ("synchronous_standby_names", ""),
         ]);
     }
+}
+
+/// Whether a process is there, which has been paused: it may have ended before.
+fn is_stopped(pid: i32) -> bool {
+    let mut state = String::new();
+    wait_until("the process is stopped, or has ended", || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        state = stat.split(") ").nth(1).unwrap_or("Z").to_owned();
+        state.starts_with(['T', 'Z', 'X'])
+    });
+    state.starts_with('T')
 }
 
 /// What the alerts RawClearSessionsWorkerOff, Problem, Suspended, and NotSucceeded go by (monitoring/rules.yml), and what a person
