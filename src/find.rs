@@ -99,7 +99,8 @@ pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
 /// partitions, or an index, constraint, policy or statistics of theirs call. Only a superuser's may run, such as that of an
 /// extension, and the caller's own where the table is the caller's: it runs as the table's owner. A partition of another role's
 /// would be looked at as the table's owner, too, and may get an index that calls something at any time. Where row security is
-/// forced upon the owner, as whom it is looked at, policies are evaluated, which may read anything. A foreign table's server is asked by nobody but those whom it knows.
+/// forced upon the owner, as whom it is looked at, policies are evaluated, which may read anything. A foreign table's server is
+/// asked by nobody but those whom it knows.
 pub fn not_looked_at(table: pg_sys::Oid) -> Option<&'static str> {
     const CODE: &str = "WITH RECURSIVE tree (oid) AS (
             SELECT $1::pg_catalog.oid

@@ -23,24 +23,12 @@ impl LocalSetting {
     }
 
     fn set_in(context: pg_sys::GucContext::Type, settings: &[(&CStr, &CStr)]) -> Self {
-        // SAFETY: as functions with a SET clause do it (utils/fmgr/fmgr.c): the nest level keeps the old values. Both
-        // strings are copied. The current user, or the context, may set what is set here.
-        unsafe {
-            let level = pg_sys::NewGUCNestLevel();
-            for (name, value) in settings {
-                pg_sys::set_config_option(
-                    name.as_ptr(),
-                    value.as_ptr(),
-                    context,
-                    pg_sys::GucSource::PGC_S_SESSION,
-                    pg_sys::GucAction::GUC_ACTION_SAVE,
-                    true,
-                    0,
-                    false,
-                );
-            }
-            LocalSetting(level)
+        // SAFETY: as functions with a SET clause do it (utils/fmgr/fmgr.c): the nest level keeps the old values.
+        let level = unsafe { pg_sys::NewGUCNestLevel() };
+        for (name, value) in settings {
+            set_option(name, value, context, pg_sys::GucAction::GUC_ACTION_SAVE);
         }
+        LocalSetting(level)
     }
 }
 
@@ -57,14 +45,28 @@ impl Drop for LocalSetting {
 /// Sets a setting until the transaction ends.
 pub fn set_for_transaction(name: &CStr, value: &str) {
     let value = CString::new(value).expect("a setting's value has no zero byte");
-    // SAFETY: as SET LOCAL does it; both strings are copied.
+    let (context, action) = (
+        pg_sys::GucContext::PGC_USERSET,
+        pg_sys::GucAction::GUC_ACTION_LOCAL,
+    );
+    set_option(name, &value, context, action);
+}
+
+fn set_option(
+    name: &CStr,
+    value: &CStr,
+    context: pg_sys::GucContext::Type,
+    action: pg_sys::GucAction::Type,
+) {
+    // SAFETY: as SET LOCAL, or a function's SET clause, does it; both strings are copied. The current user, or the context, may
+    // set what is set here.
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
+            context,
             pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            action,
             true,
             0,
             false,

@@ -337,24 +337,20 @@ pub fn owner(relation: pg_sys::Oid) -> Option<pg_sys::Oid> {
 /// Sets a setting of this process for as long as it lives, as SET does: `server_setting` still says what it would be
 /// otherwise, and follows a reload. ERROR where the value is not valid.
 pub fn set_for_session(name: &CStr, value: &CStr) {
-    // SAFETY: both are copied. A background worker is nobody's session but its own.
-    unsafe {
-        pg_sys::SetConfigOption(
-            name.as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_SUSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-        );
-    }
+    set_or_reset(name, Some(value));
 }
 
 /// Has a setting be what it would be without this session's own SET.
 pub fn reset_for_session(name: &CStr) {
-    // SAFETY: without a value, as RESET does it.
+    set_or_reset(name, None);
+}
+
+fn set_or_reset(name: &CStr, value: Option<&CStr>) {
+    // SAFETY: both are copied; without a value, as RESET does it.
     unsafe {
         pg_sys::SetConfigOption(
             name.as_ptr(),
-            core::ptr::null(),
+            value.map_or(core::ptr::null(), CStr::as_ptr),
             pg_sys::GucContext::PGC_SUSET,
             pg_sys::GucSource::PGC_S_SESSION,
         );

@@ -54,6 +54,16 @@ pub enum Found<'a> {
     Gone,
 }
 
+/// Its row: the id, when it began, what it has done by then, and the rest as it was written down.
+type Taken = (
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+);
+
 /// Takes over the run of a table, if there is one. In a transaction.
 pub fn take<'a>(schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
     let rows = pg::query_own(
@@ -67,21 +77,20 @@ pub fn take<'a>(schema: &'a str, table: pg_sys::Oid) -> Found<'a> {
         ),
         &[Argument::oid(table), Argument::integer(pg::my_pid().into())],
     );
-    let Some((id, started, deleted, skipped, batches, aside)) = rows.into_iter().next() else {
+    let taken: Option<Taken> = rows.into_iter().next();
+    let Some((id, started, deleted, skipped, batches, aside)) = taken else {
         return match all(schema).contains_key(&table.into()) {
             true => Found::Locked,
             false => Found::Gone,
         };
     };
     let count = |rows: Option<i64>| number::count(rows.unwrap_or(0));
-    let started: i64 = started;
     let started = started - EPOCH_DIFFERENCE;
     let committed = (count(deleted), count(skipped), count(batches));
     let mut host = Host::new(schema, table, Policy::default());
     host.record = Record::go_on(table, id, started, committed);
     let mut turn = Turn::first(host);
     // Another version of the extension may have written it.
-    let aside: Option<String> = aside;
     let written = aside.and_then(|json| serde_json::from_str::<Written>(&json).ok());
     let ends = match written {
         None => Some("interrupted"),
