@@ -56,6 +56,25 @@ impl Cluster {
         );
     }
 
+    /// Pauses the worker, and waits until none is left, nor on its way: a process that the launcher has asked for just before is
+    /// seen by nobody until it has connected.
+    pub fn pause(&self, observer: &mut Session) {
+        self.reload(&[("raw_clear_sessions.paused", "on")]);
+        let mut empty = 0;
+        wait_until("the worker is paused", || {
+            let is_empty = observer
+                .yes("SELECT current_setting('raw_clear_sessions.paused')::boolean")
+                && observer.workers().is_empty();
+            empty = if is_empty { empty + 1 } else { 0 };
+            empty == 50
+        });
+    }
+
+    /// Ends the pause.
+    pub fn resume(&self) {
+        self.reload(&[("raw_clear_sessions.paused", "off")]);
+    }
+
     /// The server's process.
     pub fn postmaster(&self) -> i32 {
         let file = std::fs::read_to_string(self.data().join("postmaster.pid"));

@@ -150,11 +150,7 @@ fn a_replica_is_quiet_and_goes_on_when_it_is_promoted() {
     let mut there = standby.connect_to("app");
     assert!(filled.is_cleared(&mut there), "by the WAL");
 
-    primary.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("the worker is paused", || {
-        session.text("SHOW raw_clear_sessions.paused") == "on"
-    });
-    wait_until("nothing runs", || session.runs("ended IS NULL") == 0);
+    primary.pause(&mut session);
     filled.expire(&mut session);
     primary.wait_for_replay(&standby);
     assert_eq!(there.launcher(), None);

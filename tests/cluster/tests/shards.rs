@@ -539,8 +539,7 @@ fn a_policy_waits_for_who_is_changing_the_table_that_it_would_follow_to() {
         ("ALTER TABLE sessions OWNER TO other", false),
     ] {
         let mut owner = cluster.connect_to("changing");
-        cluster.reload(&[("raw_clear_sessions.paused", "on")]);
-        wait_until("the worker has ended", || session.workers().is_empty());
+        cluster.pause(&mut session);
         session.run(&format!("{REPLACE}; DELETE FROM pg_dist_partition"));
         session.run("INSERT INTO pg_dist_partition VALUES ('sessions', 't')");
         owner.run(&format!("BEGIN; {also}"));

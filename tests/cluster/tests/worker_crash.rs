@@ -118,15 +118,6 @@ fn wait_for_truth(session: &mut Session, what: &str) -> i64 {
     session.runs("stop = 'interrupted'")
 }
 
-/// Has the worker pause, and waits until it does.
-fn pause(cluster: &Cluster, session: &mut Session) {
-    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("the worker pauses", || {
-        session.yes("SELECT current_setting('raw_clear_sessions.paused')::boolean")
-            && session.workers().is_empty()
-    });
-}
-
 #[test]
 fn after_a_crash_the_worker_goes_on_and_its_history_tells_the_truth() {
     let mut cluster = Cluster::with_worker(
@@ -152,7 +143,7 @@ fn after_a_crash_the_worker_goes_on_and_its_history_tells_the_truth() {
         let (way, victim) = (WAYS[round % WAYS.len()], VICTIMS[round % VICTIMS.len()]);
         let what = format!("{way:?} {victim:?} round {round}");
         let mut session = connect(&cluster);
-        pause(&cluster, &mut session);
+        cluster.pause(&mut session);
         choose(&mut session, way);
         add_old(&mut session, round as u64, OLD);
         let moment = Duration::from_millis(random.below(MOMENTS).into());
@@ -163,7 +154,7 @@ fn after_a_crash_the_worker_goes_on_and_its_history_tells_the_truth() {
         let mut session = connect(&cluster);
         interrupted = wait_for_truth(&mut session, &what);
         assert_alive(&mut session, &sites, &what);
-        pause(&cluster, &mut session);
+        cluster.pause(&mut session);
         assert_sound(&mut session, "django_session");
         assert_eq!(
             session.count(&format!("django_session WHERE expire_date <> {LIVE}")),

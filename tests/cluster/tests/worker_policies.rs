@@ -295,8 +295,7 @@ fn a_table_that_changes_hands_and_name_before_it_goes_was_its_last_owners_by_its
     }
     alice.run("DROP TABLE renamed_first");
     cluster.wait_for_log("table alice.renamed_first, which had a policy, has gone");
-    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("the worker has ended", || admin.workers().is_empty());
+    cluster.pause(&mut admin);
     let oid: String = admin.value("SELECT 'alice.renamed_second'::regclass::oid::text");
     alice.run("DROP TABLE renamed_second");
     let unschedule = format!("SELECT raw_clear_sessions_unschedule({oid}::oid)");

@@ -628,8 +628,7 @@ fn no_row_is_lost_that_is_renewed_or_stored_during_repacks() {
     });
     session.wait_for_count("django_session", LIVE + stored);
     // Nobody is at the table while it is looked at.
-    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("the worker rests", || session.workers().is_empty());
+    cluster.pause(&mut session);
     let renewals = session.number(
         "SELECT sum(length(session_data) - 300)::bigint FROM django_session WHERE session_key LIKE 'site%'",
     );

@@ -99,8 +99,7 @@ fn a_run_of_one_of_two_workers_is_canceled_suspended_and_ended_with_its_policy_a
 fn two_workers_of_a_database_end_when_the_worker_is_paused_and_go_on_afterwards() {
     let cluster = Cluster::with_worker("app", &SLOW);
     let mut session = with_two_runs(&cluster);
-    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("both have ended", || session.workers().is_empty());
+    cluster.pause(&mut session);
     assert_eq!(session.runs("stop = 'paused' AND deleted > 0"), 2);
     cluster.reload(&[
         ("raw_clear_sessions.paused", "off"),

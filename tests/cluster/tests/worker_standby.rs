@@ -42,8 +42,7 @@ fn a_standby_has_no_worker_until_it_is_promoted() {
     there.wait_for_count("django_session", 100);
     let note: Option<String> = there.value("SELECT note FROM raw_clear_sessions.status");
     assert_eq!(note, None);
-    standby.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("the worker pauses", || there.workers().is_empty());
+    standby.pause(&mut there);
     assert_eq!(fingerprint(&mut there, "django_session"), contents);
     assert_sound(&mut there, "django_session");
 }
@@ -87,10 +86,7 @@ fn a_standby_has_the_same_tables_and_pages_after_the_runs_of_the_worker() {
         let rewritten = session.runs("details ->> 'rewrite' = 'done'") > 0;
         assert_eq!(rewritten, name == "rewrite");
     }
-    primary.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("the workers pause", || {
-        primary.connect().workers().is_empty()
-    });
+    primary.pause(&mut primary.connect());
     primary.wait_for_replay(&standby);
     for name in names {
         let (mut here, mut there) = (primary.connect_to(name), standby.connect_to(name));

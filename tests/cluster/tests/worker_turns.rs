@@ -85,8 +85,7 @@ fn a_run_that_is_put_aside_goes_on_where_it_was_after_a_pause_and_a_restart() {
     wait_until("both are under way", || {
         session.runs("ended IS NULL AND deleted > 0") == 2
     });
-    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
-    wait_until("the worker has ended", || session.workers().is_empty());
+    cluster.pause(&mut session);
     assert_eq!(session.runs("stop = 'paused' AND deleted > 0"), 1);
     assert_eq!(session.runs("ended IS NULL AND deleted > 0"), 1);
     drop(session);
