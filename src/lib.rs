@@ -53,6 +53,7 @@ static SHARED: &[&dyn pg::Segment] = &[&progress::SHOWN, &worker::board::BOARD];
 extern "C-unwind" fn _PG_init() {
     settings::define();
     if pg::is_preloading() {
+        pg::begin_steady_time();
         pg::request_shared_memory(SHARED);
         worker::register();
     }

@@ -119,7 +119,7 @@ pub use spi::{
     query_places_on, run,
 };
 pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_transaction};
-pub use time::{Keep, Zone, now};
+pub use time::{Keep, Zone, begin_steady_time, now, steady};
 pub use transaction::{
     ActingAs, act_as_authenticated, acts_for_its_owner, as_owner_of_our_tables, attempt, begin,
     capped, catch, commit, constraints_immediate, is_of_a_row, is_of_a_table, owner,

@@ -15,13 +15,14 @@
 //!   which databases they fail
 //! - [`policy`], [`scheduling`], [`history`], [`calls`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
 //!   [`recovery`]: what the server was recovered to
-//! - [`clock`]: the time zones of a schedule
+//! - [`clock`]: the time zones of a schedule; [`clock_step`]: whether the clock can be gone by
 
 mod aside;
 pub mod board;
 pub mod calls;
 pub mod clearing;
 mod clock;
+mod clock_step;
 pub mod database;
 mod entry;
 mod failures;

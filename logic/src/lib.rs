@@ -8,7 +8,7 @@
 //! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
 //! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
-//!   turns that ended a worker ([`lost_turns`]), who makes place for those that wait ([`turns`]); how fast a run goes
+//!   a clock that was set ahead ([`clock_step`]), turns that ended a worker ([`lost_turns`]), who makes place for those that wait ([`turns`]); how fast a run goes
 //!   ([`pace`]), how much other servers are asked for at a time ([`portion`]), and how much of it is done ([`measure`])
 //! - The lists of names in two of the settings ([`names`]), and numbers of one type in another ([`number`])
 
@@ -22,6 +22,7 @@
 )]
 
 pub mod backoff;
+pub mod clock_step;
 pub mod cutoff;
 pub mod due;
 pub mod framework;

@@ -5,7 +5,8 @@ use logic::number;
 use logic::zone::{Transition, first_instant, wall_cutoff};
 use pgrx::{datum::Interval, direct_function_call_as_datum, pg_sys};
 use std::ffi::CString;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 const MICROSECONDS_PER_SECOND: i64 = 1_000_000;
 
@@ -20,6 +21,20 @@ const NEIGHBOURHOOD: i64 = 2 * 86_400 * MICROSECONDS_PER_SECOND;
 pub fn now() -> i64 {
     // SAFETY: reads the clock.
     unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// When the postmaster has loaded the library. Its processes, which it forks, go by the same.
+static BEGAN: OnceLock<Instant> = OnceLock::new();
+
+/// Begins to count what [`steady`] says. While preloading.
+pub fn begin_steady_time() {
+    BEGAN.get_or_init(Instant::now);
+}
+
+/// A time that nobody sets: microseconds since the server has loaded the library, and never 0. The same in all of its processes, if
+/// it is preloaded. On Linux the time that the machine sleeps does not count.
+pub fn steady() -> i64 {
+    1 + number::microseconds(BEGAN.get_or_init(Instant::now).elapsed())
 }
 
 /// How long past its instant a row is kept.

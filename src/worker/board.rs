@@ -2,6 +2,7 @@
 
 mod claims;
 
+use super::clock_step::ClockStep;
 use super::failures::{ERROR_WORDS, Failures};
 use super::lost_runs::{self, LostRuns};
 use super::stop_request::{self, Place, Reason};
@@ -42,6 +43,8 @@ pub struct Board {
     all_changed: AtomicBool,
     /// The latest instant that the clock has shown before it was set back.
     set_back: AtomicI64,
+    /// Whether it was set ahead.
+    pub clock: ClockStep,
     /// A setting that has been refused, and keeps the worker from clearing anything; empty: none.
     refused: Words<SETTING_WORDS>,
     /// Those of postgresql.conf, by [`crate::settings::Limits::in_numbers`].

@@ -5,6 +5,7 @@
 
 use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is_over};
 use super::clearing::{After, clear};
+use super::clock_step;
 use super::failures::Kind;
 use super::policy::Due;
 use super::turns::{Look, Turns};
@@ -164,12 +165,10 @@ pub(super) fn begin_in(schema: &str) -> bool {
 }
 
 fn work() -> Ending {
+    let look = Look::begin();
     let Some(schema) = installed() else {
-        return Ending::Succeeded {
-            next_start: general_next_start(),
-            timetable: settings::timetable_hash(),
-            is_installed: !matches!(settings::databases(), Databases::Listed(_)),
-        };
+        let may_lack_it = !matches!(settings::databases(), Databases::Listed(_));
+        return succeeded(general_next_start(), look, may_lack_it);
     };
     upkeep::begin(&schema);
     let ending = clear_in_turns(&schema, &mut Turns::default());
@@ -209,7 +208,7 @@ impl Avoided {
 /// waiting for ever.
 fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
     let mut avoided = Avoided::default();
-    loop {
+    let gone = loop {
         if upkeep::is_due() {
             upkeep::go_on(schema);
         }
@@ -217,7 +216,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         let now = look.instant;
         if !begin_in(schema) {
             pg::commit();
-            break;
+            break look;
         }
         let wanted = pg::database_is_wanted();
         let listed = state::is_listed();
@@ -237,14 +236,14 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         if wanted {
             return Ending::Yielded;
         }
-        if first > now || state::is_paused() || !listed {
+        if first > now || state::rests() || !listed {
             // Who looks sooner tries again what is to be left alone for a while, and sees what has been committed.
             let prepared = is_prepared.then_some(policy::LOOK_AGAIN);
             let sooner = tried_again.into_iter().chain(prepared).min();
             let next_look = sooner.map_or_else(general_next_start, |left| {
                 now.saturating_add(number::microseconds(left))
             });
-            return succeeded(first.min(next_look));
+            return succeeded(first.min(next_look), look, true);
         }
         let next_look = began + TURN.max(20 * began.elapsed());
         if let Some(ending) = clear_pass(schema, due, look, next_look, turns, &mut avoided) {
@@ -253,8 +252,8 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         try_to("counting runs in", || {
             avoided.add(history::flush(schema, true), policy::LOOK_AGAIN);
         });
-    }
-    succeeded(general_next_start())
+    };
+    succeeded(general_next_start(), gone, true)
 }
 
 /// The tables of runs that have ended their workers and are still to be recorded.
@@ -298,6 +297,9 @@ fn clear_pass(
             Ok(After::Avoid) => {
                 avoided.add(vec![table.table], policy::LOOK_AGAIN);
             }
+            Ok(After::Yield) if clock_step::ahead().is_some() => {
+                return Some(succeeded(i64::MIN, look, true));
+            }
             Ok(After::Yield) => return Some(Ending::Yielded),
             Err(refusal) if take_locked_out() => return Some(relations_locked(&refusal)),
             Err(refusal) => {
@@ -318,7 +320,7 @@ fn clear_pass(
         }
         // What is due may be something else now.
         let has_changed = board().map(Board::changes) != changes;
-        if reloaded || state::is_paused() || has_changed || Instant::now() >= next_look {
+        if reloaded || state::rests() || has_changed || Instant::now() >= next_look {
             return None;
         }
     }
@@ -347,7 +349,7 @@ fn mark_due(schema: &str, due: &[Due], listed: bool) {
         .iter()
         .filter(|due| due.by_clock && due.next_start <= now);
     let tables: Vec<_> = unmarked.map(|due| due.table).collect();
-    if listed && !state::is_paused() && !tables.is_empty() {
+    if listed && !state::rests() && !tables.is_empty() {
         try_to("marking what is due in", || {
             if begin_in(schema) {
                 policy::mark_due(schema, &tables);
@@ -357,11 +359,14 @@ fn mark_due(schema: &str, due: &[Due], listed: bool) {
     }
 }
 
-fn succeeded(next_start: i64) -> Ending {
+/// What was found out since that look, by the clock. One that was wrong, or still is, has said nothing: then it is looked again at
+/// once, or when it is right.
+fn succeeded(next_start: i64, look: Look, is_installed: bool) -> Ending {
+    let is_known = clock_step::ahead().is_none() && look.instant <= pg::now();
     Ending::Succeeded {
-        next_start,
+        next_start: if is_known { next_start } else { i64::MIN },
         timetable: settings::timetable_hash(),
-        is_installed: true,
+        is_installed,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The worker as the host of a run: its transactions, as whom it acts in them, and why it stops.
 
 use super::board::{self, Board, board};
+use super::clock_step;
 use super::database::lock_own;
 use super::history::{self, Record};
 use super::limits;
@@ -199,6 +200,8 @@ impl<'a> Host<'a> {
         if !is_unchanged {
             self.read_policy();
         }
+        // What has expired the run may have found out since.
+        self.check_clock()?;
         if self.stop != Some(Stop::Unscheduled) && self.policy == *policy {
             return Ok(());
         }
@@ -206,6 +209,17 @@ impl<'a> Host<'a> {
             PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
             "the policy was changed before the table could be rewritten by it",
         ))
+    }
+
+    /// Refuses (55000) to go by a clock that was set far ahead. The run stays due.
+    fn check_clock(&mut self) -> Result<(), Refusal> {
+        let Some(ahead) = clock_step::ahead() else {
+            return Ok(());
+        };
+        self.yields = true;
+        let off = state::clock_ahead(&ahead);
+        let code = PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+        Err(Refusal::new(code, off.message).hint(off.hint))
     }
 
     /// The transaction has been aborted, and with it the role that was acted as.
@@ -239,10 +253,13 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Sees what has changed since the last transaction. ERROR where the database is wanted.
+    /// Sees what has changed since the last transaction. ERROR where the database is wanted, or the clock was set far ahead.
     fn look_around(&mut self) {
         if pg::database_is_wanted() {
             self.make_way().raise();
+        }
+        if let Err(refusal) = self.check_clock() {
+            refusal.raise();
         }
         if self.runs.and_then(pg::owner).is_none() {
             // The extension is dropped, and its view, which says what is to be cleared, with it.

@@ -5,6 +5,7 @@
 //! a policy. It connects to no database; which tables are due, each database's worker finds out and reports back.
 
 use super::board::{Board, Ending, Ticket, board};
+use super::clock_step;
 use super::entry::DATABASE_WORKER;
 use super::failures::Kind;
 use super::own_settings;
@@ -14,6 +15,7 @@ use super::waiting::Waiting;
 use crate::pg::{self, Database, Handle, Zone};
 use crate::settings::{self, Limits};
 use logic::backoff;
+use logic::clock_step::Ahead;
 use logic::names::Databases;
 use logic::number;
 use logic::schedule::Schedule;
@@ -40,6 +42,9 @@ const STRANGER: Duration = Duration::from_millis(200);
 
 /// The longest sleep: due instants are by the wall clock, which may be set, and the sleep is not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
+
+/// How long until the next look at a clock that was set ahead.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 
 /// A clock that is set back by less than this is one that is kept right.
 const SMALLEST_STEP: Duration = Duration::from_secs(1);
@@ -123,6 +128,8 @@ struct Launcher {
     last_shortage: Option<i64>,
     /// The latest time that the clock has shown.
     latest: i64,
+    /// It has been set ahead, and the log says so.
+    clock_is_ahead: bool,
     /// How many workers it has started.
     starts: u64,
 }
@@ -149,6 +156,7 @@ pub fn main() {
         next_helper: i64::MIN,
         last_shortage: None,
         latest: i64::MIN,
+        clock_is_ahead: false,
         starts: 0,
     };
     launcher.adopt();
@@ -517,6 +525,11 @@ impl Launcher {
         if is_off && nothing_is_left {
             self.waiting.save(std::iter::empty(), (now, now));
         }
+        if let Some(ahead) = clock_step::ahead() {
+            self.note_clock_ahead(&ahead);
+            return Some(after(LOOK_AT_CLOCK));
+        }
+        self.clock_is_ahead = false;
         if state::is_paused() || is_off && nothing_is_left {
             return None;
         }
@@ -729,6 +742,15 @@ impl Launcher {
                 Some("Consider increasing \"max_worker_processes\"."),
             );
         }
+    }
+
+    /// Says that the clock cannot be gone by; once until it can again.
+    fn note_clock_ahead(&mut self, ahead: &Ahead) {
+        if !self.clock_is_ahead {
+            let off = state::clock_ahead(ahead);
+            pg::log(&off.message, None, Some(&off.hint));
+        }
+        self.clock_is_ahead = true;
     }
 
     fn note(&mut self, complaint: &str, detail: &str) {

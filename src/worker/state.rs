@@ -1,11 +1,14 @@
 //! Whether the worker works in this database, for the views.
 
 use super::board::{Board, board};
+use super::clock_step;
 use super::failures::Kind;
 use crate::pg;
 use crate::settings;
+use logic::clock_step::Ahead;
 use logic::names::Databases;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// Why the worker does not work in this database, and what to do about it.
 pub struct Off {
@@ -25,6 +28,11 @@ pub fn is_listed() -> bool {
 /// Whether nothing is to be cleared, as the setting `paused` says, or one that was not understood may have been to say.
 pub fn is_paused() -> bool {
     settings::paused() || board().is_some_and(|board| board.refused().is_some())
+}
+
+/// The same, or the clock cannot be gone by.
+pub fn rests() -> bool {
+    is_paused() || clock_step::ahead().is_some()
 }
 
 /// `None`: it works.
@@ -51,6 +59,8 @@ pub fn why_off() -> Option<Off> {
                 "the worker is paused",
                 "Turn \"raw_clear_sessions.paused\" off and reload the configuration.".to_owned(),
             )
+        } else if let Some(ahead) = clock_step::ahead() {
+            return Some(clock_ahead(&ahead));
         } else if pg::in_recovery() {
             (
                 "the worker does not work on a standby",
@@ -77,6 +87,24 @@ pub fn refused(setting: &str) -> Off {
         message: format!("the worker rests because the setting \"{setting}\" has a bad value or does not exist").into(),
         hint: "Correct it and reload the configuration (the view pg_file_settings shows where it is), or restart the server if it is on its command line."
             .to_owned(),
+    }
+}
+
+/// What a clock does that was set ahead.
+pub fn clock_ahead(ahead: &Ahead) -> Off {
+    let minutes = |time: Duration| time.as_secs().div_ceil(60);
+    let by = match minutes(ahead.step) {
+        by if by < 2 * 60 => format!("{by} minutes"),
+        by if by < 2 * 24 * 60 => format!("{} hours", by / 60),
+        by => format!("{} days", by / (24 * 60)),
+    };
+    Off {
+        message: format!("the worker rests because the clock of the server was set ahead by {by}")
+            .into(),
+        hint: format!(
+            "Set the clock right if it is wrong. If it is right, nothing is to be done: the worker goes on in {} minutes, or when the server is restarted.",
+            minutes(ahead.left)
+        ),
     }
 }
 

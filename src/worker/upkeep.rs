@@ -4,6 +4,7 @@
 //! whoever has slow tables can keep it from ending. Where it has left, each of those that are there.
 
 use super::board::{board, is_helper, turn_is_over};
+use super::clock_step;
 use super::database::{begin_in, try_to};
 use super::turns::close_unscheduled;
 use super::{history, lost_runs, policy, replaced};
@@ -93,6 +94,10 @@ fn tidy_up(schema: &str) {
 
 /// Removes old rows from the history, in batches: one, and more until it is time to stop.
 fn forget(schema: &str, is_enough: impl Fn() -> bool) {
+    if clock_step::ahead().is_some() {
+        // None of them may be old.
+        return;
+    }
     try_to("removing old runs from the history in", || {
         loop {
             let more = begin_in(schema) && history::remove_old(schema);

@@ -35,6 +35,8 @@ pub struct Cluster {
     server: Option<Child>,
     guardian: Guardian,
     programs: Programs,
+    /// What its server has in its environment besides.
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Cluster {
@@ -80,6 +82,7 @@ impl Cluster {
             server: None,
             guardian: Guardian::new(),
             programs: Programs::tested(),
+            environment: Vec::new(),
         }
     }
 
@@ -131,6 +134,7 @@ impl Cluster {
         let server = self
             .programs
             .command("postgres")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .arg("-D")
             .arg(self.data())
             .args(arguments)

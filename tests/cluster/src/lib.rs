@@ -8,6 +8,7 @@
 //! when root runs it, as whom they run (RCS_USER).
 
 pub mod citus;
+mod clock;
 mod cluster;
 mod crash;
 mod database;
@@ -31,6 +32,7 @@ mod torture;
 mod wait;
 mod worker;
 
+pub use clock::ServerClock;
 pub use cluster::{Cluster, Shutdown};
 pub use crash::Crash;
 pub use database::Database;
