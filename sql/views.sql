@@ -211,6 +211,13 @@ off AS MATERIALIZED (
 running AS MATERIALIZED (
     SELECT DISTINCT ON (r."table") r."table", r.pid, r.started FROM raw_clear_sessions.running() AS r
     WHERE r.by_worker ORDER BY r."table", r.started
+),
+-- Those that keep two clearings of a table apart (src/pg/table_guard.rs).
+guards AS MATERIALIZED (
+    SELECT l.objid AS "table", min(l.pid) AS pid FROM pg_locks AS l
+    WHERE l.locktype = 'object' AND l.classid = 'pg_class'::regclass AND l.objsubid = 29283 AND l.granted
+        AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+    GROUP BY l.objid
 )
 SELECT
     s."table"::regclass AS "table",
@@ -239,6 +246,9 @@ SELECT
     CASE WHEN running.pid IS NULL AND due.instant <= now() THEN CASE
         WHEN off.next_try IS NOT NULL THEN 'the next try of the worker, which has failed in this database'
         WHEN off.note IS NULL THEN coalesce(
+            (SELECT CASE WHEN g.pid IS NULL THEN 'the end of a prepared transaction in which the table was cleared'
+                ELSE format('process %s, which is clearing the table, or has cleared it in a transaction that is still open', g.pid) END
+            FROM guards AS g WHERE g."table" = s."table"),
             (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r HAVING count(*) > 0),
             'the worker, which is at another table or in other databases')
         END

@@ -128,6 +128,15 @@ fn a_table_that_another_session_is_clearing_has_not_failed_and_is_cleared_when_t
     session.wait_for_run(
         "stop = 'interrupted' AND sqlstate = '55P03' AND error LIKE '%is being cleared by another session'",
     );
+    let pid = caller.number("SELECT pg_backend_pid()::bigint");
+    let waits =
+        "SELECT waits_for FROM raw_clear_sessions.status WHERE \"table\" = 'busy'::regclass";
+    wait_until("its status says what it waits for", || {
+        session.value::<Option<String>>(waits)
+            == Some(format!(
+                "process {pid}, which is clearing the table, or has cleared it in a transaction that is still open"
+            ))
+    });
     caller.run("ROLLBACK");
     assert!(session.yes(
         "SELECT failures = 0 AND next_start <= now() FROM raw_clear_sessions.status WHERE \"table\" = 'busy'::regclass"
