@@ -81,7 +81,7 @@ struct Leaf {
 pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Preview, Refusal> {
     let _apart = table::read_apart();
     let checked = Checked::open(table, rule, Purpose::Preview)?;
-    let target = Target::plan(checked);
+    let target = Target::plan(checked, rule)?;
     let (relation, criterion) = (target.root(), target.criterion());
     let index = usable_index(&target);
     let counts = counts::take(&target, exact, index.is_some());

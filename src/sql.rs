@@ -75,7 +75,7 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let _shown = Shown::to_client(oid);
     let record = Call::begin(oid);
     let checked = Checked::open(table, rule, Purpose::Delete)?;
-    let target = Target::plan(checked);
+    let target = Target::plan(checked, rule)?;
     let outcome = engine::run(&target)?;
     if outcome.deleted == 0 {
         // Nothing waits for the transaction's end, which may be far: others may clear the table.

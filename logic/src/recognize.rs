@@ -131,23 +131,12 @@ fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> 
         .filter(|column| !framework.knows(&column.name, column.column_type))
         .collect();
     let any_required = unknown.iter().any(|column| column.required);
-    let such = |is_such: fn(&Column) -> bool| -> Vec<String> {
-        let such = unknown.iter().filter(|column| is_such(column));
-        such.map(|column| column.name.clone()).collect()
-    };
-    let (mut holds, ends) = (such(is_hold), such(is_later_end));
-    // Where an instant is followed by a lifetime, one in the row is as good as that of the application.
-    if framework.lifetime != Lifetime::Absolute {
-        holds.extend(such(|column| {
-            (is_length(column) || is_remembered(column)) && !is_hold(column)
-        }));
-    }
+    let by_columns = doubt_of_columns(Some(framework), &unknown);
     match framework.further {
         Further::None if !unknown.is_empty() => Fit::Not,
         Further::Optional if any_required => Fit::Not,
         // First, because the call that answers the others names the column, after which nobody asks for these.
-        _ if !holds.is_empty() => Fit::Unsure(Doubt::Holds(holds)),
-        _ if !ends.is_empty() => Fit::Unsure(Doubt::Ends(ends)),
+        _ if let Some(doubt) = by_columns => Fit::Unsure(doubt),
         _ if is_kept(table) => Fit::Unsure(Doubt::Kept),
         _ if is_only_copy(table) => Fit::Unsure(Doubt::OnlyCopy),
         _ if is_kept(schema) || has_date(schema) => Fit::Unsure(Doubt::KeptSchema),
@@ -157,6 +146,47 @@ fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> 
         _ if framework.common => Fit::Unsure(Doubt::Common),
         _ if !unknown.is_empty() => Fit::Unsure(Doubt::Further),
         _ => Fit::Sure,
+    }
+}
+
+/// Why a table that is cleared with its parent need not be; `framework`: the parent's, if it is recognized by its columns;
+/// `further`: the columns that the parent has not.
+pub fn doubt_of_child(
+    framework: Option<&Framework>,
+    schema: &str,
+    table: &str,
+    further: &[Column],
+) -> Option<Doubt> {
+    let is_unknown = |column: &&Column| {
+        !framework.is_some_and(|one| one.knows(&column.name, column.column_type))
+    };
+    let unknown: Vec<_> = further.iter().filter(is_unknown).collect();
+    let by_name = || match () {
+        () if is_kept(table) => Some(Doubt::Kept),
+        () if is_only_copy(table) => Some(Doubt::OnlyCopy),
+        () if is_kept(schema) => Some(Doubt::KeptSchema),
+        () => None,
+    };
+    doubt_of_columns(framework, &unknown).or_else(by_name)
+}
+
+/// Whether columns that the framework does not know may keep a row.
+fn doubt_of_columns(framework: Option<&Framework>, unknown: &[&Column]) -> Option<Doubt> {
+    let such = |is_such: fn(&Column) -> bool| -> Vec<String> {
+        let such = unknown.iter().filter(|column| is_such(column));
+        such.map(|column| column.name.clone()).collect()
+    };
+    let (mut holds, ends) = (such(is_hold), such(is_later_end));
+    // Where an instant is followed by a lifetime, one in the row is as good as that of the application.
+    if framework.is_some_and(|one| one.lifetime != Lifetime::Absolute) {
+        holds.extend(such(|column| {
+            (is_length(column) || is_remembered(column)) && !is_hold(column)
+        }));
+    }
+    match () {
+        () if !holds.is_empty() => Some(Doubt::Holds(holds)),
+        () if !ends.is_empty() => Some(Doubt::Ends(ends)),
+        () => None,
     }
 }
 

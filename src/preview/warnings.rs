@@ -3,7 +3,9 @@
 use super::counts::Counts;
 use crate::engine;
 use crate::pg::{self, Argument, LockMode, Privilege, Relation, RelationKind};
-use crate::table::{Plan, Target, estimate_live_leaves, hides_rows_from_owner, managed_by};
+use crate::table::{
+    Plan, Target, doubtful_children, estimate_live_leaves, hides_rows_from_owner, managed_by,
+};
 use logic::number;
 
 /// Above this fraction of expired rows, what the column means is worth a second look.
@@ -32,6 +34,7 @@ pub fn warnings(target: &Target, counts: &Counts, index: bool, exact: bool) -> V
     }));
     warnings.extend(row_security(target));
     warnings.extend(may_keep(target));
+    warnings.extend(children(target));
     warnings.extend(foreign_keys(target));
     warnings.extend(past_partitions(target));
     let leaves = pg::leaves(relation, LockMode::AccessShare);
@@ -114,6 +117,21 @@ fn row_security(target: &Target) -> Vec<String> {
         );
     }
     warnings
+}
+
+/// Tables that go along and look as if their rows were to stay. Of a recognized table they are refused.
+fn children(target: &Target) -> Option<String> {
+    if target.criterion().framework.is_some() {
+        return None;
+    }
+    let root = target.root();
+    let names = listed(doubtful_children(
+        root,
+        &pg::leaves(root, LockMode::AccessShare),
+    ))?;
+    Some(format!(
+        "rows of children of the table go, too, and may be meant to stay: {names}"
+    ))
 }
 
 /// Triggers and rules that may keep rows without an ERROR.

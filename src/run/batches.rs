@@ -128,7 +128,7 @@ impl Run {
         let now = start.as_ref().map_or_else(pg::now, |start| start.now);
         let mut checked = Checked::open_at(Some(table), rule, Purpose::Run, now)?;
         let guard = checked.take_guard();
-        let (memory, todo) = Memory::of(Target::plan(checked), rule)?;
+        let (memory, todo) = Memory::of(Target::plan(checked, rule)?, rule)?;
         let mut run = Run {
             memory,
             queue: VecDeque::new(),
@@ -229,7 +229,7 @@ impl Run {
     fn plan_anew(&mut self, rule: &Rule) -> Result<(), Refusal> {
         let now = self.memory.now();
         let checked = Checked::open_at(Some(self.table), rule, Purpose::Resume, now)?;
-        let (memory, todo) = Memory::of(Target::plan(checked), rule)?;
+        let (memory, todo) = Memory::of(Target::plan(checked, rule)?, rule)?;
         self.memory = memory;
         self.queue.clear();
         // They are read again, also by a process that goes on with the run.

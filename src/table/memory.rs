@@ -12,7 +12,9 @@ use super::plan::{
 use super::planner::estimate_leaves;
 use super::plausible::{check_plausible, check_plausible_but_for_rows};
 use super::row_security::RowSecurity;
-use super::{Checked, Criterion, Purpose, Rule, check_may_delete, check_may_read, open};
+use super::{
+    Checked, Criterion, Purpose, Rule, check_children, check_may_delete, check_may_read, open,
+};
 use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, Relation};
 use crate::refusal::{Refusal, enough};
 use crate::settings::{self, Engine};
@@ -219,6 +221,7 @@ impl Memory {
         check_may_read(&root, &self.criterion)?;
         if self.whole {
             let leaves = pg::leaves(&root, LOCK);
+            check_children(&root, &self.criterion, &self.rule, &leaves)?;
             return Ok(Opened::Part(Box::new(Part {
                 what: What::Whole(leaves),
                 row_security: RowSecurity::of(&root),
@@ -348,6 +351,12 @@ impl Memory {
                 path,
             )));
         }
+        check_children(
+            root,
+            &self.criterion,
+            &self.rule,
+            path.iter().chain([&relation]),
+        )?;
         if !pg::is_leaf(&relation) {
             // A partitioned table has no rows of its own.
             let nothing = Decision::nothing();

@@ -9,7 +9,7 @@ use super::checked::Checked;
 use super::hypertable::has_ordinary_chunks_only;
 use super::obstacle::Obstacle;
 use super::planner::{Access, LeafEstimate, estimate_leaves};
-use super::{Criterion, Value, obstacle};
+use super::{Criterion, Rule, Value, check_children, obstacle};
 use crate::pg::{self, BtreeIndex, Changes, ExpiryTest, Privilege, Relation};
 use crate::refusal::Refusal;
 use pgrx::prelude::PgSqlErrorCode;
@@ -165,21 +165,23 @@ pub struct Target {
 }
 
 impl Target {
-    /// Decides. ERROR 42501 where row security applies, but `row_security` is off; 55000, unless for a preview, where a
-    /// leaf's deletes are published, but it has no replica identity.
-    pub fn plan(checked: Checked) -> Target {
+    /// Decides. Refuses (55000) what [`check_children`] does. ERROR 42501 where row security applies, but `row_security` is
+    /// off; 55000, unless for a preview, where a leaf's deletes are published, but it has no replica identity.
+    pub fn plan(checked: Checked, rule: &Rule) -> Result<Target, Refusal> {
         let changes = checked.root().changes();
         let (leaves, between) = pg::reached(checked.root(), checked.lock());
+        let below = leaves.iter().chain(&between);
+        check_children(checked.root(), checked.criterion(), rule, below)?;
         let plan = match statement_needs_sql(checked.root(), checked.criterion()) {
             Some(why) => Plan::Whole { why, leaves },
             None => by_leaves(&checked, leaves),
         };
-        Target {
+        Ok(Target {
             checked,
             changes,
             plan,
             between,
-        }
+        })
     }
 
     pub fn root(&self) -> &Relation {

@@ -81,7 +81,12 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     {
         // Names in expressions have to mean what they will mean to the worker.
         let _path = LocalSetting::system_path();
-        check_accepts_deletes(&Checked::open(table, &policy.rule(), Purpose::Schedule)?)?;
+        let rule = policy.rule();
+        let checked = Checked::open(table, &rule, Purpose::Schedule)?;
+        let (below, between) = pg::reached(checked.root(), LockMode::AccessShare);
+        let below = below.iter().chain(&between);
+        table::check_children(checked.root(), checked.criterion(), &rule, below)?;
+        check_accepts_deletes(&checked)?;
     }
     let columns = COLUMNS.join(", ");
     let updates = COLUMNS

@@ -1,0 +1,142 @@
+//! Tables that go along with the one that is named: inheritance children, and partitions. That a framework's table is recognized
+//! says nothing of a child's further columns, nor of an archive that is attached to it.
+
+use super::columns::{columns, corrected_call};
+use super::{Criterion, Rule};
+use crate::pg::{self, LockMode, Relation};
+use crate::refusal::Refusal;
+use logic::framework::Framework;
+use logic::recognize::{Column, doubt_of_child};
+use logic::table_name::of_partition;
+use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
+use std::collections::BTreeSet;
+
+/// How many tables the call in a HINT names at most.
+const NAMED: usize = 50;
+
+/// Refuses (55000) to have tables go along with a recognized one whose rows may be meant to stay, unless the caller's filter says
+/// which tables it is for. `below`: open and locked.
+pub fn check_children<'a>(
+    root: &Relation,
+    criterion: &Criterion,
+    rule: &Rule,
+    below: impl IntoIterator<Item = &'a Relation>,
+) -> Result<(), Refusal> {
+    match criterion.framework {
+        Some(framework) if !says_which_table(criterion.filter.as_ref()) => {
+            check(root, framework, rule, below)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a filter reads tableoid.
+fn says_which_table(filter: Option<&pg::Expression>) -> bool {
+    let mut read = filter.iter().flat_map(|filter| &filter.columns);
+    read.any(|column| i32::from(*column) == pg_sys::TableOidAttributeNumber)
+}
+
+/// The children, but for partitions, whose rows may be meant to stay, each with the reason, of a table whose column was named: as
+/// `schema.table (reason)`.
+pub fn doubtful_children<'a>(
+    root: &Relation,
+    below: impl IntoIterator<Item = &'a Relation>,
+) -> Vec<String> {
+    let known = columns(&root.attributes());
+    let of = |child: &Relation| {
+        let doubt = doubt_of_child(
+            None,
+            &child.schema(),
+            &child.name(),
+            &further(child, &known),
+        )?;
+        Some(format!("{} ({})", child.qualified_name(), doubt.reason()))
+    };
+    let below = below.into_iter().filter(|child| child.oid() != root.oid());
+    let below = below.filter(|child| !child.is_partition());
+    below.filter_map(of).collect()
+}
+
+/// The columns that a parent with these has not.
+fn further(child: &Relation, known: &[Column]) -> Vec<Column> {
+    let mut further = columns(&child.attributes());
+    further.retain(|column| !known.iter().any(|known| known.name == column.name));
+    further
+}
+
+fn check<'a>(
+    root: &Relation,
+    framework: &'static Framework,
+    rule: &Rule,
+    below: impl IntoIterator<Item = &'a Relation>,
+) -> Result<(), Refusal> {
+    let mut known = None;
+    let mut first = None;
+    // With what is below them: rows are in leaves only, and have their oids.
+    let mut left_alone = BTreeSet::new();
+    for child in below {
+        if child.oid() == root.oid() {
+            continue;
+        }
+        let name = child.name();
+        let doubt = if child.is_partition() {
+            // Its columns are its parent's.
+            doubt_of_child(Some(framework), &child.schema(), of_partition(&name), &[])
+        } else {
+            let known = known.get_or_insert_with(|| columns(&root.attributes()));
+            doubt_of_child(
+                Some(framework),
+                &child.schema(),
+                &name,
+                &further(child, known),
+            )
+        };
+        if let Some(doubt) = doubt {
+            left_alone.extend(pg::inheritors_unlocked(child).into_iter().map(u32::from));
+            first.get_or_insert((child, doubt));
+        }
+    }
+    match first {
+        Some((child, doubt)) => Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!(
+                "rows of table \"{}\", which is a child of table \"{}\", may be meant to stay",
+                child.name(),
+                root.name()
+            ),
+        )
+        .detail(format!(
+            "It is cleared with its parent, a table of {}, but {}.",
+            framework.name,
+            doubt.reason()
+        ))
+        .hint(hint(root, rule, &left_alone))),
+        None => Ok(()),
+    }
+}
+
+/// The call that leaves these tables alone.
+fn hint(root: &Relation, rule: &Rule, tables: &BTreeSet<u32>) -> String {
+    let names = tables.iter().filter_map(|oid| {
+        let child = Relation::open((*oid).into(), LockMode::AccessShare)?;
+        pg::is_leaf(&child).then(|| child.qualified_name())
+    });
+    let names: Vec<_> = names.take(NAMED + 1).collect();
+    let say = "Say by a filter on \"tableoid\" which tables it is for.";
+    if names.len() > NAMED {
+        return say.to_owned();
+    }
+    let names: Vec<_> = names
+        .into_iter()
+        .map(|name| format!("{}::regclass", pgrx::spi::quote_literal(name)))
+        .collect();
+    let others = format!("tableoid NOT IN ({})", names.join(", "));
+    let filter = match &rule.filter {
+        Some(filter) => format!("({filter}) AND {others}"),
+        None => others,
+    };
+    let attributes = root.attributes();
+    let call = corrected_call(root, &attributes, rule, &[("filter", Some(filter))]);
+    format!("{say} This one leaves those alone: {call}")
+}
