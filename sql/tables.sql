@@ -50,6 +50,7 @@ CREATE TABLE raw_clear_sessions.policy (
     rewrite_above double precision CHECK (rewrite_above BETWEEN 0 AND 1),
     repack_above double precision CHECK (repack_above BETWEEN 0 AND 1),
     schedule_time_zone text,
+    meant jsonb,
     suspended timestamptz,
     installation bigint,
     changed timestamptz NOT NULL DEFAULT now() CHECK (isfinite(changed)),
@@ -80,6 +81,8 @@ COMMENT ON COLUMN raw_clear_sessions.policy.repack_above IS
     'unused fraction of the table above which it is repacked after a run; NULL: the setting raw_clear_sessions.repack_above';
 COMMENT ON COLUMN raw_clear_sessions.policy.schedule_time_zone IS
     'the zone in which a cron expression is meant; NULL: that of the server''s setting timezone';
+COMMENT ON COLUMN raw_clear_sessions.policy.meant IS
+    'the name of the table, and the numbers of the columns that the policy reads, by their names, when it was made';
 COMMENT ON COLUMN raw_clear_sessions.policy.suspended IS 'since when the policy rests; NULL: it does not';
 COMMENT ON COLUMN raw_clear_sessions.policy.installation IS
     'the database, and the table of policies in it, that it was made in; one from a dump, from another database or another server differs and rests until it is resumed';

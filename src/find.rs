@@ -91,6 +91,7 @@ pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
         unit: found.unit,
         time_zone: found.time_zone,
         filter: found.filter,
+        meant: None,
         caller: Caller::of(Function::Preview, []),
     })
 }

@@ -34,6 +34,7 @@ fn rule(
         unit: pg::exact_text("unit", unit),
         time_zone: pg::exact_text("time_zone", time_zone),
         filter: pg::exact_text("filter", filter),
+        meant: None,
         caller,
     }
 }

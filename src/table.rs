@@ -12,6 +12,7 @@ mod criterion;
 mod hypertable;
 mod lifetimes;
 mod managed;
+mod meant;
 mod memory;
 mod named;
 pub mod obstacle;
@@ -31,6 +32,7 @@ pub use columns::{TO_BE_FILLED_IN, and_to_be_filled_in, column_type_of, is_expir
 pub use count::{Count, Counts, count, oldest_expired, sample_fraction};
 pub use criterion::{Criterion, Rule, Value};
 pub use managed::{CITUS, citus_can_be_asked, managed_by};
+pub use meant::Meant;
 pub use memory::{Memory, Opened, Part, What};
 pub use plan::{Leaf, Method, Pass, Plan, Target};
 pub use planner::{

@@ -69,6 +69,7 @@ fn raw_clear_sessions_schedule(
         rewrite_above,
         repack_above,
         schedule_time_zone: pg::exact_text("schedule_time_zone", schedule_time_zone),
+        meant: None,
     };
     scheduling::schedule(table, &policy).unwrap_or_else(|refusal| refusal.raise());
     notice_off();

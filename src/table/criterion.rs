@@ -2,6 +2,7 @@
 
 use super::caller::Caller;
 use super::columns::{find_column, kind_of, recognize_table, with_filter_of};
+use super::meant::{Meant, check_meant};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
     check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
@@ -24,6 +25,8 @@ pub struct Rule {
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
+    /// Of a policy: what it meant when it was made.
+    pub meant: Option<Meant>,
     pub caller: Caller,
 }
 
@@ -109,6 +112,7 @@ impl Criterion {
     /// Resolves the rule for a table as of a clock. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
         let attributes = relation.attributes();
+        check_meant(relation, &attributes, rule)?;
         let keep = check_keep(rule.keep)?;
         let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
         let given_zone = rule.time_zone.as_deref().map(find_zone).transpose()?;

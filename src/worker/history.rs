@@ -66,7 +66,7 @@ fn is_zero(number: &u64) -> bool {
 pub fn policy_json(policy: &Policy) -> serde_json::Value {
     let mut json = serde_json::to_value(policy).expect("plain data becomes JSON");
     if let Some(object) = json.as_object_mut() {
-        object.retain(|_, value| !value.is_null());
+        object.retain(|name, value| name != "meant" && !value.is_null());
     }
     json
 }

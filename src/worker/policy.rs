@@ -5,7 +5,7 @@ use super::limits;
 use crate::pg::{self, Argument, Keep, Zone};
 use crate::run::Limits;
 use crate::settings;
-use crate::table::{Caller, Function, Rule};
+use crate::table::{Caller, Function, Meant, Rule};
 use logic::due::{Past, next_start};
 use logic::names::TableName;
 use logic::number;
@@ -30,10 +30,11 @@ pub struct Policy {
     pub rewrite_above: Option<f64>,
     pub repack_above: Option<f64>,
     pub schedule_time_zone: Option<String>,
+    pub meant: Option<Meant>,
 }
 
 /// The columns of the table, but for the table itself.
-pub(super) const COLUMNS: [&str; 12] = [
+pub(super) const COLUMNS: [&str; 13] = [
     "schedule",
     "expires",
     "keep",
@@ -46,6 +47,7 @@ pub(super) const COLUMNS: [&str; 12] = [
     "rewrite_above",
     "repack_above",
     "schedule_time_zone",
+    "meant",
 ];
 
 impl Policy {
@@ -57,6 +59,7 @@ impl Policy {
             unit: self.unit.clone(),
             time_zone: self.time_zone.clone(),
             filter: self.filter.clone(),
+            meant: self.meant.clone(),
             caller: self.caller(),
         }
     }
@@ -122,6 +125,13 @@ pub struct Due {
     /// Whose it is, once that has been looked up.
     pub owner: pg_sys::Oid,
 }
+
+/// What a policy of the table `p` means by its names now; to be used where it has come to another table, or to another place.
+pub(super) const MEANT_NOW: &str = "(SELECT pg_catalog.jsonb_build_object('table', c.relname, 'columns', coalesce((\
+     SELECT pg_catalog.jsonb_object_agg(a.attname, a.attnum) FROM pg_catalog.pg_attribute a \
+     WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT a.attisdropped \
+     AND (p.meant OPERATOR(pg_catalog.->) 'columns') OPERATOR(pg_catalog.?) a.attname::pg_catalog.text), '{}'::pg_catalog.jsonb)) \
+     FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid AND p.meant IS NOT NULL)";
 
 /// Microseconds from the Unix epoch to 2000-01-01.
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;

@@ -10,6 +10,7 @@
 //! Elsewhere a table is not replaced by itself, and one that has come in the place of another is its owner's to schedule
 //! ([`super::policy::remove_orphans`]).
 
+use super::policy::MEANT_NOW;
 use crate::pg::{self, Argument, LockMode, Relation};
 use crate::table;
 use pgrx::pg_sys;
@@ -142,6 +143,14 @@ impl Replaced {
             )
         };
         moves("policy", "");
+        // Its columns have the same names, and maybe other numbers.
+        pg::modify_own(
+            &format!(
+                "UPDATE {schema}.policy p SET meant = {MEANT_NOW} \
+                 WHERE \"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+            ),
+            &[Argument::oid(self.new)],
+        );
         // Where the setting `tables` names it, or a function was called.
         pg::modify_own(
             &format!(

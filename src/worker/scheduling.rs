@@ -3,14 +3,14 @@
 
 use super::aside;
 use super::board::board;
-use super::policy::{self, COLUMNS, Policy};
+use super::policy::{self, COLUMNS, MEANT_NOW, Policy};
 use super::recovery;
 use super::replaced;
 use super::stop_request::Reason;
 use crate::pg::{self, Argument, Keep, LocalSetting, LockMode, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::settings;
-use crate::table::{self, Checked, Purpose};
+use crate::table::{self, Checked, Meant, Purpose};
 use logic::schedule::Schedule;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
@@ -66,6 +66,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
     let relation = table::open(table, LockMode::AccessShare)?;
     check_owns(relation.oid(), &relation.name())?;
     let relation = table::open(Some(relation.oid()), LockMode::RowExclusive)?;
+    let mut policy = policy.clone();
     if relation.is_temporary() {
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
@@ -73,7 +74,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         )
         .detail("Another session, such as the worker's, cannot see its rows."));
     }
-    check_limits(policy)?;
+    check_limits(&policy)?;
     check_schedule(
         policy.schedule.as_deref(),
         policy.schedule_time_zone.as_deref(),
@@ -86,13 +87,14 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         let (below, between) = pg::reached(checked.root(), LockMode::AccessShare);
         let below = below.iter().chain(&between);
         table::check_children(checked.root(), checked.criterion(), &rule, below)?;
+        policy.meant = Some(Meant::now(checked.root(), checked.criterion()));
         check_accepts_deletes(&checked)?;
     }
     let columns = COLUMNS.join(", ");
     let updates = COLUMNS
         .map(|column| format!("{column} = EXCLUDED.{column}"))
         .join(", ");
-    let json = serde_json::to_string(policy).expect("plain data becomes JSON");
+    let json = serde_json::to_string(&policy).expect("plain data becomes JSON");
     change(|schema| {
         replaced::follow_to(schema, relation.oid());
         pg::modify_own(
@@ -109,7 +111,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         replaced::remember_scheduled(schema, relation.oid());
         changed
     })?;
-    notice_zone_without_use(policy);
+    notice_zone_without_use(&policy);
     notice_suspended(&relation);
     Ok(())
 }
@@ -363,11 +365,14 @@ pub fn resume(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     check_owns(table, &pg::relation_name(table))?;
     change_policy(
         table,
-        "UPDATE {schema}.policy SET suspended = NULL, changed = pg_catalog.now(), \
-         installation = {schema}.installation() \
+        &format!(
+            "UPDATE {{schema}}.policy p SET suspended = NULL, changed = pg_catalog.now(), \
+         meant = CASE WHEN installation OPERATOR(pg_catalog.=) {{schema}}.installation() THEN p.meant ELSE {MEANT_NOW} END, \
+         installation = {{schema}}.installation() \
          WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND (suspended IS NOT NULL \
          OR installation IS NULL \
-         OR installation OPERATOR(pg_catalog.<>) {schema}.installation())",
+         OR installation OPERATOR(pg_catalog.<>) {{schema}}.installation())"
+        ),
     )
 }
 
@@ -385,7 +390,7 @@ pub fn resume_all() -> Result<bool, Refusal> {
         let own = format!("{schema}.installation()");
         let policies = pg::modify_own(
             &format!(
-                "UPDATE {schema}.policy SET changed = pg_catalog.now(), installation = {own} \
+                "UPDATE {schema}.policy p SET changed = pg_catalog.now(), meant = {MEANT_NOW}, installation = {own} \
                  WHERE installation IS NULL OR installation OPERATOR(pg_catalog.<>) {own}"
             ),
             &[],

@@ -109,6 +109,7 @@ impl Order {
             unit: self.unit.clone(),
             time_zone: self.time_zone.clone(),
             filter: self.filter.clone(),
+            meant: None,
             caller: Caller::of(Function::InBatches, []),
         }
     }

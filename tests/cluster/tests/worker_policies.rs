@@ -451,3 +451,65 @@ fn rows_are_kept_for_as_long_as_the_policy_says() {
     assert_eq!(session.number("SELECT max(id)::bigint FROM kept"), 4);
     assert_eq!(session.count("kept"), 4);
 }
+
+/// A table of no framework's with a hundred rows that have expired and ten that have not, which were created long ago.
+fn create_tickets(session: &mut Session) {
+    session.run(
+        "CREATE TABLE tickets (id integer, expires_at timestamptz, created timestamptz DEFAULT '2020-01-01');
+         INSERT INTO tickets SELECT i, CASE WHEN i > 100 THEN '2199-01-01' ELSE '2020-01-01' END::timestamptz FROM generate_series(1, 110) AS i;
+         SELECT raw_clear_sessions_schedule('tickets', '1 s', expires => 'expires_at', keep => '0')",
+    );
+    session.wait_for_count("tickets", 10);
+}
+
+const REFUSED: &str = "stop = 'failed' AND sqlstate = '55000' AND deleted = 0 AND error LIKE";
+
+#[test]
+fn a_policy_does_not_go_by_another_column_that_has_come_to_the_name() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_tickets(&mut session);
+    session.run(
+        "BEGIN;
+         ALTER TABLE tickets RENAME expires_at TO valid_until;
+         ALTER TABLE tickets RENAME created TO expires_at;
+         COMMIT",
+    );
+    let error = "'column \"expires_at\" of table \"tickets\" is not the one that it was%'";
+    session.wait_for_run(&format!("{REFUSED} {error}"));
+    assert_eq!(session.count("tickets"), 10);
+    session.run("SELECT raw_clear_sessions_schedule('tickets', '1 s', expires => 'valid_until', keep => '0');
+         INSERT INTO tickets VALUES (1, '2020-01-01')");
+    session.wait_for_count("tickets", 10);
+
+    // One that was dropped and made again, also where only the filter reads it.
+    session.run(
+        "ALTER TABLE tickets ADD kind text;
+         SELECT raw_clear_sessions_schedule('tickets', '1 s', expires => 'valid_until', keep => '0', filter => 'kind IS NULL');
+         ALTER TABLE tickets DROP kind;
+         ALTER TABLE tickets ADD kind text;
+         INSERT INTO tickets VALUES (1, '2020-01-01')",
+    );
+    let error = "'column \"kind\" of table \"tickets\" is not the one that it was%'";
+    session.wait_for_run(&format!("{REFUSED} {error}"));
+    assert_eq!(session.count("tickets"), 11);
+}
+
+#[test]
+fn a_policy_does_not_clear_a_table_that_has_become_an_archive() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_tickets(&mut session);
+    // Another name is no reason.
+    session.run(
+        "ALTER TABLE tickets RENAME TO vouchers; INSERT INTO vouchers VALUES (1, '2020-01-01')",
+    );
+    session.wait_for_count("vouchers", 10);
+    session.run("ALTER TABLE vouchers RENAME TO tickets_archive; INSERT INTO tickets_archive VALUES (1, '2020-01-01')");
+    session.wait_for_run(&format!(
+        "{REFUSED} 'table \"tickets_archive\" had another name when it was scheduled%'"
+    ));
+    assert_eq!(session.count("tickets_archive"), 11);
+    session.run("SELECT raw_clear_sessions_schedule('tickets_archive', '1 s', expires => 'expires_at', keep => '0')");
+    session.wait_for_count("tickets_archive", 10);
+}

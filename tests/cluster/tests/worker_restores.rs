@@ -8,6 +8,15 @@ const NOTE: &str = "SELECT coalesce(max(note), '') FROM raw_clear_sessions.statu
 /// A table, what refers to it, and a trigger that keeps what is deleted.
 fn create_site(session: &mut Session) {
     create_sessions(session, "django_session", 1000, 10);
+    // A restored table has no dropped columns: its columns have other numbers.
+    session.run(
+        "ALTER TABLE django_session RENAME expire_date TO expired;
+         ALTER TABLE django_session ADD expire_date timestamptz;
+         UPDATE django_session SET expire_date = expired;
+         ALTER TABLE django_session ALTER expire_date SET NOT NULL;
+         ALTER TABLE django_session DROP expired;
+         CREATE INDEX ON django_session (expire_date)",
+    );
     session.run(
         "CREATE TABLE archive (LIKE django_session);
          CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
