@@ -34,6 +34,9 @@ pub enum ColumnType {
     Uuid,
     Bool,
     Inet,
+    Interval,
+    /// One of times, or several.
+    Range,
     Other,
 }
 

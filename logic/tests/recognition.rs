@@ -10,7 +10,7 @@ use logic::table_name::{is_dated, is_of_sessions, of_partition, undated};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-const TYPES: [ColumnType; 15] = [
+const TYPES: [ColumnType; 17] = [
     ColumnType::Text,
     ColumnType::Int2,
     ColumnType::Int4,
@@ -25,6 +25,8 @@ const TYPES: [ColumnType; 15] = [
     ColumnType::Uuid,
     ColumnType::Bool,
     ColumnType::Inet,
+    ColumnType::Interval,
+    ColumnType::Range,
     ColumnType::Other,
 ];
 
@@ -378,7 +380,8 @@ fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
 #[test]
 fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_has_it() {
     use ColumnType::{
-        Bool, Bytea, Date, Int2, Int4, Int8, Numeric, Other, Text, Timestamp, TimestampTz,
+        Bool, Bytea, Date, Int2, Int4, Int8, Interval, Numeric, Other, Range, Text, Timestamp,
+        TimestampTz,
     };
     let of = |column_type: ColumnType, names: &'static str| {
         let names = names.split_whitespace();
@@ -398,12 +401,15 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             "invalid_after use_by renew_by best_before cleanup_after gc_after last_valid absolute_timeout",
         ),
         of(Int8, "refreshExpires idle_deadline"),
-        of(Other, "validity valid_during active_period"),
+        of(
+            Range,
+            "validity valid_during active_period lifetime valid_range active_between slot",
+        ),
         of(
             Text,
-            "extended_until valid_until new_expires_at gueltig_bis_date",
+            "extended_until valid_until new_expires_at gueltig_bis_date absolute_expiry expiry expiration end session_end",
         ),
-        of(ColumnType::Json, "expires_at"),
+        of(ColumnType::Json, "expires_at expires"),
         of(Int4, "refresh_expires_at"),
         of(
             Date,
@@ -417,24 +423,29 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              perpetual evergreen auto_renew autoRenew renewable infinite indefinite skip_cleanup skip_gc no_gc nogc disable_expiry \
              ignore_expiry expires_disabled expiry_suspended do_not_purge compliance_flag pinned archived aufbewahren \
              expires_never never no_timeout timeout_disabled disable_timeout persistent endless can_expire sticky worm vip \
-             deletion_protection deletion_forbidden deletion_blocked blocked_from_deletion delete_locked end_never",
+             deletion_protection deletion_forbidden deletion_blocked blocked_from_deletion delete_locked end_never \
+             keep_alive end_blocked termination_suspended revocation_blocked expiry_deferred",
         ),
         of(
             Text,
             "hold_reason evidence subpoena is_permanent refresh_token refreshToken oauth_refresh offline_token renewal_token \
-             remember_token invoice_number",
+             remember_token invoice_number pinned_by protected_by locked_by",
         ),
         of(Bytea, "refresh_token_hash encryptedRefreshToken"),
-        of(Int2, "permanent archived pinned sticky"),
+        of(Int2, "permanent archived pinned sticky is_locked"),
         of(
             Int4,
-            "keep_days grace_period grace_seconds extend_by extension_days bonus_days extra_seconds refresh_ttl refresh_expires_in",
+            "keep_days grace_period grace_seconds extend_by extension_days bonus_days extra_seconds refresh_ttl refresh_expires_in \
+             postponed_days plus_days delay_hours is_vip has_hold",
         ),
         of(Int8, "heldBy litigation_id investigation_id dispute_id"),
         of(Date, "retention_until"),
         of(TimestampTz, "pinned_at frozen_at"),
         of(Numeric, "price amount"),
-        of(Other, "grace extension extra_time"),
+        of(
+            Interval,
+            "grace extension extra_time prolongation bonus whatever",
+        ),
     ];
     let neither = [
         of(
@@ -444,10 +455,17 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(Timestamp, "revoked_at keepalive_at"),
         of(
             Text,
-            "next_token holder endpoint permanent_address access_token email extra room refresh_url phone_extension title",
+            "next_token holder endpoint permanent_address access_token email extra room refresh_url phone_extension title \
+             end_reason expired_by expiry_reason logout_url termination_reason",
         ),
-        of(Bool, "is_expired is_gracious trusted is_active mfa_passed"),
-        of(Int4, "threshold sent_to refresh_count extra_logins"),
+        of(
+            Bool,
+            "is_expired is_gracious trusted is_active mfa_passed is_alive blocked",
+        ),
+        of(
+            Int4,
+            "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus",
+        ),
         of(Int8, "end_count assigned_to"),
         of(Other, "extra_scopes"),
     ];
@@ -456,7 +474,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(Int8, "expires_in max_age"),
         of(Int4, "timeout lifetime ttl idle_timeout session_lifetime"),
         of(Bool, "remember_me"),
-        of(Other, "lifetime"),
+        of(Interval, "lifetime idle_timeout session_ttl"),
     ];
     let [ends, holds, neither, lengths] = [&ends[..], &holds, &neither, &lengths]
         .map(|lists| lists.iter().cloned().flatten().collect::<Vec<_>>());
@@ -680,7 +698,12 @@ fn any_table() -> impl Strategy<Value = Table> {
 fn is_of_staying(column_type: ColumnType) -> bool {
     matches!(
         column_type,
-        ColumnType::Bool | ColumnType::TimestampTz | ColumnType::Timestamp | ColumnType::Date
+        ColumnType::Bool
+            | ColumnType::TimestampTz
+            | ColumnType::Timestamp
+            | ColumnType::Date
+            | ColumnType::Interval
+            | ColumnType::Range
     )
 }
 
@@ -725,7 +748,8 @@ proptest! {
         let mut columns = table.columns.clone();
         columns.push(column(&unknown, column_type));
         let framework = framework(&table);
-        let doubt = if column_type == ColumnType::Bool { Doubt::Holds } else { Doubt::Ends };
+        let is_hold = matches!(column_type, ColumnType::Bool | ColumnType::Interval);
+        let doubt = if is_hold { Doubt::Holds } else { Doubt::Ends };
         let expected = match framework.further {
             Further::None => Recognition::None,
             _ => Recognition::Unsure(framework, doubt(vec![unknown])),

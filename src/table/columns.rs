@@ -47,6 +47,13 @@ pub fn column_type_of(base_type: pg_sys::Oid) -> ColumnType {
         pg_sys::UUIDOID => ColumnType::Uuid,
         pg_sys::BOOLOID => ColumnType::Bool,
         pg_sys::INETOID => ColumnType::Inet,
+        pg_sys::INTERVALOID => ColumnType::Interval,
+        pg_sys::TSTZRANGEOID
+        | pg_sys::TSRANGEOID
+        | pg_sys::DATERANGEOID
+        | pg_sys::TSTZMULTIRANGEOID
+        | pg_sys::TSMULTIRANGEOID
+        | pg_sys::DATEMULTIRANGEOID => ColumnType::Range,
         _ => ColumnType::Other,
     }
 }

@@ -19,7 +19,7 @@ const LATER: &[&str] = &[
 const UP_TO: &[&str] = &["thru", "through", "till", "to"];
 
 /// Ends the name of an instant that is written as a text.
-const OF_AN_INSTANT: [&str; 6] = ["at", "date", "on", "till", "time", "until"];
+const OF_AN_INSTANT: [&str; 8] = ["at", "date", "end", "ends", "on", "till", "time", "until"];
 
 /// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`, and every instant of which the name
 /// does not say that something happened then: `use_by`. That somebody has logged out, or what comes next, is none.
@@ -30,12 +30,11 @@ pub(super) fn is_later_end(column: &Column) -> bool {
     let meaning = meaning(&column.name);
     let Some(kind) = column.column_type.kind() else {
         return match column.column_type {
-            // A range, or an interval.
-            ColumnType::Other => any(&words, &["during", "period", "validity"]),
+            ColumnType::Range => true,
             ColumnType::Text | ColumnType::Json => {
-                let is_instant = words
-                    .last()
-                    .is_some_and(|last| OF_AN_INSTANT.contains(&&last[..]));
+                let is_instant = words.last().is_some_and(|last| {
+                    OF_AN_INSTANT.contains(&&last[..]) || last.starts_with("expir")
+                });
                 matches!(meaning, Meaning::Expiry | Meaning::End) && is_instant
             }
             _ => false,
@@ -64,7 +63,7 @@ pub fn is_length(column: &Column) -> bool {
     let is_number = column.column_type.kind().is_some_and(Kind::is_number);
     let is_end = matches!(meaning(&column.name), Meaning::Expiry | Meaning::End);
     let is_most = any(&words, &["max"]) && any(&words, &["age", "idle", "inactive"]);
-    (is_number || column.column_type == ColumnType::Other)
+    (is_number || column.column_type == ColumnType::Interval)
         && (any(&words, &WORDS) || is_most || (is_end && is_amount(&column.name)))
 }
 
@@ -78,7 +77,8 @@ pub(super) fn is_hold(column: &Column) -> bool {
         || is_renewed_by(&words, column)
         || is_condition(&words, column.column_type)
         || any(&words, &WORTH);
-    is_hold && !words.is_empty() && !any(&words, &["alive"])
+    let is_alive = any(&words, &["alive"]) && column.column_type != ColumnType::Bool;
+    is_hold && !words.is_empty() && !is_alive
 }
 
 /// Something has been bought.
@@ -114,8 +114,9 @@ fn is_condition(words: &[String], column_type: ColumnType) -> bool {
         "used",
         "verif",
     ];
-    const WORDS: [&str; 17] = [
+    const WORDS: [&str; 18] = [
         "2fa",
+        "alive",
         "desktop",
         "mfa",
         "mobile",
@@ -133,10 +134,18 @@ fn is_condition(words: &[String], column_type: ColumnType) -> bool {
         "webauthn",
         "dirty",
     ];
-    column_type == ColumnType::Bool
+    // As databases have it that know no boolean.
+    let is_number = matches!(column_type, ColumnType::Int2 | ColumnType::Int4);
+    let is_question = words
+        .first()
+        .is_some_and(|first| QUESTIONS.contains(&&first[..]));
+    (column_type == ColumnType::Bool || is_number && is_question)
         && !words.iter().any(|word| begins(word, &BEGINNINGS))
         && !any(words, &WORDS)
 }
+
+/// Begins the name of what is true or not.
+const QUESTIONS: [&str; 4] = ["can", "has", "is", "was"];
 
 /// Whether it says that a session is to last, where a lifetime follows its instant.
 pub(super) fn is_remembered(column: &Column) -> bool {
@@ -173,13 +182,14 @@ fn is_never(words: &[String]) -> bool {
     const NOT: [&str; 10] = [
         "disable", "disabled", "dont", "ignore", "never", "no", "non", "not", "skip", "without",
     ];
-    const GOES: [&str; 11] = [
+    const GOES: [&str; 14] = [
         "clean", "clear", "delet", "erase", "evict", "expir", "gc", "prun", "purg", "remov",
-        "timeout",
+        "revoc", "revok", "terminat", "timeout",
     ];
     const STOPPED: [&str; 5] = ["disabled", "ignored", "never", "skipped", "suspended"];
-    const PREVENTED: [&str; 8] = [
-        "block", "den", "disallow", "forbid", "lock", "prevent", "prohibit", "protect",
+    const PREVENTED: [&str; 11] = [
+        "block", "defer", "den", "disallow", "forbid", "lock", "postpon", "prevent", "prohibit",
+        "protect", "suspend",
     ];
     const GLUED: [&str; 7] = [
         "neverexpir",
@@ -191,7 +201,7 @@ fn is_never(words: &[String]) -> bool {
         "neverend",
     ];
     let glued = words.concat();
-    let goes = words.iter().any(|word| begins(word, &GOES));
+    let goes = words.iter().any(|word| begins(word, &GOES)) || any(words, &["end"]);
     let is_prevented = goes && words.iter().any(|word| begins(word, &PREVENTED));
     is_prevented
         || words.windows(2).any(|pair| {
@@ -234,14 +244,20 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
     let mut last = words
         .iter()
         .rev()
-        .skip_while(|word| any(&[(*word).clone()], &["at", "on"]));
+        .skip_while(|word| any(&[(*word).clone()], &["at", "by", "on"]));
     let is_time = column_type.kind().is_some_and(|kind| !kind.is_number());
-    last.next()
-        .is_some_and(|word| FLAGS.contains(&&word[..]) && !(is_time && word == "archived"))
+    let is_locked_by = words
+        .windows(2)
+        .any(|pair| pair[0] == "locked" && pair[1] == "by");
+    is_locked_by
+        || last
+            .next()
+            .is_some_and(|word| FLAGS.contains(&&word[..]) && !(is_time && word == "archived"))
 }
 
-/// `grace_seconds`, `extension`
+/// `grace_seconds`, `postponed_days`, and every interval: `extension`
 fn is_more_time(words: &[String], column: &Column) -> bool {
+    const PUT_OFF: [&str; 6] = ["defer", "delay", "extend", "postpon", "prolong", "renew"];
     const TIMES: [&str; 7] = [
         "days", "hours", "minutes", "months", "seconds", "time", "weeks",
     ];
@@ -253,8 +269,10 @@ fn is_more_time(words: &[String], column: &Column) -> bool {
         .iter()
         .any(|word| begins(word, &["extend", "extens", "grace"]) && !word.ends_with("ed"));
     let is_time = any(words, &TIMES);
-    (is_number || column.column_type == ColumnType::Other)
-        && (is_more || (any(words, &["bonus", "extra"]) && is_time))
+    let is_put_off = words.iter().any(|word| begins(word, &PUT_OFF));
+    let is_added = any(words, &["additional", "bonus", "extra", "plus"]);
+    column.column_type == ColumnType::Interval && !is_length(column)
+        || is_number && (is_more || is_time && (is_put_off || is_added))
 }
 
 /// `refresh_token`, `refresh_ttl`: a session that is over comes back by it.

@@ -134,7 +134,8 @@ fn column_type(sql_type: &str) -> ColumnType {
         "uuid" => ColumnType::Uuid,
         "boolean" => ColumnType::Bool,
         "inet" => ColumnType::Inet,
-        "aal_level" | "interval" => ColumnType::Other,
+        "interval" => ColumnType::Interval,
+        "aal_level" => ColumnType::Other,
         unknown => panic!("the reader does not know the type {unknown}"),
     }
 }
