@@ -153,6 +153,14 @@ pub fn units_that_fit(value: f64, now: i64) -> Vec<Unit> {
         .collect()
 }
 
+/// Whether an instant lies more than a year back: a number that is one only in another unit than its own may as well be a
+/// marker, such as 1000000000000, which is 2001 in milliseconds.
+pub fn is_long_over(value: f64, unit: Unit, now: i64) -> bool {
+    const YEAR: f64 = 366.0 * MICROSECONDS_PER_DAY as f64;
+    let instant = value * unit.microseconds() as f64 - UNIX_TO_POSTGRES_EPOCH as f64;
+    instant < now as f64 - YEAR
+}
+
 /// Whether a number is nothing but nines, which mean "never": twelve of them are far ahead in seconds, and 2001 in milliseconds.
 pub fn is_nines(number: &str) -> bool {
     let whole = number.strip_suffix(".0").unwrap_or(number);

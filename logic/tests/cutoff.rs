@@ -1,6 +1,8 @@
 //! The cut-off in the column's own terms, against its definition in arithmetic that cannot overflow.
 
-use logic::cutoff::{Error, Range, expired_range, is_nines, plausible_range, units_that_fit};
+use logic::cutoff::{
+    Error, Range, expired_range, is_long_over, is_nines, plausible_range, units_that_fit,
+};
 use logic::kind::Kind;
 use logic::unit::Unit;
 use proptest::prelude::*;
@@ -168,6 +170,25 @@ fn nines_are_in_no_unit() {
     ] {
         assert!(!is_nines(number), "{number}");
     }
+}
+
+#[test]
+fn a_marker_for_never_is_long_over_in_any_unit_that_it_fits() {
+    for marker in [1e9, 1e12, 1e15] {
+        for unit in units_that_fit(marker, NOW) {
+            assert!(is_long_over(marker, unit, NOW), "{marker} {unit:?}");
+        }
+    }
+    let year = 366.0 * 86_400.0;
+    let now = (NOW / 1_000_000) as f64 + 946_684_800.0;
+    assert!(!is_long_over(now - year + 1.0, Unit::Seconds, NOW));
+    assert!(is_long_over(now - year - 1.0, Unit::Seconds, NOW));
+    assert!(is_long_over(
+        (now - year - 1.0) * 1e3,
+        Unit::Milliseconds,
+        NOW
+    ));
+    assert!(!is_long_over((now + year) * 1e6, Unit::Microseconds, NOW));
 }
 
 #[test]

@@ -8,7 +8,9 @@ use super::criterion::{Criterion, Rule, Value};
 use super::place::{self, Place, middle, range};
 use crate::pg::{self, Argument, LocalSetting, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
-use logic::cutoff::{Plausible, is_nines, plausible_range, plausible_times, units_that_fit};
+use logic::cutoff::{
+    Plausible, is_long_over, is_nines, plausible_range, plausible_times, units_that_fit,
+};
 use logic::kind::Kind;
 use logic::unit::Unit;
 use pgrx::prelude::PgSqlErrorCode;
@@ -279,6 +281,12 @@ fn refuse(
         }
         (Some(fitting), _) => {
             let unit = fitting.name();
+            if is_long_over(value, *fitting, criterion.now) {
+                let call = corrected_call(relation, &relation.attributes(), rule, &fill_in("unit"));
+                return refusal.hint(format!(
+                    "In {unit} the row would have been over for more than a year. If it means that the row never expires, leave such rows out with filter; if it can be as old as that, say so: {call}"
+                ));
+            }
             let mut changes = vec![("unit", Some(unit.to_owned()))];
             // Of a sum only the greater number is known to be in that unit: a lifetime in it could shrink to nothing.
             let is_sum = matches!(&criterion.value, Value::Expression { columns } if columns.len() > 1 || columns.contains(&0));

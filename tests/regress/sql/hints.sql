@@ -261,9 +261,12 @@ INSERT INTO rails_sessions VALUES ('old', '', '2001-01-01', '2001-01-01');
 CREATE TABLE express (sid varchar, sess json, expire timestamp(6));
 INSERT INTO express VALUES ('old', '{}', '2001-01-01');
 CREATE TABLE millis (id integer, "expiresAt" bigint);
-INSERT INTO millis VALUES (1, 1000000000000);
+INSERT INTO millis VALUES (1, extract(epoch FROM now() - interval '2 days') * 1000);
+-- What would have been over for years may as well mean "never".
+CREATE TABLE marked (id integer, "expiresAt" bigint);
+INSERT INTO marked VALUES (1, 1000000000000);
 CREATE TABLE tomcat (id text, max_inactive integer, last_access bigint);
-INSERT INTO tomcat VALUES ('old', 1800, 1000000000000);
+INSERT INTO tomcat VALUES ('old', 1800, extract(epoch FROM now() - interval '2 days') * 1000);
 CREATE TABLE subscription (id text, user_id text, expires_at timestamptz);
 INSERT INTO subscription VALUES ('over', '', '2001-01-01');
 CREATE TABLE "It's ""another"""."C:\sessions" (id integer, "don't expire" date, expires timestamptz);
@@ -327,6 +330,7 @@ SELECT call, hinted, deleted FROM unnest(ARRAY[
     $$raw_clear_sessions('rails_sessions', expires => 'created_at')$$,
     $$raw_clear_sessions('express')$$,
     $$raw_clear_sessions('millis', expires => 'expiresAt', unit => 'seconds')$$,
+    $$raw_clear_sessions('marked', expires => 'expiresAt', unit => 'seconds')$$,
     $$raw_clear_sessions('millis', expires => '"expiresAt" + 0', unit => 'microseconds')$$,
     $$raw_clear_sessions('tomcat')$$,
     $$raw_clear_sessions('tomcat', expires => 'last_access', unit => 'seconds', keep => '30 min')$$,
