@@ -366,6 +366,10 @@ fn the_procedure_goes_at_the_pace_of_its_session() {
     let running = caller.start("CALL raw_clear_sessions_in_batches('django_session')");
     let pid = session.wait_for_busy_worker("django_session");
     assert_eq!(pid, running.pid());
+    // It is shown before the batch is committed.
+    wait_until("a batch is committed", || {
+        session.count("django_session") < 5000
+    });
     running.cancel();
     let (mut caller, outcome) = running.finish();
     assert_eq!(cluster::sqlstate(outcome), "57014");
