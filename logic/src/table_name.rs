@@ -300,9 +300,13 @@ pub fn is_followed(table: &str) -> bool {
     !words(&table[end..]).iter().all(is_usual) || !table.ends_with(char::is_alphanumeric)
 }
 
-/// A partition's name without what tells it from the others.
+/// A partition's name without what tells it from the others. That it holds what is over need not say that this is kept.
 pub fn of_partition(partition: &str) -> &str {
-    let name = undated(partition);
+    const OVER: [&str; 3] = ["before", "expired", "past"];
+    let mut name = undated(partition);
+    for word in OVER {
+        name = name.strip_suffix(word).map_or(name, undated);
+    }
     match end_of_held(name) {
         Some(end) if !is_kept(name) => &name[..end],
         _ => name,

@@ -314,7 +314,15 @@ fn a_table_with_more_behind_what_it_holds_in_its_name_is_a_question() {
                 "{name}"
             );
         }
-        for partition in ["_p1", "_default", "_2024_01", "_eu"] {
+        for partition in [
+            "_p1",
+            "_default",
+            "_2024_01",
+            "_eu",
+            "_past",
+            "_expired",
+            "_before_2024",
+        ] {
             let name = format!("{}{partition}", table.name);
             let recognition = recognize("public", of_partition(&name), &table.columns);
             assert_eq!(recognition, Recognition::One(framework(&table)), "{name}");

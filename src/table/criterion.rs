@@ -52,6 +52,16 @@ pub enum Value {
     Expression { columns: Vec<i16> },
 }
 
+impl Value {
+    /// The columns that it reads; 0 stands for the whole row.
+    pub fn columns(&self) -> Vec<i16> {
+        match self {
+            Value::Column { attnum, .. } => vec![*attnum],
+            Value::Expression { columns } => columns.clone(),
+        }
+    }
+}
+
 /// Which rows of a table are expired.
 #[derive(Debug)]
 pub struct Criterion {
@@ -222,10 +232,7 @@ impl Criterion {
 
     /// The columns that the rule reads; 0 stands for the whole row.
     pub fn columns(&self) -> Vec<i16> {
-        let mut columns = match &self.value {
-            Value::Column { attnum, .. } => vec![*attnum],
-            Value::Expression { columns } => columns.clone(),
-        };
+        let mut columns = self.value.columns();
         columns.extend(self.filter.iter().flat_map(|filter| filter.columns.iter()));
         columns
     }

@@ -9,7 +9,7 @@ use pgrx::prelude::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The table, and the numbers of the columns that are read, by the names that they had.
+/// The table, and the numbers of the columns that the caller's expressions read, by the names that they had.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Meant {
     table: String,
@@ -17,9 +17,15 @@ pub struct Meant {
 }
 
 impl Meant {
-    /// What a rule means now.
-    pub fn now(relation: &Relation, criterion: &Criterion) -> Meant {
-        let read = criterion.columns();
+    /// What a rule means now. A framework's own columns are looked for by their names each time.
+    pub fn now(relation: &Relation, criterion: &Criterion, rule: &Rule) -> Meant {
+        let mut read = Vec::new();
+        if rule.expires.is_some() {
+            read.extend(criterion.value.columns());
+        }
+        if rule.filter.is_some() {
+            read.extend(criterion.filter.iter().flat_map(|filter| &filter.columns));
+        }
         let attributes = relation.attributes().into_iter();
         let columns = attributes.filter(|attribute| read.contains(&attribute.attnum));
         Meant {

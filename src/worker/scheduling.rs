@@ -87,7 +87,7 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         let (below, between) = pg::reached(checked.root(), LockMode::AccessShare);
         let below = below.iter().chain(&between);
         table::check_children(checked.root(), checked.criterion(), &rule, below)?;
-        policy.meant = Some(Meant::now(checked.root(), checked.criterion()));
+        policy.meant = Some(Meant::now(checked.root(), checked.criterion(), &rule));
         check_accepts_deletes(&checked)?;
     }
     let columns = COLUMNS.join(", ");

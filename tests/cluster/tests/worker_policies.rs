@@ -495,6 +495,26 @@ fn a_policy_does_not_go_by_another_column_that_has_come_to_the_name() {
     assert_eq!(session.count("tickets"), 11);
 }
 
+/// As migrations do that change a column's type without a lock. What is recognized is looked for by its names.
+#[test]
+fn a_policy_goes_on_with_a_framework_whose_column_is_made_anew() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "sessions", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('sessions', '1 s')");
+    session.wait_for_count("sessions", 10);
+    session.run(
+        "BEGIN;
+         ALTER TABLE sessions ADD again timestamptz;
+         UPDATE sessions SET again = expire_date;
+         ALTER TABLE sessions DROP expire_date;
+         ALTER TABLE sessions RENAME again TO expire_date;
+         COMMIT",
+    );
+    add_expired(&mut session, "sessions", 5);
+    session.wait_for_count("sessions", 10);
+}
+
 #[test]
 fn a_policy_does_not_clear_a_table_that_has_become_an_archive() {
     let cluster = Cluster::with_worker("app", &[]);
