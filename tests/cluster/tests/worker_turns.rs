@@ -294,3 +294,32 @@ fn an_owner_of_many_slow_tables_holds_up_no_table_of_another_owner() {
     wait_until("all have been cleared", || session.number(slow) == 30);
     assert_eq!(session.runs("stop <> 'done'"), 0);
 }
+
+/// In the order in which they were scheduled, which is neither that of their oids nor the reverse.
+#[test]
+fn of_tables_that_have_had_no_turn_the_one_that_has_been_due_for_longest_comes_first() {
+    let cluster = Cluster::with_worker("app", &[ALONE]);
+    let mut session = cluster.database("app").connect();
+    session.run(SLOW_FUNCTION);
+    for table in ["a", "b", "c", "d", "stuck"] {
+        create_sessions(&mut session, table, 10, 10);
+    }
+    session.run("SELECT raw_clear_sessions_schedule('stuck', '1 h', filter => 'public.slow()')");
+    wait_until("the worker is held up", || {
+        session.count("raw_clear_sessions.progress WHERE \"table\" = 'stuck'::regclass") == 1
+    });
+    for table in ["b", "d", "a", "c"] {
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 h')"
+        ));
+    }
+    wait_until("all are due", || {
+        session.count("raw_clear_sessions.status WHERE next_start <= now() AND \"table\" <> 'stuck'::regclass") == 4
+    });
+    session.run("SELECT raw_clear_sessions_suspend('stuck')");
+    wait_until("all have been cleared", || {
+        session.runs("stop = 'done'") == 4
+    });
+    let cleared = "SELECT \"table\"::regclass::text FROM raw_clear_sessions.run WHERE stop = 'done' ORDER BY started";
+    assert_eq!(session.texts(cleared), ["b", "d", "a", "c"]);
+}
