@@ -1,4 +1,4 @@
--- What there is to clear in this database. Each table is looked at by the preview, as its owner, in a subtransaction that is
+-- What there is to clear in this database. Each table is looked at as the preview does, as its owner, in a subtransaction that is
 -- rolled back: no lock outlives the look, and a table that is gone or locked fails alone. What is named here is found again by
 -- its oid: the schemas may be renamed.
 

@@ -1,6 +1,6 @@
 //! The tables of the database that are, or nearly are, session tables: by the catalogs alone, without a lock.
 
-use crate::pg::{self, Argument, Keep};
+use crate::pg::{self, Argument, Keep, Relation};
 use crate::table::{self, Caller, Function, Rule, TO_BE_FILLED_IN, parameter};
 use logic::framework::{ColumnType, Framework, Zone};
 use logic::recognize::{
@@ -34,20 +34,10 @@ pub struct Found {
     pub schedule_call: Option<String>,
 }
 
-/// Every column of every table that the caller may read any column of, with the type below all domains. Not those of
-/// extensions, other sessions' temporary tables, and what is cleared with its parent: partitions, and children with no other
-/// columns (a hypertable's chunks).
-const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
-        SELECT t.oid, t.oid FROM pg_catalog.pg_type AS t WHERE t.typtype <> 'd'
-        UNION ALL
-        SELECT t.oid, b.base FROM pg_catalog.pg_type AS t JOIN base AS b ON b.oid = t.typbasetype WHERE t.typtype = 'd')
-    SELECT c.oid, n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),
-        a.attname, base.base, a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
-    FROM pg_catalog.pg_class AS c
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        JOIN base ON base.oid = a.atttypid
-    WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND c.oid >= 16384
+/// Which tables `c`, in the schema `n`, are looked at: every one that the caller may read any column of. Not those of extensions,
+/// other sessions' temporary tables, and what is cleared with its parent: partitions, and children with no other columns (a
+/// hypertable's chunks).
+const TABLES: &str = "c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND c.oid >= 16384
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
         AND NOT pg_catalog.pg_is_other_temp_schema(c.relnamespace)
         AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
@@ -61,7 +51,7 @@ const COLUMNS: &str = "WITH RECURSIVE base (oid, base) AS (
 /// Finds them, by their names.
 pub fn find() -> Vec<Found> {
     let statements = [Function::Clear, Function::Schedule].map(Function::statement);
-    pg::gather(found("", &[]).into_iter().map(|found| {
+    pg::gather(found().into_iter().map(|found| {
         let is_exact = !found.name.contains(char::REPLACEMENT_CHARACTER);
         let [call, schedule_call] = statements
             .each_ref()
@@ -75,11 +65,16 @@ pub fn find() -> Vec<Found> {
 }
 
 /// What is known of one of them is the rule for its estimate: nothing in it comes from the caller.
-pub fn rule(table: pg_sys::Oid) -> Option<Rule> {
-    let argument = Argument::oid(table);
-    let found = found("AND c.oid = $1::pg_catalog.oid", &[argument])
-        .into_iter()
-        .next()?;
+pub fn rule(relation: &Relation) -> Option<Rule> {
+    let statement = format!(
+        "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.oid = $1::pg_catalog.oid AND {TABLES}"
+    );
+    let names: Vec<String> = query(&statement, &[Argument::oid(relation.oid())]);
+    let columns = table::columns(&relation.attributes());
+    let name = names.first()?;
+    let found = describe(name, &relation.schema(), &relation.name(), &columns)?;
     let keep = if found.lives_on {
         Some("0")
     } else {
@@ -153,9 +148,22 @@ fn query<R: pg::Row>(statement: &str, arguments: &[Argument]) -> Vec<R> {
 /// A table: its oid, its schema, its name, and the two as SQL writes them.
 type Named = (pg_sys::Oid, String, String, String);
 
-fn found(further: &str, arguments: &[Argument]) -> Vec<Found> {
-    let statement = format!("{COLUMNS} {further} ORDER BY n.nspname, c.relname, c.oid, a.attnum");
-    let rows: Vec<(Named, (String, pg_sys::Oid, bool))> = query(&statement, arguments);
+fn found() -> Vec<Found> {
+    // Each column, with the type below all domains.
+    let statement = format!(
+        "WITH RECURSIVE base (oid, base) AS (
+            SELECT t.oid, t.oid FROM pg_catalog.pg_type AS t WHERE t.typtype <> 'd'
+            UNION ALL
+            SELECT t.oid, b.base FROM pg_catalog.pg_type AS t JOIN base AS b ON b.oid = t.typbasetype WHERE t.typtype = 'd')
+        SELECT c.oid, n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname),
+            a.attname, base.base, a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
+        FROM pg_catalog.pg_class AS c
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            JOIN base ON base.oid = a.atttypid
+        WHERE {TABLES} ORDER BY n.nspname, c.relname, c.oid, a.attnum"
+    );
+    let rows: Vec<(Named, (String, pg_sys::Oid, bool))> = query(&statement, &[]);
     pg::gather(
         rows.chunk_by(|(one, _), (next, _)| one.0 == next.0)
             .filter_map(|table| {

@@ -118,6 +118,29 @@ pub fn make(table: Option<pg_sys::Oid>, rule: &Rule, exact: bool) -> Result<Prev
     })
 }
 
+/// How much there is, without what is to be said of it.
+#[derive(Serialize)]
+pub struct Amounts {
+    table_bytes: i64,
+    total_rows: i64,
+    expired_rows: i64,
+    oldest_expired: Option<String>,
+}
+
+/// The same numbers as those of the preview. Refuses what that refuses.
+pub fn amounts(table: pg_sys::Oid, rule: &Rule) -> Result<Amounts, Refusal> {
+    let _apart = table::read_apart();
+    let checked = Checked::open(Some(table), rule, Purpose::Preview)?;
+    let target = Target::plan(checked, rule)?;
+    let counts = counts::take(&target, false, usable_index(&target).is_some());
+    Ok(Amounts {
+        table_bytes: table::size(target.root()).table,
+        total_rows: number::whole(counts.total),
+        expired_rows: number::whole(counts.expired),
+        oldest_expired: counts.oldest,
+    })
+}
+
 /// Why a DELETE fails for the table access method of a leaf, where that is known to take none.
 fn why_not_by_access_method(root: &Relation) -> Option<String> {
     pg::leaves(root, LockMode::AccessShare)

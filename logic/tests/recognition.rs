@@ -472,7 +472,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(
             Int4,
-            "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus",
+            "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus max_logins max_uses",
         ),
         of(Int8, "end_count assigned_to"),
         of(Other, "extra_scopes"),

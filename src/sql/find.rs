@@ -1,8 +1,8 @@
 //! What raw_clear_sessions_find() is made of.
 
-use super::preview_as_json;
 use crate::find;
 use crate::pg::{self, AsOwner, LockMode, Relation};
+use crate::preview;
 use pgrx::datum::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
@@ -71,7 +71,7 @@ fn raw_clear_sessions_found() -> TableIterator<
     }))
 }
 
-/// The preview of a table for [`find`], by what that knows of it; or why there is none, as `not_looked_at`. What the table calls
+/// What there is in a table, for [`find`], by what that knows of it; or why nobody has looked, as `not_looked_at`. What the table calls
 /// of others' does not run: the caller has not named the table. What it comes to call while it is looked at runs as its owner,
 /// whose it is, and so this takes no expression, which would be the caller's. NULL where the caller may not read all of the
 /// table, or it is none of those that are found. No lock outlives the look, and an ERROR is why the table is not looked at.
@@ -81,7 +81,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000
 AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
 
 COMMENT ON FUNCTION raw_clear_sessions.look(oid)
-IS 'for raw_clear_sessions_find(): the preview of a table, made as its owner';
+IS 'for raw_clear_sessions_find(): how much there is in a table, looked at as its owner';
 "#, requires = ["schema"])]
 fn raw_clear_sessions_look(table: Option<pg_sys::Oid>) -> Option<JsonB> {
     pg::prevent_in_parallel_mode(c"raw_clear_sessions_find()");
@@ -105,14 +105,15 @@ fn look(table: pg_sys::Oid) -> Option<JsonB> {
     if !pg::may_read_all(table) {
         return None;
     }
-    let rule = find::rule(table)?;
+    let rule = find::rule(&relation)?;
     if let Some(note) = find::not_looked_at(table) {
         return Some(JsonB(json!({ "not_looked_at": note })));
     }
     let _as_owner = AsOwner::of(&relation);
     // A framework's filter means PostgreSQL's own operators, whatever the caller has in the search_path.
     let _path = pg::LocalSetting::system_path();
-    Some(preview_as_json(Some(table), &rule, false))
+    let amounts = preview::amounts(table, &rule).unwrap_or_else(|refusal| refusal.raise());
+    Some(JsonB(json!(amounts)))
 }
 
 extension_sql_file!(

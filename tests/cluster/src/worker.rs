@@ -165,11 +165,11 @@ impl Session {
     }
 
     /// Waits until the worker has deleted rows of this table and sleeps, which at the pace [`SLOW`] it does nearly
-    /// always. Returns its process.
+    /// always. Returns its process. That it sleeps is shown before the batch is committed; afterwards it has no transaction.
     pub fn wait_for_busy_worker(&mut self, table: &str) -> i32 {
         let query = format!(
-            "SELECT coalesce(max(pid), 0) FROM raw_clear_sessions.progress
-             WHERE \"table\" = '{table}'::regclass AND deleted > 0 AND waiting = 'cost delay'"
+            "SELECT coalesce(max(p.pid), 0) FROM raw_clear_sessions.progress AS p JOIN pg_stat_activity AS a USING (pid)
+             WHERE p.\"table\" = '{table}'::regclass AND p.deleted > 0 AND p.waiting = 'cost delay' AND a.backend_xid IS NULL"
         );
         let mut pid = 0;
         wait_until("the worker is busy", || {

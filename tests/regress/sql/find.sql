@@ -160,7 +160,7 @@ SET ROLE regress_find;
 CREATE FUNCTION traps.same(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$;
 CREATE OPERATOR traps.= (LEFTARG = text, RIGHTARG = text, FUNCTION = traps.same);
 SET search_path = traps, pg_catalog;
-SELECT raw_clear_sessions.look('owned.users_tokens'::regclass) ->> 'framework' AS framework;
+SELECT raw_clear_sessions.look('owned.users_tokens'::regclass) ->> 'expired_rows' AS expired_rows;
 RESET search_path;
 RESET ROLE;
 -- Nothing that stands in his search_path is taken for PostgreSQL's own.
