@@ -59,6 +59,7 @@ mod warm;
 mod warnings;
 mod worker;
 mod written_setting;
+mod written_zones;
 
 pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
@@ -140,3 +141,4 @@ pub use worker::{
     wait, wake,
 };
 pub use written_setting::{Written, written_in_files, written_on_command_line};
+pub use written_zones::{Reading, WrittenZone};

@@ -14,6 +14,7 @@ mod lifetimes;
 mod managed;
 mod meant;
 mod memory;
+mod misread;
 mod named;
 pub mod obstacle;
 pub mod place;

@@ -6,6 +6,7 @@
 
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
+use super::written_zones::{WrittenZone, written_zones};
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -30,6 +31,8 @@ pub struct Expression {
     pub column: Option<i16>,
     /// What it makes of a row can depend on the session's TimeZone and DateStyle.
     pub is_of_session: bool,
+    /// The texts that it reads as times or as zones.
+    pub written_zones: Vec<WrittenZone>,
 }
 
 /// What may be passed.
@@ -91,6 +94,7 @@ pub fn analyze(
             column: plain_column(node),
             is_of_session: depends_on_session(node, in_zone)
                 || !in_zone && !is_read_alike(relation, &text, condition),
+            written_zones: written_zones(relation, node),
         })
     }
 }
@@ -232,7 +236,11 @@ unsafe fn columns(node: *mut pg_sys::Node) -> Vec<i16> {
     }
 }
 
-unsafe fn deparse(relation: &Relation, node: *mut pg_sys::Node) -> String {
+/// As SQL over [`TABLE_ALIAS`].
+///
+/// # Safety
+/// An analysed expression over the one relation, palloc'd.
+pub(super) unsafe fn deparse(relation: &Relation, node: *mut pg_sys::Node) -> String {
     let _settings = writing_constants();
     // SAFETY: Vars of `node` have varno 1, which is the one relation of the context (utils/adt/ruleutils.c).
     unsafe {

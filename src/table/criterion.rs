@@ -8,7 +8,7 @@ use super::requirements::{
     check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
     unit_of, zone_of,
 };
-use crate::pg::{self, Argument, Attribute, Keep, LocalSetting, Relation, Zone};
+use crate::pg::{self, Argument, Attribute, Keep, LocalSetting, Relation, WrittenZone, Zone};
 use crate::refusal::Refusal;
 use logic::cutoff::{Range, expired_range};
 use logic::framework::Framework;
@@ -89,6 +89,8 @@ pub struct Criterion {
     pub filter: Option<pg::Expression>,
     /// The same as the caller, or the framework, wrote it.
     pub filter_text: Option<String>,
+    /// The texts that the expression reads as times or as zones.
+    written_zones: Vec<WrittenZone>,
 }
 
 /// What depends on the session's settings, if something does.
@@ -197,6 +199,7 @@ impl Criterion {
             range,
             filter,
             filter_text,
+            written_zones: named.written_zones,
         })
     }
 
@@ -241,7 +244,11 @@ impl Criterion {
     pub fn condition(&self) -> (String, Vec<Argument>) {
         let (condition, mut arguments) = self.below();
         arguments.push(self.least_argument());
-        let condition = format!("{condition} AND {}", self.not_too_early());
+        let mut condition = format!("{condition} AND {}", self.not_too_early());
+        // A table with such rows is refused; this is for those that come later.
+        for zone in self.written_zones() {
+            condition.push_str(&format!(" AND ({}) IS NOT TRUE", zone.condition));
+        }
         (condition + &self.and_filter(), arguments)
     }
 
@@ -312,6 +319,12 @@ impl Criterion {
             Range::Integer { from, .. } => self.of_base_type(from),
             Range::Float { from, .. } => Argument::float(from),
         }
+    }
+
+    /// The texts that the expression and the filter read as times or as zones.
+    pub fn written_zones(&self) -> impl Iterator<Item = &WrittenZone> {
+        let by_filter = self.filter.iter().flat_map(|filter| &filter.written_zones);
+        self.written_zones.iter().chain(by_filter)
     }
 
     /// Only the upper end of the condition, and the filter: what the planner is asked to estimate. Without statistics

@@ -5,6 +5,7 @@
 use super::columns::{corrected_call, fill_in};
 use super::count::instant;
 use super::criterion::{Criterion, Rule, Value};
+use super::misread::find_misread;
 use super::place::{self, Place, middle, range};
 use crate::pg::{self, Argument, LocalSetting, LockMode, Privilege, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
@@ -40,9 +41,10 @@ fn check(
     rule: &Rule,
     leaves_out: bool,
 ) -> Result<(), Refusal> {
-    let Some(limits) = limits(criterion) else {
+    let limits = limits(criterion);
+    if limits.is_none() && criterion.written_zones().next().is_none() {
         return Ok(());
-    };
+    }
     let whole = || find(relation, criterion, limits, "");
     let found = match criterion.value {
         Value::Column { .. } if criterion.filter.is_none() => whole(),
@@ -53,7 +55,8 @@ fn check(
     };
     match found {
         None => Ok(()),
-        Some(value) => Err(match criterion.unit {
+        Some(Found::Zone(refusal)) => Err(refusal),
+        Some(Found::Value(value)) => Err(match criterion.unit {
             Some(unit) => refuse(relation, criterion, rule, unit, &value),
             None => refuse_time(relation, &value),
         }),
@@ -83,10 +86,10 @@ pub fn check_plausible_but_for_rows(
 fn find_by_places(
     relation: &Relation,
     criterion: &Criterion,
-    limits: Plausible,
+    limits: Option<Plausible>,
     raised: Refusal,
     leaves_out: bool,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<Found>, Refusal> {
     let leaves = pg::leaves(relation, LockMode::AccessShare);
     if !leaves.iter().all(Relation::is_heap) || !pg::has_privilege(relation, Privilege::Select) {
         return Err(advised(criterion, raised));
@@ -111,7 +114,7 @@ fn find_by_places(
         match pg::attempt(pg::is_of_a_row, || {
             find(relation, criterion, limits, &piece)
         }) {
-            Ok(Some(number)) => return Ok(Some(number)),
+            Ok(Some(found)) => return Ok(Some(found)),
             Ok(None) => {
                 from = next;
                 until = if next == failing {
@@ -158,8 +161,29 @@ fn advised(criterion: &Criterion, raised: Refusal) -> Refusal {
     }
 }
 
-/// A value that is not plausible, if there is one among the rows that meet a condition, which ends with AND.
+/// What is not to be read as the rule reads it.
+enum Found {
+    /// A value that is not plausible.
+    Value(String),
+    /// A time zone in a text.
+    Zone(Refusal),
+}
+
+/// What is not to be read as the rule reads it, if there is something among the rows that meet a condition, which ends with AND.
 fn find(
+    relation: &Relation,
+    criterion: &Criterion,
+    limits: Option<Plausible>,
+    condition: &str,
+) -> Option<Found> {
+    // First, because a zone of a hundred hours could be one that makes a time implausible.
+    let zone = find_misread(relation, criterion, condition).map(Found::Zone);
+    let value = || find_implausible(relation, criterion, limits?, condition).map(Found::Value);
+    zone.or_else(value)
+}
+
+/// A value that is not plausible.
+fn find_implausible(
     relation: &Relation,
     criterion: &Criterion,
     plausible: Plausible,
@@ -202,7 +226,7 @@ pub fn check_plausible_here(
     criterion: &Criterion,
     rule: &Rule,
 ) -> Result<(), Refusal> {
-    if limits(criterion).is_none() {
+    if limits(criterion).is_none() && criterion.written_zones().next().is_none() {
         return Ok(());
     }
     let leaves = pg::leaves(root, LockMode::RowExclusive);

@@ -1,0 +1,84 @@
+-- Time zones that are written in texts: UTC-05:00 is five hours ahead of UTC to PostgreSQL, and a timestamp has no place for one.
+\getenv srcdir PG_ABS_SRCDIR
+\set setup :srcdir '/setup.sql'
+\i :setup
+CREATE SCHEMA written_zones;
+SET search_path = written_zones, public;
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+CREATE TABLE session (ends text, local timestamp, zone varchar(40), doc jsonb);
+
+-- One row that lives for three hours yet, as it is written in a zone, and one that has been over for a day
+CREATE FUNCTION fill(format text, zone text, "offset" interval) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM session;
+    INSERT INTO session SELECT to_char(local, format) || zone, local, trim(zone), jsonb_build_object('ends', to_char(local, format) || zone)
+    FROM unnest(ARRAY['3 hours', '-1 day']::interval[]) AS life, date_trunc('second', timezone('UTC', now() + life) + "offset") AS local;
+$$;
+CREATE FUNCTION outcome(expires text, filter text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    RETURN raw_clear_sessions('session', expires => expires, filter => filter, time_zone => CASE WHEN expires ~ 'AT TIME ZONE (zone|''.*'')$' THEN NULL ELSE 'UTC' END);
+EXCEPTION WHEN invalid_datetime_format OR invalid_parameter_value THEN
+    GET STACKED DIAGNOSTICS said = pg_exception_detail;
+    RETURN sqlstate || ' ' || substring(said FROM '^.{26}');
+END
+$$;
+CREATE FUNCTION outcome_of(format text, zone text, "offset" interval, expires text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM fill(format, zone, "offset");
+    RETURN outcome(expires, NULL);
+END
+$$;
+\set iso '''YYYY-MM-DD HH24:MI:SS'''
+\set instant '''ends::timestamptz'''
+\set naive '''ends::timestamp'''
+\set zoned '''local AT TIME ZONE zone'''
+SELECT zone, expires, outcome FROM (VALUES
+    -- meant otherwise than PostgreSQL reads it
+    (:iso, ' UTC-05:00', interval '-5 hours', :instant), (:iso, 'UTC-5', '-5 hours', :instant), (:iso, ' UTC+05:30', '5.5 hours', :instant),
+    ('Dy Mon DD YYYY HH24:MI:SS', ' GMT-0100', '-1 hours', :instant), (:iso, ' EST-5', '-5 hours', :instant),
+    ('YYYY-MM-DD HH:MI:SS', ' PM-05', '-5 hours', :instant),
+    (:iso, ' UTC-05:00', '-5 hours', '(doc ->> ''ends'')::timestamptz'), (:iso, ' UTC-05:00', '-5 hours', '(ARRAY[ends]::timestamptz[])[1]'),
+    (:iso, ' UTC-05:00', '-5 hours', '(ends::timestamptz - interval ''1 h'')::timestamp'),
+    -- ignored
+    (:iso, ' UTC-05:00', '-5 hours', :naive), (:iso, '-05:00', '-5 hours', :naive), ('YYYYMMDD"T"HH24MISS', '-05', '-5 hours', 'ends::date'),
+    -- beside the time
+    ('', 'UTC-05:00', '-5 hours', :zoned), ('', '-05:00', '-5 hours', :zoned), ('', 'UTC', '0', 'local AT TIME ZONE ''UTC+1'''),
+    -- as it is meant
+    (:iso, '-05:00', '-5 hours', :instant), (:iso, ' -05', '-5 hours', :instant), (:iso, 'Z', '0', :instant), ('YYYY-MM-DD"T"HH24:MI:SS.US', 'Z', '0', :instant),
+    (:iso, ' UTC', '0', :instant), ('Dy Mon DD YYYY HH24:MI:SS', ' GMT+0000', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' GMT', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' -0500', '-5 hours', :instant),
+    (:iso, ' EST', '-5 hours', :instant), (:iso, ' Etc/GMT+5', '-5 hours', :instant), (:iso, ' America/Bogota', '-5 hours', :instant),
+    (:iso, ' PST8PDT', '-8 hours', :instant), (:iso, '', '0', :naive), (:iso, 'Z', '0', :naive), (:iso, '+00:00', '0', :naive),
+    ('DDMonYYYY HH24:MI:SS', '', '0', :naive), ('HH24:MI:SS DD Mon YYYY', '', '0', :instant),
+    ('', 'America/Bogota', '-5 hours', :zoned), ('', 'Etc/GMT+5', '-5 hours', :zoned), ('', '-05:00', '-5 hours', 'local AT TIME ZONE zone::interval'),
+    -- where the expression leaves the row out, or sets it right
+    (:iso, ' UTC-05:00', '-5 hours', 'CASE WHEN ends LIKE ''%Z'' THEN ends::timestamptz END'),
+    (:iso, ' UTC-05:00', '-5 hours', 'regexp_replace(ends, ''(UTC|GMT)([+-])'', ''\2'')::timestamptz')
+) AS written (format, zone, "offset", expires), outcome_of(format, zone, "offset", expires) AS _ (outcome);
+
+-- In a filter, and where that leaves the row out
+SELECT fill(:iso, ' UTC-05:00', '-5 hours');
+SELECT outcome('local', 'ends::timestamptz < now()');
+SELECT outcome('ends::timestamptz', 'ends NOT LIKE ''%UTC%''');
+-- What is said
+\set VERBOSITY default
+SET timezone = 'UTC';
+UPDATE session SET ends = '2199-01-01 00:00:00 UTC-05:00', zone = '-05:00';
+SELECT raw_clear_sessions('session', expires => 'ends::timestamptz', time_zone => 'UTC');
+SELECT raw_clear_sessions('session', expires => 'ends::timestamp', time_zone => 'UTC');
+SELECT raw_clear_sessions('session', expires => 'local AT TIME ZONE zone');
+CALL raw_clear_sessions_in_batches('session', expires => 'ends::timestamptz', time_zone => 'UTC');
+SELECT raw_clear_sessions_preview('session', expires => 'ends::timestamptz', time_zone => 'UTC');
+
+-- A row that comes later than the look at all of them stays.
+CREATE FUNCTION add_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO session (ends) SELECT '2020-01-01 00:00:00 UTC-05:00' FROM session HAVING bool_and(ends NOT LIKE '%UTC%');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER add_row AFTER DELETE ON session FOR EACH ROW EXECUTE FUNCTION add_row();
+TRUNCATE session;
+INSERT INTO session (ends) SELECT '2020-01-01 00:00:00Z' FROM generate_series(1, 5);
+CALL raw_clear_sessions_in_batches('session', expires => 'ends::timestamptz', time_zone => 'UTC', batch_size => 1);
+SELECT ends FROM session;
+DROP SCHEMA written_zones CASCADE;
