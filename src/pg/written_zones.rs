@@ -52,16 +52,19 @@ impl Reading {
     }
 
     fn of_type(of: pg_sys::Oid) -> Option<Reading> {
-        // SAFETY: looked up in the catalog; InvalidOid for what is no array.
-        let (base, element) = unsafe {
+        // SAFETY: looked up in the catalog; InvalidOid for what is neither.
+        let (base, parts) = unsafe {
             let base = pg_sys::getBaseType(of);
-            (base, pg_sys::get_element_type(base))
+            (
+                base,
+                [
+                    pg_sys::get_element_type(base),
+                    pg_sys::get_range_subtype(base),
+                ],
+            )
         };
-        match if element == pg_sys::InvalidOid {
-            base
-        } else {
-            element
-        } {
+        let part = parts.into_iter().find(|part| *part != pg_sys::InvalidOid);
+        match part.unwrap_or(base) {
             pg_sys::TIMESTAMPTZOID | pg_sys::TIMETZOID => Some(Reading::Instant),
             pg_sys::TIMESTAMPOID | pg_sys::DATEOID => Some(Reading::Naive),
             _ => None,
@@ -132,13 +135,21 @@ unsafe fn read(node: *mut pg_sys::Node) -> Option<(*mut pg_sys::Node, Reading)> 
         }
         if is_a(node, pg_sys::NodeTag::T_FuncExpr) {
             let call = &*node.cast::<pg_sys::FuncExpr>();
+            let arguments = PgList::<pg_sys::Node>::from_pg(call.args);
+            if u32::from(call.funcid)
+                == pg_sys::F_MAKE_TIMESTAMPTZ_INT4_INT4_INT4_INT4_INT4_FLOAT8_TEXT
+            {
+                return arguments.tail().map(|zone| (zone, Reading::Zone));
+            }
             let is_zoned = [
                 pg_sys::F_TIMEZONE_TEXT_TIMESTAMP,
                 pg_sys::F_TIMEZONE_TEXT_TIMESTAMPTZ,
             ]
             .contains(&u32::from(call.funcid));
-            let zone = PgList::<pg_sys::Node>::from_pg(call.args).head();
-            return zone.filter(|_| is_zoned).map(|zone| (zone, Reading::Zone));
+            return arguments
+                .head()
+                .filter(|_| is_zoned)
+                .map(|zone| (zone, Reading::Zone));
         }
         None
     }

@@ -40,11 +40,13 @@ SELECT zone, expires, outcome FROM (VALUES
     ('Dy Mon DD YYYY HH24:MI:SS', ' GMT-0100', '-1 hours', :instant), (:iso, ' EST-5', '-5 hours', :instant),
     ('YYYY-MM-DD HH:MI:SS', ' PM-05', '-5 hours', :instant),
     (:iso, ' UTC-05:00', '-5 hours', '(doc ->> ''ends'')::timestamptz'), (:iso, ' UTC-05:00', '-5 hours', '(ARRAY[ends]::timestamptz[])[1]'),
+    (:iso, ' UTC-05:00', '-5 hours', 'lower((''['' || ends || '',)'')::tstzrange)'),
     (:iso, ' UTC-05:00', '-5 hours', '(ends::timestamptz - interval ''1 h'')::timestamp'),
     -- ignored
     (:iso, ' UTC-05:00', '-5 hours', :naive), (:iso, '-05:00', '-5 hours', :naive), ('YYYYMMDD"T"HH24MISS', '-05', '-5 hours', 'ends::date'),
     -- beside the time
     ('', 'UTC-05:00', '-5 hours', :zoned), ('', '-05:00', '-5 hours', :zoned), ('', 'UTC', '0', 'local AT TIME ZONE ''UTC+1'''),
+    ('', 'UTC-05:00', '-5 hours', 'make_timestamptz(2026, 1, 1, 0, 0, 0, zone)'),
     -- as it is meant
     (:iso, '-05:00', '-5 hours', :instant), (:iso, ' -05', '-5 hours', :instant), (:iso, 'Z', '0', :instant), ('YYYY-MM-DD"T"HH24:MI:SS.US', 'Z', '0', :instant),
     (:iso, ' UTC', '0', :instant), ('Dy Mon DD YYYY HH24:MI:SS', ' GMT+0000', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' GMT', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' -0500', '-5 hours', :instant),
