@@ -415,7 +415,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(
             Text,
-            "extended_until valid_until new_expires_at gueltig_bis_date absolute_expiry expiry expiration end session_end",
+            "extended_until valid_until new_expires_at gueltig_bis_date gueltig_bis valid_to expires_after expires_override absolute_expiry expiry expiration end session_end",
         ),
         of(ColumnType::Json, "expires_at expires"),
         of(Int4, "refresh_expires_at"),
@@ -432,19 +432,23 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              ignore_expiry expires_disabled expiry_suspended do_not_purge compliance_flag pinned archived aufbewahren \
              expires_never never no_timeout timeout_disabled disable_timeout persistent endless can_expire sticky worm vip \
              deletion_protection deletion_forbidden deletion_blocked blocked_from_deletion delete_locked end_never \
-             keep_alive end_blocked termination_suspended revocation_blocked expiry_deferred",
+             keep_alive end_blocked termination_suspended revocation_blocked expiry_deferred \
+             deletable auto_delete delete_allowed may_be_deleted",
         ),
         of(
             Text,
             "hold_reason evidence subpoena is_permanent refresh_token refreshToken oauth_refresh offline_token renewal_token \
-             remember_token invoice_number pinned_by protected_by locked_by",
+             remember_token invoice_number pinned_by protected_by locked_by legal_case",
         ),
         of(Bytea, "refresh_token_hash encryptedRefreshToken"),
-        of(Int2, "permanent archived pinned sticky is_locked"),
+        of(
+            Int2,
+            "permanent archived pinned sticky is_locked locked vip protect skip deletable auto_delete",
+        ),
         of(
             Int4,
             "keep_days grace_period grace_seconds extend_by extension_days bonus_days extra_seconds refresh_ttl refresh_expires_in \
-             postponed_days plus_days delay_hours is_vip has_hold",
+             postponed_days plus_days delay_hours is_vip has_hold min_age min_lifetime minimum_days",
         ),
         of(Int8, "heldBy litigation_id investigation_id dispute_id"),
         of(Date, "retention_until"),
@@ -468,11 +472,11 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(
             Bool,
-            "is_expired is_gracious trusted is_active mfa_passed is_alive blocked",
+            "is_expired is_gracious trusted is_active mfa_passed is_alive blocked is_deleted deleted soft_deleted destroyed",
         ),
         of(
             Int4,
-            "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus max_logins max_uses",
+            "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus deleted is_deleted age minutes max_logins max_uses",
         ),
         of(Int8, "end_count assigned_to"),
         of(Other, "extra_scopes"),

@@ -53,7 +53,10 @@ pub fn column_type_of(base_type: pg_sys::Oid) -> ColumnType {
         | pg_sys::DATERANGEOID
         | pg_sys::TSTZMULTIRANGEOID
         | pg_sys::TSMULTIRANGEOID
-        | pg_sys::DATEMULTIRANGEOID => ColumnType::Range,
+        | pg_sys::DATEMULTIRANGEOID
+        | pg_sys::TIMESTAMPTZARRAYOID
+        | pg_sys::TIMESTAMPARRAYOID
+        | pg_sys::DATEARRAYOID => ColumnType::Range,
         _ => ColumnType::Other,
     }
 }

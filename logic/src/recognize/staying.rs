@@ -19,7 +19,10 @@ const LATER: &[&str] = &[
 const UP_TO: &[&str] = &["thru", "through", "till", "to"];
 
 /// Ends the name of an instant that is written as a text.
-const OF_AN_INSTANT: [&str; 8] = ["at", "date", "end", "ends", "on", "till", "time", "until"];
+const OF_AN_INSTANT: [&str; 16] = [
+    "after", "at", "bis", "date", "deadline", "due", "end", "ends", "on", "override", "through",
+    "thru", "till", "time", "to", "until",
+];
 
 /// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`, and every instant of which the name
 /// does not say that something happened then: `use_by`. That somebody has logged out, or what comes next, is none.
@@ -139,10 +142,19 @@ fn is_condition(words: &[String], column_type: ColumnType) -> bool {
     let is_question = words
         .first()
         .is_some_and(|first| QUESTIONS.contains(&&first[..]));
-    (column_type == ColumnType::Bool || is_number && is_question)
-        && !words.iter().any(|word| begins(word, &BEGINNINGS))
+    // That a row may be deleted, where it is not that it has been.
+    let is_allowed = |word: &String| {
+        begins(word, &["delet", "destroy"]) && (word.ends_with("able") || any(words, &ALLOWED))
+    };
+    (column_type == ColumnType::Bool || is_number && (is_question || words.iter().any(is_allowed)))
+        && !words
+            .iter()
+            .any(|word| begins(word, &BEGINNINGS) && !is_allowed(word))
         && !any(words, &WORDS)
 }
+
+/// Beside a word for a deletion, says whether there may be one.
+const ALLOWED: [&str; 6] = ["allow", "allowed", "auto", "can", "may", "ok"];
 
 /// Begins the name of what is true or not.
 const QUESTIONS: [&str; 4] = ["can", "has", "is", "was"];
@@ -173,7 +185,16 @@ fn is_kept(words: &[String]) -> bool {
         "retention",
         "subpoena",
     ];
-    const WORDS: [&str; 6] = ["evidence", "held", "hold", "keep", "kept", "undeletable"];
+    const WORDS: [&str; 8] = [
+        "evidence",
+        "held",
+        "hold",
+        "holds",
+        "keep",
+        "kept",
+        "legal",
+        "undeletable",
+    ];
     words.iter().any(|word| begins(word, &BEGINNINGS)) || any(words, &WORDS)
 }
 
@@ -246,6 +267,11 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
         .rev()
         .skip_while(|word| any(&[(*word).clone()], &["at", "by", "on"]));
     let is_time = column_type.kind().is_some_and(|kind| !kind.is_number());
+    // As booleans, which are asked about whatever they say.
+    const NUMBERS: [&str; 5] = ["locked", "protect", "skip", "vip", "worm"];
+    if matches!(column_type, ColumnType::Int2 | ColumnType::Int4) && any(words, &NUMBERS) {
+        return true;
+    }
     let is_locked_by = words
         .windows(2)
         .any(|pair| pair[0] == "locked" && pair[1] == "by");
@@ -271,8 +297,10 @@ fn is_more_time(words: &[String], column: &Column) -> bool {
     let is_time = any(words, &TIMES);
     let is_put_off = words.iter().any(|word| begins(word, &PUT_OFF));
     let is_added = any(words, &["additional", "bonus", "extra", "plus"]);
+    let is_least =
+        any(words, &["min", "minimum"]) && (is_time || any(words, &["age", "lifetime", "ttl"]));
     column.column_type == ColumnType::Interval && !is_length(column)
-        || is_number && (is_more || is_time && (is_put_off || is_added))
+        || is_number && (is_more || is_least || is_time && (is_put_off || is_added))
 }
 
 /// `refresh_token`, `refresh_ttl`: a session that is over comes back by it.
