@@ -8,8 +8,9 @@
 //! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
 //! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
-//!   a clock that was set ahead ([`clock_step`]), turns that ended a worker ([`lost_turns`]), who makes place for those that wait ([`turns`]); how fast a run goes
-//!   ([`pace`]), how much other servers are asked for at a time ([`portion`]), and how much of it is done ([`measure`])
+//!   a clock that was set ahead ([`clock_step`]), turns that ended a worker ([`lost_turns`]), who makes place for those that
+//!   wait ([`turns`]); how fast a run goes ([`pace`]), how much other servers are asked for at a time ([`portion`]), and
+//!   how much of it is done ([`measure`])
 //! - The lists of names in two of the settings ([`names`]), and numbers of one type in another ([`number`])
 
 #![forbid(unsafe_code)]
