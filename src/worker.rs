@@ -13,7 +13,8 @@
 //! - [`own_settings`]: what such a process sets for itself; [`limits`]: what its runs may take
 //! - [`board`]: what the launcher, the database workers and the sessions tell each other, in shared memory; [`failures`]: in
 //!   which databases they fail
-//! - [`policy`], [`scheduling`], [`history`], [`calls`]: the extension's tables; [`replaced`]: policies of tables that Citus replaces;
+//! - [`policy`], [`scheduling`], [`history`], [`calls`]: the extension's tables; [`replaced`]: policies of tables that Citus
+//!   replaces; [`meant`]: what becomes of what is remembered of them;
 //!   [`recovery`]: what the server was recovered to
 //! - [`clock`]: the time zones of a schedule; [`clock_step`]: whether the clock can be gone by
 
@@ -32,6 +33,7 @@ pub mod launcher;
 pub mod left;
 pub mod limits;
 mod lost_runs;
+mod meant;
 pub mod own_settings;
 pub mod policy;
 pub mod recovery;

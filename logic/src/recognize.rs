@@ -46,6 +46,8 @@ pub enum Doubt {
     OnlyCopy,
     /// The name of its schema says that it holds what is over.
     KeptSchema,
+    /// The name of its schema has a date in it.
+    DatedSchema,
     /// Its name ends in a date, as a copy's does.
     Dated,
     /// More stands in its name behind what it holds, as in a copy's.
@@ -71,6 +73,7 @@ impl Doubt {
             Doubt::Kept => "its name says that its rows are kept",
             Doubt::OnlyCopy => "its name says that it may hold the only copy of something",
             Doubt::KeptSchema => "the name of its schema says that its rows are kept",
+            Doubt::DatedSchema => "the name of its schema has a date in it, as that of a copy does",
             Doubt::Dated => "its name ends in a date, as that of a copy does",
             Doubt::Followed => "more stands in its name behind what it holds, as in that of a copy",
             Doubt::Ends(columns) => {
@@ -137,16 +140,26 @@ fn fit(framework: &Framework, schema: &str, table: &str, columns: &[Column]) -> 
         Further::Optional if any_required => Fit::Not,
         // First, because the call that answers the others names the column, after which nobody asks for these.
         _ if let Some(doubt) = by_columns => Fit::Unsure(doubt),
-        _ if is_kept(table) => Fit::Unsure(Doubt::Kept),
-        _ if is_only_copy(table) => Fit::Unsure(Doubt::OnlyCopy),
-        _ if is_kept(schema) || has_date(schema) => Fit::Unsure(Doubt::KeptSchema),
-        _ if is_dated(table) => Fit::Unsure(Doubt::Dated),
-        _ if is_followed(table) => Fit::Unsure(Doubt::Followed),
+        _ if let Some(doubt) = doubts_of_name(schema, table).next() => Fit::Unsure(doubt),
         _ if framework.is_surely_named(table) => Fit::Sure,
         _ if framework.common => Fit::Unsure(Doubt::Common),
         _ if !unknown.is_empty() => Fit::Unsure(Doubt::Further),
         _ => Fit::Sure,
     }
+}
+
+/// What the name of a table, and that of its schema, say against clearing it, the gravest first.
+pub fn doubts_of_name(schema: &str, table: &str) -> impl Iterator<Item = Doubt> + use<> {
+    let doubts = [
+        (is_kept(table), Doubt::Kept),
+        (is_only_copy(table), Doubt::OnlyCopy),
+        (is_kept(schema), Doubt::KeptSchema),
+        (has_date(schema), Doubt::DatedSchema),
+        (is_dated(table), Doubt::Dated),
+        (is_followed(table), Doubt::Followed),
+    ];
+    let doubts = doubts.into_iter();
+    doubts.filter_map(|(is_doubtful, doubt)| is_doubtful.then_some(doubt))
 }
 
 /// Why a table that is cleared with its parent need not be; `framework`: the parent's, if it is recognized by its columns;
@@ -161,12 +174,10 @@ pub fn doubt_of_child(
         !framework.is_some_and(|one| one.knows(&column.name, column.column_type))
     };
     let unknown: Vec<_> = further.iter().filter(is_unknown).collect();
-    let by_name = || match () {
-        () if is_kept(table) => Some(Doubt::Kept),
-        () if is_only_copy(table) => Some(Doubt::OnlyCopy),
-        () if is_kept(schema) => Some(Doubt::KeptSchema),
-        () => None,
-    };
+    // Partitions have dates and more in their names.
+    let is_partitions =
+        |doubt: &Doubt| matches!(doubt, Doubt::DatedSchema | Doubt::Dated | Doubt::Followed);
+    let by_name = || doubts_of_name(schema, table).find(|doubt| !is_partitions(doubt));
     doubt_of_columns(framework, &unknown).or_else(by_name)
 }
 

@@ -12,7 +12,9 @@ use crate::engine::{Cursor, Slice};
 use crate::pg::{self, BatchLimit, LockMode, TableGuard};
 use crate::progress::{Tally, Waiting};
 use crate::refusal::{Refusal, enough};
-use crate::table::{Checked, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open};
+use crate::table::{
+    Checked, Meant, Memory, Opened, Part, Purpose, Rule, Target, What, guard, open,
+};
 use logic::pace::{self, Pace};
 use pgrx::pg_sys;
 use std::collections::VecDeque;
@@ -78,6 +80,12 @@ pub(super) fn run_from(
     Box::new(run).run(host)
 }
 
+/// A rule that nothing is remembered of means in each batch what it meant in the first.
+fn with_meant(mut rule: Rule, meant: &Meant) -> Rule {
+    rule.meant.get_or_insert_with(|| meant.clone());
+    rule
+}
+
 /// So long ago.
 pub fn before(elapsed: Duration) -> Instant {
     let now = Instant::now();
@@ -104,6 +112,8 @@ fn note_deleted(
 
 struct Run {
     memory: Memory,
+    /// What the rule meant when the run began.
+    meant: Meant,
     /// What is left: leaves, or the table itself where it is cleared as a whole, each with how far it has got.
     queue: VecDeque<(pg_sys::Oid, Cursor)>,
     table: pg_sys::Oid,
@@ -128,9 +138,12 @@ impl Run {
         let now = start.as_ref().map_or_else(pg::now, |start| start.now);
         let mut checked = Checked::open_at(Some(table), rule, Purpose::Run, now)?;
         let guard = checked.take_guard();
-        let (memory, todo) = Memory::of(Target::plan(checked, rule)?, rule)?;
+        let meant = Meant::of_run(checked.root(), checked.criterion(), rule);
+        let rule = with_meant(rule.clone(), &meant);
+        let (memory, todo) = Memory::of(Target::plan(checked, &rule)?, &rule)?;
         let mut run = Run {
             memory,
+            meant,
             queue: VecDeque::new(),
             table,
             started: Instant::now(),
@@ -245,7 +258,7 @@ impl Run {
         let before = pg::buffer_cost();
         let limit = self.limit(limits);
         let slice = self.slice(limits);
-        let rule = host.rule();
+        let rule = with_meant(host.rule(), &self.meant);
         let mut outdated = false;
         let opened = self.memory.open(oid, &rule, &mut |_| {
             outdated = host.is_outdated();

@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::columns::{find_column, kind_of, recognize_table, with_filter_of};
-use super::meant::{Meant, check_meant};
+use super::meant::{Meant, check_names, check_own_columns};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
     check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
@@ -25,7 +25,7 @@ pub struct Rule {
     pub unit: Option<String>,
     pub time_zone: Option<String>,
     pub filter: Option<String>,
-    /// Of a policy: what it meant when it was made.
+    /// What it meant when it was said, where that was before now.
     pub meant: Option<Meant>,
     pub caller: Caller,
 }
@@ -124,7 +124,7 @@ impl Criterion {
     /// Resolves the rule for a table as of a clock. Whatever is missing, unknown or contradictory is refused.
     pub fn resolve_at(relation: &Relation, rule: &Rule, now: i64) -> Result<Criterion, Refusal> {
         let attributes = relation.attributes();
-        check_meant(relation, &attributes, rule)?;
+        check_names(relation, &attributes, rule)?;
         let keep = check_keep(rule.keep)?;
         let given_unit = rule.unit.as_deref().map(parse_unit).transpose()?;
         let given_zone = rule.time_zone.as_deref().map(find_zone).transpose()?;
@@ -183,7 +183,7 @@ impl Criterion {
         });
         let range = expired_range(kind, unit, now, cutoff, wall)
             .expect("unit and zone have been checked for the kind");
-        Ok(Criterion {
+        let criterion = Criterion {
             framework,
             value: named.value,
             sql: named.sql,
@@ -200,7 +200,9 @@ impl Criterion {
             filter,
             filter_text,
             written_zones: named.written_zones,
-        })
+        };
+        check_own_columns(relation, &attributes, rule, &criterion)?;
+        Ok(criterion)
     }
 
     /// The settings that expression and filter are evaluated with, until dropped; nothing where no setting makes a

@@ -1,77 +1,213 @@
-//! What a policy meant when it was made: it has names, and the worker goes by them long afterwards. A name may be another column's
-//! by then, and a table may have become an archive.
+//! What a rule's names meant when it was said: a policy goes by them long afterwards, and a run in each of its batches. A name may
+//! be another column's by then, and a table may have become an archive.
 
 use super::{Criterion, Rule};
 use crate::pg::{Attribute, Relation};
 use crate::refusal::Refusal;
-use logic::table_name::is_kept;
+use logic::recognize::doubts_of_name;
 use pgrx::prelude::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The table, and the numbers of the columns that the caller's expressions read, by the names that they had.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Meant {
+/// The table's name, and the numbers of the columns that are read, by the names that they had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Names {
+    schema: String,
     table: String,
+    /// What the caller's expressions read: all columns where one of them reads the whole row.
     columns: BTreeMap<String, i16>,
+    whole_row: bool,
+    /// What is read because the framework does.
+    framework: BTreeMap<String, i16>,
+    /// Since a run has begun, not since a policy was made.
+    #[serde(skip)]
+    of_run: bool,
+}
+
+/// What is remembered of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Meant {
+    Names(Names),
+    /// Nothing that [`Meant::now`] has made.
+    Unreadable(serde_json::Value),
 }
 
 impl Meant {
-    /// What a rule means now. A framework's own columns are looked for by their names each time.
+    /// What a rule means now.
     pub fn now(relation: &Relation, criterion: &Criterion, rule: &Rule) -> Meant {
-        let mut read = Vec::new();
-        if rule.expires.is_some() {
-            read.extend(criterion.value.columns());
-        }
-        if rule.filter.is_some() {
-            read.extend(criterion.filter.iter().flat_map(|filter| &filter.columns));
-        }
-        let attributes = relation.attributes().into_iter();
-        let columns = attributes.filter(|attribute| read.contains(&attribute.attnum));
-        Meant {
+        let attributes = relation.attributes();
+        let (columns, framework) = read(criterion, rule);
+        let whole_row = columns.contains(&0);
+        let numbers = |is_read: &dyn Fn(i16) -> bool| {
+            let read = attributes
+                .iter()
+                .filter(|attribute| is_read(attribute.attnum));
+            read.map(|attribute| (attribute.name.clone(), attribute.attnum))
+                .collect()
+        };
+        Meant::Names(Names {
+            schema: relation.schema(),
             table: relation.name(),
-            columns: columns
-                .map(|attribute| (attribute.name, attribute.attnum))
-                .collect(),
+            columns: numbers(&|number| whole_row || columns.contains(&number)),
+            whole_row,
+            framework: numbers(&|number| framework.contains(&number)),
+            of_run: false,
+        })
+    }
+
+    /// The same, for a run that has begun.
+    pub fn of_run(relation: &Relation, criterion: &Criterion, rule: &Rule) -> Meant {
+        let mut meant = Meant::now(relation, criterion, rule);
+        if let Meant::Names(names) = &mut meant {
+            names.of_run = true;
         }
+        meant
     }
 }
 
-/// Refuses (55000) a policy whose names mean something else than when it was made.
-pub(super) fn check_meant(
+/// The numbers of the columns that a rule reads: because its caller names them, and because the framework does.
+fn read(criterion: &Criterion, rule: &Rule) -> (Vec<i16>, Vec<i16>) {
+    let (mut named, mut own) = (Vec::new(), Vec::new());
+    let by_value = if rule.expires.is_some() {
+        &mut named
+    } else {
+        &mut own
+    };
+    by_value.extend(criterion.value.columns());
+    let by_filter = if rule.filter.is_some() {
+        &mut named
+    } else {
+        &mut own
+    };
+    by_filter.extend(criterion.filter.iter().flat_map(|filter| &filter.columns));
+    (named, own)
+}
+
+fn refuse(message: String) -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        message,
+    )
+}
+
+/// Refuses (55000) a rule whose names have come to mean something else; to be called before they are looked up.
+pub(super) fn check_names(
     relation: &Relation,
     attributes: &[Attribute],
     rule: &Rule,
 ) -> Result<(), Refusal> {
-    let Some(meant) = &rule.meant else {
+    match &rule.meant {
+        Some(Meant::Names(names)) => {
+            names.check_table(relation)?;
+            names.check_columns(relation, attributes)
+        }
+        Some(Meant::Unreadable(_)) => Err(refuse(format!(
+            "cannot read what was remembered of table \"{}\" when it was scheduled",
+            relation.name()
+        ))
+        .detail("The column \"meant\" of the table of policies has been written by something else.")
+        .hint("Schedule the table again.")),
+        None => Ok(()),
+    }
+}
+
+/// The same of columns that are read because the framework's are called so. One that a migration has made anew is its column
+/// still; not one that has come to the name while the one that was meant is there.
+pub(super) fn check_own_columns(
+    relation: &Relation,
+    attributes: &[Attribute],
+    rule: &Rule,
+    criterion: &Criterion,
+) -> Result<(), Refusal> {
+    let Some(Meant::Names(names)) = &rule.meant else {
         return Ok(());
     };
-    let name = relation.name();
-    if is_kept(&name) && !is_kept(&meant.table) {
-        return Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!("table \"{name}\" had another name when it was scheduled, and its name says that its rows are kept"),
-        )
-        .detail(format!("It was called \"{}\".", meant.table))
-        .hint("If they are to be kept, call raw_clear_sessions_unschedule() for it; if not, schedule it again under this name."));
+    let (_, own) = read(criterion, rule);
+    let is_meant = |number: i16| names.framework.values().any(|meant| *meant == number);
+    let other = attributes
+        .iter()
+        .find(|one| own.contains(&one.attnum) && !is_meant(one.attnum));
+    let left = attributes
+        .iter()
+        .find(|one| is_meant(one.attnum) && !own.contains(&one.attnum));
+    match (other, left) {
+        (Some(other), Some(left)) => {
+            Err(names.another_column(relation, attributes, &other.name, left.attnum))
+        }
+        _ => Ok(()),
     }
-    // One that has gone is missed where it is read.
-    let is_another = |attribute: &&Attribute| {
-        meant
-            .columns
-            .get(&attribute.name)
-            .is_some_and(|number| *number != attribute.attnum)
-    };
-    match attributes.iter().find(is_another) {
-        Some(attribute) => Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!(
-                "column \"{}\" of table \"{name}\" is not the one that it was when the table was scheduled",
-                attribute.name
-            ),
-        )
-        .detail("The column of that name has been renamed or dropped since, and another one has its name.")
-        .hint("Look at what raw_clear_sessions_preview() says of the table, and schedule it again by the column that is meant.")),
-        None => Ok(()),
+}
+
+impl Names {
+    fn since(&self) -> &'static str {
+        if self.of_run {
+            "when the run began"
+        } else {
+            "when the table was scheduled"
+        }
+    }
+
+    fn check_table(&self, relation: &Relation) -> Result<(), Refusal> {
+        let name = relation.name();
+        let before: Vec<_> = doubts_of_name(&self.schema, &self.table).collect();
+        let mut doubts = doubts_of_name(&relation.schema(), &name);
+        let hint = if self.of_run {
+            "If its rows may go, clear it again under this name."
+        } else {
+            "If its rows are to be kept, call raw_clear_sessions_unschedule() for it; if not, schedule it again under this name."
+        };
+        match doubts.find(|doubt| !before.contains(doubt)) {
+            Some(doubt) => Err(refuse(format!(
+                "table \"{name}\" had another name {}, and {}",
+                self.since(),
+                doubt.reason()
+            ))
+            .detail(format!("It was called \"{}.{}\".", self.schema, self.table))
+            .hint(hint)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_columns(&self, relation: &Relation, attributes: &[Attribute]) -> Result<(), Refusal> {
+        for (name, number) in &self.columns {
+            match attributes.iter().find(|attribute| attribute.name == *name) {
+                Some(attribute) if attribute.attnum == *number => {}
+                // Where it is read by its name, it is missed there.
+                None if !self.whole_row => {}
+                _ => return Err(self.another_column(relation, attributes, name, *number)),
+            }
+        }
+        Ok(())
+    }
+
+    /// `number`: of the column that was meant.
+    fn another_column(
+        &self,
+        relation: &Relation,
+        attributes: &[Attribute],
+        name: &str,
+        number: i16,
+    ) -> Refusal {
+        let has = |is_it: &dyn Fn(&&Attribute) -> bool| attributes.iter().find(is_it);
+        let (table, since) = (relation.name(), self.since());
+        let message = match has(&|attribute| attribute.name == name) {
+            Some(_) => {
+                format!("column \"{name}\" of table \"{table}\" is not the one that it was {since}")
+            }
+            None => {
+                format!("column \"{name}\" of table \"{table}\", which was there {since}, has gone")
+            }
+        };
+        let detail = match has(&|attribute| attribute.attnum == number) {
+            Some(now) => format!("The one that was meant is called \"{}\" now.", now.name),
+            None => "The one that was meant has been dropped.".to_owned(),
+        };
+        let again = if self.of_run { "clear" } else { "schedule" };
+        refuse(message)
+        .detail(detail)
+        .hint(format!(
+            "Look at what raw_clear_sessions_preview() says of the table, and {again} it again by the column that is meant."
+        ))
     }
 }

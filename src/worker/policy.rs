@@ -126,13 +126,6 @@ pub struct Due {
     pub owner: pg_sys::Oid,
 }
 
-/// What a policy of the table `p` means by its names now; to be used where it has come to another table, or to another place.
-pub(super) const MEANT_NOW: &str = "(SELECT pg_catalog.jsonb_build_object('table', c.relname, 'columns', coalesce((\
-     SELECT pg_catalog.jsonb_object_agg(a.attname, a.attnum) FROM pg_catalog.pg_attribute a \
-     WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND NOT a.attisdropped \
-     AND (p.meant OPERATOR(pg_catalog.->) 'columns') OPERATOR(pg_catalog.?) a.attname::pg_catalog.text), '{}'::pg_catalog.jsonb)) \
-     FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid AND p.meant IS NOT NULL)";
-
 /// Microseconds from the Unix epoch to 2000-01-01.
 pub(super) const EPOCH_DIFFERENCE: i64 = 946_684_800_000_000;
 

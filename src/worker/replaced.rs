@@ -10,7 +10,7 @@
 //! Elsewhere a table is not replaced by itself, and one that has come in the place of another is its owner's to schedule
 //! ([`super::policy::remove_orphans`]).
 
-use super::policy::MEANT_NOW;
+use super::meant::{self, NUMBERS};
 use crate::pg::{self, Argument, LockMode, Relation};
 use crate::table;
 use pgrx::pg_sys;
@@ -143,13 +143,15 @@ impl Replaced {
             )
         };
         moves("policy", "");
-        // Its columns have the same names, and maybe other numbers.
+        // Its columns may have other numbers.
         pg::modify_own(
             &format!(
-                "UPDATE {schema}.policy p SET meant = {MEANT_NOW} \
-                 WHERE \"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid"
+                "UPDATE {schema}.policy p SET meant = {} FROM {schema}.state s \
+                 WHERE p.\"table\"::pg_catalog.oid OPERATOR(pg_catalog.=) $2::pg_catalog.oid \
+                 AND s.\"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid",
+                meant::by_places("s.seen OPERATOR(pg_catalog.->) 'numbers'")
             ),
-            &[Argument::oid(self.new)],
+            &[old, new],
         );
         // Where the setting `tables` names it, or a function was called.
         pg::modify_own(
@@ -176,7 +178,7 @@ fn look(schema: &str, some: &[pg_sys::Oid]) -> String {
     let seen: Vec<Option<String>> = pg::query_own(
         &format!(
             "SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', t.oid, 'seen', t.seen)) FROM (\
-             SELECT c.oid, pg_catalog.jsonb_build_object('name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, \
+             SELECT c.oid, pg_catalog.jsonb_build_object('name', {NAME}, 'owner', c.relowner, 'columns', {COLUMNS}, 'numbers', {NUMBERS}, \
              'citus', c.oid OPERATOR(pg_catalog.=) ANY ($1::pg_catalog._oid)) AS seen \
              FROM {schema}.policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \

@@ -3,7 +3,8 @@
 
 use super::aside;
 use super::board::board;
-use super::policy::{self, COLUMNS, MEANT_NOW, Policy};
+use super::meant;
+use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
 use super::replaced;
 use super::stop_request::Reason;
@@ -367,11 +368,12 @@ pub fn resume(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
         table,
         &format!(
             "UPDATE {{schema}}.policy p SET suspended = NULL, changed = pg_catalog.now(), \
-         meant = CASE WHEN installation OPERATOR(pg_catalog.=) {{schema}}.installation() THEN p.meant ELSE {MEANT_NOW} END, \
+         meant = CASE WHEN installation OPERATOR(pg_catalog.=) {{schema}}.installation() THEN p.meant ELSE {} END, \
          installation = {{schema}}.installation() \
          WHERE \"table\" OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND (suspended IS NOT NULL \
          OR installation IS NULL \
-         OR installation OPERATOR(pg_catalog.<>) {{schema}}.installation())"
+         OR installation OPERATOR(pg_catalog.<>) {{schema}}.installation())",
+            meant::by_names()
         ),
     )
 }
@@ -390,8 +392,9 @@ pub fn resume_all() -> Result<bool, Refusal> {
         let own = format!("{schema}.installation()");
         let policies = pg::modify_own(
             &format!(
-                "UPDATE {schema}.policy p SET changed = pg_catalog.now(), meant = {MEANT_NOW}, installation = {own} \
-                 WHERE installation IS NULL OR installation OPERATOR(pg_catalog.<>) {own}"
+                "UPDATE {schema}.policy p SET changed = pg_catalog.now(), meant = {}, installation = {own} \
+                 WHERE installation IS NULL OR installation OPERATOR(pg_catalog.<>) {own}",
+                meant::by_names()
             ),
             &[],
         );

@@ -515,6 +515,101 @@ fn a_policy_goes_on_with_a_framework_whose_column_is_made_anew() {
     session.wait_for_count("sessions", 10);
 }
 
+/// Nothing of it is named where the whole row is read.
+#[test]
+fn a_policy_that_reads_the_whole_row_does_not_go_by_another_one() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    for (change, error) in [
+        (
+            "RENAME expires_at TO valid_until; ALTER TABLE tickets RENAME created TO expires_at",
+            "'column \"created\" of table \"tickets\", which was there when the table was scheduled, has gone' AND details ->> 'detail' LIKE '%is called \"expires_at\" now.'",
+        ),
+        (
+            "RENAME hold TO kept",
+            "'column \"hold\" of table \"tickets\", which was there when the table was scheduled, has gone' AND details ->> 'detail' LIKE '%is called \"kept\" now.'",
+        ),
+        (
+            "DROP hold; ALTER TABLE tickets ADD hold text",
+            "'column \"hold\" of table \"tickets\" is not the one that it was%' AND details ->> 'detail' LIKE '%has been dropped.'",
+        ),
+    ] {
+        create_tickets(&mut session);
+        session.run(
+            "ALTER TABLE tickets ADD hold text;
+             SELECT raw_clear_sessions_schedule('tickets', '1 s', keep => '0', time_zone => 'UTC',
+                 expires => '(to_jsonb(tickets) ->> ''expires_at'')::timestamptz', filter => 'to_jsonb(tickets) ->> ''hold'' IS NULL');
+             INSERT INTO tickets VALUES (1, '2020-01-01')",
+        );
+        session.wait_for_count("tickets", 10);
+        // What it has not had yet, it may get.
+        session
+            .run("ALTER TABLE tickets ADD note text; INSERT INTO tickets VALUES (1, '2020-01-01')");
+        session.wait_for_count("tickets", 10);
+        session.run(&format!("BEGIN; ALTER TABLE tickets {change}; COMMIT"));
+        session.wait_for_run(&format!("{REFUSED} {error}"));
+        assert_eq!(session.count("tickets"), 10);
+        session.run("DROP TABLE tickets");
+    }
+}
+
+/// `created_at` has come to the name of `updated_at`, both of which the framework's table has.
+#[test]
+fn a_policy_does_not_go_by_another_column_of_a_framework_while_its_own_is_there() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE TABLE sessions (id bigserial PRIMARY KEY, session_id varchar NOT NULL, data text,
+             created_at timestamp(6) NOT NULL, updated_at timestamp(6) NOT NULL);
+         INSERT INTO sessions (session_id, created_at, updated_at)
+             SELECT i, '2020-01-01', CASE WHEN i > 10 THEN '2020-01-01' ELSE now() AT TIME ZONE 'UTC' END FROM generate_series(1, 20) AS i;
+         SELECT raw_clear_sessions_schedule('sessions', '1 s', keep => '30 days', time_zone => 'UTC')",
+    );
+    session.wait_for_count("sessions", 10);
+    session.run(
+        "BEGIN;
+         ALTER TABLE sessions RENAME updated_at TO touched_at;
+         ALTER TABLE sessions RENAME created_at TO updated_at;
+         ALTER TABLE sessions RENAME touched_at TO created_at;
+         COMMIT",
+    );
+    let error = "'column \"updated_at\" of table \"sessions\" is not the one that it was%'
+         AND details ->> 'detail' = 'The one that was meant is called \"created_at\" now.'";
+    session.wait_for_run(&format!("{REFUSED} {error}"));
+    assert_eq!(session.count("sessions"), 10);
+    // Made anew, it is the framework's.
+    session.run(
+        "BEGIN;
+         ALTER TABLE sessions DROP created_at;
+         ALTER TABLE sessions ADD created_at timestamp(6) NOT NULL DEFAULT now();
+         COMMIT;
+         SELECT raw_clear_sessions_run_now('sessions')",
+    );
+    session.wait_for_count("sessions", 0);
+}
+
+#[test]
+fn a_policy_of_which_something_else_is_remembered_fails() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_tickets(&mut session);
+    for meant in ["7", "{}", "{\"columns\": []}", "[1]"] {
+        session.run(
+            "SELECT raw_clear_sessions_schedule('tickets', '1 s', expires => 'expires_at', keep => '0');
+             INSERT INTO tickets VALUES (1, '2020-01-01')"
+        );
+        session.wait_for_count("tickets", 10);
+        let failed =
+            session.number("SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'failed'");
+        session.run(&format!("UPDATE raw_clear_sessions.policy SET meant = '{meant}'; INSERT INTO tickets VALUES (1, '2020-01-01')"));
+        session.wait_for_run(&format!(
+            "{REFUSED} 'cannot read what was remembered of table \"tickets\"%' AND {failed} < (
+             SELECT count(*) FROM raw_clear_sessions.run WHERE stop = 'failed')"
+        ));
+        assert_eq!(session.count("tickets"), 11);
+    }
+}
+
 #[test]
 fn a_policy_does_not_clear_a_table_that_has_become_an_archive() {
     let cluster = Cluster::with_worker("app", &[]);
@@ -525,11 +620,45 @@ fn a_policy_does_not_clear_a_table_that_has_become_an_archive() {
         "ALTER TABLE tickets RENAME TO vouchers; INSERT INTO vouchers VALUES (1, '2020-01-01')",
     );
     session.wait_for_count("vouchers", 10);
-    session.run("ALTER TABLE vouchers RENAME TO tickets_archive; INSERT INTO tickets_archive VALUES (1, '2020-01-01')");
-    session.wait_for_run(&format!(
-        "{REFUSED} 'table \"tickets_archive\" had another name when it was scheduled%'"
-    ));
-    assert_eq!(session.count("tickets_archive"), 11);
-    session.run("SELECT raw_clear_sessions_schedule('tickets_archive', '1 s', expires => 'expires_at', keep => '0')");
-    session.wait_for_count("tickets_archive", 10);
+    session.run(
+        "ALTER TABLE vouchers RENAME TO tickets; CREATE SCHEMA archive_2025; CREATE SCHEMA shop",
+    );
+    for (rename, table, reason) in [
+        (
+            "ALTER TABLE tickets RENAME TO tickets_archive",
+            "tickets_archive",
+            "its name says that its rows are kept",
+        ),
+        (
+            "ALTER TABLE tickets_archive RENAME TO tickets_20251127",
+            "tickets_20251127",
+            "its name ends in a date%",
+        ),
+        (
+            "ALTER TABLE tickets_20251127 RENAME TO web_sessions_x",
+            "web_sessions_x",
+            "more stands in its name%",
+        ),
+        (
+            "ALTER TABLE web_sessions_x RENAME TO tickets; ALTER TABLE tickets SET SCHEMA archive_2025",
+            "archive_2025.tickets",
+            "the name of its schema says%",
+        ),
+        (
+            "ALTER TABLE archive_2025.tickets SET SCHEMA shop; ALTER SCHEMA shop RENAME TO shop_20251127",
+            "shop_20251127.tickets",
+            "the name of its schema has a date in it%",
+        ),
+    ] {
+        let name = table.split('.').next_back().unwrap_or(table);
+        session.run(&format!(
+            "{rename}; INSERT INTO {table} VALUES (1, '2020-01-01')"
+        ));
+        session.wait_for_run(&format!(
+            "{REFUSED} 'table \"{name}\" had another name when the table was scheduled, and {reason}'"
+        ));
+        assert_eq!(session.count(table), 11);
+        session.run(&format!("SELECT raw_clear_sessions_schedule('{table}', '1 s', expires => 'expires_at', keep => '0')"));
+        session.wait_for_count(table, 10);
+    }
 }

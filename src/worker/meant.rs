@@ -1,0 +1,47 @@
+//! What is remembered of a policy's names ([`crate::table::Meant`]), where it has come to another table, as SQL.
+
+/// For a policy `p` that has come from another database: the columns are those that have the names now. That of the table is
+/// remembered as it was.
+pub fn by_names() -> String {
+    with_numbers(
+        "SELECT a.attnum FROM pg_catalog.pg_attribute a \
+         WHERE a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid AND NOT a.attisdropped \
+         AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) e.key",
+    )
+}
+
+/// The numbers of the columns of a table `c`, in their order.
+pub const NUMBERS: &str = "(SELECT pg_catalog.jsonb_agg(a.attnum ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
+     WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped)";
+
+/// For a policy `p` whose table has been replaced by one with the same columns in the same order: the columns are those in the
+/// same places, whatever they are called. `numbers`: [`NUMBERS`] of the table that was replaced, as SQL.
+pub fn by_places(numbers: &str) -> String {
+    with_numbers(&format!(
+        "SELECT a.attnum FROM pg_catalog.jsonb_array_elements({numbers}) WITH ORDINALITY AS o (attnum, place) \
+         JOIN (SELECT a.attnum, pg_catalog.row_number() OVER (ORDER BY a.attnum) AS place FROM pg_catalog.pg_attribute a \
+         WHERE a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
+         AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) AS a ON a.place OPERATOR(pg_catalog.=) o.place \
+         WHERE o.attnum OPERATOR(pg_catalog.=) e.value"
+    ))
+}
+
+/// `number`: a query of the number of the column `e`, whose name is its key and whose number was its value. No column has the
+/// number 0: what is not found is missed. What is none of ours stays, and is refused.
+fn with_numbers(number: &str) -> String {
+    const PARTS: [&str; 2] = ["columns", "framework"];
+    let is_ours = PARTS.map(|part| {
+        format!("pg_catalog.jsonb_typeof(p.meant OPERATOR(pg_catalog.->) '{part}') OPERATOR(pg_catalog.=) 'object'")
+    });
+    let columns = PARTS.map(|part| {
+        format!(
+            "'{part}', (SELECT coalesce(pg_catalog.jsonb_object_agg(e.key, coalesce(({number}), 0)), '{{}}'::pg_catalog.jsonb) \
+             FROM pg_catalog.jsonb_each(p.meant OPERATOR(pg_catalog.->) '{part}') AS e)"
+        )
+    });
+    format!(
+        "CASE WHEN {} THEN p.meant OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object({}) ELSE p.meant END",
+        is_ours.join(" AND "),
+        columns.join(", ")
+    )
+}
