@@ -57,6 +57,7 @@ mod vacuum;
 mod wal;
 mod warm;
 mod warnings;
+mod which_table;
 mod worker;
 mod written_setting;
 mod written_zones;
@@ -123,7 +124,7 @@ pub use table_guard::{TableGuard, release_guard_in_transaction, try_guard_in_tra
 pub use time::{Keep, Zone, begin_steady_time, now, steady};
 pub use transaction::{
     ActingAs, act_as_authenticated, acts_for_its_owner, as_owner_of_our_tables, attempt, begin,
-    capped, catch, commit, constraints_immediate, is_of_a_row, is_of_a_table, owner,
+    capped, catch, commit, constraints_immediate, first_owner, is_of_a_row, is_of_a_table, owner,
     report_statistics, reset_for_session, roll_back, set_for_session, try_out,
 };
 pub use tuple_set::TupleSet;
@@ -135,6 +136,7 @@ pub use wal::{
 };
 pub use warm::{cached_blocks, try_lock_to_read, warm};
 pub use warnings::with_warnings;
+pub use which_table::says_of_table;
 pub use worker::{
     Handle, begin_database_worker, begin_launcher, check_for_interrupts, connect, end_launcher,
     register_launcher, reload_if_asked, report_activity, shutdown_requested, start_database_worker,

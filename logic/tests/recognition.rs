@@ -364,8 +364,8 @@ fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
             assert_eq!(undated(&name), table.name, "{name}");
         }
         for schema in "public_20240131 app_240131 public_202401 app_31012024 snap_20240131t0900 2024_01_31_app_20240131".split(' ') {
-            let kept = Recognition::Unsure(framework(&table), Doubt::KeptSchema);
-            assert_eq!(recognize(schema, &table.name, &table.columns), kept, "{schema}");
+            let dated = Recognition::Unsure(framework(&table), Doubt::DatedSchema);
+            assert_eq!(recognize(schema, &table.name, &table.columns), dated, "{schema}");
         }
         for schema in "tenant_2024 tenant_0007 org_991399 customer_123456789 public app django sessions auth prod2 site_2 tenant_17 accounting holding goldsmith foldout customers \
             versicherung catalog blog".split_whitespace() {

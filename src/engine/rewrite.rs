@@ -127,7 +127,8 @@ impl Ahead {
                 && Checked::open(Some(table), rule, Purpose::Estimate).is_ok_and(|checked| {
                     let leaves = pg::leaves(checked.root(), LockMode::AccessShare);
                     refuse::check_table(checked.root()).is_ok()
-                        && refuse::check_leaves(&leaves).is_ok()
+                        && refuse::check_leaves(&leaves, checked.root(), checked.criterion())
+                            .is_ok()
                         && checked.root().blocks() >= SMALL
                 })
         });
@@ -201,7 +202,7 @@ fn lock_leaves(
     let mut leaves = pg::leaves(table.root(), LockMode::AccessShare);
     known.extend(leaves.iter().map(Relation::oid));
     known.insert(table.root().oid());
-    refuse::check_leaves(&leaves)?;
+    refuse::check_leaves(&leaves, table.root(), table.criterion())?;
     if leaves.len() > 1 {
         let estimate = estimate_leaves(table, &leaves);
         leaves.retain(|leaf| estimate.access(leaf).is_some());
@@ -230,7 +231,7 @@ fn lock_leaves(
     }
     // Something may have been altered before the locks came.
     refuse::check_table(table.root())?;
-    refuse::check_leaves(&locked)?;
+    refuse::check_leaves(&locked, table.root(), table.criterion())?;
     Ok((locked, since))
 }
 

@@ -8,7 +8,7 @@
 #[macro_use]
 mod bound;
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 use pgrx::pg_sys;
 
 /// A C enum, of which no value is negative.
@@ -239,6 +239,31 @@ const fn buffer_lock_mode(mode: u32) -> BufferLockMode {
 #[cfg(feature = "pg19")]
 const fn buffer_lock_mode(mode: BufferLockMode) -> BufferLockMode {
     mode
+}
+
+/// expression_tree_mutator() of nodes/nodeFuncs.h, whose callbacks have no parameters in the header files of PostgreSQL 15.
+///
+/// # Safety
+/// As for the function.
+pub unsafe fn expression_tree_mutator(
+    node: *mut pg_sys::Node,
+    mutator: unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> *mut pg_sys::Node,
+    context: *mut c_void,
+) -> *mut pg_sys::Node {
+    // SAFETY: the function calls what it is given with these two parameters (nodes/nodeFuncs.c), in every version.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        return pg_sys::expression_tree_mutator(
+            node,
+            Some(core::mem::transmute::<
+                unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> *mut pg_sys::Node,
+                unsafe extern "C-unwind" fn() -> *mut pg_sys::Node,
+            >(mutator)),
+            context,
+        );
+        #[cfg(not(feature = "pg15"))]
+        return pg_sys::expression_tree_mutator_impl(node, Some(mutator), context);
+    }
 }
 
 /// CHECK_FOR_INTERRUPTS() of miscadmin.h: a cancel, a termination or a timeout becomes an ERROR here.

@@ -113,7 +113,7 @@ fn is_read_alike(relation: &Relation, text: &CStr, condition: bool) -> bool {
 }
 
 /// Text to an analysed expression tree.
-fn transform(
+pub(super) fn transform(
     relation: &Relation,
     text: &CStr,
     condition: bool,

@@ -14,6 +14,7 @@ use pgrx::{PgTryBuilder, pg_sys};
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::ptr;
+use std::time::Instant;
 
 thread_local! {
     /// What is allocated between two transactions goes here, and is freed with the next commit. TopMemoryContext, where
@@ -212,6 +213,8 @@ pub(super) fn refusal(error: &CaughtError) -> Refusal {
 }
 
 thread_local! {
+    /// The first role that this process has acted as for a table of it, and since when.
+    static FIRST_OWNER: Cell<Option<(pg_sys::Oid, Instant)>> = const { Cell::new(None) };
     /// The table whose owner is acted for, and that owner.
     static ACTED_FOR: Cell<Option<(pg_sys::Oid, pg_sys::Oid)>> = const { Cell::new(None) };
 }
@@ -221,6 +224,13 @@ pub fn acts_for_its_owner(relation: &Relation) -> bool {
     ACTED_FOR
         .get()
         .is_none_or(|(table, owner)| table != relation.oid() || owner == relation.owner())
+}
+
+/// Whom for this process has acted, and since when; `None`: for nobody yet. It acts for nobody else: what an owner's code leaves
+/// in a process, and no transaction takes back, such as a connection of dblink's or a variable of a procedural language, is not
+/// another owner's to find.
+pub fn first_owner() -> Option<(pg_sys::Oid, Instant)> {
+    FIRST_OWNER.get()
 }
 
 /// Acting as another role, until `end` or the end of the transaction by an ERROR.
@@ -237,9 +247,19 @@ impl ActingAs {
     /// operation, in which code of the owner's (a trigger, a function in an index) can leave nothing behind that would
     /// run with more, and with a search path on which nobody else's objects are.
     ///
-    /// `None` where there is no such table (any more). It may get another owner until it is locked.
-    pub fn owner_of(table: pg_sys::Oid) -> Option<ActingAs> {
-        let owner = owner(table)?;
+    /// `None` where there is no such table (any more). It may get another owner until it is locked. Refuses (55006) to act for
+    /// another owner than [`first_owner`].
+    pub fn owner_of(table: pg_sys::Oid) -> Result<Option<ActingAs>, Refusal> {
+        let Some(owner) = owner(table) else {
+            return Ok(None);
+        };
+        let (first, _) = FIRST_OWNER.get().unwrap_or((owner, Instant::now()));
+        if first != owner {
+            return Err(Refusal::new(
+                PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
+                "the table has got another owner, whom another process has to act for",
+            ));
+        }
         let acting = ActingAs::switch(
             owner,
             int(pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE),
@@ -258,8 +278,9 @@ impl ActingAs {
             );
         }
         constraints_immediate();
+        FIRST_OWNER.set(FIRST_OWNER.get().or(Some((owner, Instant::now()))));
         ACTED_FOR.set(Some((table, owner)));
-        Some(acting)
+        Ok(Some(acting))
     }
 
     fn switch(role: pg_sys::Oid, flags: i32) -> ActingAs {

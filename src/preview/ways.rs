@@ -103,9 +103,9 @@ pub fn ways(target: &Target, counts: &Counts, size: table::Size) -> (Ways, Advic
     let size = Size::of(size, counts, &leaves);
     let no_right = (!pg::has_privilege(relation, Privilege::Delete))
         .then(|| "you have no DELETE privilege on the table".to_owned());
-    let no_rewrite = no_right
-        .clone()
-        .or_else(|| rewrite::why_not(relation).map(|refusal| refusal.message().to_owned()));
+    let no_rewrite = no_right.clone().or_else(|| {
+        rewrite::why_not(relation, target.criterion()).map(|refusal| refusal.message().to_owned())
+    });
     let no_deletion = no_right
         .or_else(|| super::why_not_published(target))
         .or_else(|| super::why_not_by_access_method(relation));

@@ -8,7 +8,6 @@ use crate::refusal::Refusal;
 use logic::framework::Framework;
 use logic::recognize::{Column, doubt_of_child};
 use logic::table_name::of_partition;
-use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::collections::BTreeSet;
 
@@ -16,7 +15,7 @@ use std::collections::BTreeSet;
 const NAMED: usize = 50;
 
 /// Refuses (55000) to have tables go along with a recognized one whose rows may be meant to stay, unless the caller's filter says
-/// which tables it is for. `below`: open and locked.
+/// of each whether it is for it. `below`: open and locked.
 pub fn check_children<'a>(
     root: &Relation,
     criterion: &Criterion,
@@ -24,17 +23,31 @@ pub fn check_children<'a>(
     below: impl IntoIterator<Item = &'a Relation>,
 ) -> Result<(), Refusal> {
     match criterion.framework {
-        Some(framework) if !says_which_table(criterion.filter.as_ref()) => {
-            check(root, framework, rule, below)
-        }
-        _ => Ok(()),
+        Some(framework) => check(root, framework, criterion, rule, below),
+        None => Ok(()),
     }
 }
 
-/// Whether a filter reads tableoid.
-fn says_which_table(filter: Option<&pg::Expression>) -> bool {
-    let mut read = filter.iter().flat_map(|filter| &filter.columns);
-    read.any(|column| i32::from(*column) == pg_sys::TableOidAttributeNumber)
+/// Those of a child's tables, itself and what is below it, of which the filter does not say whether their rows are meant. That it
+/// says so of others is nothing: an archive may come later. A partitioned table has no rows of its own.
+fn not_said_of(
+    root: &Relation,
+    criterion: &Criterion,
+    child: &Relation,
+) -> Result<Vec<u32>, Refusal> {
+    let mut tables = pg::inheritors_unlocked(child);
+    tables.retain(|oid| pg::look_unlocked(*oid) != pg::Unlocked::PartitionedTable);
+    let mut not_said = Vec::new();
+    for oid in tables {
+        let is_said = match &criterion.filter_text {
+            Some(filter) => pg::says_of_table(root, filter, oid)?,
+            None => false,
+        };
+        if !is_said {
+            not_said.push(u32::from(oid));
+        }
+    }
+    Ok(not_said)
 }
 
 /// The children, but for partitions, whose rows may be meant to stay, each with the reason, of a table whose column was named: as
@@ -68,6 +81,7 @@ fn further(child: &Relation, known: &[Column]) -> Vec<Column> {
 fn check<'a>(
     root: &Relation,
     framework: &'static Framework,
+    criterion: &Criterion,
     rule: &Rule,
     below: impl IntoIterator<Item = &'a Relation>,
 ) -> Result<(), Refusal> {
@@ -93,8 +107,11 @@ fn check<'a>(
             )
         };
         if let Some(doubt) = doubt {
-            left_alone.extend(pg::inheritors_unlocked(child).into_iter().map(u32::from));
-            first.get_or_insert((child, doubt));
+            let not_said = not_said_of(root, criterion, child)?;
+            if !not_said.is_empty() {
+                left_alone.extend(not_said);
+                first.get_or_insert((child, doubt));
+            }
         }
     }
     match first {

@@ -279,6 +279,9 @@ fn clear_pass(
         let by = |due: &Due| if due.by_clock { look.instant } else { now };
         let index = turns.next(&due, |due| due.next_start <= by(due))?;
         let table = due.swap_remove(index);
+        if is_for_another_process(&table) {
+            return Some(Ending::TurnOver);
+        }
         let Some(claim) = board().and_then(|board| board.claim(table.table)) else {
             continue;
         };
@@ -324,6 +327,12 @@ fn clear_pass(
             return None;
         }
     }
+}
+
+/// Whether a table's owner is another one than this process has acted for. One whose owner is not known is gone.
+fn is_for_another_process(due: &Due) -> bool {
+    pg::first_owner().is_some_and(|(owner, _)| owner != due.owner)
+        && due.owner != pg_sys::InvalidOid
 }
 
 fn has_company() -> bool {

@@ -228,10 +228,16 @@ impl<'a> Host<'a> {
         self.acting = None;
     }
 
-    /// Acts as the table's owner of this moment.
+    /// Acts as the table's owner of this moment. ERROR where this process has acted for another one, and has to end.
     fn act(&mut self) {
         // Where the table has gone, the run finds out by itself.
-        self.acting = ActingAs::owner_of(self.table);
+        match ActingAs::owner_of(self.table) {
+            Ok(acting) => self.acting = acting,
+            Err(refusal) => {
+                self.yields = true;
+                refusal.raise();
+            }
+        }
     }
 
     /// Leaves the database to another session that wants it for itself; says so as an error.

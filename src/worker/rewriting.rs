@@ -104,7 +104,7 @@ pub fn rewrite_if_worth_it(due: &Due, policy: &Policy, host: &mut Host<'_>) -> R
 /// How much of the table has expired; refuses what cannot be rewritten.
 fn expired_fraction(due: &Due, rule: &Rule) -> Result<f64, Refusal> {
     let checked = Checked::open(Some(due.table), rule, Purpose::Estimate)?;
-    match rewrite::why_not(checked.root()) {
+    match rewrite::why_not(checked.root(), checked.criterion()) {
         Some(refusal) => Err(refusal),
         None => Ok(rewrite::expired_fraction(&checked)),
     }

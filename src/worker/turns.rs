@@ -14,6 +14,7 @@ use super::stop_request;
 use crate::pg::{self, Usage};
 use crate::run::{Stop, WrittenDown};
 use logic::number;
+use logic::turns::TURN;
 use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -209,13 +210,14 @@ impl Turns {
     }
 
     /// Whose turn is next among those that are due: of the owner who has waited longest for one, and of his tables the
-    /// one that has.
+    /// one that has. For a turn's time the owner stays the same, for whom alone this process can act.
     pub fn next(&self, all: &[Due], is_due: impl Fn(&Due) -> bool) -> Option<usize> {
+        let served = pg::first_owner().filter(|(_, since)| since.elapsed() < TURN);
         let due = all.iter().enumerate().filter(|(_, due)| is_due(due));
         let next = due.min_by_key(|(_, due)| {
-            let owner = self.owners.get(&due.owner);
             (
-                owner,
+                served.is_some_and(|(owner, _)| owner != due.owner),
+                self.owners.get(&due.owner),
                 self.served(due),
                 due.next_start,
                 u32::from(due.table),

@@ -2,6 +2,7 @@
 
 use crate::pg::{self, FileNode, LockMode, Relation};
 use crate::refusal::Refusal;
+use crate::table::Criterion;
 use crate::table::obstacle::{self, Obstacle};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
@@ -10,9 +11,9 @@ const DELETE_INSTEAD: &str =
     "Delete the rows instead: raw_clear_sessions() or raw_clear_sessions_in_batches().";
 
 /// Why the table, as a whole or for one of its leaves, is not rewritten; for the preview.
-pub fn why_not(root: &Relation) -> Option<Refusal> {
+pub fn why_not(root: &Relation, criterion: &Criterion) -> Option<Refusal> {
     check_table(root)
-        .and_then(|()| check_leaves(&pg::leaves(root, LockMode::AccessShare)))
+        .and_then(|()| check_leaves(&pg::leaves(root, LockMode::AccessShare), root, criterion))
         .err()
 }
 
@@ -60,9 +61,14 @@ pub fn check_table(root: &Relation) -> Result<(), Refusal> {
 }
 
 /// Refuses what holds for one of the leaves.
-pub fn check_leaves(leaves: &[Relation]) -> Result<(), Refusal> {
+pub fn check_leaves(
+    leaves: &[Relation],
+    root: &Relation,
+    criterion: &Criterion,
+) -> Result<(), Refusal> {
     for leaf in leaves {
         check_leaf(leaf)?;
+        check_rows(leaf, root, criterion)?;
     }
     match leaves.iter().find(|leaf| leaf.is_permanent()) {
         Some(leaf) => check_slots(&leaf.name()),
@@ -81,6 +87,19 @@ fn check_leaf(leaf: &Relation) -> Result<(), Refusal> {
         return Err(because(&name, &obstacle));
     }
     check_not_published(leaf)
+}
+
+/// Each leaf is looked at by itself: a row of it as a whole has its columns, which may be more than those of the table that was
+/// named, or in another order.
+fn check_rows(leaf: &Relation, root: &Relation, criterion: &Criterion) -> Result<(), Refusal> {
+    if leaf.oid() == root.oid() || !criterion.columns().contains(&0) {
+        return Ok(());
+    }
+    Err(unsupported(format!(
+        "cannot rewrite table \"{}\" because whole rows of table \"{}\" are read",
+        leaf.name(),
+        root.name()
+    )))
 }
 
 /// Rows that are left out of a new heap are not decoded.

@@ -54,7 +54,7 @@ fn a_table_whose_worker_somebody_has_terminated_has_turns_while_another_owner_al
 }
 
 #[test]
-fn a_table_that_somebody_has_cleared_meanwhile_is_cleared_again_by_the_same_worker() {
+fn a_table_that_somebody_has_cleared_meanwhile_is_cleared_again() {
     let cluster = with_one_worker();
     let mut session = with_single_table(&cluster);
     let mut owner = cluster.connect_to("app");
@@ -62,11 +62,9 @@ fn a_table_that_somebody_has_cleared_meanwhile_is_cleared_again_by_the_same_work
     owner.run("BEGIN; SELECT raw_clear_sessions('single')");
     session.run("SELECT raw_clear_sessions_schedule('single', '1 s')");
     session.wait_for_run("\"table\" = 'single'::regclass AND stop = 'interrupted'");
-    let worker = session.workers();
     owner.run("COMMIT");
     add_expired(&mut session, "single", 1);
     session.wait_for_count("single", 10);
-    assert_eq!(session.workers(), worker);
 }
 
 #[test]

@@ -368,3 +368,32 @@ fn what_is_running_is_seen_by_who_may_read_the_table() {
     assert_eq!(stranger.count(seen), 1);
     owner.run("SELECT raw_clear_sessions_unschedule('mine.django_session')");
 }
+
+/// A connection that a trigger has made with dblink stays in the process, and so does much else that no transaction takes back.
+#[test]
+fn no_process_acts_for_two_owners() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.max_workers", "1")]);
+    let mut session = cluster.database("app").connect();
+    session.run("CREATE TABLE seen (role name, pid integer); GRANT INSERT ON seen TO PUBLIC");
+    for owner in ["one", "two"] {
+        create_sessions(&mut session, owner, 10, 10);
+        session.run(&format!(
+            "CREATE ROLE {owner}_owner;
+             CREATE FUNCTION {owner}_sees() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN INSERT INTO public.seen VALUES (current_user, pg_backend_pid()); RETURN OLD; END';
+             CREATE TRIGGER sees BEFORE DELETE ON {owner} FOR EACH ROW EXECUTE FUNCTION {owner}_sees();
+             ALTER TABLE {owner} OWNER TO {owner}_owner;
+             SELECT raw_clear_sessions_schedule('{owner}', '1 s')"
+        ));
+    }
+    for _ in 0..4 {
+        for owner in ["one", "two"] {
+            add_expired(&mut session, owner, 1);
+        }
+        session.wait_for_count("one", 1);
+        session.wait_for_count("two", 1);
+    }
+    assert_eq!(session.count("seen"), 26);
+    let shared = "(SELECT FROM seen GROUP BY pid HAVING count(DISTINCT role) > 1) AS shared";
+    assert_eq!(session.count(shared), 0);
+}

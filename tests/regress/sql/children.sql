@@ -34,6 +34,14 @@ SELECT refill();
 CALL raw_clear_sessions_in_batches('django_session', filter => 'tableoid NOT IN (''children.held''::regclass)');
 SELECT tableoid::regclass, session_key FROM django_session ORDER BY 2;
 SELECT refill();
+-- What is said of one says nothing of others, which may come later; that none but some are meant does.
+CREATE TABLE later_archive () INHERITS (django_session);
+SELECT raw_clear_sessions('django_session', filter => 'tableoid NOT IN (''children.held''::regclass)');
+SELECT raw_clear_sessions('django_session', filter => 'tableoid::regclass::text <> ''held''');
+SELECT raw_clear_sessions('django_session', filter => 'tableoid = ''children.of_tenant''::regclass AND session_key <> ''''');
+SELECT raw_clear_sessions('django_session', filter => 'tableoid = ANY (ARRAY[''of_tenant'', ''held'', ''later_archive'']::regclass[]) AND tableoid <> ALL (ARRAY[''held'']::regclass[])');
+DROP TABLE later_archive;
+SELECT refill();
 -- By itself it is asked for as any table is; with the column named, all go.
 SELECT raw_clear_sessions('held', filter => 'NOT legal_hold');
 SELECT raw_clear_sessions('django_session', filter => 'length(session_key) = 1');

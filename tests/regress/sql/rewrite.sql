@@ -343,6 +343,24 @@ SELECT count(*), count(*) FILTER (WHERE expires < now()) FROM sessions;
 \pset tuples_only off
 \pset format aligned
 
+-- A row as a whole is that of the table that is named, and not the partition's or the child's.
+CREATE TABLE parts (id integer, owner text, state text, expires timestamptz) PARTITION BY RANGE (id);
+CREATE TABLE part_as_it PARTITION OF parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE part_otherwise (id integer, state text, owner text, expires timestamptz);
+ALTER TABLE parts ATTACH PARTITION part_otherwise FOR VALUES FROM (10) TO (20);
+INSERT INTO parts SELECT id, owner, state, '2020-01-01' FROM (VALUES (1, 'guest', 'held'), (11, 'guest', 'held'), (12, 'held', 'guest')) AS r (id, owner, state);
+SELECT raw_clear_sessions_rewrite('parts', expires => 'expires', filter => 'parts::text LIKE ''(%,guest,held,%''', time_zone => 'UTC');
+CREATE TABLE line (id integer, expires timestamptz);
+CREATE TABLE legal_line (legal text) INHERITS (line);
+INSERT INTO legal_line VALUES (1, '2020-01-01', 'held');
+SELECT raw_clear_sessions_rewrite('line', expires => 'expires', filter => 'to_jsonb(line) ? ''legal''', time_zone => 'UTC');
+-- By itself it is.
+SELECT raw_clear_sessions_rewrite('legal_line', expires => 'expires', filter => 'to_jsonb(legal_line) ? ''legal''', time_zone => 'UTC');
+SELECT preview -> 'ways' -> 'raw_clear_sessions_rewrite' ->> 'why_not' AS why_not, preview ->> 'expired_rows' AS expired
+FROM raw_clear_sessions_preview('parts', expires => 'expires', filter => 'parts::text LIKE ''(%,guest,held,%''', time_zone => 'UTC', exact => true) AS preview;
+SELECT raw_clear_sessions('parts', expires => 'expires', filter => 'parts::text LIKE ''(%,guest,held,%''', time_zone => 'UTC');
+SELECT * FROM parts;
+
 -- What the preview says of the ways
 CREATE TABLE large (id integer, payload text, expires timestamptz);
 INSERT INTO large SELECT n, repeat('x', 1000), now() + CASE WHEN n % 100 > 0 THEN -1 ELSE 1 END * interval '1 day' FROM generate_series(1, 10000) AS n;

@@ -42,12 +42,21 @@ SELECT zone, expires, outcome FROM (VALUES
     (:iso, ' UTC-05:00', '-5 hours', '(doc ->> ''ends'')::timestamptz'), (:iso, ' UTC-05:00', '-5 hours', '(ARRAY[ends]::timestamptz[])[1]'),
     (:iso, ' UTC-05:00', '-5 hours', 'lower((''['' || ends || '',)'')::tstzrange)'),
     (:iso, ' UTC-05:00', '-5 hours', '(ends::timestamptz - interval ''1 h'')::timestamp'),
+    -- behind punctuation
+    (:iso, ' (UTC-05:00)', '-5 hours', :instant), (:iso, ', GMT-5', '-5 hours', :instant), (:iso, '.UTC-05:00', '-5 hours', :instant),
+    (:iso, ' GMT/UTC-5', '-5 hours', :instant), (:iso, 'Z-05', '-5 hours', :instant), (:iso, ' America/Bogota-5', '-5 hours', :instant),
     -- ignored
+    (:iso, ' EST', '-5 hours', :naive), (:iso, ' (EST)', '-5 hours', :naive), (:iso, ' America/Bogota', '-5 hours', :naive), (:iso, ' - 05', '-5 hours', :naive),
+    ('YYYYMMDD HH24MISS', '-05', '-5 hours', :naive), ('YYYY-MM-DD HH24MI', '-05', '-5 hours', :naive), ('Dy Mon DD HH24:MI:SS YYYY', ' -0500', '-5 hours', :naive),
+    ('Dy Mon DD HH24:MI:SS "EST" YYYY', '', '-5 hours', :naive), ('YYYY-MM-DD', '+02', '2 hours', :naive),
     (:iso, ' UTC-05:00', '-5 hours', :naive), (:iso, '-05:00', '-5 hours', :naive), ('YYYYMMDD"T"HH24MISS', '-05', '-5 hours', 'ends::date'),
     -- beside the time
     ('', 'UTC-05:00', '-5 hours', :zoned), ('', '-05:00', '-5 hours', :zoned), ('', 'UTC', '0', 'local AT TIME ZONE ''UTC+1'''),
     ('', 'UTC-05:00', '-5 hours', 'make_timestamptz(2026, 1, 1, 0, 0, 0, zone)'),
+    ('', 'UTC-05:00', '-5 hours', 'date_trunc(''hour'', local AT TIME ZONE interval ''-5 hours'', zone)'),
     -- as it is meant
+    ('', 'America/Bogota', '-5 hours', 'date_trunc(''hour'', local AT TIME ZONE interval ''-5 hours'', zone)'),
+    (:iso, ' (EST)', '-5 hours', :instant), ('YYYY/MM/DD HH:MI:SS AM', '', '0', :naive), ('Dy Mon DD HH24:MI:SS YYYY', '', '0', :naive), ('Day, DD Month YYYY "at" HH24:MI', ' UTC', '0', :naive),
     (:iso, '-05:00', '-5 hours', :instant), (:iso, ' -05', '-5 hours', :instant), (:iso, 'Z', '0', :instant), ('YYYY-MM-DD"T"HH24:MI:SS.US', 'Z', '0', :instant),
     (:iso, ' UTC', '0', :instant), ('Dy Mon DD YYYY HH24:MI:SS', ' GMT+0000', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' GMT', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' -0500', '-5 hours', :instant),
     (:iso, ' EST', '-5 hours', :instant), (:iso, ' Etc/GMT+5', '-5 hours', :instant), (:iso, ' America/Bogota', '-5 hours', :instant),
