@@ -249,6 +249,8 @@ SELECT
             (SELECT CASE WHEN g.pid IS NULL THEN 'the end of a prepared transaction in which the table was cleared'
                 ELSE format('process %s, which is clearing the table, or has cleared it in a transaction that is still open', g.pid) END
             FROM guards AS g WHERE g."table" = s."table"),
+            CASE WHEN raw_clear_sessions.is_being_written(s."table")
+                THEN 'a transaction, open or prepared, that has called a function of the extension for the table' END,
             (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r HAVING count(*) > 0),
             'the worker, which is at another table or in other databases')
         END
@@ -275,6 +277,10 @@ SELECT
             'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
         ELSE coalesce(
             off.note,
+            CASE WHEN raw_clear_sessions.is_deaf(running.pid) THEN format(
+                'process %s, which clears the table, does not react: a filter, a function, a trigger or a foreign server keeps it where no cancel is looked at; other owners'' tables are cleared without it',
+                running.pid)
+            END,
             CASE WHEN raw_clear_sessions.hides_rows(s."table") THEN format(
                 'row-level security hides rows from %1$s, the owner of the table, as whom the worker acts: what he does not see is not cleared; call %2$s.raw_clear_sessions_in_batches() as a role that has BYPASSRLS, or, if no application connects as %1$s, give him BYPASSRLS, or a policy FOR ALL TO %1$s USING (true)',
                 (SELECT quote_ident(pg_get_userbyid(c.relowner)) COLLATE "default" FROM pg_class AS c WHERE c.oid = s."table"), raw_clear_sessions.functions_schema())

@@ -277,8 +277,8 @@ impl ActingAs {
                 false,
             );
         }
-        constraints_immediate();
         FIRST_OWNER.set(FIRST_OWNER.get().or(Some((owner, Instant::now()))));
+        constraints_immediate();
         ACTED_FOR.set(Some((table, owner)));
         Ok(Some(acting))
     }

@@ -167,6 +167,32 @@ fn raw_clear_sessions_clock_note() -> Option<String> {
     ))
 }
 
+/// Whether the process of a run does not react to a cancel.
+#[pg_extern(sql = r#"
+CREATE FUNCTION raw_clear_sessions.is_deaf(pid integer) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.is_deaf(integer)
+IS 'whether a process of the worker''s does not react to a cancel, for the view raw_clear_sessions.status';
+"#)]
+fn raw_clear_sessions_is_deaf(pid: Option<i32>) -> bool {
+    pid.is_some_and(|pid| board().is_some_and(|board| board.is_deaf(pid)))
+}
+
+/// Whether a transaction that has not ended has written what is noted of a table.
+#[pg_extern(requires = ["tables"], sql = r#"
+CREATE FUNCTION raw_clear_sessions.is_being_written("table" oid) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', '@FUNCTION_NAME@';
+
+COMMENT ON FUNCTION raw_clear_sessions.is_being_written(oid)
+IS 'whether an open transaction has called a function of the worker''s for a table, for the view raw_clear_sessions.status';
+"#)]
+fn raw_clear_sessions_is_being_written(table: Option<pg_sys::Oid>) -> bool {
+    table.is_some_and(|table| !pg::states_being_written(&[table]).is_empty())
+}
+
 /// The names in the settings `databases` and `tables`.
 #[pg_extern(sql = r#"
 CREATE FUNCTION raw_clear_sessions.listed(OUT kind text, OUT schema text, OUT name text) RETURNS SETOF record
@@ -286,6 +312,8 @@ extension_sql_file!(
         raw_clear_sessions_reads_all,
         raw_clear_sessions_hides_rows,
         raw_clear_sessions_clock_note,
+        raw_clear_sessions_is_deaf,
+        raw_clear_sessions_is_being_written,
         raw_clear_sessions_visible,
         raw_clear_sessions_listed,
         raw_clear_sessions_running,

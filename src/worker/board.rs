@@ -343,6 +343,23 @@ impl Board {
         (seat.state.load(Ordering::Acquire) == RUNNING).then_some(&seat.place)
     }
 
+    /// The places whose processes are deaf.
+    fn deaf(&self) -> impl Iterator<Item = &Place> {
+        let running = |seat: &&Seat| seat.state.load(Ordering::Acquire) == RUNNING;
+        let places = self.seats.iter().filter(running).map(|seat| &seat.place);
+        places.filter(|place| place.is_deaf())
+    }
+
+    /// Those for whom a process acts that is deaf.
+    pub fn owners_of_deaf(&self) -> Vec<pg_sys::Oid> {
+        self.deaf().filter_map(Place::owner).collect()
+    }
+
+    /// Whether that process is a worker that is deaf.
+    pub fn is_deaf(&self, pid: i32) -> bool {
+        self.deaf().any(|place| place.pid() == pid)
+    }
+
     /// When a worker last looked at its tables, also if it has ended since.
     pub fn looked(&self, ticket: Ticket) -> i64 {
         let view = self.seats[ticket.seat].place.view();

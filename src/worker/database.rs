@@ -228,6 +228,7 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         stop_request::note_others(if first > now { first } else { i64::MAX }, look);
         if first <= now {
             turns.find_owners(&mut due);
+            avoided.add(of_owners_of_deaf(&mut due), policy::LOOK_AGAIN);
         }
         let is_prepared =
             first > now && stop_request::own().is_some_and(|own| pg::is_written_by_prepared(&own));
@@ -254,6 +255,13 @@ fn clear_in_turns(schema: &str, turns: &mut Turns) -> Ending {
         });
     };
     succeeded(general_next_start(), gone, true)
+}
+
+/// Takes out of what is due the tables of owners for whom a process is deaf: another one would be the next.
+fn of_owners_of_deaf(due: &mut Vec<Due>) -> Vec<pg_sys::Oid> {
+    let owners = board().map_or(Vec::new(), Board::owners_of_deaf);
+    let left_out = due.extract_if(.., |due| owners.contains(&due.owner));
+    left_out.map(|due| due.table).collect()
 }
 
 /// The tables of runs that have ended their workers and are still to be recorded.

@@ -232,7 +232,12 @@ impl<'a> Host<'a> {
     fn act(&mut self) {
         // Where the table has gone, the run finds out by itself.
         match ActingAs::owner_of(self.table) {
-            Ok(acting) => self.acting = acting,
+            Ok(acting) => {
+                self.acting = acting;
+                if let Some((owner, _)) = pg::first_owner() {
+                    stop_request::note_owner(owner);
+                }
+            }
             Err(refusal) => {
                 self.yields = true;
                 refusal.raise();

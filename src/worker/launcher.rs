@@ -40,6 +40,10 @@ const LOCKED_OUT: Duration = Duration::from_secs(2);
 /// How long until the next look at a database whose worker has gone by other settings.
 const STRANGER: Duration = Duration::from_millis(200);
 
+/// How long until the next look for a database that is not there, or cannot be connected to: it may have been renamed, or closed,
+/// for a moment.
+const MISSING_RETRY: Duration = Duration::from_secs(10);
+
 /// The longest sleep: due instants are by the wall clock, which may be set, and the sleep is not.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
 
@@ -82,6 +86,8 @@ struct Running {
     since: Instant,
     /// When it was asked to make place for another database's.
     asked: Option<Instant>,
+    /// It does not come back from a statement, and counts no more.
+    is_deaf: bool,
 }
 
 impl Running {
@@ -100,6 +106,7 @@ impl Running {
             handle,
             since: Instant::now(),
             asked: None,
+            is_deaf: false,
         }
     }
 }
@@ -167,6 +174,7 @@ pub fn main() {
         launcher.notice_clock();
         launcher.notice_changes();
         launcher.reap();
+        launcher.notice_deaf();
         let next = launcher.start_what_is_due();
         launcher.supervise();
         let mut sleep = next.map(|next| until(next).min(LONGEST_SLEEP));
@@ -434,11 +442,45 @@ impl Launcher {
         self.of(database).next().is_some()
     }
 
-    /// The workers of a database.
+    /// The workers of a database, but for deaf ones.
     fn of(&self, database: pg_sys::Oid) -> impl Iterator<Item = &Running> {
-        self.running
-            .iter()
+        self.at_work()
             .filter(move |running| running.database == database)
+    }
+
+    /// All workers but for deaf ones.
+    fn at_work(&self) -> impl Iterator<Item = &Running> {
+        self.running.iter().filter(|running| !running.is_deaf)
+    }
+
+    /// Whether there are as many as there may be.
+    fn is_full(&self) -> bool {
+        self.at_work().count() >= settings::max_workers()
+    }
+
+    /// Sees which workers do not come back from a statement, and says so.
+    fn notice_deaf(&mut self) {
+        for running in &mut self.running {
+            let place = self.board.place(running.ticket);
+            let is_deaf = place.is_some_and(Place::is_deaf);
+            if is_deaf
+                && !running.is_deaf
+                && let Some(place) = place
+            {
+                let table = place.under_way().map_or(0, |run| run.table);
+                let (pid, database) = (place.pid(), u32::from(running.database));
+                pg::log(
+                    &format!("worker process {pid} does not react, and others go on without it"),
+                    Some(&format!(
+                        "It was to end a statement on the table with OID {table} in the database with OID {database}, which checks for no interrupts."
+                    )),
+                    Some(
+                        "Look at what the table's owner has put there: a filter, a function, a trigger, a foreign server that does not answer. No other table of this owner is cleared until it comes back.",
+                    ),
+                );
+            }
+            running.is_deaf = is_deaf;
+        }
     }
 
     /// Since when something of a database with workers has been due that none of them is at, as far as known; `None`: nothing.
@@ -487,7 +529,7 @@ impl Launcher {
             .map(|running| running.database)
             .collect();
         for database in databases {
-            if self.running.len() >= settings::max_workers() || pg::now() < self.next_helper {
+            if self.is_full() || pg::now() < self.next_helper {
                 return;
             }
             if self.is_wanted(database) && self.needs_helper(database) {
@@ -554,7 +596,7 @@ impl Launcher {
         waiting.sort_unstable();
         let mut left = waiting.into_iter().map(|(_, _, oid)| oid).peekable();
         while let Some(oid) = left.peek().copied() {
-            if self.running.len() >= settings::max_workers() {
+            if self.is_full() {
                 // The end of one of them wakes us.
                 break;
             }
@@ -582,7 +624,12 @@ impl Launcher {
             .map(|running| AtWork {
                 elapsed: running.since.elapsed(),
                 helps: running.is_helper,
-                asked: running.asked.map(|asked| asked.elapsed()),
+                // From one that is deaf, nothing is to be had.
+                asked: if running.is_deaf {
+                    Some(TURN)
+                } else {
+                    running.asked.map(|asked| asked.elapsed())
+                },
             })
             .collect();
         for index in turns::to_ask(waiting, &at_work) {
@@ -640,18 +687,26 @@ impl Launcher {
             // Those that are known are worked in.
             return;
         };
-        let wanted: Vec<&Database> = match settings::databases() {
-            Databases::None => Vec::new(),
-            // To be connected to a template would keep CREATE DATABASE waiting.
-            Databases::All => existing
-                .iter()
-                .filter(|database| database.allows_connections && !database.is_template)
-                .collect(),
-            Databases::Listed(names) => names
-                .iter()
-                .filter_map(|name| self.find_database(&existing, name))
-                .collect(),
+        // To be connected to a template would keep CREATE DATABASE waiting.
+        let databases = existing.iter().filter(|database| !database.is_template);
+        let (wanted, all): (Vec<&Database>, usize) = match settings::databases() {
+            Databases::None => (Vec::new(), 0),
+            Databases::All => (
+                databases
+                    .clone()
+                    .filter(|database| database.allows_connections)
+                    .collect(),
+                databases.count(),
+            ),
+            Databases::Listed(names) => (
+                names
+                    .iter()
+                    .filter_map(|name| self.find_database(&existing, name))
+                    .collect(),
+                names.len(),
+            ),
         };
+        let is_missing = wanted.len() < all;
         let wanted: HashSet<pg_sys::Oid> = wanted.iter().map(|database| database.oid).collect();
         let waiting = self.waiting.databases().map(pg_sys::Oid::from);
         for oid in wanted.iter().copied().chain(waiting) {
@@ -675,6 +730,9 @@ impl Launcher {
         self.next_search = Schedule::parse(&settings::schedule()).map_or(i64::MAX, |schedule| {
             schedule.next_after(now, &Zone::of_session())
         });
+        if is_missing {
+            self.next_search = self.next_search.min(after(MISSING_RETRY));
+        }
     }
 
     /// All databases; `None` where that failed, which is in the log once, until it succeeds. Others may have the catalog locked.

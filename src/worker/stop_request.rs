@@ -33,6 +33,9 @@ pub const INTERVAL: Duration = Duration::from_millis(500);
 /// How many looks a statement gets to end by itself: between half a second and a whole one.
 const PATIENCE: u32 = 2;
 
+/// How many cancels in vain say that the process does not come to look at them: twenty seconds. After half of them it was to end.
+const DEAF: u32 = 40;
+
 /// What others see of the run that a database worker is at, and what they ask of it: in shared memory, a part of its seat.
 pub struct Place {
     pid: AtomicI32,
@@ -61,6 +64,10 @@ pub struct Place {
     turn_over: AtomicBool,
     /// Something of this database is due, and no worker is free for it.
     waited_for: AtomicBool,
+    /// Its process does not come to look at any cancel.
+    deaf: AtomicBool,
+    /// Whom its process acts for; 0: for nobody yet.
+    owner: AtomicU32,
     /// What of its database is the extension's, by [`pg::Own`]: the extension, the owners, the relations.
     own: [AtomicU32; 3 + OWN_RELATIONS],
 }
@@ -88,6 +95,8 @@ impl Place {
         self.run.store(word(number, 0), Ordering::Release);
         self.looked.store(0, Ordering::Release);
         self.waited_for.store(false, Ordering::Release);
+        self.deaf.store(false, Ordering::Release);
+        self.owner.store(0, Ordering::Release);
         for oid in &self.own {
             oid.store(0, Ordering::Release);
         }
@@ -182,6 +191,19 @@ impl Place {
         self.waited_for.store(is_waited_for, Ordering::Release);
     }
 
+    /// Whether its process is in a statement that has come to no check for interrupts though it was to be canceled, and then the
+    /// process to be ended: code in C that looks for none, such as a match of long patterns, or a library that waits for a
+    /// server. Nothing ends it before it comes back but what would end the server, too.
+    pub fn is_deaf(&self) -> bool {
+        self.deaf.load(Ordering::Acquire)
+    }
+
+    /// Whom its process acts for.
+    pub fn owner(&self) -> Option<pg_sys::Oid> {
+        let owner = self.owner.load(Ordering::Acquire);
+        (owner != 0).then(|| owner.into())
+    }
+
     fn requested(&self) -> Option<Reason> {
         let (asked, reason) = halves(self.request.load(Ordering::Acquire));
         let (number, _) = halves(self.run.load(Ordering::Acquire));
@@ -206,6 +228,8 @@ static PATIENCE_OF_OTHERS: AtomicU32 = AtomicU32::new(u32::MAX);
 static OTHERS_WAITED: AtomicU32 = AtomicU32::new(0);
 /// Whether the statement makes way for others who wait for its locks.
 static GIVES_WAY: AtomicBool = AtomicBool::new(true);
+/// How often in a row the timer has canceled the statement in vain.
+static UNHEARD: AtomicU32 = AtomicU32::new(0);
 /// Why the statement was canceled.
 static CANCELED: AtomicU32 = AtomicU32::new(0);
 
@@ -238,6 +262,9 @@ fn look() -> bool {
         return false;
     };
     CANCELED.store(reason.number(), Ordering::Release);
+    if UNHEARD.fetch_add(1, Ordering::AcqRel) >= DEAF {
+        place.deaf.store(true, Ordering::Release);
+    }
     true
 }
 
@@ -313,6 +340,7 @@ pub fn begin_statement(left: Option<Duration>) {
     PATIENCE_OF_OTHERS.store(patience.map_or(u32::MAX, looks), Ordering::Release);
     OTHERS_WAITED.store(0, Ordering::Release);
     GIVES_WAY.store(true, Ordering::Release);
+    can_hear(place);
     let number = 1 + TRANSACTIONS.fetch_add(1, Ordering::AcqRel);
     let number = word(pg::my_pid().cast_unsigned(), number);
     place.since.store(pg::now(), Ordering::Release);
@@ -369,6 +397,20 @@ pub fn keep_locks() {
 pub fn end_statement() {
     if let Some(place) = place() {
         place.transaction.store(0, Ordering::Release);
+        can_hear(place);
+    }
+}
+
+/// The process has come back.
+fn can_hear(place: &Place) {
+    UNHEARD.store(0, Ordering::Release);
+    place.deaf.store(false, Ordering::Release);
+}
+
+/// Whom this process acts for.
+pub fn note_owner(owner: pg_sys::Oid) {
+    if let Some(place) = place() {
+        place.owner.store(owner.into(), Ordering::Release);
     }
 }
 

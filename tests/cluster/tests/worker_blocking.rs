@@ -226,3 +226,28 @@ fn a_vacuum_is_given_up_for_tables_that_wait() {
     session.wait_for_run("stop = 'done' AND deleted = 18000 AND NOT details ? 'vacuumed'");
     assert_eq!(cluster.logged("ERROR"), 0);
 }
+
+/// A match of long patterns checks for no interrupts: not even the end of the process ends it.
+#[test]
+fn a_statement_that_nothing_ends_keeps_its_owners_tables_waiting_and_nobody_elses() {
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
+    let mut session = with_two_owners(&cluster, SLEEPS);
+    session.run("SET ROLE mallory");
+    create_sessions(&mut session, "other", 100, 10);
+    for table in ["stuck", "other"] {
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s',
+                 filter => 'repeat(session_data, 2000000) LIKE ''%'' || repeat(session_data, 1000000) || ''b%''')"
+        ));
+    }
+    session.run("RESET ROLE");
+    cluster.wait_for_log("does not react, and others go on without it");
+    for _ in 0..2 {
+        assert_goes_on(&mut session);
+    }
+    let deaf =
+        "raw_clear_sessions.status WHERE note LIKE 'process % does not react%' AND pid IS NOT NULL";
+    assert_eq!(session.count(deaf), 1);
+    let waits = "raw_clear_sessions.status WHERE \"table\" = ANY ('{stuck,other}'::regclass[]) AND pid IS NULL AND waits_for LIKE 'the run of table %'";
+    assert_eq!(session.count(waits), 1);
+}

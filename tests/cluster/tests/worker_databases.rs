@@ -173,3 +173,38 @@ fn a_listed_name_that_is_of_no_table_to_be_cleared_is_in_the_status() {
         ]
     );
 }
+
+/// The setting's schedule, by which it is looked for new databases, is not that of the policies.
+#[test]
+fn a_database_that_was_closed_or_renamed_for_a_moment_is_found_again() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.schedule", "@yearly")]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s')");
+    session.wait_for_count("django_session", 10);
+    drop(session);
+    let mut postgres = cluster.connect();
+    for (change, log, back) in [
+        (
+            "ALTER DATABASE app ALLOW_CONNECTIONS false",
+            "database \"app\" is not currently accepting connections",
+            "ALTER DATABASE app ALLOW_CONNECTIONS true",
+        ),
+        (
+            "ALTER DATABASE app RENAME TO other",
+            "database \"app\" does not exist",
+            "ALTER DATABASE other RENAME TO app",
+        ),
+    ] {
+        // The cluster's list begins before there is any database.
+        let before = cluster.logged(log);
+        wait_until("nobody is in the database", || {
+            postgres.try_run(change).is_ok()
+        });
+        wait_until("it is missed", || cluster.logged(log) > before);
+        postgres.run(back);
+        let mut session = cluster.connect_to("app");
+        add_expired(&mut session, "django_session", 5);
+        session.wait_for_count("django_session", 10);
+    }
+}

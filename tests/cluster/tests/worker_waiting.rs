@@ -1,6 +1,8 @@
 //! A run that was due stays due, though the worker could not come, was interrupted, or the time is kept anew.
 
-use cluster::{Cluster, FAST, SLOW, SLOW_FUNCTION, Session, Shutdown, create_sessions, wait_until};
+use cluster::{
+    Cluster, FAST, SLOW, SLOW_FUNCTION, Session, Shutdown, add_expired, create_sessions, wait_until,
+};
 use std::time::SystemTime;
 
 /// Schedules a table for the next minute, and then not before tomorrow.
@@ -144,4 +146,24 @@ fn a_table_that_another_session_is_clearing_has_not_failed_and_is_cleared_when_t
     session.run("SELECT raw_clear_sessions_run_now('busy')");
     session.wait_for_count("busy", 10);
     assert_eq!(cluster.logged("ERROR"), 0);
+}
+
+#[test]
+fn a_table_that_an_open_transaction_has_asked_something_for_says_that_it_waits_for_that() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "asked", 100, 10);
+    session.run("SELECT raw_clear_sessions_schedule('asked', '1 s')");
+    session.wait_for_count("asked", 10);
+    let mut caller = cluster.connect_to("app");
+    caller.run("BEGIN; SELECT raw_clear_sessions_run_now('asked')");
+    wait_until("its status says what it waits for", || {
+        session.yes(
+            "SELECT coalesce(waits_for LIKE 'a transaction, open or prepared, that has called a function%', false)
+             FROM raw_clear_sessions.status WHERE \"table\" = 'asked'::regclass",
+        )
+    });
+    caller.run("ROLLBACK");
+    add_expired(&mut session, "asked", 5);
+    session.wait_for_count("asked", 10);
 }
