@@ -252,7 +252,7 @@ SELECT
             CASE WHEN raw_clear_sessions.is_being_written(s."table")
                 THEN 'a transaction, open or prepared, that has called a function of the extension for the table' END,
             (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r HAVING count(*) > 0),
-            'the worker, which is at another table or in other databases')
+            'the worker, which is at another table, in other databases, or comes again within seconds')
         END
     END AS waits_for,
     CASE

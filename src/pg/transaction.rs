@@ -245,7 +245,8 @@ pub struct ActingAs {
 impl ActingAs {
     /// As autovacuum acts on a table (commands/vacuum.c): with its owner's rights and no more, in a security-restricted
     /// operation, in which code of the owner's (a trigger, a function in an index) can leave nothing behind that would
-    /// run with more, and with a search path on which nobody else's objects are.
+    /// run with more, and with a search path on which nobody else's objects are. Other than autovacuum as a session of the owner's,
+    /// too: functions and policies that go by `session_user` would take the owner for the superuser that the process is.
     ///
     /// `None` where there is no such table (any more). It may get another owner until it is locked. Refuses (55006) to act for
     /// another owner than [`first_owner`].
@@ -260,30 +261,30 @@ impl ActingAs {
                 "the table has got another owner, whom another process has to act for",
             ));
         }
-        let acting = ActingAs::switch(
+        let mut acting = ActingAs::begin();
+        // SAFETY: a setting of the level that has begun, which `end` or an abort ends; the name is palloc'd, of a role that owns
+        // something. The process was started as a superuser, who may be anybody, and it is in no restricted operation yet, in
+        // which nobody may be somebody else (commands/variable.c). It makes the role the current one, too (miscinit.c).
+        unsafe {
+            set_in_level(
+                c"session_authorization",
+                pg_sys::GetUserNameFromId(owner, false),
+            );
+        }
+        acting.switch(
             owner,
             int(pg_sys::SECURITY_RESTRICTED_OPERATION | pg_sys::SECURITY_LOCAL_USERID_CHANGE),
         );
-        // SAFETY: `switch` has begun a level of settings, which `end` or an abort ends.
-        unsafe {
-            pg_sys::set_config_option(
-                c"search_path".as_ptr(),
-                c"pg_catalog, pg_temp".as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
-        }
+        // SAFETY: as above.
+        unsafe { set_in_level(c"search_path", c"pg_catalog, pg_temp".as_ptr()) };
         FIRST_OWNER.set(FIRST_OWNER.get().or(Some((owner, Instant::now()))));
         constraints_immediate();
         ACTED_FOR.set(Some((table, owner)));
         Ok(Some(acting))
     }
 
-    fn switch(role: pg_sys::Oid, flags: i32) -> ActingAs {
+    /// As who acts now, with a new level of settings.
+    fn begin() -> ActingAs {
         let mut acting = ActingAs {
             role: pg_sys::InvalidOid,
             context: 0,
@@ -293,18 +294,44 @@ impl ActingAs {
         // SAFETY: in a transaction, which restores role and settings if it is aborted (access/transam/xact.c).
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut acting.role, &mut acting.context);
-            pg_sys::SetUserIdAndSecContext(role, acting.context | flags);
             acting.settings = pg_sys::NewGUCNestLevel();
         }
         acting
     }
 
+    fn switch(&mut self, role: pg_sys::Oid, flags: i32) {
+        // SAFETY: as above.
+        unsafe { pg_sys::SetUserIdAndSecContext(role, self.context | flags) }
+    }
+
     pub fn end(self) {
-        // SAFETY: in the same transaction as the beginning; what was set since is forgotten.
+        // SAFETY: in the same transaction as the beginning; what was set since is forgotten. The session's user first is who it
+        // was in no restricted operation, as an abort has it, and then the current one may be another.
         unsafe {
+            pg_sys::SetUserIdAndSecContext(self.role, self.context);
             pg_sys::AtEOXact_GUC(false, self.settings);
             pg_sys::SetUserIdAndSecContext(self.role, self.context);
         }
+    }
+}
+
+/// Sets a setting until the level ends that has begun last.
+///
+/// # Safety
+/// In a transaction, in which such a level has begun; the value is a string.
+unsafe fn set_in_level(setting: &CStr, value: *const core::ffi::c_char) {
+    // SAFETY: both are copied.
+    unsafe {
+        pg_sys::set_config_option(
+            setting.as_ptr(),
+            value,
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
     }
 }
 
@@ -318,7 +345,8 @@ impl Drop for ActingAs {
 /// Does something with this extension's own tables: with their owner's rights, and with a search path on which nobody else's
 /// objects are.
 pub fn as_owner_of_our_tables<T>(owner: pg_sys::Oid, action: impl FnOnce() -> T) -> T {
-    let acting = ActingAs::switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE));
+    let mut acting = ActingAs::begin();
+    acting.switch(owner, int(pg_sys::SECURITY_LOCAL_USERID_CHANGE));
     let outcome = {
         let _path = LocalSetting::system_path();
         action()

@@ -337,6 +337,13 @@ impl Board {
         self.lost_turns.last(database.into(), table.into())
     }
 
+    /// A turn of a table in this database has ended before its run, of which nothing is noted.
+    pub fn note_lost_turn(&self, table: pg_sys::Oid) {
+        let database = pg::my_database();
+        self.lost_turns
+            .add(database.into(), table.into(), pg::now());
+    }
+
     /// The run that a worker is at, if it has begun and not ended.
     pub fn place(&self, ticket: Ticket) -> Option<&Place> {
         let seat = &self.seats[ticket.seat];

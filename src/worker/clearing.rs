@@ -1,6 +1,7 @@
 //! One run of one table by the worker: from the row in the history to the line in the log.
 
 use super::aside::Found;
+use super::board::board;
 use super::database::{begin_in, take_locked_out};
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
@@ -125,6 +126,12 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
         }
     };
     log(due, &result, elapsed);
+    if turn.host.yields
+        && let Some(board) = board()
+    {
+        // It has had its turn, though nothing of it is in its state.
+        board.note_lost_turn(due.table);
+    }
     let after = match &outcome {
         _ if turn.host.yields => After::Yield,
         Err(refusal) if is_sound(refusal) => After::Avoid,

@@ -89,3 +89,29 @@ fn what_is_done_once_for_a_database_is_done_though_an_owner_always_has_tables_du
     });
     assert_eq!(session.workers(), worker);
 }
+
+/// The statement is over before its time, whenever somebody copies the database.
+#[test]
+fn a_table_that_makes_way_for_who_wants_the_database_has_had_its_turn() {
+    let cluster = with_one_worker();
+    let mut session = with_single_table(&cluster);
+    session.run(SLOW_FUNCTION);
+    session.run("SELECT raw_clear_sessions_schedule('single', '1 s')");
+    session.wait_for_count("single", 10);
+    create_sessions(&mut session, "slow", 100, 10);
+    session.run(
+        "ALTER TABLE slow OWNER TO many; SELECT raw_clear_sessions_schedule('slow', '1 s', filter => 'public.slow()')",
+    );
+    wait_until("the worker is at the table", || {
+        session.count("pg_stat_activity WHERE wait_event = 'PgSleep'") > 0
+    });
+    add_expired(&mut session, "single", 1);
+    drop(session);
+    let mut postgres = cluster.connect();
+    wait_until("the database can be copied", || {
+        postgres
+            .try_run("CREATE DATABASE copy TEMPLATE app")
+            .is_ok()
+    });
+    cluster.connect_to("app").wait_for_count("single", 10);
+}

@@ -74,7 +74,7 @@ fn create_attack(owner: &mut Session, role: &str) {
          DECLARE
              statement text;
          BEGIN
-             IF session_user = current_user THEN
+             IF EXISTS (SELECT FROM pg_stat_activity WHERE pid = pg_backend_pid() AND backend_type = 'client backend') THEN
                  RETURN true; -- The owner's own session.
              END IF;
              FOREACH statement IN ARRAY ARRAY[{}] LOOP
@@ -396,4 +396,35 @@ fn no_process_acts_for_two_owners() {
     assert_eq!(session.count("seen"), 26);
     let shared = "(SELECT FROM seen GROUP BY pid HAVING count(DISTINCT role) > 1) AS shared";
     assert_eq!(session.count(shared), 0);
+}
+
+/// Functions and policies that go by it would take the owner for a superuser.
+#[test]
+fn the_sessions_user_is_the_owner_to_his_code_and_to_policies() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(&format!(
+        "CREATE TABLE seen (who text); GRANT INSERT ON seen TO PUBLIC; CREATE ROLE owner;
+         CREATE FUNCTION sees() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+             $$BEGIN INSERT INTO public.seen VALUES (concat_ws(' ', session_user, current_setting('session_authorization'), current_setting('role'), current_setting('is_superuser')));
+             RETURN OLD; END$$;
+         CREATE TABLE tenants (tenant name, until timestamptz);
+         INSERT INTO tenants VALUES ('owner', {EXPIRED}), ('postgres', {EXPIRED}), ('other', {EXPIRED});
+         CREATE TRIGGER sees BEFORE DELETE ON tenants FOR EACH ROW EXECUTE FUNCTION sees();
+         ALTER TABLE tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, OWNER TO owner;
+         CREATE POLICY own ON tenants USING (tenant = session_user);
+         SELECT raw_clear_sessions_schedule('tenants', '1 s', expires => 'until')"
+    ));
+    session.wait_for_run("deleted = 1 AND stop = 'hidden'");
+    assert_eq!(
+        session.text("SELECT string_agg(tenant, ' ' ORDER BY tenant) FROM tenants"),
+        "other postgres"
+    );
+    assert_eq!(
+        session.text("SELECT min(who) FROM seen"),
+        "owner owner none off"
+    );
+    // Nor does it stay so.
+    session.run("INSERT INTO tenants VALUES ('owner', '2020-01-01')");
+    session.wait_for_count("tenants", 2);
 }
