@@ -387,7 +387,9 @@ fn delete_by_sql(
         What::Leaf(leaf) => {
             let relation = leaf.relation();
             let skip_locked = relation.is_heap() && statement::can_skip_locked(relation);
-            let table = statement::Table::only(relation).reaching(&[]);
+            let table = statement::Table::only(relation)
+                .reaching(&[])
+                .below(&part.root);
             cursor.delete(table, part.criterion, skip_locked, limit)
         }
     }

@@ -108,7 +108,7 @@ pub use row_version::{RowVersion, has_subscribed_tables, policy_version, states_
 pub use session::{
     before_commit, has_written, is_logical_worker, is_read_only, keeps_its_snapshot, lock_timeout,
     on_commit, on_prepare, prevent_during_recovery, prevent_in_parallel_mode, prevent_in_read_only,
-    reserve_setting_prefix,
+    reserve_setting_prefix, transaction_part,
 };
 pub use setting::{
     Check, CheckFraction, CheckNumber, define_checked_fraction, define_checked_number,

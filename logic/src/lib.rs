@@ -5,7 +5,8 @@
 //!
 //! - Which rows: what a column holds ([`kind`]), what a number in it counts ([`mod@unit`]), what a wall clock says ([`zone`]),
 //!   where the cut-off falls in the column's own terms ([`cutoff`])
-//! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]); the frameworks'
+//! - Whose table: what the name of a column says ([`meaning`]), and that of a table ([`table_name`]), what says in either that
+//!   something stays ([`keeping`]); the frameworks'
 //!   tables ([`framework`]) and how one is recognized ([`recognize`])
 //! - When: what a schedule's text means ([`schedule`]), the next start ([`due`]), the delay after failures ([`backoff`]),
 //!   a clock that was set ahead ([`clock_step`]), turns that ended a worker ([`lost_turns`]), who makes place for those that
@@ -27,6 +28,7 @@ pub mod clock_step;
 pub mod cutoff;
 pub mod due;
 pub mod framework;
+pub mod keeping;
 pub mod kind;
 pub mod lost_turns;
 pub mod meaning;

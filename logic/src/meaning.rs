@@ -8,6 +8,7 @@ mod amount;
 mod languages;
 
 pub use amount::{is_amount, needs_a_token};
+pub use languages::without_accent;
 
 use crate::table_name::words;
 
@@ -244,6 +245,7 @@ const EXPIRY_WORDS: &[&str] = &[
     "exptime",
     "notafter",
     "validthru",
+    "validtill",
     "validto",
     "validuntil",
 ];

@@ -3,6 +3,8 @@
 //! Sessions are also trainings, therapies, chats, uploads and games. So `sessions` alone says that a table holds those of
 //! a web site, and beside other words it does only if each of these says whose sessions they are, or what keeps them.
 
+use crate::keeping::is_never;
+
 /// Words that leave a session that of a web site: who logs in, by what, and the frameworks.
 const BEFORE: &[&str] = &[
     "account",
@@ -118,11 +120,12 @@ const KEPT: &[&str] = &[
     "audit",
     "audits",
     "bak",
-    "before",
     "bck",
+    "before",
     "bk",
     "bkp",
     "bkup",
+    "case",
     "clone",
     "clones",
     "cold",
@@ -131,23 +134,29 @@ const KEPT: &[&str] = &[
     "copied",
     "copies",
     "copy",
+    "court",
     "deleted",
+    "detached",
     "dump",
     "dumps",
     "dup",
     "dups",
+    "eternal",
     "evidence",
     "expired",
     "export",
     "exported",
     "exports",
+    "forever",
     "former",
+    "fraud",
     "frozen",
     "gdpr",
     "held",
     "hist",
     "hold",
     "holds",
+    "immutable",
     "incident",
     "keep",
     "kept",
@@ -155,20 +164,30 @@ const KEPT: &[&str] = &[
     "legacy",
     "legal",
     "litigation",
+    "locked",
     "log",
     "logs",
     "moved",
     "obsolete",
+    "offload",
+    "offloaded",
     "old",
     "orig",
     "original",
     "originals",
+    "papierkorb",
     "past",
+    "permanent",
+    "pinned",
     "pitr",
     "prev",
     "previous",
+    "protected",
+    "recycle",
+    "recycled",
     "removed",
     "rescued",
+    "retain",
     "retained",
     "retention",
     "save",
@@ -176,21 +195,30 @@ const KEPT: &[&str] = &[
     "sicherung",
     "snap",
     "snaps",
+    "sperre",
     "trash",
+    "undeletable",
+    "vault",
 ];
 
 /// The same anywhere in a word, in several languages.
 const KEPT_ANYWHERE: &[&str] = &[
     "archie",
     "archiv",
+    "aufbewahr",
     "backup",
+    "bewaar",
     "bewijs",
     "complian",
+    "donotdelet",
     "duplic",
     "forens",
     "histor",
     "investig",
     "legalhold",
+    "litigation",
+    "neverdelet",
+    "nodelet",
     "preserv",
     "quarant",
     "recover",
@@ -236,12 +264,14 @@ pub fn is_only_copy(table: &str) -> bool {
 pub fn is_kept(name: &str) -> bool {
     // Copies are numbered: `old2`.
     let is_kept = |word: &str| KEPT.contains(&word.trim_matches(|c: char| c.is_ascii_digit()));
-    words(name).iter().any(|word| {
-        is_kept(word)
+    let words = words(name);
+    is_never(&words)
+        || words.iter().any(|word| {
+            is_kept(word)
             || KEPT_ANYWHERE.iter().any(|part| word.contains(part))
             // `oldsessions`, `sessionbak`, `sessionsold2024`
             || around_session(word).any(|(before, after)| is_kept(before) || is_kept(after))
-    })
+        })
 }
 
 /// Whether a table's name ends in a date or a year, glued or not, with or without a time behind it: `django_session_2024`,

@@ -297,7 +297,7 @@ fn a_table_with_more_behind_what_it_holds_in_its_name_is_a_question() {
                 "{name}"
             );
         };
-        for behind in "_x _20240131t0900 _20240131T120000Z _2024q1 _2024_01_31_full _2024jan _tmp _stats _dwh _alt _fraud_case \
+        for behind in "_x _20240131t0900 _20240131T120000Z _2024q1 _2024_01_31_full _2024jan _tmp _stats _dwh _alt\
             _antigua _vieux _oud _1700000000 X ~ _".split_whitespace() {
             doubt(&format!("{}{behind}", table.name), Doubt::Followed);
         }
@@ -337,7 +337,8 @@ fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
         for word in "archive ARCHIV archived backups bak bk bkp deleted history Historie log old orig audit snapshot \
             before_migration gdpr_export quarantine legal_hold forensics retained sessionsbackup httpsessionbackup oldsessions \
             sessionbak copy1 old2 1old bak1 bkp2 sicherung3 restore recovered recovery pitr save clone dup legacy arch arc compliance \
-            subpoena investigation kopie copie copia incident47 evidence1"
+            subpoena investigation kopie copie copia incident47 evidence1 never_delete do_not_delete permanent pinned retain aufbewahrung sperre forever eternal protected immutable \
+            locked never_expires fraud court case_4711 vault undeletable nodelete papierkorb recycle_bin offload detached"
             .split_whitespace()
         {
             let doubt = |schema: &str| recognize(schema, &table.name, &table.columns);
@@ -363,7 +364,7 @@ fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
             assert_eq!(recognize("public", &name, &table.columns), expected, "{name}");
             assert_eq!(undated(&name), table.name, "{name}");
         }
-        for schema in "public_20240131 app_240131 public_202401 app_31012024 snap_20240131t0900 2024_01_31_app_20240131".split(' ') {
+        for schema in "public_20240131 app_240131 public_202401 app_31012024 nightly_20240131t0900 2024_01_31_app_20240131".split(' ') {
             let dated = Recognition::Unsure(framework(&table), Doubt::DatedSchema);
             assert_eq!(recognize(schema, &table.name, &table.columns), dated, "{schema}");
         }
@@ -401,21 +402,27 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             "refresh_until renewable_until refresh_expiry absolute_timeout_at session_deadline purge_after new_expiry \
              expires_override max_expires_at hard_expires_at extended_to extended_until extends_to prolonged_to renewed_to \
              renewed_till good_through valid_through validity effective_to active_to stays_until offline_until grace_until \
-             sunset_at cutoff lapses_at validity_end ende",
+             sunset_at cutoff lapses_at validity_end ende \
+             keep_alive_until alive_until next_expiry next_expire_date next_end void_after auto_logout_at force_logout_deadline delete_not_before \
+             last_day last_date final_date last_possible_use last_allowed_login letzter_tag letzte_gueltigkeit ultimo_dia dernier_jour laatste_dag",
         ),
         of(Timestamp, "refreshTokenExpiresAt gueltig_bis goodThru"),
         of(
             TimestampTz,
             "invalid_after use_by renew_by best_before cleanup_after gc_after last_valid absolute_timeout",
         ),
-        of(Int8, "refreshExpires idle_deadline"),
+        of(
+            Int8,
+            "refreshExpires idle_deadline delete_not_before extended_to use_by best_before max_expiry",
+        ),
         of(
             Range,
             "validity valid_during active_period lifetime valid_range active_between slot",
         ),
         of(
             Text,
-            "extended_until valid_until new_expires_at gueltig_bis_date gueltig_bis valid_to expires_after expires_override absolute_expiry expiry expiration end session_end",
+            "extended_until valid_until new_expires_at gueltig_bis_date gueltig_bis valid_to expires_after expires_override absolute_expiry expiry expiration end session_end \
+             valid_till prorroga_hasta nouvelle_echeance expire_date_extended",
         ),
         of(ColumnType::Json, "expires_at expires"),
         of(Int4, "refresh_expires_at"),
@@ -433,12 +440,14 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              expires_never never no_timeout timeout_disabled disable_timeout persistent endless can_expire sticky worm vip \
              deletion_protection deletion_forbidden deletion_blocked blocked_from_deletion delete_locked end_never \
              keep_alive end_blocked termination_suspended revocation_blocked expiry_deferred \
-             deletable auto_delete delete_allowed may_be_deleted",
+             deletable auto_delete delete_allowed may_be_deleted \
+             admin_override active_after_expiry valid_after_expiry expired_but_valid bank_transfer_open banking_in_progress consumer_locked \
+             blocked_by_order current_order_open",
         ),
         of(
             Text,
             "hold_reason evidence subpoena is_permanent refresh_token refreshToken oauth_refresh offline_token renewal_token \
-             remember_token invoice_number pinned_by protected_by locked_by legal_case",
+             remember_token invoice_number pinned_by protected_by locked_by legal_case is_vip vip loeschsperre nicht_loeschen ne_pas_supprimer",
         ),
         of(Bytea, "refresh_token_hash encryptedRefreshToken"),
         of(
@@ -448,9 +457,13 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(
             Int4,
             "keep_days grace_period grace_seconds extend_by extension_days bonus_days extra_seconds refresh_ttl refresh_expires_in \
-             postponed_days plus_days delay_hours is_vip has_hold min_age min_lifetime minimum_days",
+             postponed_days plus_days delay_hours is_vip has_hold min_age min_lifetime minimum_days \
+             no_borrar nao_excluir non_cancellare niet_verwijderen ne_pas_supprimer",
         ),
-        of(Int8, "heldBy litigation_id investigation_id dispute_id"),
+        of(
+            Int8,
+            "heldBy litigation_id investigation_id dispute_id is_vip",
+        ),
         of(Date, "retention_until"),
         of(TimestampTz, "pinned_at frozen_at"),
         of(Numeric, "price amount"),
@@ -472,7 +485,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(
             Bool,
-            "is_expired is_gracious trusted is_active mfa_passed is_alive blocked is_deleted deleted soft_deleted destroyed",
+            "is_mobile_device user_blocked is_logged_out is_expired is_gracious trusted is_active mfa_passed is_alive blocked is_deleted deleted soft_deleted destroyed",
         ),
         of(
             Int4,
@@ -484,7 +497,18 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
     // Where an instant is followed by a lifetime, which may be the row's own.
     let lengths = [
         of(Int8, "expires_in max_age"),
-        of(Int4, "timeout lifetime ttl idle_timeout session_lifetime"),
+        of(
+            Int4,
+            "timeout lifetime ttl idle_timeout session_lifetime remember is_remembered valid_for valid_days validity validity_minutes duration \
+             duration_minutes session_length idle_limit time_to_live inactivity_limit lives_for lebensdauer gueltigkeit_minuten duree \
+             duree_de_vie vigencia durata duracao geldigheid",
+        ),
+        of(
+            Int2,
+            "lifetime ttl_minutes max_age expires_in expire_after remember",
+        ),
+        of(Text, "lifetime ttl_minutes remember_me"),
+        of(Other, "timeout_s"),
         of(Bool, "remember_me"),
         of(Interval, "lifetime idle_timeout session_ttl"),
     ];

@@ -8,15 +8,17 @@
 //!
 //! A trigger or a rule may also change the row, to mark it as deleted. Then the row is at another place; where it still is
 //! expired there, each run would meet it again, and the pass that has moved it, too: that is an ERROR of the row's, which
-//! takes the change back.
+//! takes the change back. Which rows they are is kept for who catches it: to try parts until each is found would have them changed,
+//! and taken back, again and again.
 
 use super::sql::LeftOut;
 use super::statement::Table;
 use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::Criterion;
-use crate::table::place::place_after;
+use crate::table::place::{Place, place_after};
 use pgrx::prelude::PgSqlErrorCode;
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// The places of rows, as texts: of the relation, and in it.
@@ -72,12 +74,20 @@ pub fn find(
     }
     let after = Places::read(table, condition, arguments);
     let kept = before.take_those_in(&after);
-    if deleted < before.len() && is_elsewhere(table, criterion, &before) {
-        refusal(
-            table.relation(),
-            "a trigger or a rule has changed it instead, and it still is expired",
-        )
-        .raise();
+    if deleted < before.len() {
+        let mut changed = changed(table, criterion, &before);
+        if changed.is_empty() && has_moved(table, criterion) {
+            // Which of those that have gone: each is tried alone.
+            changed = places_of(before.0.keys().map(|(_, ctid)| ctid));
+        }
+        if !changed.is_empty() {
+            CHANGED.set(changed);
+            refusal(
+                table.relation(),
+                "a trigger or a rule has changed it instead, and it still is expired",
+            )
+            .raise();
+        }
     }
     kept.first()
         .map(|ctid| left_out(table.relation(), Some(ctid.to_owned()), kept.len()))
@@ -112,8 +122,21 @@ fn refusal(relation: &Relation, what: &str) -> Refusal {
     }
 }
 
-/// Whether a row that was at one of these places still is expired at another one, its next version's.
-fn is_elsewhere(table: Table<'_>, criterion: &Criterion, places: &Places) -> bool {
+thread_local! {
+    /// The places before the rows that the last DELETE has changed instead.
+    static CHANGED: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The places of the rows for which the last ERROR 27000 was, in their order; where they have left their relation, of all that may
+/// have.
+pub fn take_changed() -> Vec<Place> {
+    let mut changed = CHANGED.take();
+    changed.sort_unstable();
+    changed
+}
+
+/// The places at which rows were that still are expired at other ones, their next versions'.
+fn changed(table: Table<'_>, criterion: &Criterion, places: &Places) -> Vec<Place> {
     let list = |which: fn(&(String, String)) -> &String| {
         let items: Vec<_> = places
             .0
@@ -128,11 +151,33 @@ fn is_elsewhere(table: Table<'_>, criterion: &Criterion, places: &Places) -> boo
     let statement = |name: &str| {
         let table = table.named(name);
         format!(
-            "SELECT FROM (SELECT p.relation, CASE WHEN pg_catalog.has_table_privilege(p.relation, 'SELECT') \
+            "SELECT p.ctid FROM (SELECT p.relation, p.ctid, CASE WHEN pg_catalog.has_table_privilege(p.relation, 'SELECT') \
              THEN pg_catalog.currtid2(p.relation::pg_catalog.regclass::pg_catalog.text, p.ctid) ELSE p.ctid END AS latest \
              FROM unnest({relations}::pg_catalog.oid[], {ctids}::pg_catalog.tid[]) AS p (relation, ctid) OFFSET 0) AS p \
              JOIN {table} ON {TABLE_ALIAS}.tableoid OPERATOR(pg_catalog.=) p.relation \
-             AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) p.latest WHERE {condition} LIMIT 1"
+             AND {TABLE_ALIAS}.ctid OPERATOR(pg_catalog.=) p.latest WHERE {condition}"
+        )
+    };
+    let ctids: Vec<String> = pg::query_on(table.relation(), statement, &arguments);
+    places_of(ctids.iter())
+}
+
+/// The places of rows, before them.
+fn places_of<'a>(ctids: impl Iterator<Item = &'a String>) -> Vec<Place> {
+    let behind = ctids.filter_map(|ctid| place_after(ctid));
+    behind.map(|(block, number)| (block, number - 1)).collect()
+}
+
+/// Whether a row is expired that this transaction, or the part of it that is tried, has put into one of the table's heaps.
+fn has_moved(table: Table<'_>, criterion: &Criterion) -> bool {
+    let (Some(transaction), Some(table)) = (pg::transaction_part(), table.all_heaps()) else {
+        return false;
+    };
+    let (condition, arguments) = criterion.condition();
+    let statement = |name: &str| {
+        let table = table.named(name);
+        format!(
+            "SELECT FROM {table} WHERE {TABLE_ALIAS}.xmin OPERATOR(pg_catalog.=) '{transaction}'::pg_catalog.xid AND {condition} LIMIT 1"
         )
     };
     let found: Vec<()> = pg::query_on(table.relation(), statement, &arguments);

@@ -3,6 +3,7 @@
 
 use super::bookmark::At;
 use super::foreign;
+use super::kept;
 use super::shards::Elsewhere;
 use super::statement::{Rows, Table, can_read_places, delete_at_once, look};
 use super::tries::Tries;
@@ -59,6 +60,8 @@ pub enum Cursor {
         /// Behind which place the next try ends, at most: the one before has failed.
         bound: Option<Place>,
         tries: Tries,
+        /// Places of rows that are known to fail, the last one first.
+        failing: Vec<Place>,
         left_out: Vec<LeftOut>,
     },
     /// A table of postgres_fdw.
@@ -82,6 +85,7 @@ impl Cursor {
                 step: 1,
                 bound: None,
                 tries: Tries::default(),
+                failing: Vec::new(),
                 left_out: Vec::new(),
             }
         } else if leaves.len() == 1 && foreign::has_places(table) {
@@ -197,6 +201,7 @@ impl Cursor {
             step,
             bound,
             tries,
+            failing,
             left_out,
         } = self
         else {
@@ -214,6 +219,7 @@ impl Cursor {
         let _waits = pg::LockWaits::note();
         let from = *next;
         let until = bound.unwrap_or((from.0.saturating_add(*step).min(*end), 0));
+        let until = before_failing(failing, from, until);
         // What is wrong with one of several leaves is told, and keeps no other.
         let returned = match table.is_leaf() {
             true => pg::is_of_a_table,
@@ -231,7 +237,14 @@ impl Cursor {
             Ok(tried) => tried,
             Err(refusal) if !pg::is_of_a_row(&refusal) => return Err(refusal),
             Err(refusal) => {
+                let changed = kept::take_changed();
                 *step = 1;
+                if let [_, .., _] = changed[..] {
+                    *failing = changed;
+                    failing.reverse();
+                    *bound = None;
+                    return Ok(Deleted::default());
+                }
                 *bound = middle(from, until);
                 if bound.is_none() {
                     tries.found_row();
@@ -263,6 +276,18 @@ impl Cursor {
         *bound = None;
         *next = found.last.unwrap_or(until);
         Ok(deleted)
+    }
+}
+
+/// Where a try ends before the next place that fails, or behind that.
+fn before_failing(failing: &mut Vec<Place>, from: Place, until: Place) -> Place {
+    while failing.last().is_some_and(|place| *place < from) {
+        failing.pop();
+    }
+    match failing.last().copied() {
+        Some(place) if place == from => until.min((place.0, place.1 + 1)),
+        Some(place) => until.min(place),
+        None => until,
     }
 }
 

@@ -36,6 +36,8 @@ pub fn delete_from_leaf(leaf: &Relation, criterion: &Criterion) -> Deleted {
 pub struct Table<'r> {
     relation: &'r Relation,
     only: bool,
+    /// What it is a leaf of, if it is one of several.
+    root: Option<&'r Relation>,
     /// Those of its rows only that are in this heap, by its oid.
     heap: Option<u32>,
     /// A DELETE may leave rows of it without an ERROR.
@@ -49,6 +51,7 @@ impl<'r> Table<'r> {
         Table {
             relation,
             only: false,
+            root: None,
             heap: None,
             may_keep: false,
             several_heaps: false,
@@ -59,6 +62,7 @@ impl<'r> Table<'r> {
         Table {
             relation,
             only: true,
+            root: None,
             heap: None,
             may_keep: false,
             several_heaps: false,
@@ -86,6 +90,20 @@ impl<'r> Table<'r> {
 
     pub fn relation(self) -> &'r Relation {
         self.relation
+    }
+
+    /// The same, as a leaf of that.
+    pub fn below(self, root: &'r Relation) -> Self {
+        let root = (root.oid() != self.relation.oid()).then_some(root);
+        Table { root, ..self }
+    }
+
+    /// What its rows can be moved within: all heaps, if there are several.
+    pub fn all_heaps(self) -> Option<Self> {
+        match self.root {
+            Some(root) => Some(Table::whole(root)),
+            None => self.several_heaps.then_some(self),
+        }
     }
 
     /// One of several.

@@ -6,7 +6,7 @@
 
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
-use super::written_zones::{WrittenZone, written_zones};
+use super::written_zones::{WrittenZone, makes_row, written_zones};
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
@@ -86,6 +86,13 @@ pub fn analyze(
                 "The expression has to give the same answer for the same row throughout a call.",
             )
             .hint("Use functions that are marked IMMUTABLE or STABLE."));
+        }
+        if makes_row(node) {
+            return Err(Refusal::new(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "cannot use a row that is made of a text or a document here",
+            )
+            .hint("Read what is needed of it by itself: (document ->> 'expires')::timestamptz."));
         }
         Ok(Expression {
             sql: deparse(relation, node),

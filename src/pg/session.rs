@@ -89,6 +89,13 @@ fn transaction_id() -> Option<pg_sys::TransactionId> {
     (id != pg_sys::InvalidTransactionId).then_some(id)
 }
 
+/// The id of this transaction, or of the subtransaction that it is in; `None` where that has changed nothing.
+pub fn transaction_part() -> Option<u32> {
+    // SAFETY: as above.
+    let id = unsafe { pg_sys::GetCurrentTransactionIdIfAny() };
+    (id != pg_sys::InvalidTransactionId).then(|| id.into_inner())
+}
+
 /// Whether this transaction has changed anything that a crash could undo.
 pub fn has_written() -> bool {
     transaction_id().is_some()

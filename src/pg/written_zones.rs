@@ -50,8 +50,8 @@ impl Reading {
     fn suspicious(self) -> &'static str {
         match self {
             Reading::Instant => "[A-Za-z][+-]|[A-SU-Za-z][0-9]|[A-Za-z]T[0-9]",
-            Reading::Naive => "[^-0-9:.TZ ]|[TZ].*[TZ].|.{10}.*-",
-            Reading::Zone => "[0-9]",
+            Reading::Naive => "[^-0-9:.TZ ]|[TZ].*[TZ].|.{10}.*-|:.*-",
+            Reading::Zone => "[1-9]",
         }
     }
 
@@ -66,7 +66,8 @@ impl Reading {
             Reading::Naive => format!(
                 r"((:\d\d|\d{{6}}|t\d{{4}}|\s\d{{4}}).*|\d{{4}}-\d\d-\d\d\s*)[+-]\s*{HOURS}|(^|[^a-z])(?!({NO_ZONES}|{DATES}){END})[a-z]"
             ),
-            Reading::Zone => format!(r"^\s*([a-z]*|<[^>]*>)[+-]?{HOURS}\s*$"),
+            // Whatever stands before the number is a name to PostgreSQL; but for the names that have one.
+            Reading::Zone => r"^(?!\s*(etc/gmt[+-]\d+|[a-z]{3}\d[a-z]{3})\s*$).*[1-9]".to_owned(),
         }
     }
 
@@ -81,20 +82,28 @@ impl Reading {
 
     fn of_type(of: pg_sys::Oid) -> Option<Reading> {
         // SAFETY: looked up in the catalog; InvalidOid for what is neither.
-        let (base, parts) = unsafe {
-            let base = pg_sys::getBaseType(of);
-            (
+        let base = unsafe {
+            let part = |of: pg_sys::Oid, parts: [unsafe fn(pg_sys::Oid) -> pg_sys::Oid; 3]| {
+                let mut parts = parts.into_iter().map(|part| part(of));
+                parts.find(|part| *part != pg_sys::InvalidOid)
+            };
+            let mut base = pg_sys::getBaseType(of);
+            // The elements of an array, the ranges of a multirange, the bounds of a range; each may be of a domain.
+            while let Some(of) = part(
                 base,
                 [
-                    pg_sys::get_element_type(base),
-                    pg_sys::get_range_subtype(base),
+                    pg_sys::get_element_type,
+                    pg_sys::get_multirange_range,
+                    pg_sys::get_range_subtype,
                 ],
-            )
+            ) {
+                base = pg_sys::getBaseType(of);
+            }
+            base
         };
-        let part = parts.into_iter().find(|part| *part != pg_sys::InvalidOid);
-        match part.unwrap_or(base) {
+        match base {
             pg_sys::TIMESTAMPTZOID | pg_sys::TIMETZOID => Some(Reading::Instant),
-            pg_sys::TIMESTAMPOID | pg_sys::DATEOID => Some(Reading::Naive),
+            pg_sys::TIMESTAMPOID | pg_sys::DATEOID | pg_sys::TIMEOID => Some(Reading::Naive),
             _ => None,
         }
     }
@@ -172,6 +181,43 @@ unsafe fn read(node: *mut pg_sys::Node) -> Option<(*mut pg_sys::Node, Reading)> 
             return zone.map(|zone| (zone, Reading::Zone));
         }
         None
+    }
+}
+
+/// Whether an analysed expression makes a row of a text, or of a document, whose fields are read as times where nobody sees the
+/// text.
+///
+/// # Safety
+/// As for [`written_zones`].
+pub unsafe fn makes_row(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: needs no context.
+    unsafe { makes_row_below(node, core::ptr::null_mut()) }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn makes_row_below(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: each node is looked at as what its tag says.
+    unsafe {
+        let is_row =
+            |of| byte_of(pg_sys::get_typtype(pg_sys::getBaseType(of))) == pg_sys::TYPTYPE_COMPOSITE;
+        if is_a(node, pg_sys::NodeTag::T_CoerceViaIO) {
+            let coercion = &*node.cast::<pg_sys::CoerceViaIO>();
+            if is_row(coercion.resulttype) && is_text(coercion.arg.cast()) {
+                return true;
+            }
+        }
+        if is_a(node, pg_sys::NodeTag::T_FuncExpr) {
+            let function = name_of_function((*node.cast::<pg_sys::FuncExpr>()).funcid);
+            if function.is_some_and(|name| {
+                [&b"json_populate_record"[..], b"jsonb_populate_record"].contains(&name.as_bytes())
+            }) {
+                return true;
+            }
+        }
+        pg_sys::expression_tree_walker(node, Some(makes_row_below), context)
     }
 }
 

@@ -50,7 +50,7 @@ impl Purpose {
 pub struct Checked {
     root: Relation,
     criterion: Criterion,
-    lock: LockMode,
+    purpose: Purpose,
     guard: Option<TableGuard>,
     /// What the rule is evaluated with.
     _session: Option<LocalSetting>,
@@ -93,7 +93,7 @@ impl Checked {
         Ok(Checked {
             root,
             criterion,
-            lock: purpose.lock(),
+            purpose,
             guard: held,
             _session: session,
         })
@@ -109,12 +109,17 @@ impl Checked {
 
     /// The lock that the table is open with.
     pub fn lock(&self) -> LockMode {
-        self.lock
+        self.purpose.lock()
+    }
+
+    /// Whether all is deleted in this transaction.
+    pub fn is_one_call(&self) -> bool {
+        self.purpose == Purpose::Delete
     }
 
     /// Whether nothing is to be deleted from it.
     pub fn is_preview(&self) -> bool {
-        self.lock == LockMode::AccessShare
+        self.lock() == LockMode::AccessShare
     }
 
     /// The guard of a run, to be kept for as long as it lasts.

@@ -135,8 +135,8 @@ fn recognition(
         .map_err(|e| e.about("filter"))?
         .columns;
     for (column, attribute) in columns.iter_mut().zip(attributes) {
-        let is_read = read.contains(&attribute.attnum) || read.contains(&0);
-        if is_read && !framework.knows(&column.name, column.column_type) {
+        // What reads the whole row need not read this.
+        if read.contains(&attribute.attnum) && !framework.knows(&column.name, column.column_type) {
             column.name.clear();
         }
     }

@@ -103,7 +103,7 @@ fn of_session(named: &Named, filter: Option<&pg::Expression>) -> Option<&'static
     }
 }
 
-/// The framework whose own column was named, without a filter: its rows are meant, as where nothing is named.
+/// The framework whose own column was named: its rows are meant, as where nothing is named.
 fn framework_of_column(
     relation: &Relation,
     attributes: &[Attribute],
@@ -113,9 +113,6 @@ fn framework_of_column(
     let Value::Column { name, .. } = &named.value else {
         return None;
     };
-    if rule.filter.is_some() {
-        return None;
-    }
     let framework = recognize_table(relation, attributes, rule).ok()?;
     (framework.expires == name).then_some(framework)
 }

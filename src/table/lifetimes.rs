@@ -2,6 +2,7 @@
 
 use super::columns::{TO_BE_FILLED_IN, columns};
 use crate::pg::{self, Attribute};
+use logic::framework::ColumnType;
 use logic::kind::Kind;
 use logic::recognize::{Column, is_length, meaning_in};
 use pgrx::pg_sys;
@@ -28,18 +29,34 @@ pub fn own_lifetime(attributes: &[Attribute], base: &Column) -> Option<OwnLifeti
         .filter(|(column, attribute)| {
             is_length(column)
                 && (column.column_type.kind().is_some()
-                    || attribute.base_type == pg_sys::INTERVALOID)
+                    || [pg_sys::INTERVALOID, pg_sys::INT2OID].contains(&attribute.base_type))
         });
     let (length, attribute) = lengths.next()?;
-    let instants = columns
-        .iter()
-        .filter(|column| column.column_type == base.column_type && is_past(column));
-    let instants: Vec<_> = instants
+    let is_like_base = |column: &&Column| column.column_type == base.column_type;
+    let may_be_instant = |column: &&Column| {
+        column.column_type.kind().is_some() || column.column_type == ColumnType::Text
+    };
+    let past = columns.iter().filter(|column| is_past(column));
+    let mut instants: Vec<_> = past
+        .clone()
+        .filter(is_like_base)
         .map(|column| pg::quote_identifier(&column.name))
         .collect();
+    // The latest may be in a column of another type, which only who knows it can make comparable.
+    if past
+        .filter(|column| !is_like_base(column))
+        .any(|column| may_be_instant(&column))
+    {
+        instants.push(TO_BE_FILLED_IN.to_owned());
+    }
     let instant = match &instants[..] {
         [one] => one.clone(),
         several => format!("greatest({})", several.join(", ")),
+    };
+    // A use on a day may have been at its end.
+    let instant = match base.column_type {
+        ColumnType::Date => format!("{instant} + 1"),
+        _ => instant,
     };
     let name = pg::quote_identifier(&length.name);
     let lifetime = if attribute.base_type == pg_sys::INTERVALOID {

@@ -36,7 +36,7 @@ fn refuse(relation: &Relation, zone: &WrittenZone, text: &str) -> Refusal {
         ),
         Reading::Zone => (
             POSIX,
-            "If it is meant as ISO 8601 has it, make it an interval: AT TIME ZONE (...)::interval.",
+            "If it is meant as ISO 8601 has it, make it an interval of hours and minutes, such as interval '-05:00': '-5' and '-0500' would be so many seconds.",
         ),
         Reading::Naive => (
             "A timestamp without time zone, or a date, has no place for it.",

@@ -172,7 +172,9 @@ impl Target {
         let (leaves, between) = pg::reached(checked.root(), checked.lock());
         let below = leaves.iter().chain(&between);
         check_children(checked.root(), checked.criterion(), rule, below)?;
-        let plan = match statement_needs_sql(checked.root(), checked.criterion()) {
+        let needs_sql = statement_needs_sql(checked.root(), checked.criterion());
+        let moves = || may_move_rows(&leaves).filter(|_| checked.is_one_call());
+        let plan = match needs_sql.or_else(moves) {
             Some(why) => Plan::Whole { why, leaves },
             None => by_leaves(&checked, leaves),
         };
@@ -292,6 +294,17 @@ pub(super) fn statement_needs_sql(root: &Relation, criterion: &Criterion) -> Opt
         .filter
         .is_some()
         .then(|| "there is a filter".to_owned())
+}
+
+/// Why leaves cannot be cleared one after the other in one call: the next one would have what a trigger has put there of the one
+/// before, which one statement does not see.
+fn may_move_rows(leaves: &[Relation]) -> Option<String> {
+    let several = leaves.len() > 1 && leaves.iter().all(Relation::is_heap);
+    let moving = leaves.iter().find(|leaf| several && leaf.may_keep_rows())?;
+    Some(format!(
+        "a trigger or a rule of table \"{}\" may put rows into another one of its partitions or children",
+        moving.name()
+    ))
 }
 
 /// What decides how the raw engine finds the rows.

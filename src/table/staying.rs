@@ -22,7 +22,7 @@ pub fn staying_unread(
     let is_read = |name: &str| {
         let mut attributes = attributes.iter();
         let attribute = attributes.find(|attribute| attribute.name == name);
-        read.contains(&0) || attribute.is_some_and(|attribute| read.contains(&attribute.attnum))
+        attribute.is_some_and(|attribute| read.contains(&attribute.attnum))
     };
     staying(&columns, &ends)
         .into_iter()

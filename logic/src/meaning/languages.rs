@@ -208,7 +208,7 @@ pub(super) fn is_neutral(word: &str) -> bool {
 }
 
 /// The letter without its accent.
-pub(super) fn without_accent(c: char) -> char {
+pub fn without_accent(c: char) -> char {
     match c {
         'à'..='å' => 'a',
         'ç' => 'c',

@@ -5,6 +5,7 @@
 
 use super::Column;
 use crate::framework::ColumnType;
+use crate::keeping::{GOES, any, begins, is_never, plain};
 use crate::kind::Kind;
 use crate::meaning::{Meaning, is_amount, meaning};
 use crate::table_name::words;
@@ -19,9 +20,30 @@ const LATER: &[&str] = &[
 const UP_TO: &[&str] = &["thru", "through", "till", "to"];
 
 /// Ends the name of an instant that is written as a text.
-const OF_AN_INSTANT: [&str; 16] = [
-    "after", "at", "bis", "date", "deadline", "due", "end", "ends", "on", "override", "through",
-    "thru", "till", "time", "to", "until",
+const OF_AN_INSTANT: [&str; 23] = [
+    "ablauf",
+    "ate",
+    "echeance",
+    "hasta",
+    "scadenza",
+    "vencimiento",
+    "vervaldatum",
+    "after",
+    "at",
+    "bis",
+    "date",
+    "deadline",
+    "due",
+    "end",
+    "ends",
+    "on",
+    "override",
+    "through",
+    "thru",
+    "till",
+    "time",
+    "to",
+    "until",
 ];
 
 /// Whether it may hold another end of the row: `refresh_until`, `refreshTokenExpiresAt`, and every instant of which the name
@@ -31,13 +53,15 @@ pub(super) fn is_later_end(column: &Column) -> bool {
     const ENDS: [&str; 4] = ["absolute", "cutoff", "deadline", "eol"];
     let words = words(&column.name);
     let meaning = meaning(&column.name);
+    let last = words.last().map(String::as_str).unwrap_or_default();
     let Some(kind) = column.column_type.kind() else {
         return match column.column_type {
             ColumnType::Range => true,
             ColumnType::Text | ColumnType::Json => {
-                let is_instant = words.last().is_some_and(|last| {
-                    OF_AN_INSTANT.contains(&&last[..]) || last.starts_with("expir")
-                });
+                let is_instant = OF_AN_INSTANT.contains(&last)
+                    || last.starts_with("expir")
+                    || words.iter().any(|word| word.starts_with("expir"))
+                        && any(&words, &["at", "date", "time"]);
                 matches!(meaning, Meaning::Expiry | Meaning::End) && is_instant
             }
             _ => false,
@@ -45,30 +69,128 @@ pub(super) fn is_later_end(column: &Column) -> bool {
     };
     let is_end = matches!(meaning, Meaning::Expiry | Meaning::End)
         && !(kind.is_number() && is_amount(&column.name));
-    let is_later = words.last().is_some_and(|last| UP_TO.contains(&&last[..]))
+    let is_later = UP_TO.contains(&last)
         || words
             .iter()
-            .any(|word| begins(word, LATER) && !word.ends_with("ed"));
+            .any(|word| begins(word, LATER) && !word.ends_with("ed"))
+        || is_last_moment(&words)
+        || is_not_before(&words);
     let is_unclear = meaning == Meaning::Unclear && !any(&words, &["last"])
         || meaning == Meaning::LastUse && any(&words, &["invalid", "valid"]);
     let may_be = if kind.is_number() {
-        is_end || any(&words, &ENDS)
+        is_end || any(&words, &ENDS) || is_number_of_an_end(&words) || is_not_before(&words)
     } else {
         is_end || is_later || is_unclear
     };
-    may_be && !words.is_empty() && !any(&words, &NONE)
+    may_be && !words.is_empty() && (!any(&words, &NONE) || is_to_come(&words))
+}
+
+/// Whether an instant is one that is to come, whatever happens then: `auto_logout_at`, `next_expiry`, `void_after`.
+fn is_to_come(words: &[String]) -> bool {
+    const WORDS: [&str; 8] = [
+        "after", "auto", "before", "end", "force", "forced", "till", "until",
+    ];
+    any(words, &WORDS)
+        || words
+            .iter()
+            .any(|word| begins(word, &["deadline", "expir", "valid"]))
+}
+
+/// `last_day`, `final_date`, `ultimo_dia`: not when something was done last.
+fn is_last_moment(words: &[String]) -> bool {
+    const LAST: [&str; 5] = ["dern", "laatst", "last", "letzt", "ultim"];
+    const MOMENTS: [&str; 14] = [
+        "allowed",
+        "chance",
+        "dag",
+        "data",
+        "date",
+        "datum",
+        "day",
+        "dia",
+        "fecha",
+        "jour",
+        "moment",
+        "permitted",
+        "possible",
+        "tag",
+    ];
+    let words: Vec<String> = words.iter().map(|word| plain(word)).collect();
+    let is_last = words.iter().any(|word| begins(word, &LAST));
+    words.iter().any(|word| word.starts_with("final"))
+        || is_last
+            && (any(&words, &MOMENTS)
+                || words
+                    .iter()
+                    .any(|word| begins(word, &["geldig", "gueltig", "gultig", "valid"])))
+}
+
+/// `delete_not_before`, `purge_earliest`
+fn is_not_before(words: &[String]) -> bool {
+    words.iter().any(|word| begins(word, GOES)) && any(words, &["before", "earliest", "notbefore"])
+}
+
+/// `extended_to`, `use_by`, `best_before`, `max_expiry`: an instant, in spite of its type.
+fn is_number_of_an_end(words: &[String]) -> bool {
+    const LONGER: [&str; 7] = ["extend", "good", "keep", "prolong", "renew", "use", "valid"];
+    const LAST: [&str; 7] = ["before", "by", "end", "thru", "through", "till", "to"];
+    let is_up_to = words.last().is_some_and(|last| {
+        LAST.contains(&&last[..]) && last != "by" || last == "by" && words.len() == 2
+    });
+    let is_longer = words.iter().any(|word| {
+        begins(word, &LONGER) && !(word.ends_with("ed") && any(words, &["by"])) && word != "user"
+    });
+    is_up_to && (is_longer || any(words, &["best"]))
+        || any(words, &["max", "maximum"]) && words.iter().any(|word| word.starts_with("expir"))
 }
 
 /// Whether it is a length of time after which the row is over: how long a row lives is then said in the row.
 pub fn is_length(column: &Column) -> bool {
-    const WORDS: [&str; 3] = ["lifetime", "timeout", "ttl"];
-    let words = words(&column.name);
-    let is_number = column.column_type.kind().is_some_and(Kind::is_number);
+    const WORDS: [&str; 15] = [
+        "dauer",
+        "duracao",
+        "duracion",
+        "duration",
+        "durata",
+        "duree",
+        "geldigheid",
+        "geldigheidsduur",
+        "lebensdauer",
+        "lifespan",
+        "lifetime",
+        "timeout",
+        "ttl",
+        "validity",
+        "vigencia",
+    ];
+    const LIVES: [&str; 6] = ["good", "keep", "live", "lives", "stays", "valid"];
+    const IDLE: [&str; 5] = ["idle", "inactive", "inactivity", "session", "sess"];
+    let words: Vec<String> = words(&column.name).iter().map(|word| plain(word)).collect();
+    let is_time = any(&words, &TIMES);
     let is_end = matches!(meaning(&column.name), Meaning::Expiry | Meaning::End);
     let is_most = any(&words, &["max"]) && any(&words, &["age", "idle", "inactive"]);
-    (is_number || column.column_type == ColumnType::Interval)
-        && (any(&words, &WORDS) || is_most || (is_end && is_amount(&column.name)))
+    let lives = any(&words, &LIVES) && (any(&words, &["for"]) || is_time)
+        || any(&words, &["live"]) && any(&words, &["to"])
+        || words
+            .iter()
+            .any(|word| begins(word, &["geldig", "gueltig", "gultig"]))
+            && is_time
+        || any(&words, &IDLE) && (any(&words, &["length", "limit", "max"]) || is_time);
+    let is_so = any(&words, &WORDS) || is_most || lives || is_end && is_amount(&column.name);
+    is_so
+        && match column.column_type {
+            ColumnType::Interval | ColumnType::Int2 | ColumnType::Other => true,
+            // A text of any other name is no length.
+            ColumnType::Text => any(&words, &WORDS),
+            of => of.kind().is_some_and(Kind::is_number),
+        }
 }
+
+/// What lengths of time are counted in.
+const TIMES: [&str; 16] = [
+    "days", "hours", "hrs", "mins", "minuten", "minutes", "minutos", "minuti", "months", "secs",
+    "seconds", "stunden", "tage", "time", "weeks", "years",
+];
 
 /// Whether it may say that a row is to be kept.
 pub(super) fn is_hold(column: &Column) -> bool {
@@ -80,7 +202,7 @@ pub(super) fn is_hold(column: &Column) -> bool {
         || is_renewed_by(&words, column)
         || is_condition(&words, column.column_type)
         || any(&words, &WORTH);
-    let is_alive = any(&words, &["alive"]) && column.column_type != ColumnType::Bool;
+    let is_alive = any(&words, &["alive"]) && column.column_type.kind().is_some();
     is_hold && !words.is_empty() && !is_alive
 }
 
@@ -137,8 +259,49 @@ fn is_condition(words: &[String], column_type: ColumnType) -> bool {
         "webauthn",
         "dirty",
     ];
+    // Say nothing themselves.
+    const BESIDE: &[&str] = &[
+        "account",
+        "app",
+        "are",
+        "at",
+        "auth",
+        "been",
+        "browser",
+        "by",
+        "client",
+        "completed",
+        "device",
+        "done",
+        "email",
+        "enabled",
+        "factor",
+        "flag",
+        "from",
+        "has",
+        "in",
+        "is",
+        "login",
+        "me",
+        "on",
+        "out",
+        "passed",
+        "password",
+        "phone",
+        "request",
+        "required",
+        "sess",
+        "session",
+        "soft",
+        "state",
+        "status",
+        "token",
+        "two",
+        "user",
+        "was",
+        "web",
+    ];
     // As databases have it that know no boolean.
-    let is_number = matches!(column_type, ColumnType::Int2 | ColumnType::Int4);
     let is_question = words
         .first()
         .is_some_and(|first| QUESTIONS.contains(&&first[..]));
@@ -146,11 +309,19 @@ fn is_condition(words: &[String], column_type: ColumnType) -> bool {
     let is_allowed = |word: &String| {
         begins(word, &["delet", "destroy"]) && (word.ends_with("able") || any(words, &ALLOWED))
     };
-    (column_type == ColumnType::Bool || is_number && (is_question || words.iter().any(is_allowed)))
-        && !words
-            .iter()
-            .any(|word| begins(word, &BEGINNINGS) && !is_allowed(word))
-        && !any(words, &WORDS)
+    let may_be = match column_type {
+        ColumnType::Bool => true,
+        ColumnType::Int2 | ColumnType::Int4 => is_question || words.iter().any(is_allowed),
+        ColumnType::Int8 | ColumnType::Text => is_question && words.len() > 1,
+        _ => false,
+    };
+    let is_known = |word: &String| {
+        begins(word, &BEGINNINGS) && !is_allowed(word) || WORDS.contains(&&word[..])
+    };
+    let is_beside = |word: &String| BESIDE.contains(&&word[..]);
+    may_be
+        && !(words.iter().any(is_known)
+            && words.iter().all(|word| is_known(word) || is_beside(word)))
 }
 
 /// Beside a word for a deletion, says whether there may be one.
@@ -161,7 +332,9 @@ const QUESTIONS: [&str; 4] = ["can", "has", "is", "was"];
 
 /// Whether it says that a session is to last, where a lifetime follows its instant.
 pub(super) fn is_remembered(column: &Column) -> bool {
-    column.column_type == ColumnType::Bool
+    let is_flag = !matches!(column.column_type, ColumnType::Range | ColumnType::Json)
+        && column.column_type.kind().is_none_or(Kind::is_number);
+    is_flag
         && words(&column.name)
             .iter()
             .any(|word| word.starts_with("remember"))
@@ -196,40 +369,6 @@ fn is_kept(words: &[String]) -> bool {
         "undeletable",
     ];
     words.iter().any(|word| begins(word, &BEGINNINGS)) || any(words, &WORDS)
-}
-
-/// `never_expires`, `expiry_disabled`, `deletion_protection`, `blocked_from_deletion`
-fn is_never(words: &[String]) -> bool {
-    const NOT: [&str; 10] = [
-        "disable", "disabled", "dont", "ignore", "never", "no", "non", "not", "skip", "without",
-    ];
-    const GOES: [&str; 14] = [
-        "clean", "clear", "delet", "erase", "evict", "expir", "gc", "prun", "purg", "remov",
-        "revoc", "revok", "terminat", "timeout",
-    ];
-    const STOPPED: [&str; 5] = ["disabled", "ignored", "never", "skipped", "suspended"];
-    const PREVENTED: [&str; 11] = [
-        "block", "defer", "den", "disallow", "forbid", "lock", "postpon", "prevent", "prohibit",
-        "protect", "suspend",
-    ];
-    const GLUED: [&str; 7] = [
-        "neverexpir",
-        "noexpir",
-        "donotdelet",
-        "nodelet",
-        "nogc",
-        "endnever",
-        "neverend",
-    ];
-    let glued = words.concat();
-    let goes = words.iter().any(|word| begins(word, &GOES)) || any(words, &["end"]);
-    let is_prevented = goes && words.iter().any(|word| begins(word, &PREVENTED));
-    is_prevented
-        || words.windows(2).any(|pair| {
-            (NOT.contains(&&pair[0][..]) && begins(&pair[1], &GOES))
-                || (begins(&pair[0], &GOES) && STOPPED.contains(&&pair[1][..]))
-        })
-        || GLUED.iter().any(|part| glued.contains(part))
 }
 
 /// `is_permanent`, `pinned_at`. That a row has been archived may be why it can go, once it is over.
@@ -269,7 +408,11 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
     let is_time = column_type.kind().is_some_and(|kind| !kind.is_number());
     // As booleans, which are asked about whatever they say.
     const NUMBERS: [&str; 5] = ["locked", "protect", "skip", "vip", "worm"];
-    if matches!(column_type, ColumnType::Int2 | ColumnType::Int4) && any(words, &NUMBERS) {
+    let is_number = matches!(
+        column_type,
+        ColumnType::Int2 | ColumnType::Int4 | ColumnType::Int8
+    );
+    if is_number && any(words, &NUMBERS) || any(words, &["vip"]) && words.len() == 1 {
         return true;
     }
     let is_locked_by = words
@@ -284,9 +427,6 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
 /// `grace_seconds`, `postponed_days`, and every interval: `extension`
 fn is_more_time(words: &[String], column: &Column) -> bool {
     const PUT_OFF: [&str; 6] = ["defer", "delay", "extend", "postpon", "prolong", "renew"];
-    const TIMES: [&str; 7] = [
-        "days", "hours", "minutes", "months", "seconds", "time", "weeks",
-    ];
     let is_number = column
         .column_type
         .kind()
@@ -325,12 +465,4 @@ fn is_renewed_by(words: &[String], column: &Column) -> bool {
     );
     (is_secret && (is_last || (any(words, &RENEWS) && any(words, &BY))))
         || (is_length && any(words, &RENEWS))
-}
-
-fn any(words: &[String], list: &[&str]) -> bool {
-    words.iter().any(|word| list.contains(&&word[..]))
-}
-
-fn begins(word: &str, list: &[&str]) -> bool {
-    list.iter().any(|part| word.starts_with(part))
 }

@@ -136,6 +136,7 @@ CALL insert_row('fw_phoenix.users_tokens', jsonb_build_object('id', 9, 'user_id'
 SELECT raw_clear_sessions('fw_phoenix.users_tokens', keep => '14 days');
 -- Nor do they go where the column is named that it goes by anyhow.
 SELECT raw_clear_sessions('fw_phoenix.users_tokens', expires => 'inserted_at', keep => '14 days', time_zone => 'UTC');
+SELECT raw_clear_sessions('fw_phoenix.users_tokens', expires => 'inserted_at', keep => '14 days', time_zone => 'UTC', filter => 'user_id = 1');
 SELECT raw_clear_sessions('fw_phoenix.users_tokens', keep => '1 day', filter => $$context = 'reset_password'$$);
 -- It writes UTC, and so is cleared by no other clock.
 SELECT test.refusal($$raw_clear_sessions('fw_phoenix.users_tokens', keep => '14 days', time_zone => 'Asia/Tokyo')$$);

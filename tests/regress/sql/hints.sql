@@ -383,6 +383,13 @@ BEGIN
 END
 $$;
 SELECT "table", 'left: ' || left_by(hinted, "table") FROM unnest(ARRAY['links', 'grants']::regclass[]) AS "table", follow_hint(format('raw_clear_sessions(%L)', "table"));
+-- A later use may be in a column of another type, and a day has an end.
+CREATE TABLE logins (id text, last_seen timestamptz, last_used_ms bigint, ttl interval);
+SELECT raw_clear_sessions('logins');
+CREATE TABLE day_visits (id text, last_visit date, ttl_hours smallint);
+SELECT raw_clear_sessions('day_visits');
+INSERT INTO day_visits VALUES ('today', (now() AT TIME ZONE 'UTC')::date, 1), ('over', '2020-01-01', 1);
+SELECT raw_clear_sessions('day_visits', expires => 'last_visit + 1 + nullif(greatest(ttl_hours, 0), 0) * interval ''1 hours''', time_zone => 'UTC', keep => '0');
 -- No lifetime is counted from an end.
 CREATE TABLE leases (id text, expires_on timestamptz, lifetime interval);
 SELECT hinted FROM follow_hint($$raw_clear_sessions('leases')$$);

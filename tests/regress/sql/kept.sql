@@ -143,6 +143,37 @@ CREATE RULE nothing AS ON DELETE TO parts_1 DO INSTEAD NOTHING;
 CALL raw_clear_sessions_in_batches('parts', expires => 'expires');
 SELECT tableoid::regclass, count(*) FROM parts GROUP BY 1 ORDER BY 1;
 
+-- Rows that a trigger puts into another partition stay there, as after a DELETE; where they still are expired, each batch takes that back.
+CREATE TABLE moved (id integer, expires timestamptz, archived boolean NOT NULL DEFAULT false) PARTITION BY LIST (archived);
+CREATE TABLE moved_live PARTITION OF moved FOR VALUES IN (false);
+CREATE TABLE moved_away PARTITION OF moved FOR VALUES IN (true);
+CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE kept.moved SET archived = true WHERE id = OLD.id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER move BEFORE DELETE ON moved_live FOR EACH ROW WHEN (pg_trigger_depth() = 0 AND OLD.id % 2 = 0) EXECUTE FUNCTION move();
+INSERT INTO moved SELECT id, '2020-01-01' FROM generate_series(1, 150) AS id;
+BEGIN;
+SELECT raw_clear_sessions('moved', expires => 'expires');
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
+ROLLBACK;
+CALL raw_clear_sessions_in_batches('moved', expires => 'expires', batch_size => 50);
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
+-- Many that are marked, and still expired, are found at once, and those behind them go.
+CREATE TABLE marked (id integer, expires timestamptz, gone boolean NOT NULL DEFAULT false);
+CREATE FUNCTION mark_many() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE kept.marked SET gone = true WHERE id = OLD.id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER mark BEFORE DELETE ON marked FOR EACH ROW WHEN (NOT OLD.gone AND OLD.id <= 150) EXECUTE FUNCTION mark_many();
+INSERT INTO marked SELECT id, '2020-01-01' FROM generate_series(1, 2000) AS id;
+CALL raw_clear_sessions_in_batches('marked', expires => 'expires', batch_size => 100);
+SELECT count(*), pg_relation_size('marked') / 8192 < 100 AS small FROM marked;
+
 -- Without the right to lock rows, and without the right to read where they are
 TRUNCATE session;
 CALL fill('session', 300);

@@ -40,6 +40,9 @@ BEGIN
     RETURN OLD;
 END
 $$;
+-- One that fires before a row goes may put it elsewhere, and has all cleared by one statement.
+DROP TRIGGER alter_second ON first;
+CREATE TRIGGER alter_second AFTER DELETE ON first FOR EACH ROW EXECUTE FUNCTION alter_second();
 INSERT INTO second VALUES (NULL, '2020-01-01');
 SELECT raw_clear_sessions('parent', expires => 'expires');
 SELECT count(*) FROM seen;

@@ -6,6 +6,8 @@ CREATE SCHEMA written_zones;
 SET search_path = written_zones, public;
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+CREATE DOMAIN instant AS timestamptz;
+CREATE TYPE ending AS (at timestamptz);
 CREATE TABLE session (ends text, local timestamp, zone varchar(40), doc jsonb);
 
 -- One row that lives for three hours yet, as it is written in a zone, and one that has been over for a day
@@ -53,6 +55,9 @@ SELECT zone, expires, outcome FROM (VALUES
     -- beside the time
     ('', 'UTC-05:00', '-5 hours', :zoned), ('', '-05:00', '-5 hours', :zoned), ('', 'UTC', '0', 'local AT TIME ZONE ''UTC+1'''),
     ('', 'UTC-05:00', '-5 hours', 'make_timestamptz(2026, 1, 1, 0, 0, 0, zone)'),
+    (:iso, ' UTC-05:00', '-5 hours', '((''{"'' || ends || ''"}'')::instant[])[1]'), (:iso, ' UTC-05:00', '-5 hours', '(ARRAY[ends]::text[]::instant[])[1]'),
+    (:iso, ' UTC-05:00', '-5 hours', 'upper((''{[2020-01-01, '' || ends || '')}'')::tstzmultirange)'), ('YYYY-MM-DD HH24:MI:SS', '-05:00', '-5 hours', 'local::date + substr(ends, 12)::time'),
+    ('', 'UTC -05:00', '-5 hours', :zoned), ('', 'Eastern Time -5', '-5 hours', :zoned), ('', '(UTC)-5', '-5 hours', :zoned), ('', 'America/Bogota -05:00', '-5 hours', :zoned), ('', '-5', '-5 hours', :zoned),
     ('', 'UTC-05:00', '-5 hours', 'date_trunc(''hour'', local AT TIME ZONE interval ''-5 hours'', zone)'),
     -- as it is meant
     ('', 'America/Bogota', '-5 hours', 'date_trunc(''hour'', local AT TIME ZONE interval ''-5 hours'', zone)'),
@@ -81,6 +86,10 @@ SELECT raw_clear_sessions('session', expires => 'ends::timestamp', time_zone => 
 SELECT raw_clear_sessions('session', expires => 'local AT TIME ZONE zone');
 CALL raw_clear_sessions_in_batches('session', expires => 'ends::timestamptz', time_zone => 'UTC');
 SELECT raw_clear_sessions_preview('session', expires => 'ends::timestamptz', time_zone => 'UTC');
+
+-- Where nobody sees the text
+SELECT raw_clear_sessions('session', expires => '((''("'' || ends || ''")'')::written_zones.ending).at', time_zone => 'UTC');
+SELECT raw_clear_sessions('session', expires => '(jsonb_populate_record(NULL::written_zones.ending, jsonb_build_object(''at'', ends))).at', time_zone => 'UTC');
 
 -- A row that comes later than the look at all of them stays.
 CREATE FUNCTION add_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
