@@ -758,11 +758,11 @@ proptest! {
         prop_assert_eq!(name(&recognize("public", &table.name, &columns)), Some(framework(&table).name));
     }
 
-    /// No framework's column begins with an x.
+    /// No framework's column begins with an x, and no word that is known is made of these letters.
     #[test]
     fn an_unknown_column_that_needs_a_value_rules_out_a_framework_that_does_not_fill_it_in(
         table in any_table(),
-        unknown in "x[a-z_]{0,8}",
+        unknown in "x[bcfgq_]{0,8}",
         column_type in any_type(),
     ) {
         let mut columns = table.columns.clone();
@@ -815,7 +815,7 @@ proptest! {
     #[test]
     fn an_unknown_column_rules_out_a_framework_whose_columns_are_common(
         table in any_table(),
-        further in prop::collection::vec(("x[a-z_]{0,8}", any_type()), 1..5),
+        further in prop::collection::vec(("x[bcfgq_]{0,8}", any_type()), 1..5),
     ) {
         let mut columns = table.columns.clone();
         columns.extend(further.iter().map(|(name, t)| column(name, *t)));

@@ -107,6 +107,46 @@ fn a_policy_follows_whatever_citus_makes_of_its_table() {
     assert_cleared_by_policy(&mut session, table, "it is a heap again");
 }
 
+/// What the policy meant follows by the places of the columns, and not by the names that they have come to have.
+#[test]
+fn a_policy_whose_column_is_another_one_by_now_does_not_go_on_when_citus_replaces_the_table() {
+    let nodes = Nodes::with(&[]);
+    let mut session = nodes.database("app").connect();
+    nodes
+        .coordinator
+        .reload(&[("raw_clear_sessions.databases", "app"), SOON]);
+    session.run(
+        "CREATE TABLE tickets (id bigint, dropped integer, expires_at timestamptz, created timestamptz);
+         ALTER TABLE tickets DROP dropped;
+         SELECT create_distributed_table('tickets', 'id', shard_count => 4);
+         INSERT INTO tickets SELECT i, '2199-01-01', '2020-01-01' FROM generate_series(1, 10) AS i;
+         SELECT raw_clear_sessions_schedule('tickets', '1 s', expires => 'expires_at', keep => '0')",
+    );
+    let clears = |session: &mut Session| {
+        session.run("INSERT INTO tickets VALUES (11, '2020-01-01', '2020-01-01')");
+        wait_until("it is carried out", || session.count("tickets") == 10);
+    };
+    clears(&mut session);
+    // The columns have other numbers then, and are the same.
+    session.run("SELECT alter_distributed_table('tickets', shard_count => 6)");
+    clears(&mut session);
+    // Citus sends each to the nodes as it stands.
+    session.run("ALTER TABLE tickets RENAME expires_at TO until");
+    session.run("ALTER TABLE tickets RENAME created TO expires_at");
+    let refused = "raw_clear_sessions.run WHERE stop = 'failed' AND deleted = 0 AND error LIKE 'column \"expires_at\" of table \"tickets\" is not the one%'";
+    let wait_until_refused = |session: &mut Session| {
+        let before = session.count(refused);
+        session.run("SELECT raw_clear_sessions_run_now('tickets')");
+        wait_until("it is refused", || session.count(refused) > before);
+    };
+    wait_until_refused(&mut session);
+    // By then the tables have been looked at, and their columns' names are remembered.
+    wait_until_refused(&mut session);
+    session.run("SELECT alter_distributed_table('tickets', shard_count => 4)");
+    wait_until_refused(&mut session);
+    assert_eq!(session.count("tickets"), 10);
+}
+
 /// The worker has not looked in between.
 #[test]
 fn a_policy_is_found_by_its_name_and_follows_from_the_moment_that_it_is_made() {
