@@ -244,6 +244,7 @@ const EXPIRY_WORDS: &[&str] = &[
     "expdate",
     "exptime",
     "notafter",
+    "validthrough",
     "validthru",
     "validtill",
     "validto",

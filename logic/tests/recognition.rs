@@ -404,7 +404,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              renewed_till good_through valid_through validity effective_to active_to stays_until offline_until grace_until \
              sunset_at cutoff lapses_at validity_end ende \
              keep_alive_until alive_until next_expiry next_expire_date next_end void_after auto_logout_at force_logout_deadline delete_not_before \
-             last_day last_date final_date last_possible_use last_allowed_login letzter_tag letzte_gueltigkeit ultimo_dia dernier_jour laatste_dag",
+             cleanup_at reap_at evict_at destruction_date last_day last_date final_date last_possible_use last_allowed_login letzter_tag letzte_gueltigkeit ultimo_dia dernier_jour laatste_dag",
         ),
         of(Timestamp, "refreshTokenExpiresAt gueltig_bis goodThru"),
         of(
@@ -422,7 +422,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(
             Text,
             "extended_until valid_until new_expires_at gueltig_bis_date gueltig_bis valid_to expires_after expires_override absolute_expiry expiry expiration end session_end \
-             valid_till prorroga_hasta nouvelle_echeance expire_date_extended",
+             valid_through valid_till prorroga_hasta nouvelle_echeance expire_date_extended",
         ),
         of(ColumnType::Json, "expires_at expires"),
         of(Int4, "refresh_expires_at"),
@@ -447,7 +447,8 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(
             Text,
             "hold_reason evidence subpoena is_permanent refresh_token refreshToken oauth_refresh offline_token renewal_token \
-             remember_token invoice_number pinned_by protected_by locked_by legal_case is_vip vip loeschsperre nicht_loeschen ne_pas_supprimer",
+             remember_token invoice_number pinned_by protected_by locked_by legal_case is_vip vip loeschsperre nicht_loeschen ne_pas_supprimer auto_renew \
+             behalten locked deletable",
         ),
         of(Bytea, "refresh_token_hash encryptedRefreshToken"),
         of(
@@ -458,7 +459,8 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             Int4,
             "keep_days grace_period grace_seconds extend_by extension_days bonus_days extra_seconds refresh_ttl refresh_expires_in \
              postponed_days plus_days delay_hours is_vip has_hold min_age min_lifetime minimum_days \
-             no_borrar nao_excluir non_cancellare niet_verwijderen ne_pas_supprimer",
+             bewaren houden behalten unbefristet dauerhaft gesperrt guardar mantener garder illimite manter ilimitado mantieni permanente \
+             in_use pin long_lived erasable cleanup_allowed no_borrar nao_excluir non_cancellare niet_verwijderen ne_pas_supprimer",
         ),
         of(
             Int8,
@@ -475,7 +477,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
     let neither = [
         of(
             TimestampTz,
-            "logout_at last_seen keep_alive last_attempt_at extended_at renewed_at archived_at retired_at locked_at refreshed_at",
+            "sign_in_at logout_at last_seen keep_alive last_attempt_at extended_at renewed_at archived_at retired_at locked_at refreshed_at",
         ),
         of(Timestamp, "revoked_at keepalive_at"),
         of(
@@ -485,7 +487,8 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(
             Bool,
-            "is_mobile_device user_blocked is_logged_out is_expired is_gracious trusted is_active mfa_passed is_alive blocked is_deleted deleted soft_deleted destroyed",
+            "http_only cookies_accepted gdpr_consent terms_accepted is_api sso is_oauth is_employee dark_mode js_enabled is_tablet is_ios is_vpn \
+             is_mobile_device user_blocked is_logged_out is_expired is_gracious trusted is_active mfa_passed is_alive blocked is_deleted deleted soft_deleted destroyed",
         ),
         of(
             Int4,

@@ -218,7 +218,10 @@ fn lock_leaves(
     while !oids.is_empty() {
         enough(locked.try_reserve(oids.len()))?;
         for oid in oids {
-            if let Some(leaf) = wait.open(oid, LockMode::AccessExclusive)? {
+            // No statement reaches another session's temporary tables.
+            if let Some(leaf) = wait.open(oid, LockMode::AccessExclusive)?
+                && !leaf.is_other_temporary()
+            {
                 locked.push(leaf);
                 since.get_or_insert_with(Instant::now);
             }

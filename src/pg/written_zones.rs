@@ -49,7 +49,7 @@ impl Reading {
     /// Matches every text in which a zone may be misread, and hardly another one. Matching it takes a tenth of the time.
     fn suspicious(self) -> &'static str {
         match self {
-            Reading::Instant => "[A-Za-z][+-]|[A-SU-Za-z][0-9]|[A-Za-z]T[0-9]",
+            Reading::Instant => "[A-Za-z/_][+-]|[A-SU-Za-z_/][0-9]|[A-Za-z]T[0-9]",
             Reading::Naive => "[^-0-9:.TZ ]|[TZ].*[TZ].|.{10}.*-|:.*-",
             Reading::Zone => "[1-9]",
         }
@@ -58,9 +58,9 @@ impl Reading {
     /// Matches where a zone is misread, whatever the case.
     fn misread(self) -> String {
         match self {
-            // Punctuation before a zone is skipped. The T of ISO 8601 is none, nor is a month; `Etc/GMT+5` is a name.
+            // Punctuation before a zone is skipped. The T of ISO 8601 is none, nor is a month in a date; `Etc/GMT+5` is a name.
             Reading::Instant => format!(
-                r"\d(.*[^a-z/]|.*([^c]|[^t]c|[^e]tc)/)?(?!t\d|({DATES}){END})[a-z]+[+-]?{HOURS}"
+                r"\d(.*[^a-z/_])?(?!t\d|etc/gmt[+-]\d|({DATES})[-/.]?(\d{{4}}|\d{{1,2}}([-/., ]+\d{{4}}|[^:\d]|$)))[a-z][a-z/_]*[+-]?{HOURS}|:.*\s({DATES})[+-]\d{{1,2}}(:\d+)?\s*$"
             ),
             // An offset behind the time, or a word that may be a zone's.
             Reading::Naive => format!(

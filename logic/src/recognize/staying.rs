@@ -74,8 +74,12 @@ pub(super) fn is_later_end(column: &Column) -> bool {
             .iter()
             .any(|word| begins(word, LATER) && !word.ends_with("ed"))
         || is_last_moment(&words)
+        || ["at", "date", "on", "time"].contains(&last)
+            && words
+                .iter()
+                .any(|word| begins(word, GOES) && !word.ends_with("ed"))
         || is_not_before(&words);
-    let is_unclear = meaning == Meaning::Unclear && !any(&words, &["last"])
+    let is_unclear = meaning == Meaning::Unclear && !any(&words, &["last", "sign"])
         || meaning == Meaning::LastUse && any(&words, &["invalid", "valid"]);
     let may_be = if kind.is_number() {
         is_end || any(&words, &ENDS) || is_number_of_an_end(&words) || is_not_before(&words)
@@ -239,25 +243,56 @@ fn is_condition(words: &[String], column_type: ColumnType) -> bool {
         "used",
         "verif",
     ];
-    const WORDS: [&str; 18] = [
+    const WORDS: &[&str] = &[
         "2fa",
+        "accepted",
         "alive",
+        "android",
+        "api",
+        "consent",
+        "cookie",
+        "cookies",
+        "customer",
+        "dark",
+        "debug",
+        "demo",
         "desktop",
+        "dirty",
+        "employee",
+        "gdpr",
+        "given",
+        "http",
+        "incognito",
+        "ios",
+        "javascript",
+        "js",
         "mfa",
         "mobile",
+        "mode",
         "new",
+        "notifications",
+        "oauth",
         "online",
+        "only",
         "otp",
         "passkey",
+        "proxy",
+        "push",
         "secure",
+        "sso",
         "staff",
         "superuser",
         "suspicious",
+        "tablet",
+        "terms",
+        "test",
+        "tor",
         "totp",
+        "touch",
         "tv",
         "valid",
+        "vpn",
         "webauthn",
-        "dirty",
     ];
     // Say nothing themselves.
     const BESIDE: &[&str] = &[
@@ -307,12 +342,18 @@ fn is_condition(words: &[String], column_type: ColumnType) -> bool {
         .is_some_and(|first| QUESTIONS.contains(&&first[..]));
     // That a row may be deleted, where it is not that it has been.
     let is_allowed = |word: &String| {
-        begins(word, &["delet", "destroy"]) && (word.ends_with("able") || any(words, &ALLOWED))
+        (begins(word, GOES) || word.starts_with("destroy"))
+            && (word.ends_with("able") || any(words, &ALLOWED))
     };
     let may_be = match column_type {
         ColumnType::Bool => true,
         ColumnType::Int2 | ColumnType::Int4 => is_question || words.iter().any(is_allowed),
-        ColumnType::Int8 | ColumnType::Text => is_question && words.len() > 1,
+        ColumnType::Int8 | ColumnType::Text => {
+            is_question && words.len() > 1
+                || words
+                    .iter()
+                    .any(|word| word.ends_with("able") && is_allowed(word))
+        }
         _ => false,
     };
     let is_known = |word: &String| {
@@ -358,25 +399,35 @@ fn is_kept(words: &[String]) -> bool {
         "retention",
         "subpoena",
     ];
-    const WORDS: [&str; 8] = [
+    const WORDS: &[&str] = &[
+        "behalten",
+        "bewaren",
+        "conserver",
         "evidence",
+        "garder",
+        "guardar",
         "held",
         "hold",
         "holds",
+        "houden",
         "keep",
         "kept",
         "legal",
+        "mantener",
+        "manter",
+        "mantieni",
         "undeletable",
     ];
-    words.iter().any(|word| begins(word, &BEGINNINGS)) || any(words, &WORDS)
+    words.iter().any(|word| begins(word, &BEGINNINGS)) || any(words, WORDS)
 }
 
 /// `is_permanent`, `pinned_at`. That a row has been archived may be why it can go, once it is over.
 fn is_flag(words: &[String], column_type: ColumnType) -> bool {
-    const FLAGS: [&str; 23] = [
+    const FLAGS: &[&str] = &[
         "archived",
         "autoextend",
         "autorenew",
+        "dauerhaft",
         "endless",
         "eternal",
         "evergreen",
@@ -384,22 +435,31 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
         "exempted",
         "forever",
         "frozen",
+        "gesperrt",
+        "ilimitada",
+        "ilimitado",
+        "illimitato",
+        "illimite",
         "immortal",
         "immutable",
         "indefinite",
         "infinite",
+        "lived",
+        "onbeperkt",
         "permanent",
-        "persistent",
+        "permanente",
         "perpetual",
+        "persistent",
         "pinned",
         "protected",
         "renewable",
         "sticky",
+        "unbefristet",
         "unlimited",
         "whitelisted",
     ];
     if column_type == ColumnType::Bool {
-        return any(words, &FLAGS) || FLAGS.contains(&&words.concat()[..]);
+        return any(words, FLAGS) || FLAGS.contains(&&words.concat()[..]);
     }
     let mut last = words
         .iter()
@@ -412,7 +472,13 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
         column_type,
         ColumnType::Int2 | ColumnType::Int4 | ColumnType::Int8
     );
-    if is_number && any(words, &NUMBERS) || any(words, &["vip"]) && words.len() == 1 {
+    let is_only_word = words.len() == 1 && (any(words, &NUMBERS) || any(words, &["pin", "pinned"]));
+    let is_glued = FLAGS.contains(&&words.concat()[..]);
+    if is_number && any(words, &NUMBERS)
+        || is_only_word && !is_time
+        || is_glued && !is_time
+        || words == ["in", "use"]
+    {
         return true;
     }
     let is_locked_by = words

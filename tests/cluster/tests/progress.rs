@@ -33,7 +33,7 @@ fn create_partitions(session: &mut Session) {
 }
 
 const TRIGGER: &str =
-    "CREATE TRIGGER wait BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION wait_in_second()";
+    "CREATE TRIGGER wait AFTER DELETE ON session FOR EACH ROW EXECUTE FUNCTION wait_in_second()";
 
 /// Starts a call that will be held up, and returns when it is.
 fn start_and_hold(database: &Database, observer: &mut Session, call: &str) -> Running {
@@ -120,7 +120,7 @@ fn a_call_within_a_call_does_not_hide_it() {
              PERFORM raw_clear_sessions('django_session');
              RETURN OLD;
          END $$;
-         CREATE TRIGGER clear BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION clear();",
+         CREATE TRIGGER clear AFTER DELETE ON session FOR EACH ROW EXECUTE FUNCTION clear();",
     );
     observer.run(TRIGGER);
     let call = "SELECT raw_clear_sessions('session', expires => 'expires')";

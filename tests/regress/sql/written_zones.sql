@@ -47,6 +47,7 @@ SELECT zone, expires, outcome FROM (VALUES
     -- behind punctuation
     (:iso, ' (UTC-05:00)', '-5 hours', :instant), (:iso, ', GMT-5', '-5 hours', :instant), (:iso, '.UTC-05:00', '-5 hours', :instant),
     (:iso, ' GMT/UTC-5', '-5 hours', :instant), (:iso, 'Z-05', '-5 hours', :instant), (:iso, ' America/Bogota-5', '-5 hours', :instant),
+    (:iso, ' UTC/-05:00', '-5 hours', :instant), (:iso, ' Etc/UTC-05:00', '-5 hours', :instant), (:iso, ' Etc/UTC-5', '-5 hours', :instant), (:iso, ' Mar-05:00', '-5 hours', :instant), (:iso, ' May-5', '-5 hours', :instant),
     -- ignored
     (:iso, ' EST', '-5 hours', :naive), (:iso, ' (EST)', '-5 hours', :naive), (:iso, ' America/Bogota', '-5 hours', :naive), (:iso, ' - 05', '-5 hours', :naive),
     ('YYYYMMDD HH24MISS', '-05', '-5 hours', :naive), ('YYYY-MM-DD HH24MI', '-05', '-5 hours', :naive), ('Dy Mon DD HH24:MI:SS YYYY', ' -0500', '-5 hours', :naive),
@@ -60,6 +61,7 @@ SELECT zone, expires, outcome FROM (VALUES
     ('', 'UTC -05:00', '-5 hours', :zoned), ('', 'Eastern Time -5', '-5 hours', :zoned), ('', '(UTC)-5', '-5 hours', :zoned), ('', 'America/Bogota -05:00', '-5 hours', :zoned), ('', '-5', '-5 hours', :zoned),
     ('', 'UTC-05:00', '-5 hours', 'date_trunc(''hour'', local AT TIME ZONE interval ''-5 hours'', zone)'),
     -- as it is meant
+    ('YYYY-Mon-DD HH24:MI:SS', ' UTC', '0', :instant), ('DD-Mon-YYYY HH24:MI:SS', ' UTC', '0', :instant), ('Mon-DD-YYYY HH24:MI:SS', ' UTC', '0', :instant),
     ('', 'America/Bogota', '-5 hours', 'date_trunc(''hour'', local AT TIME ZONE interval ''-5 hours'', zone)'),
     (:iso, ' (EST)', '-5 hours', :instant), ('YYYY/MM/DD HH:MI:SS AM', '', '0', :naive), ('Dy Mon DD HH24:MI:SS YYYY', '', '0', :naive), ('Day, DD Month YYYY "at" HH24:MI', ' UTC', '0', :naive),
     (:iso, '-05:00', '-5 hours', :instant), (:iso, ' -05', '-5 hours', :instant), (:iso, 'Z', '0', :instant), ('YYYY-MM-DD"T"HH24:MI:SS.US', 'Z', '0', :instant),
