@@ -251,7 +251,11 @@ SELECT
             FROM guards AS g WHERE g."table" = s."table"),
             CASE WHEN raw_clear_sessions.is_being_written(s."table")
                 THEN 'a transaction, open or prepared, that has called a function of the extension for the table' END,
-            (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r HAVING count(*) > 0),
+            (SELECT format('process %s, which does not react, and keeps what belongs to the same owner', min(r.pid))
+                FROM running AS r JOIN pg_class AS c ON c.oid = r."table" JOIN pg_class AS own ON own.oid = s."table"
+                WHERE raw_clear_sessions.is_deaf(r.pid) AND c.relowner = own.relowner HAVING count(*) > 0),
+            (SELECT format('the run of table %s', min(r."table"::regclass::text)) FROM running AS r
+                WHERE NOT raw_clear_sessions.is_deaf(r.pid) HAVING count(*) > 0),
             'the worker, which is at another table, in other databases, or comes again within seconds')
         END
     END AS waits_for,
@@ -276,11 +280,11 @@ SELECT
         WHEN s.subscription IS NOT NULL THEN format(
             'the table is written by subscription %I, and cleared where its rows come from', s.subscription)
         ELSE coalesce(
-            off.note,
             CASE WHEN raw_clear_sessions.is_deaf(running.pid) THEN format(
                 'process %s, which clears the table, does not react: a filter, a function, a trigger or a foreign server keeps it where no cancel is looked at; other owners'' tables are cleared without it',
                 running.pid)
             END,
+            off.note,
             CASE WHEN raw_clear_sessions.hides_rows(s."table") THEN format(
                 'row-level security hides rows from %1$s, the owner of the table, as whom the worker acts: what he does not see is not cleared; call %2$s.raw_clear_sessions_in_batches() as a role that has BYPASSRLS, or, if no application connects as %1$s, give him BYPASSRLS, or a policy FOR ALL TO %1$s USING (true)',
                 (SELECT quote_ident(pg_get_userbyid(c.relowner)) COLLATE "default" FROM pg_class AS c WHERE c.oid = s."table"), raw_clear_sessions.functions_schema())

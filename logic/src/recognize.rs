@@ -7,7 +7,7 @@ use crate::meaning::{Meaning, is_amount, meaning, needs_a_token};
 use crate::table_name::{has_date, is_dated, is_followed, is_kept, is_only_copy};
 use crate::unit::Unit;
 pub use staying::is_length;
-use staying::{is_hold, is_later_end, is_remembered};
+use staying::{is_hold, is_later_end, is_later_use, is_remembered};
 
 /// A column of the relation, dropped ones left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,9 +187,10 @@ fn doubt_of_columns(framework: Option<&Framework>, unknown: &[&Column]) -> Optio
         let such = unknown.iter().filter(|column| is_such(column));
         such.map(|column| column.name.clone()).collect()
     };
-    let (mut holds, ends) = (such(is_hold), such(is_later_end));
-    // Where an instant is followed by a lifetime, one in the row is as good as that of the application.
+    let (mut holds, mut ends) = (such(is_hold), such(is_later_end));
+    // Where an instant is followed by a lifetime, one in the row is as good as that of the application, and so is a later use.
     if framework.is_some_and(|one| one.lifetime != Lifetime::Absolute) {
+        ends.extend(such(|column| is_later_use(column) && !is_later_end(column)));
         holds.extend(such(|column| {
             (is_length(column) || is_remembered(column)) && !is_hold(column)
         }));

@@ -297,8 +297,11 @@ fn a_table_with_more_behind_what_it_holds_in_its_name_is_a_question() {
                 "{name}"
             );
         };
-        for behind in "_x _20240131t0900 _20240131T120000Z _2024q1 _2024_01_31_full _2024jan _tmp _stats _dwh _alt\
-            _antigua _vieux _oud _1700000000 X ~ _".split_whitespace() {
+        for behind in
+            "_x _20240131t0900 _20240131T120000Z _2024q1 _2024_01_31_full _2024jan _tmp _stats _dwh \
+            _antigua _1700000000 X ~ _"
+                .split_whitespace()
+        {
             doubt(&format!("{}{behind}", table.name), Doubt::Followed);
         }
         for date in ["_240131", "_31012024"] {
@@ -338,7 +341,8 @@ fn a_table_whose_name_says_that_its_rows_are_kept_is_a_question() {
             before_migration gdpr_export quarantine legal_hold forensics retained sessionsbackup httpsessionbackup oldsessions \
             sessionbak copy1 old2 1old bak1 bkp2 sicherung3 restore recovered recovery pitr save clone dup legacy arch arc compliance \
             subpoena investigation kopie copie copia incident47 evidence1 never_delete do_not_delete permanent pinned retain aufbewahrung sperre forever eternal protected immutable \
-            locked never_expires fraud court case_4711 vault undeletable nodelete papierkorb recycle_bin offload detached"
+            locked never_expires fraud court case_4711 vault undeletable nodelete papierkorb recycle_bin offload detached readonly mirror shadow stash parked deprecated fallback rollback \
+            donttouch pre_migration"
             .split_whitespace()
         {
             let doubt = |schema: &str| recognize(schema, &table.name, &table.columns);
@@ -477,7 +481,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
     let neither = [
         of(
             TimestampTz,
-            "sign_in_at logout_at last_seen keep_alive last_attempt_at extended_at renewed_at archived_at retired_at locked_at refreshed_at",
+            "last_attempt_at sign_in_at logout_at keep_alive archived_at retired_at locked_at",
         ),
         of(Timestamp, "revoked_at keepalive_at"),
         of(
@@ -515,7 +519,13 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(Bool, "remember_me"),
         of(Interval, "lifetime idle_timeout session_ttl"),
     ];
-    let [ends, holds, neither, lengths] = [&ends[..], &holds, &neither, &lengths]
+    // A use may be later than the framework's.
+    let uses = [of(
+        TimestampTz,
+        "last_seen last_seen_at last_active_at last_used_at accessed_at last_request_at touched_at heartbeat_at extended_at renewed_at \
+         refreshed_at remembered_at",
+    )];
+    let [ends, holds, neither, lengths, uses] = [&ends[..], &holds, &neither, &lengths, &uses]
         .map(|lists| lists.iter().cloned().flatten().collect::<Vec<_>>());
     let mut asked = 0;
     for table in tables::all() {
@@ -556,6 +566,13 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             let expected = match framework.lifetime {
                 Lifetime::Absolute => Recognition::One(framework),
                 _ => Recognition::Unsure(framework, Doubt::Holds(vec![(*name).to_owned()])),
+            };
+            assert_eq!(of(name, *t), expected, "{name}");
+        }
+        for (name, t) in uses.iter().filter(|(name, t)| !own(name, *t)) {
+            let expected = match framework.lifetime {
+                Lifetime::Absolute => Recognition::One(framework),
+                _ => Recognition::Unsure(framework, Doubt::Ends(vec![(*name).to_owned()])),
             };
             assert_eq!(of(name, *t), expected, "{name}");
         }

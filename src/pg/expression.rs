@@ -6,6 +6,7 @@
 
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
+use super::which_table::tables_named;
 use super::written_zones::{WrittenZone, makes_row, written_zones};
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
@@ -33,6 +34,8 @@ pub struct Expression {
     pub is_of_session: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<WrittenZone>,
+    /// The tables that it names by constants, in their order.
+    pub tables: Vec<pg_sys::Oid>,
 }
 
 /// What may be passed.
@@ -102,6 +105,7 @@ pub fn analyze(
             is_of_session: depends_on_session(node, in_zone)
                 || !in_zone && !is_read_alike(relation, &text, condition),
             written_zones: written_zones(relation, node),
+            tables: tables_named(node),
         })
     }
 }

@@ -24,14 +24,11 @@ pub fn says_of_table(
         // SAFETY: an analysed expression, palloc'd; folding and replacing make new trees. The contexts are what the functions
         // take them for, and live as long as the walks.
         unsafe {
-            let mut oid = table;
-            let context = (&raw mut oid).cast::<c_void>();
-            if names(
-                pg_sys::eval_const_expressions(core::ptr::null_mut(), node),
-                context,
-            ) {
+            if tables_named(node).contains(&table) {
                 return Ok(true);
             }
+            let mut oid = table;
+            let context = (&raw mut oid).cast::<c_void>();
             let there =
                 pg_sys::eval_const_expressions(core::ptr::null_mut(), in_table(node, context));
             Ok(is_a(there, pg_sys::NodeTag::T_Const) && {
@@ -72,35 +69,49 @@ unsafe extern "C-unwind" fn in_table(
     }
 }
 
-/// Whether the oid that the context points to is among the constants.
+/// The tables that an analysed expression names by constants, each once, in the order of their oids.
+///
+/// # Safety
+/// The expression is a tree of nodes, palloc'd.
+pub(super) unsafe fn tables_named(node: *mut pg_sys::Node) -> Vec<pg_sys::Oid> {
+    let mut tables: Vec<pg_sys::Oid> = Vec::new();
+    // SAFETY: folding makes a new tree; the context is what `gather_tables` takes it for.
+    unsafe {
+        let folded = pg_sys::eval_const_expressions(core::ptr::null_mut(), node);
+        gather_tables(folded, (&raw mut tables).cast());
+    }
+    tables.sort_unstable_by_key(|table| u32::from(*table));
+    tables.dedup();
+    tables
+}
+
 #[pg_guard]
-unsafe extern "C-unwind" fn names(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
-    // SAFETY: as above; a constant that is not NULL is of its type.
+unsafe extern "C-unwind" fn gather_tables(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    // SAFETY: each node is looked at as what its tag says; a constant that is not NULL is of its type.
     unsafe {
         if node.is_null() {
             return false;
         }
         if is_a(node, pg_sys::NodeTag::T_Const) {
             let value = &*node.cast::<pg_sys::Const>();
-            let oid = *context.cast::<pg_sys::Oid>();
-            if value.constisnull {
-                return false;
-            }
-            return match value.consttype {
+            let tables = &mut *context.cast::<Vec<pg_sys::Oid>>();
+            match value.consttype {
+                _ if value.constisnull => {}
                 pg_sys::OIDOID | pg_sys::REGCLASSOID => {
-                    pg_sys::Oid::from_datum(value.constvalue, false) == Some(oid)
+                    tables.extend(pg_sys::Oid::from_datum(value.constvalue, false));
                 }
                 pg_sys::OIDARRAYOID | pg_sys::REGCLASSARRAYOID => {
-                    Vec::<Option<pg_sys::Oid>>::from_polymorphic_datum(
+                    let oids = Vec::<Option<pg_sys::Oid>>::from_polymorphic_datum(
                         value.constvalue,
                         false,
                         value.consttype,
-                    )
-                    .is_some_and(|oids| oids.contains(&Some(oid)))
+                    );
+                    tables.extend(oids.into_iter().flatten().flatten());
                 }
-                _ => false,
-            };
+                _ => {}
+            }
+            return false;
         }
-        pg_sys::expression_tree_walker(node, Some(names), context)
+        pg_sys::expression_tree_walker(node, Some(gather_tables), context)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::columns::{find_column, kind_of, recognize_table, with_filter_of};
-use super::meant::{Meant, check_names, check_own_columns};
+use super::meant::{Meant, check_names, check_what_was_found};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
     check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
@@ -198,7 +198,7 @@ impl Criterion {
             filter_text,
             written_zones: named.written_zones,
         };
-        check_own_columns(relation, &attributes, rule, &criterion)?;
+        check_what_was_found(relation, &attributes, rule, &criterion)?;
         Ok(criterion)
     }
 

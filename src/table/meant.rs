@@ -4,6 +4,7 @@
 use super::{Criterion, Rule};
 use crate::pg::{Attribute, Relation};
 use crate::refusal::Refusal;
+use logic::framework::Lifetime;
 use logic::recognize::doubts_of_name;
 use pgrx::prelude::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,12 @@ pub struct Names {
     whole_row: bool,
     /// What is read because the framework does.
     framework: BTreeMap<String, i16>,
+    /// What the framework's instant is, from which on `keep` counts; `None` where the caller named what expires.
+    instant: Option<String>,
+    /// All columns, in the order of their numbers: by that it is seen whether those of a restored table are the same.
+    layout: Vec<String>,
+    /// The tables that the filter names, by their oids; `None` where those are another database's.
+    tables: Option<Vec<u32>>,
     /// Since a run has begun, not since a policy was made.
     #[serde(skip)]
     of_run: bool,
@@ -52,6 +59,12 @@ impl Meant {
             columns: numbers(&|number| whole_row || columns.contains(&number)),
             whole_row,
             framework: numbers(&|number| framework.contains(&number)),
+            instant: instant(criterion),
+            layout: attributes
+                .iter()
+                .map(|attribute| attribute.name.clone())
+                .collect(),
+            tables: Some(tables(criterion)),
             of_run: false,
         })
     }
@@ -84,6 +97,22 @@ fn read(criterion: &Criterion, rule: &Rule) -> (Vec<i16>, Vec<i16>) {
     (named, own)
 }
 
+/// In words that stay: they are in policies.
+fn instant(criterion: &Criterion) -> Option<String> {
+    let instant = match criterion.framework?.lifetime {
+        Lifetime::Absolute => "end",
+        Lifetime::SinceLastActivity => "last use",
+        Lifetime::SinceCreation => "creation",
+        Lifetime::SinceStoredEnd => "stored end",
+    };
+    Some(instant.to_owned())
+}
+
+fn tables(criterion: &Criterion) -> Vec<u32> {
+    let tables = criterion.filter.iter().flat_map(|filter| &filter.tables);
+    tables.map(|table| u32::from(*table)).collect()
+}
+
 fn refuse(message: String) -> Refusal {
     Refusal::new(
         PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -112,9 +141,9 @@ pub(super) fn check_names(
     }
 }
 
-/// The same of columns that are read because the framework's are called so. One that a migration has made anew is its column
+/// The same of tables that the filter names, and of columns that are read because the framework's are called so. One that a migration has made anew is its column
 /// still; not one that has come to the name while the one that was meant is there.
-pub(super) fn check_own_columns(
+pub(super) fn check_what_was_found(
     relation: &Relation,
     attributes: &[Attribute],
     rule: &Rule,
@@ -123,6 +152,35 @@ pub(super) fn check_own_columns(
     let Some(Meant::Names(names)) = &rule.meant else {
         return Ok(());
     };
+    if names
+        .tables
+        .as_ref()
+        .is_some_and(|meant| *meant != tables(criterion))
+    {
+        return Err(refuse(format!(
+            "a table that the filter for table \"{}\" names is not the one that it was {}",
+            relation.name(),
+            names.since()
+        ))
+        .detail("The table of that name has been renamed or dropped since, and another one has its name.")
+        .hint(names.again("by a filter that names the tables that are meant")));
+    }
+    if let (Some(meant), Some(now)) = (&names.instant, instant(criterion))
+        && *meant != now
+    {
+        return Err(refuse(format!(
+            "table \"{}\" is another framework's than {}",
+            relation.name(),
+            names.since()
+        ))
+        .detail(format!(
+            "How long a row is kept counted from its {meant}, and would count from its {now}."
+        ))
+        .hint(names.again("by what keep means now")));
+    }
+    if let Some((name, _)) = names.framework.iter().find(|(_, number)| **number == 0) {
+        return Err(names.another_column(relation, attributes, name, 0));
+    }
     let (_, own) = read(criterion, rule);
     let is_meant = |number: i16| names.framework.values().any(|meant| *meant == number);
     let other = attributes
@@ -201,13 +259,20 @@ impl Names {
         };
         let detail = match has(&|attribute| attribute.attnum == number) {
             Some(now) => format!("The one that was meant is called \"{}\" now.", now.name),
+            None if number == 0 => {
+                "The table has been restored, and its columns are not those that it had: which one was meant is not known.".to_owned()
+            }
             None => "The one that was meant has been dropped.".to_owned(),
         };
-        let again = if self.of_run { "clear" } else { "schedule" };
         refuse(message)
-        .detail(detail)
-        .hint(format!(
-            "Look at what raw_clear_sessions_preview() says of the table, and {again} it again by the column that is meant."
-        ))
+            .detail(detail)
+            .hint(self.again("by the column that is meant"))
+    }
+
+    fn again(&self, how: &str) -> String {
+        let again = if self.of_run { "clear" } else { "schedule" };
+        format!(
+            "Look at what raw_clear_sessions_preview() says of the table, and {again} it again {how}."
+        )
     }
 }

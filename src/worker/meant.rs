@@ -1,12 +1,22 @@
 //! What is remembered of a policy's names ([`crate::table::Meant`]), where it has come to another table, as SQL.
 
-/// For a policy `p` that has come from another database: the columns are those that have the names now. That of the table is
-/// remembered as it was.
+/// For a policy `p` that has come from another database, maybe with other numbers and oids: the columns are those that have the
+/// names now, if all that there were are there, in the same order; that another one has come to a name is seen by nothing else. The
+/// name of the table is remembered as it was.
 pub fn by_names() -> String {
+    const COLUMN: &str = "a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid AND NOT a.attisdropped \
+         AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=)";
+    let is_alike = format!(
+        "(SELECT pg_catalog.bool_and(coalesce(l.attnum OPERATOR(pg_catalog.>) l.before, false)) FROM ( \
+         SELECT a.attnum, pg_catalog.lag(a.attnum, 1, 0::pg_catalog.int2) OVER (ORDER BY l.place) AS before \
+         FROM pg_catalog.jsonb_array_elements_text(p.meant OPERATOR(pg_catalog.->) 'layout') WITH ORDINALITY AS l (name, place) \
+         LEFT JOIN pg_catalog.pg_attribute a ON {COLUMN} l.name) AS l)"
+    );
     with_numbers(
-        "SELECT a.attnum FROM pg_catalog.pg_attribute a \
-         WHERE a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid AND NOT a.attisdropped \
-         AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) e.key",
+        &format!(
+            "SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE {COLUMN} e.key AND {is_alike}"
+        ),
+        ", 'tables', NULL",
     )
 }
 
@@ -17,22 +27,32 @@ pub const NUMBERS: &str = "(SELECT pg_catalog.jsonb_agg(a.attnum ORDER BY a.attn
 /// For a policy `p` whose table has been replaced by one with the same columns in the same order: the columns are those in the
 /// same places, whatever they are called. `numbers`: [`NUMBERS`] of the table that was replaced, as SQL.
 pub fn by_places(numbers: &str) -> String {
-    with_numbers(&format!(
-        "SELECT a.attnum FROM pg_catalog.jsonb_array_elements({numbers}) WITH ORDINALITY AS o (attnum, place) \
+    with_numbers(
+        &format!(
+            "SELECT a.attnum FROM pg_catalog.jsonb_array_elements({numbers}) WITH ORDINALITY AS o (attnum, place) \
          JOIN (SELECT a.attnum, pg_catalog.row_number() OVER (ORDER BY a.attnum) AS place FROM pg_catalog.pg_attribute a \
          WHERE a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
          AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) AS a ON a.place OPERATOR(pg_catalog.=) o.place \
          WHERE o.attnum OPERATOR(pg_catalog.=) e.value"
-    ))
+        ),
+        "",
+    )
 }
 
 /// `number`: a query of the number of the column `e`, whose name is its key and whose number was its value. No column has the
-/// number 0: what is not found is missed. What is none of ours stays, and is refused.
-fn with_numbers(number: &str) -> String {
+/// number 0: what is not found is missed. `also`: further parts. What is none of ours stays, and is refused.
+fn with_numbers(number: &str, also: &str) -> String {
     const PARTS: [&str; 2] = ["columns", "framework"];
-    let is_ours = PARTS.map(|part| {
-        format!("pg_catalog.jsonb_typeof(p.meant OPERATOR(pg_catalog.->) '{part}') OPERATOR(pg_catalog.=) 'object'")
-    });
+    let is_of = |part: &str, kind: &str| {
+        format!(
+            "pg_catalog.jsonb_typeof(p.meant OPERATOR(pg_catalog.->) '{part}') OPERATOR(pg_catalog.=) '{kind}'"
+        )
+    };
+    let is_ours = [
+        is_of(PARTS[0], "object"),
+        is_of(PARTS[1], "object"),
+        is_of("layout", "array"),
+    ];
     let columns = PARTS.map(|part| {
         format!(
             "'{part}', (SELECT coalesce(pg_catalog.jsonb_object_agg(e.key, coalesce(({number}), 0)), '{{}}'::pg_catalog.jsonb) \
@@ -40,7 +60,7 @@ fn with_numbers(number: &str) -> String {
         )
     });
     format!(
-        "CASE WHEN {} THEN p.meant OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object({}) ELSE p.meant END",
+        "CASE WHEN {} THEN p.meant OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object({}{also}) ELSE p.meant END",
         is_ours.join(" AND "),
         columns.join(", ")
     )

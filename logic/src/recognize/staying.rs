@@ -148,6 +148,41 @@ fn is_number_of_an_end(words: &[String]) -> bool {
         || any(words, &["max", "maximum"]) && words.iter().any(|word| word.starts_with("expir"))
 }
 
+/// Whether it may hold a later use of the row than the framework's column: `last_seen_at`, `accessed_at`.
+pub(super) fn is_later_use(column: &Column) -> bool {
+    const BEGINNINGS: [&str; 15] = [
+        "access",
+        "activ",
+        "extended",
+        "heartbeat",
+        "last",
+        "latest",
+        "ping",
+        "poll",
+        "recent",
+        "refresh",
+        "remember",
+        "renew",
+        "request",
+        "seen",
+        "touch",
+    ];
+    let words = words(&column.name);
+    let is_use = |word: &String| {
+        begins(word, &BEGINNINGS)
+            || matches!(&word[..], "usage" | "used" | "use")
+            || word.contains("visit")
+    };
+    let is_instant = column
+        .column_type
+        .kind()
+        .is_some_and(|kind| !kind.is_number() || any(&words, &["at", "last", "on", "time", "ts"]));
+    is_instant
+        && !is_amount(&column.name)
+        && meaning(&column.name) == Meaning::LastUse
+        && words.iter().any(is_use)
+}
+
 /// Whether it is a length of time after which the row is over: how long a row lives is then said in the row.
 pub fn is_length(column: &Column) -> bool {
     const WORDS: [&str; 15] = [

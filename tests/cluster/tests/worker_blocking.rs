@@ -248,6 +248,6 @@ fn a_statement_that_nothing_ends_keeps_its_owners_tables_waiting_and_nobody_else
     let deaf =
         "raw_clear_sessions.status WHERE note LIKE 'process % does not react%' AND pid IS NOT NULL";
     assert_eq!(session.count(deaf), 1);
-    let waits = "raw_clear_sessions.status WHERE \"table\" = ANY ('{stuck,other}'::regclass[]) AND pid IS NULL AND waits_for LIKE 'the run of table %'";
+    let waits = "raw_clear_sessions.status WHERE \"table\" = ANY ('{stuck,other}'::regclass[]) AND pid IS NULL AND waits_for LIKE 'process % does not react%'";
     assert_eq!(session.count(waits), 1);
 }

@@ -662,3 +662,86 @@ fn a_policy_does_not_clear_a_table_that_has_become_an_archive() {
         session.wait_for_count(table, 10);
     }
 }
+
+/// As archives are made in turn: the old one gets another name, and a new one has its name.
+#[test]
+fn a_policy_does_not_go_by_another_table_that_has_come_to_the_name_in_its_filter() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run(
+        "CREATE TABLE session_archive () INHERITS (django_session);
+         INSERT INTO session_archive VALUES ('kept', '', '2020-01-01');
+         SELECT raw_clear_sessions_schedule('django_session', '1 s', filter => 'tableoid NOT IN (''public.session_archive''::regclass)')",
+    );
+    session.wait_for_count("django_session", 11);
+    session.run(
+        "BEGIN;
+         ALTER TABLE session_archive RENAME TO of_2025;
+         CREATE TABLE session_archive () INHERITS (django_session);
+         COMMIT",
+    );
+    session.wait_for_run(&format!(
+        "{REFUSED} 'a table that the filter for table \"django_session\" names is not the one that it was%'"
+    ));
+    assert_eq!(session.count("of_2025"), 1);
+}
+
+/// In the copy nothing is known but what the policy remembers.
+#[test]
+fn a_policy_that_was_refused_is_refused_in_a_copy_of_the_database() {
+    let cluster = Cluster::with_worker("*", &[]);
+    let mut session = cluster.database("app").connect();
+    create_tickets(&mut session);
+    session.run(
+        "ALTER TABLE tickets ADD note text, DROP id;
+         BEGIN;
+         ALTER TABLE tickets RENAME expires_at TO valid_until;
+         ALTER TABLE tickets RENAME created TO expires_at;
+         COMMIT",
+    );
+    let error = "'column \"expires_at\" of table \"tickets\" is not the one that it was%'";
+    session.wait_for_run(&format!("{REFUSED} {error}"));
+    cluster.shell("createdb dumped && pg_dump app | psql -qX -v ON_ERROR_STOP=1 dumped");
+    drop(session);
+    let mut postgres = cluster.connect();
+    wait_until("the database can be copied", || {
+        postgres
+            .try_run("CREATE DATABASE copied TEMPLATE app")
+            .is_ok()
+    });
+    for copy in ["copied", "dumped"] {
+        let mut session = cluster.connect_to(copy);
+        let before = session.runs("true");
+        session.run("SELECT raw_clear_sessions_resume_all()");
+        wait_until("it is refused", || {
+            session.runs(&format!("{REFUSED} {error}")) > i64::from(copy == "copied")
+        });
+        assert!(session.runs("true") > before);
+        assert_eq!(session.count("tickets"), 10, "{copy}");
+    }
+}
+
+/// `keep` was a grace after the end, and would be the time for which a row lives since its last use.
+#[test]
+fn a_policy_does_not_go_on_where_its_lifetime_counts_from_something_else() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE TABLE sessions (id varchar(255) PRIMARY KEY, data text NOT NULL, user_id varchar(255), expires_at timestamptz NOT NULL);
+         SELECT raw_clear_sessions_schedule('sessions', '1 s', keep => '1 hour');
+         INSERT INTO sessions VALUES ('over', '', '1', '2020-01-01')",
+    );
+    session.wait_for_count("sessions", 0);
+    session.run(
+        "BEGIN;
+         ALTER TABLE sessions DROP data, DROP expires_at, ADD ip_address varchar(45), ADD user_agent text, ADD payload text NOT NULL,
+             ADD last_activity integer NOT NULL, ALTER user_id TYPE bigint USING NULL;
+         INSERT INTO sessions VALUES ('live', 1, '', '', '', extract(epoch FROM now() - interval '70 minutes'));
+         COMMIT",
+    );
+    session.wait_for_run(&format!(
+        "{REFUSED} 'table \"sessions\" is another framework''s than%'"
+    ));
+    assert_eq!(session.count("sessions"), 1);
+}
