@@ -20,7 +20,12 @@ CREATE FUNCTION outcome(expires text, filter text) RETURNS text LANGUAGE plpgsql
 DECLARE
     said text;
 BEGIN
-    RETURN raw_clear_sessions('session', expires => expires, filter => filter, time_zone => CASE WHEN expires ~ 'AT TIME ZONE (zone|''.*'')$' THEN NULL ELSE 'UTC' END);
+    BEGIN
+        RETURN raw_clear_sessions('session', expires => expires, filter => filter, time_zone => 'UTC');
+    EXCEPTION WHEN invalid_parameter_value THEN
+        -- It makes no difference to the expression; to some only since a later version.
+        RETURN raw_clear_sessions('session', expires => expires, filter => filter);
+    END;
 EXCEPTION WHEN invalid_datetime_format OR invalid_parameter_value THEN
     GET STACKED DIAGNOSTICS said = pg_exception_detail;
     RETURN sqlstate || ' ' || substring(said FROM '^.{26}');
