@@ -144,7 +144,7 @@ fn a_policy_that_is_suspended_ends_the_run_that_is_busy() {
 /// A batch of a tenth of a second, and a sleep of many seconds after it.
 const SLEEPY: [(&str, &str); 3] = [
     ("raw_clear_sessions.cost_delay", "100"),
-    ("raw_clear_sessions.cost_limit", "10"),
+    ("raw_clear_sessions.cost_limit", "2"),
     ("raw_clear_sessions.tables", ""),
 ];
 
