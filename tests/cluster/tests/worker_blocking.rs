@@ -251,3 +251,28 @@ fn a_statement_that_nothing_ends_keeps_its_owners_tables_waiting_and_nobody_else
     let waits = "raw_clear_sessions.status WHERE \"table\" = ANY ('{stuck,other}'::regclass[]) AND pid IS NULL AND waits_for LIKE 'process % does not react%'";
     assert_eq!(session.count(waits), 1);
 }
+
+/// The place of a worker that does not react is another one's, also beside one that is busy.
+#[test]
+fn a_worker_comes_in_the_place_of_one_that_nothing_ends() {
+    let two = ("raw_clear_sessions.max_workers", "2");
+    let patient = ("raw_clear_sessions.blocking_timeout", "1 h");
+    let cluster = Cluster::with_worker("app", &[two, patient]);
+    let mut session = with_two_owners(&cluster, SLEEPS);
+    session.run("CREATE ROLE eve; SET ROLE mallory");
+    create_sessions(&mut session, "other", 100, 10);
+    session.run("RESET ROLE; ALTER TABLE other OWNER TO eve");
+    for table in ["stuck", "other"] {
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s',
+                 filter => 'repeat(session_data, 2000000) LIKE ''%'' || repeat(session_data, 1000000) || ''b%''')"
+        ));
+    }
+    let busy = "raw_clear_sessions.progress WHERE \"table\" = ANY ('{stuck,other}'::regclass[])";
+    wait_until("both workers are busy", || session.count(busy) == 2);
+    assert!(session.yes("SELECT raw_clear_sessions_cancel('stuck')"));
+    cluster.wait_for_log("does not react, and others go on without it");
+    for _ in 0..2 {
+        assert_goes_on(&mut session);
+    }
+}
