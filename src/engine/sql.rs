@@ -239,7 +239,8 @@ impl Cursor {
             Err(refusal) => {
                 let changed = kept::take_changed();
                 *step = 1;
-                if let [_, .., _] = changed[..] {
+                // All are in the range, and the next try is a smaller one.
+                if !changed.is_empty() && middle(from, until).is_some() {
                     *failing = changed;
                     failing.reverse();
                     *bound = None;

@@ -173,6 +173,20 @@ CREATE TRIGGER mark BEFORE DELETE ON marked FOR EACH ROW WHEN (NOT OLD.gone AND 
 INSERT INTO marked SELECT id, '2020-01-01' FROM generate_series(1, 2000) AS id;
 CALL raw_clear_sessions_in_batches('marked', expires => 'expires', batch_size => 100);
 SELECT count(*), pg_relation_size('marked') / 8192 < 100 AS small FROM marked;
+-- In two heaps the same places
+CREATE TABLE twice (id integer, expires timestamptz, part integer, gone boolean NOT NULL DEFAULT false) PARTITION BY LIST (part);
+CREATE TABLE twice_1 PARTITION OF twice FOR VALUES IN (1);
+CREATE TABLE twice_2 PARTITION OF twice FOR VALUES IN (2);
+CREATE FUNCTION mark_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE kept.twice SET gone = true WHERE id = OLD.id AND part = OLD.part;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER mark BEFORE DELETE ON twice FOR EACH ROW WHEN (NOT OLD.gone AND OLD.id % 10 = 0) EXECUTE FUNCTION mark_twice();
+INSERT INTO twice SELECT id, '2020-01-01', part FROM generate_series(1, 50) AS id, generate_series(1, 2) AS part;
+CALL raw_clear_sessions_in_batches('twice', expires => 'expires', filter => 'id > 0', batch_size => 20);
+SELECT count(*) FROM twice;
 
 -- Without the right to lock rows, and without the right to read where they are
 TRUNCATE session;
