@@ -141,8 +141,9 @@ pub(super) fn check_names(
     }
 }
 
-/// The same of tables that the filter names, and of columns that are read because the framework's are called so. One that a migration has made anew is its column
-/// still; not one that has come to the name while the one that was meant is there.
+/// The same of tables that the filter names, of what `keep` counts from, and of columns that are read because the framework's are
+/// called so. One that a migration has made anew is its column still; not one that has come to the name while the one that was
+/// meant is there.
 pub(super) fn check_what_was_found(
     relation: &Relation,
     attributes: &[Attribute],
