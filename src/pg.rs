@@ -136,7 +136,7 @@ pub use wal::{
 };
 pub use warm::{cached_blocks, try_lock_to_read, warm};
 pub use warnings::with_warnings;
-pub use which_table::says_of_table;
+pub use which_table::excludes_table;
 pub use worker::{
     Handle, begin_database_worker, begin_launcher, check_for_interrupts, connect, end_launcher,
     register_launcher, reload_if_asked, report_activity, shutdown_requested, start_database_worker,

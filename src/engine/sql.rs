@@ -225,6 +225,8 @@ impl Cursor {
             true => pg::is_of_a_table,
             false => pg::is_of_a_row,
         };
+        // Those of an earlier try, which was of other rows, say nothing of this one.
+        kept::take_changed();
         let tried = pg::attempt(returned, || {
             let found = look(table, criterion, (from, until), limit.rows, skip_locked);
             let outcome = match found.rows {

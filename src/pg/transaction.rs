@@ -254,8 +254,8 @@ impl ActingAs {
         let Some(owner) = owner(table) else {
             return Ok(None);
         };
-        let (first, _) = FIRST_OWNER.get().unwrap_or((owner, Instant::now()));
-        if first != owner {
+        let first = FIRST_OWNER.get().unwrap_or((owner, Instant::now()));
+        if first.0 != owner {
             return Err(Refusal::new(
                 PgSqlErrorCode::ERRCODE_OBJECT_IN_USE,
                 "the table has got another owner, whom another process has to act for",
@@ -277,7 +277,7 @@ impl ActingAs {
         );
         // SAFETY: as above.
         unsafe { set_in_level(c"search_path", c"pg_catalog, pg_temp".as_ptr()) };
-        FIRST_OWNER.set(FIRST_OWNER.get().or(Some((owner, Instant::now()))));
+        FIRST_OWNER.set(Some(first));
         constraints_immediate();
         ACTED_FOR.set(Some((table, owner)));
         Ok(Some(acting))

@@ -9,28 +9,23 @@ use pgrx::prelude::*;
 use pgrx::{is_a, pg_sys};
 use std::ffi::CString;
 
-/// Whether a condition over a relation says of one of the tables that go along with it whether its rows are meant: it names that
-/// one, by a constant, or cannot be true of any row of it. To be asked with what the condition is evaluated with.
+/// Whether a condition over a relation cannot be true of any row of one of the tables that go along with it. To be asked with what
+/// the condition is evaluated with.
 ///
 /// Errors: as analysing the condition has.
-pub fn says_of_table(
+pub fn excludes_table(
     relation: &Relation,
     condition: &str,
-    table: pg_sys::Oid,
+    mut table: pg_sys::Oid,
 ) -> Result<bool, Refusal> {
     let condition = CString::new(condition).expect("has been analysed before");
     refusing("", || {
         let node = transform(relation, &condition, true)?;
-        // SAFETY: an analysed expression, palloc'd; folding and replacing make new trees. The contexts are what the functions
-        // take them for, and live as long as the walks.
+        // SAFETY: an analysed expression, palloc'd; replacing and folding make new trees. The context is what `in_table` takes it
+        // for, and lives as long as the walk.
         unsafe {
-            if tables_named(node).contains(&table) {
-                return Ok(true);
-            }
-            let mut oid = table;
-            let context = (&raw mut oid).cast::<c_void>();
-            let there =
-                pg_sys::eval_const_expressions(core::ptr::null_mut(), in_table(node, context));
+            let there = in_table(node, (&raw mut table).cast());
+            let there = pg_sys::eval_const_expressions(core::ptr::null_mut(), there);
             Ok(is_a(there, pg_sys::NodeTag::T_Const) && {
                 let value = &*there.cast::<pg_sys::Const>();
                 value.constisnull || bool::from_datum(value.constvalue, false) == Some(false)

@@ -299,8 +299,10 @@ pub(super) fn statement_needs_sql(root: &Relation, criterion: &Criterion) -> Opt
 /// Why leaves cannot be cleared one after the other in one call: the next one would have what a trigger has put there of the one
 /// before, which one statement does not see.
 fn may_move_rows(leaves: &[Relation]) -> Option<String> {
-    let several = leaves.len() > 1 && leaves.iter().all(Relation::is_heap);
-    let moving = leaves.iter().find(|leaf| several && leaf.may_keep_rows())?;
+    if leaves.len() < 2 || !leaves.iter().all(Relation::is_heap) {
+        return None;
+    }
+    let moving = leaves.iter().find(|leaf| leaf.may_keep_rows())?;
     Some(format!(
         "a trigger or a rule of table \"{}\" may put rows into another one of its partitions or children",
         moving.name()

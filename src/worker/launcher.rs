@@ -462,10 +462,9 @@ impl Launcher {
     fn notice_deaf(&mut self) {
         for running in &mut self.running {
             let place = self.board.place(running.ticket);
-            let is_deaf = place.is_some_and(Place::is_deaf);
-            if is_deaf
+            let deaf = place.filter(|place| place.is_deaf());
+            if let Some(place) = deaf
                 && !running.is_deaf
-                && let Some(place) = place
             {
                 let table = place.under_way().map_or(0, |run| run.table);
                 let (pid, database) = (place.pid(), u32::from(running.database));
@@ -479,7 +478,7 @@ impl Launcher {
                     ),
                 );
             }
-            running.is_deaf = is_deaf;
+            running.is_deaf = deaf.is_some();
         }
     }
 
