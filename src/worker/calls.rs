@@ -89,8 +89,10 @@ impl Call {
 
     /// Writes the row as the owner of the extension's tables; a transaction that made it may have been aborted.
     fn write(&mut self, row: &Row) {
-        // Temporary tables can be cleared in a read-only transaction.
-        if row.counts.deleted == 0 || pg::is_read_only() || state::why_off().is_some() {
+        // Temporary tables can be cleared in a read-only transaction. A row that is there is written on, whatever the worker
+        // has come to meanwhile: it would look as if the call went on.
+        let is_kept = || self.id.is_some() || state::why_off().is_none();
+        if row.counts.deleted == 0 || pg::is_read_only() || !is_kept() {
             return;
         }
         // Who calls waits for his own table, and not for what is said of it.

@@ -76,6 +76,28 @@ fn a_call_that_is_canceled_is_in_the_history_with_what_it_has_deleted() {
 }
 
 #[test]
+fn a_call_is_ended_in_the_history_though_the_worker_rests_meanwhile() {
+    let cluster = Cluster::with_worker("*", &SETTINGS);
+    let database = cluster.database("app");
+    let mut session = database.connect();
+    create_sessions(&mut session, "django_session", 1000, 10);
+    let running = start(database.connect(), CALL, &mut session);
+    cluster.reload(&[("raw_clear_sessions.paused", "on")]);
+    wait_until("the worker is paused", || {
+        session.yes("SELECT current_setting('raw_clear_sessions.paused')::boolean")
+    });
+    running.cancel();
+    let (mut caller, outcome) = running.finish();
+    assert_eq!(sqlstate(outcome), "57014");
+    assert_eq!(session.text(ROW), "1 canceled 57014 t");
+    assert!(session.yes(TRUE_COUNT));
+    // One that begins while it rests leaves no row, which nobody would remove.
+    caller.run("RESET ALL");
+    caller.run(CALL);
+    assert_eq!(session.runs("caller IS NOT NULL"), 1);
+}
+
+#[test]
 fn a_call_that_fails_is_in_the_history_with_what_it_has_deleted() {
     // By an ERROR of PostgreSQL's: a row lock in SQL is none; a table lock is waited for.
     let (database, mut session) = shared("failed");
