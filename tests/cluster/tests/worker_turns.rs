@@ -171,6 +171,27 @@ fn a_run_whose_policy_is_replaced_while_it_is_put_aside_reads_again_what_it_had_
     assert_eq!(session.runs(BIG), 1);
 }
 
+/// By the policy alone it would not be due before tomorrow.
+#[test]
+fn a_run_that_is_put_aside_goes_on_though_its_policy_is_replaced_by_one_of_another_day() {
+    let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
+    let mut session = cluster.database("app").connect();
+    for table in ["small", "big"] {
+        create_sessions(&mut session, table, 10, 10);
+    }
+    let daily = "SELECT raw_clear_sessions_schedule('big', '1 day')";
+    session.run(daily);
+    wait_until("its first run has ended", || session.ended_runs("big") == 1);
+    add_expired(&mut session, "big", 5000);
+    session.run("SELECT raw_clear_sessions_schedule('big', '1 s')");
+    session.wait_for_busy_worker("big");
+    session.run(daily);
+    clear_small(&mut session);
+    cluster.reload(&FAST);
+    session.wait_for_run(&format!("{BIG} AND stop = 'done' AND deleted = 5000"));
+    assert_eq!(session.count("big"), 1);
+}
+
 #[test]
 fn a_run_is_canceled_whether_it_has_its_turn_or_not() {
     let cluster = Cluster::with_worker("app", &ALONE_AND_SLOW);
