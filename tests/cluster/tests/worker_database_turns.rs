@@ -78,6 +78,31 @@ fn a_long_run_holds_up_no_other_database_and_goes_on_where_it_was() {
     assert_eq!(site.cluster.logged("ERROR"), 0);
 }
 
+/// In each of them there is always something due: none waits until another one has nothing to do.
+#[test]
+fn databases_whose_runs_all_take_long_have_turns_one_after_the_other() {
+    let mut settings = vec![("raw_clear_sessions.max_workers", "1")];
+    settings.extend(SLOW);
+    let cluster = Cluster::with_worker("one, two, three", &settings);
+    let mut sessions = ["one", "two", "three"].map(|name| {
+        let mut session = cluster.database(name).connect();
+        create_sessions(&mut session, "big", 5000, 10);
+        session.run("SELECT raw_clear_sessions_schedule('big', '1 h')");
+        session
+    });
+    let deleted = "SELECT coalesce(max(deleted), 0)::bigint FROM raw_clear_sessions.run";
+    for _ in 0..2 {
+        for session in &mut sessions {
+            let before = session.number(deleted);
+            wait_until("its run has got on", || session.number(deleted) > before);
+        }
+    }
+    for session in &mut sessions {
+        assert_eq!(session.runs("ended IS NULL"), 1);
+        assert_eq!(session.runs("true"), 1);
+    }
+}
+
 #[test]
 fn the_limits_of_a_run_count_over_its_turns_in_all_processes() {
     let mut site = Site::new(", max_rows => 1000");
