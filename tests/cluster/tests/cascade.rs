@@ -54,6 +54,51 @@ fn a_plan_that_was_made_for_a_small_table_does_not_serve_it_when_it_is_large() {
     assert!(read < 2 * 20000, "{read} buffers");
 }
 
+/// A function in a filter is called whenever a plan is made. At one call after the other, it has another table get the name.
+#[test]
+fn a_plan_is_not_executed_for_a_table_that_gets_the_name_while_it_is_made() {
+    let mut admin = Cluster::shared().database("renamed").connect();
+    admin.run(
+        "CREATE SEQUENCE calls;
+         CREATE FUNCTION swap() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN
+             IF nextval('public.calls') = current_setting('test.swap_at')::bigint THEN
+                 ALTER SCHEMA app RENAME TO third; ALTER SCHEMA other RENAME TO app; ALTER SCHEMA third RENAME TO other;
+             END IF;
+             RETURN true;
+         END$$;
+         CREATE FUNCTION is_stale() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.swap(); END';
+         CREATE FUNCTION delete() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    );
+    let mut swaps = 0;
+    loop {
+        let mut session = Cluster::shared().existing_database("renamed").connect();
+        for schema in ["app", "other"] {
+            session.run(&format!(
+                "CREATE SCHEMA {schema};
+                 CREATE TABLE {schema}.session (id integer, expires timestamptz);
+                 INSERT INTO {schema}.session SELECT n, '2001-01-01' FROM generate_series(1, 100) AS n;
+                 CREATE TRIGGER t BEFORE DELETE ON {schema}.session FOR EACH ROW EXECUTE FUNCTION delete();
+                 CREATE VIEW {schema}_rows AS SELECT id FROM {schema}.session"
+            ));
+        }
+        session.run(&format!(
+            "ALTER SEQUENCE calls RESTART; SET test.swap_at = {}",
+            swaps + 1
+        ));
+        session.run(
+            "CALL raw_clear_sessions_in_batches('app.session', expires => 'expires', filter => 'public.is_stale()', batch_size => 30)",
+        );
+        let left = (session.count("app_rows"), session.count("other_rows"));
+        assert_eq!(left, (0, 100), "renamed at call {}", swaps + 1);
+        if session.number("SELECT last_value FROM calls") <= swaps {
+            break;
+        }
+        swaps += 1;
+        session.run("DROP SCHEMA app, other CASCADE");
+    }
+    assert!(swaps > 4, "{swaps}");
+}
+
 /// The row that it goes with is passed over, by the procedure and by the worker, which has not done it all then. Where the
 /// whole table is locked, no row is looked for.
 #[test]
