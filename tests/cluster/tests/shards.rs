@@ -630,8 +630,19 @@ fn a_slice_leaves_the_settings_of_its_session_as_they_were() {
         "{order}"
     );
     assert_eq!(pooled.text(own), before);
-    session
-        .run("ALTER TABLE sessions_1 RENAME TO elsewhere; ALTER TABLE sessions_2 RENAME TO other");
-    assert_eq!(pooled.refused(&order), "42P01");
+    // An error in the middle of a batch, and one before the first.
+    session.run(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'full' USING ERRCODE = '53000'; END$$;
+         CREATE TRIGGER fail BEFORE DELETE ON sessions_1 FOR EACH ROW EXECUTE FUNCTION fail();
+         CREATE TRIGGER fail BEFORE DELETE ON sessions_2 FOR EACH ROW EXECUTE FUNCTION fail();
+         UPDATE sessions_1 SET expire_date = '2020-01-01'; UPDATE sessions_2 SET expire_date = '2020-01-01'",
+    );
+    assert_eq!(pooled.refused(&order), "53000");
+    assert_eq!(pooled.text(own), before);
+    session.run(
+        "ALTER TABLE sessions_1 RENAME COLUMN expire_date TO until;
+         ALTER TABLE sessions_2 RENAME COLUMN expire_date TO until",
+    );
+    assert_eq!(pooled.refused(&order), "42703");
     assert_eq!(pooled.text(own), before);
 }
