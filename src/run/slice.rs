@@ -36,6 +36,7 @@ pub fn clear_slice(
             "the clock that it goes by is far ahead of this server's",
         ));
     }
+    let shard = table_oid(shard)?;
     let taken = Taken::take(&order.settings)
         .map_err(|name| invalid(&format!("\"{name}\" is no setting that it may set")))?;
     let has_committed = taken.has_set() || pg::keeps_its_snapshot();
@@ -46,7 +47,6 @@ pub fn clear_slice(
     let _client_check = taken
         .has_set()
         .then(|| pg::end_without_client(CLIENT_CHECK));
-    let shard = table_oid(shard)?;
     let _shown = Shown::to_client(shard);
     let before = pg::buffer_cost();
     let mut host = Slice {

@@ -630,7 +630,11 @@ fn a_slice_leaves_the_settings_of_its_session_as_they_were() {
         "{order}"
     );
     assert_eq!(pooled.text(own), before);
-    // An error in the middle of a batch, and one before the first.
+    // Without a shard; then an error in the middle of a batch, and one before the first.
+    let (call, rest) = order.split_once('(').expect("a call");
+    let (_, work) = rest.split_once(',').expect("two arguments");
+    assert_eq!(pooled.refused(&format!("{call}(NULL, {work}")), "22004");
+    assert_eq!(pooled.text(own), before);
     session.run(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'full' USING ERRCODE = '53000'; END$$;
          CREATE TRIGGER fail BEFORE DELETE ON sessions_1 FOR EACH ROW EXECUTE FUNCTION fail();
