@@ -6,9 +6,9 @@
 //! afterwards, and still is expired, was kept. (Where the rows are not locked, the DELETE waits for whoever changes them, and
 //! what he has changed is at another place.)
 //!
-//! A trigger or a rule may also change the row, to mark it as deleted. Then the row is at another place; where it still is
-//! expired there, each run would meet it again, and the pass that has moved it, too: that is an ERROR of the row's, which
-//! takes the change back. Which rows they are is kept for who catches it: to try parts until each is found would have them changed,
+//! A trigger or a rule may also change the row, to mark it as deleted, or put it into another partition. Then the row is at
+//! another place; where it still is expired there, each run would meet it again, and the pass that has moved it, too, which one
+//! DELETE does not: that is an ERROR of the row's, which takes the change back. Which rows they are is kept for who catches it: to try parts until each is found would have them changed,
 //! and taken back, again and again.
 
 use super::sql::LeftOut;
@@ -37,12 +37,16 @@ impl Places {
         Places(pg::gather_by_key(rows.into_iter().map(|place| (place, ()))))
     }
 
+    fn none() -> Places {
+        Places(HashMap::new())
+    }
+
     pub fn len(&self) -> u64 {
         self.0.len() as u64
     }
 
     fn take_those_in(&mut self, other: &Places) -> Places {
-        let mut taken = Places(HashMap::new());
+        let mut taken = Places::none();
         self.0.retain(|place, ()| {
             let kept = other.0.contains_key(place);
             if kept {
@@ -61,21 +65,28 @@ impl Places {
 }
 
 /// After a DELETE of the rows that had been at these places: what it has kept. ERROR 27000 where one was changed instead, and
-/// still is expired.
+/// still is expired. `inserted`: rows may have been inserted meanwhile.
 pub fn find(
     table: Table<'_>,
     criterion: &Criterion,
     (condition, arguments): (&str, &[Argument]),
     mut before: Places,
     deleted: u64,
+    inserted: bool,
 ) -> Option<LeftOut> {
-    if deleted >= before.len() {
+    let all_gone = |before: &Places| deleted >= before.len();
+    if all_gone(&before) && !inserted {
         return None;
     }
-    let after = Places::read(table, condition, arguments);
-    let kept = before.take_those_in(&after);
-    if deleted < before.len() {
-        let mut changed = changed(table, criterion, &before);
+    let kept = match all_gone(&before) {
+        true => Places::none(),
+        false => before.take_those_in(&Places::read(table, condition, arguments)),
+    };
+    if !all_gone(&before) || inserted {
+        let mut changed = match all_gone(&before) {
+            true => Vec::new(),
+            false => changed(table, criterion, &before),
+        };
         if changed.is_empty() && has_moved(table, criterion) {
             // Which of those that have gone: each is tried alone.
             changed = places_of(before.0.keys().map(|(_, ctid)| ctid));
@@ -169,15 +180,23 @@ fn places_of<'a>(ctids: impl Iterator<Item = &'a String>) -> Vec<Place> {
 }
 
 /// Whether a row is expired that this transaction, or the part of it that is tried, has put into one of the table's heaps.
+///
+/// Ids of transactions are compared by their age, which wraps around as they do. A trigger's subtransaction has a later id than
+/// the part that it is in; what is seen though its transaction is in progress is this one's.
 fn has_moved(table: Table<'_>, criterion: &Criterion) -> bool {
-    let (Some(transaction), Some(table)) = (pg::transaction_part(), table.all_heaps()) else {
+    let Some(part) = pg::transaction_part() else {
         return false;
     };
+    let table = table.all_heaps();
     let (condition, arguments) = criterion.condition();
     let statement = |name: &str| {
         let table = table.named(name);
+        let age = format!("pg_catalog.age({TABLE_ALIAS}.xmin)");
         format!(
-            "SELECT FROM {table} WHERE {TABLE_ALIAS}.xmin OPERATOR(pg_catalog.=) '{transaction}'::pg_catalog.xid AND {condition} LIMIT 1"
+            "SELECT FROM {table} WHERE {age} OPERATOR(pg_catalog.<=) pg_catalog.age('{part}'::pg_catalog.xid) \
+             AND pg_catalog.pg_xact_status((pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8 \
+             OPERATOR(pg_catalog.+) pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid) OPERATOR(pg_catalog.-) {age})\
+             ::pg_catalog.text::pg_catalog.xid8) OPERATOR(pg_catalog.=) 'in progress' AND {condition} LIMIT 1"
         )
     };
     let found: Vec<()> = pg::query_on(table.relation(), statement, &arguments);

@@ -42,6 +42,8 @@ pub struct Table<'r> {
     heap: Option<u32>,
     /// A DELETE may leave rows of it without an ERROR.
     may_keep: bool,
+    /// Or put rows elsewhere.
+    may_put: bool,
     /// Its rows are in several heaps, in which the same places are.
     several_heaps: bool,
 }
@@ -54,6 +56,7 @@ impl<'r> Table<'r> {
             root: None,
             heap: None,
             may_keep: false,
+            may_put: false,
             several_heaps: false,
         }
     }
@@ -65,17 +68,17 @@ impl<'r> Table<'r> {
             root: None,
             heap: None,
             may_keep: false,
+            may_put: false,
             several_heaps: false,
         }
     }
 
     /// The same, of which a statement reaches these; what a DELETE leaves of their rows is to be noticed.
     pub fn reaching(self, leaves: &[Relation]) -> Self {
-        let may_keep = |relation: &Relation| relation.may_keep_rows();
+        let any = |does: fn(&Relation) -> bool| does(self.relation) || leaves.iter().any(does);
         Table {
-            may_keep: may_keep(self.relation)
-                || leaves.iter().any(may_keep)
-                || pg::row_security_applies(self.relation),
+            may_keep: any(Relation::may_keep_rows) || pg::row_security_applies(self.relation),
+            may_put: any(Relation::may_put_rows),
             several_heaps: leaves.len() > 1,
             ..self
         }
@@ -98,12 +101,9 @@ impl<'r> Table<'r> {
         Table { root, ..self }
     }
 
-    /// What its rows can be moved within: all heaps, if there are several.
-    pub fn all_heaps(self) -> Option<Self> {
-        match self.root {
-            Some(root) => Some(Table::whole(root)),
-            None => self.several_heaps.then_some(self),
-        }
+    /// What its rows can be moved within: all heaps.
+    pub fn all_heaps(self) -> Self {
+        self.root.map_or(self, Table::whole)
     }
 
     /// One of several.
@@ -374,8 +374,13 @@ pub fn delete_at_once(
         None => Planning::Once,
     };
     let delete = || table.delete_where(&condition, &arguments, planning);
-    let outcome = if table.may_keep {
+    let outcome = if table.may_keep || table.may_put {
+        let inserted = || match table.may_put {
+            true => pg::rows_inserted(table.all_heaps().relation()),
+            false => Some(0),
+        };
         let before = Places::read(table, &condition, &arguments);
+        let inserted_before = inserted();
         let deleted = delete();
         let kept = kept::find(
             table,
@@ -383,6 +388,7 @@ pub fn delete_at_once(
             (&condition, &arguments),
             before,
             deleted.deleted,
+            inserted_before.is_none() || inserted() != inserted_before,
         );
         (deleted, kept)
     } else {

@@ -3,7 +3,7 @@
 use super::c::{int, short};
 use super::memory::{ensure_memory, gather};
 use super::{LockMode, Relation, RelationKind, bindings};
-use pgrx::{PgList, pg_sys};
+use pgrx::{IntoDatum, PgList, direct_function_call, pg_sys};
 
 /// The oids of a table and of everything below it, each with as many parents before it as it needs. Each but the table
 /// itself is locked, and is still there, and still below it: while its lock was waited for it may have been taken away.
@@ -57,6 +57,21 @@ pub fn is_leaf(relation: &Relation) -> bool {
 /// The oids of a table and of everything below it, without a lock: each may have gone by now, or be somebody else's.
 pub fn inheritors_unlocked(root: &Relation) -> Vec<pg_sys::Oid> {
     find(root, int(pg_sys::NoLock))
+}
+
+/// How many rows this transaction has inserted into a table and what is below it, those of its parts that were taken back among
+/// them; `None` where that is not counted (setting `track_counts`).
+pub fn rows_inserted(root: &Relation) -> Option<i64> {
+    // SAFETY: a setting; takes an oid, returns an int8 and never NULL (utils/adt/pgstatfuncs.c).
+    unsafe {
+        pg_sys::pgstat_track_counts.then(|| {
+            let inserted = |oid: pg_sys::Oid| {
+                let inserted = pg_sys::pg_stat_get_xact_tuples_inserted;
+                direct_function_call::<i64>(inserted, &[oid.into_datum()]).unwrap_or_default()
+            };
+            inheritors_unlocked(root).into_iter().map(inserted).sum()
+        })
+    }
 }
 
 /// Locks and opens a table and everything between it and the open root, from the top down as PostgreSQL does; the table

@@ -302,7 +302,7 @@ fn may_move_rows(leaves: &[Relation]) -> Option<String> {
     if leaves.len() < 2 || !leaves.iter().all(Relation::is_heap) {
         return None;
     }
-    let moving = leaves.iter().find(|leaf| leaf.may_keep_rows())?;
+    let moving = leaves.iter().find(|leaf| leaf.may_put_rows())?;
     Some(format!(
         "a trigger or a rule of table \"{}\" may put rows into another one of its partitions or children",
         moving.name()

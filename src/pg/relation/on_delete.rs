@@ -38,30 +38,38 @@ impl Relation {
         self.has_delete_rule() || triggers.is_some_and(|triggers| triggers.trig_delete_before_row)
     }
 
+    /// Whether code of somebody's runs when rows are deleted, which may put them elsewhere: a rule, or a trigger that is not
+    /// PostgreSQL's own, as those of foreign keys are.
+    pub fn may_put_rows(&self) -> bool {
+        let is_somebodys = |trigger: &pg_sys::Trigger| !trigger.tgisinternal;
+        self.has_delete_rule() || self.delete_triggers().any(is_somebodys)
+    }
+
+    /// The triggers that a DELETE could fire and that are not disabled.
+    fn delete_triggers(&self) -> impl Iterator<Item = &pg_sys::Trigger> {
+        // SAFETY: NULL, or the descriptor, which belongs to the open relation, with so many triggers.
+        let triggers = unsafe {
+            let triggers = self.data().trigdesc.as_ref();
+            triggers.map(|all| core::slice::from_raw_parts(all.triggers, size(all.numtriggers)))
+        };
+        triggers.unwrap_or_default().iter().filter(|trigger| {
+            trigger.tgtype & short(pg_sys::TRIGGER_TYPE_DELETE) != 0
+                && byte_of(trigger.tgenabled) != b'D'
+        })
+    }
+
     /// The first trigger that a DELETE could fire and that is not disabled; `statement`: among those of statements
     /// only.
     pub fn delete_trigger(&self, statement: bool) -> Option<DeleteTrigger> {
-        let triggers = self.data().trigdesc;
-        if triggers.is_null() {
-            return None;
-        }
-        // SAFETY: the descriptor belongs to the open relation; names are copied.
-        unsafe {
-            (0..size((*triggers).numtriggers))
-                .map(|index| &*(*triggers).triggers.add(index))
-                .find(|trigger| {
-                    trigger.tgtype & short(pg_sys::TRIGGER_TYPE_DELETE) != 0
-                        && byte_of(trigger.tgenabled) != b'D'
-                        && !(statement && trigger.tgtype & short(pg_sys::TRIGGER_TYPE_ROW) != 0)
-                })
-                .map(|trigger| DeleteTrigger {
-                    name: CStr::from_ptr(trigger.tgname)
-                        .to_string_lossy()
-                        .into_owned(),
-                    is_foreign_key: trigger.tgisinternal
-                        && trigger.tgconstraint != pg_sys::InvalidOid,
-                })
-        }
+        self.delete_triggers()
+            .find(|trigger| !(statement && trigger.tgtype & short(pg_sys::TRIGGER_TYPE_ROW) != 0))
+            .map(|trigger| DeleteTrigger {
+                // SAFETY: the name is the descriptor's, and is copied.
+                name: unsafe { CStr::from_ptr(trigger.tgname) }
+                    .to_string_lossy()
+                    .into_owned(),
+                is_foreign_key: trigger.tgisinternal && trigger.tgconstraint != pg_sys::InvalidOid,
+            })
     }
 
     /// ERROR 55000 where the table's deletes are published, but no replica identity could name the rows.

@@ -13,8 +13,9 @@ fn shared(name: &str) -> (Database<'static>, Session) {
     (database, session)
 }
 
-/// Two partitions with one expired row each. What `in_second` says is done for each row that is deleted from, or copied
-/// into an index of, the second: there a call can be held up.
+/// Two partitions with one expired row each. A call is held up where it calls `wait()`: for a row that it copies into an index,
+/// or in the trigger of a table whose foreign key has to be looked up for each row that goes. A trigger of the partition's own
+/// would have all of them cleared by one statement.
 fn create_partitions(session: &mut Session) {
     session.run(
         "CREATE TABLE session (id integer, expires timestamptz) PARTITION BY LIST (id);
@@ -25,15 +26,22 @@ fn create_partitions(session: &mut Session) {
              PERFORM pg_advisory_xact_lock_shared(1);
              RETURN 1;
          END $$;
-         CREATE FUNCTION wait_in_second() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             IF TG_TABLE_NAME = 'session_2' THEN PERFORM wait(1); END IF;
-             RETURN OLD;
+         ALTER TABLE session ADD PRIMARY KEY (id, expires);
+         CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM wait(1);
+             RETURN NULL;
          END $$;",
     );
 }
 
-const TRIGGER: &str =
-    "CREATE TRIGGER wait AFTER DELETE ON session FOR EACH ROW EXECUTE FUNCTION wait_in_second()";
+/// Has `function()` called for each row that goes from `table`.
+fn call_for_each_row(session: &mut Session, table: &str, function: &str) {
+    session.run(&format!(
+        "CREATE TABLE {function}_{table} (id integer, expires timestamptz,
+             FOREIGN KEY (id, expires) REFERENCES {table} ON DELETE CASCADE);
+         CREATE TRIGGER call BEFORE DELETE ON {function}_{table} EXECUTE FUNCTION {function}()"
+    ));
+}
 
 /// Starts a call that will be held up, and returns when it is.
 fn start_and_hold(database: &Database, observer: &mut Session, call: &str) -> Running {
@@ -61,7 +69,7 @@ const ALL: &str = "concat_ws(' ', \"table\", leaf, phase, blocks_done, blocks_to
 fn a_call_of_the_function_shows_its_percentage_and_estimated_end() {
     let (database, mut observer) = shared("progress_function");
     create_partitions(&mut observer);
-    observer.run(TRIGGER);
+    call_for_each_row(&mut observer, "session_2", "hold");
     let before = observer.text("SELECT clock_timestamp()::text");
     let call = "SELECT raw_clear_sessions('session', expires => 'expires')";
     let running = start_and_hold(&database, &mut observer, call);
@@ -80,11 +88,16 @@ fn a_call_of_the_function_shows_its_percentage_and_estimated_end() {
 fn one_statement_for_all_shows_no_number_that_nobody_knows() {
     let (database, mut observer) = shared("progress_statement");
     create_partitions(&mut observer);
-    observer.run(TRIGGER);
-    let call = "SELECT raw_clear_sessions('session', expires => 'expires', filter => 'id = 2')";
-    let running = start_and_hold(&database, &mut observer, call);
-    assert_eq!(shown(&mut observer, ALL), "session deleting by SQL 0 0 0");
-    assert_eq!(let_go(&mut observer, running), "1");
+    observer.run(
+        "CREATE TRIGGER hold AFTER DELETE ON session FOR EACH ROW WHEN (OLD.id = 2) EXECUTE FUNCTION hold()",
+    );
+    for (filter, deleted) in [(", filter => 'id = 2'", "1"), ("", "2")] {
+        observer.run("INSERT INTO session VALUES (2, '2020-01-01') ON CONFLICT DO NOTHING");
+        let call = format!("SELECT raw_clear_sessions('session', expires => 'expires'{filter})");
+        let running = start_and_hold(&database, &mut observer, &call);
+        assert_eq!(shown(&mut observer, ALL), "session deleting by SQL 0 0 0");
+        assert_eq!(let_go(&mut observer, running), deleted);
+    }
 }
 
 #[test]
@@ -118,11 +131,11 @@ fn a_call_within_a_call_does_not_hide_it() {
     observer.run(
         "CREATE FUNCTION clear() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
              PERFORM raw_clear_sessions('django_session');
-             RETURN OLD;
-         END $$;
-         CREATE TRIGGER clear AFTER DELETE ON session FOR EACH ROW EXECUTE FUNCTION clear();",
+             RETURN NULL;
+         END $$",
     );
-    observer.run(TRIGGER);
+    call_for_each_row(&mut observer, "session_1", "clear");
+    call_for_each_row(&mut observer, "session_2", "hold");
     let call = "SELECT raw_clear_sessions('session', expires => 'expires')";
     let running = start_and_hold(&database, &mut observer, call);
     assert_eq!(observer.count("django_session"), 10, "not committed yet");
@@ -193,10 +206,10 @@ fn create_slow_partitions(session: &mut Session) {
              PERFORM pg_sleep(0.15);
              RETURN 1;
          END $$;
-         CREATE OR REPLACE FUNCTION wait_in_second() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             PERFORM wait(1);
-             RETURN OLD;
-         END $$;",
+         CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM pg_sleep(0.15);
+             RETURN NULL;
+         END $$",
     );
 }
 
@@ -204,12 +217,12 @@ fn create_slow_partitions(session: &mut Session) {
 fn the_function_and_the_procedure_tell_the_caller_who_asks() {
     let (database, mut session) = shared("progress_notices");
     create_slow_partitions(&mut session);
-    session.run(TRIGGER);
+    call_for_each_row(&mut session, "session", "hold");
     for call in [
         "SELECT raw_clear_sessions('session', expires => 'expires')",
         "CALL raw_clear_sessions_in_batches('session', expires => 'expires')",
     ] {
-        session.run("INSERT INTO session VALUES (1, '2020-01-01'), (2, '2020-01-01')");
+        session.run("INSERT INTO session VALUES (1, '2020-01-02'), (2, '2020-01-02')");
         let heard = heard(&database, call);
         let first = "table \"session\": in \"session_1\", deleting by SQL, 50.0 % of 2 blocks, ";
         assert!(heard.contains(first), "{call}: {heard}");
@@ -241,7 +254,7 @@ fn a_rewrite_tells_the_caller_who_asks() {
 fn who_does_not_ask_hears_nothing() {
     let (database, mut session) = shared("progress_silence");
     create_slow_partitions(&mut session);
-    session.run(TRIGGER);
+    call_for_each_row(&mut session, "session", "hold");
     let (mut client, heard) = listener(&database);
     client
         .batch_execute("SELECT raw_clear_sessions('session', expires => 'expires')")

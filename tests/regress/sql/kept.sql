@@ -161,6 +161,59 @@ SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
 ROLLBACK;
 CALL raw_clear_sessions_in_batches('moved', expires => 'expires', batch_size => 50);
 SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
+-- So do those that it puts there when they have gone, in whatever part of the transaction: for each of them its DELETE is taken back.
+DROP TRIGGER move ON moved_live;
+TRUNCATE moved;
+CREATE OR REPLACE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO kept.moved VALUES (OLD.id, OLD.expires, true);
+    RETURN NULL;
+EXCEPTION WHEN unique_violation THEN
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER move AFTER DELETE ON moved_live FOR EACH ROW WHEN (OLD.id % 2 = 0) EXECUTE FUNCTION move();
+INSERT INTO moved SELECT id, '2020-01-01' FROM generate_series(1, 150) AS id;
+BEGIN;
+INSERT INTO moved VALUES (0, '2199-01-01');
+SELECT raw_clear_sessions('moved', expires => 'expires');
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1 ORDER BY 1;
+ROLLBACK;
+CALL raw_clear_sessions_in_batches('moved', expires => 'expires', batch_size => 50);
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
+-- And through the parent, in one statement a batch
+CALL raw_clear_sessions_in_batches('moved', expires => 'expires', filter => 'id >= 0', batch_size => 50);
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
+-- Into the table itself
+CREATE TABLE back (id integer, expires timestamptz);
+CREATE FUNCTION put_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO kept.back VALUES (OLD.id, OLD.expires);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER put_back AFTER DELETE ON back FOR EACH ROW WHEN (OLD.id % 40 = 0) EXECUTE FUNCTION put_back();
+INSERT INTO back SELECT id, '2020-01-01' FROM generate_series(1, 150) AS id;
+CALL raw_clear_sessions_in_batches('back', expires => 'expires', batch_size => 50);
+SELECT count(*) FROM back;
+-- By a trigger of statements
+CREATE TABLE back_at_once (id integer, expires timestamptz);
+CREATE FUNCTION put_all_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO kept.back_at_once SELECT id, expires FROM gone WHERE id % 40 = 0;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER put_all_back AFTER DELETE ON back_at_once REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION put_all_back();
+INSERT INTO back_at_once SELECT id, '2020-01-01' FROM generate_series(1, 150) AS id;
+CALL raw_clear_sessions_in_batches('back_at_once', expires => 'expires', batch_size => 50);
+SELECT count(*) FROM back_at_once;
+-- Where nothing is counted, all is looked at.
+SET track_counts = off;
+INSERT INTO back SELECT id, '2020-01-01' FROM generate_series(1, 10) AS id;
+CALL raw_clear_sessions_in_batches('back', expires => 'expires', batch_size => 50);
+RESET track_counts;
+SELECT count(*) FROM back;
 -- Many that are marked, and still expired, are found at once, and those behind them go.
 CREATE TABLE marked (id integer, expires timestamptz, gone boolean NOT NULL DEFAULT false);
 CREATE FUNCTION mark_many() RETURNS trigger LANGUAGE plpgsql AS $$
