@@ -89,11 +89,16 @@ pub fn rewrite(
         .all(|leaf| leaf.oid() != root.oid())
         .then_some(root);
     let mut rows = Rewritten::default();
-    let mut rewritten = Vec::new();
+    let (mut judged, mut rewritten) = (Vec::new(), Vec::new());
+    enough(judged.try_reserve(leaves.len()))?;
     enough(rewritten.try_reserve(leaves.len()))?;
+    // All before the first is rewritten: a filter may look at the table's other rows, and sees them all, as in a DELETE.
     for leaf in leaves {
-        let oid = leaf.oid();
-        rows += rewrite_leaf(leaf, &criterion, &mut tally)?;
+        judged.push(judge(leaf, &criterion, &mut tally)?);
+    }
+    for judged in judged {
+        let oid = judged.leaf.oid();
+        rows += rewrite_leaf(judged, &mut tally)?;
         let leaf = Relation::open(oid, LockMode::AccessShare);
         rewritten.extend(leaf.map(|leaf| (oid, leaf.file())));
     }
@@ -238,21 +243,29 @@ fn lock_leaves(
     Ok((locked, since))
 }
 
-fn rewrite_leaf(
+/// A leaf, and what says which of its rows have expired: a test, or else the list.
+struct Judged {
     leaf: Relation,
-    criterion: &Criterion,
-    tally: &mut Tally,
-) -> Result<Rewritten, Refusal> {
+    test: Option<ExpiryTest>,
+    listed: TupleSet,
+}
+
+fn judge(leaf: Relation, criterion: &Criterion, tally: &mut Tally) -> Result<Judged, Refusal> {
     // Before SQL reads it on our behalf.
     pg::check_not_in_use(&leaf)?;
-    let oid = leaf.oid();
-    let mut told = 0;
-    let stored = stored_test(&leaf, criterion);
-    let listed = match stored {
+    let test = stored_test(&leaf, criterion);
+    let listed = match test {
         Some(_) => TupleSet::default(),
         None => list_expired(&leaf, criterion, tally)?,
     };
-    let judge = stored.map_or(Judge::Listed(&listed), Judge::Column);
+    Ok(Judged { leaf, test, listed })
+}
+
+fn rewrite_leaf(judged: Judged, tally: &mut Tally) -> Result<Rewritten, Refusal> {
+    let Judged { leaf, test, listed } = judged;
+    let oid = leaf.oid();
+    let mut told = 0;
+    let judge = test.map_or(Judge::Listed(&listed), Judge::Column);
     pg::replace_heap(leaf, judge, &mut |step| {
         match step {
             RewriteStep::Copied { blocks, removed } => {

@@ -361,6 +361,15 @@ FROM raw_clear_sessions_preview('parts', expires => 'expires', filter => 'parts:
 SELECT raw_clear_sessions('parts', expires => 'expires', filter => 'parts::text LIKE ''(%,guest,held,%''', time_zone => 'UTC');
 SELECT * FROM parts;
 
+-- A filter that looks at other rows of the table sees those of all partitions, as in a DELETE.
+CREATE TABLE kin (id integer, part integer, parent integer, expires timestamptz) PARTITION BY LIST (part);
+CREATE TABLE kin_1 PARTITION OF kin FOR VALUES IN (1);
+CREATE TABLE kin_2 PARTITION OF kin FOR VALUES IN (2);
+INSERT INTO kin VALUES (1, 1, 2, '2020-01-01'), (2, 2, NULL, '2020-01-01'), (3, 1, NULL, '2020-01-01');
+CREATE FUNCTION has_child(id integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT EXISTS (SELECT FROM kin WHERE parent = $1) $$;
+SELECT raw_clear_sessions_rewrite('kin', expires => 'expires', filter => 'NOT has_child(id)');
+SELECT id FROM kin;
+
 -- What the preview says of the ways
 CREATE TABLE large (id integer, payload text, expires timestamptz);
 INSERT INTO large SELECT n, repeat('x', 1000), now() + CASE WHEN n % 100 > 0 THEN -1 ELSE 1 END * interval '1 day' FROM generate_series(1, 10000) AS n;
