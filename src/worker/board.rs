@@ -351,7 +351,7 @@ impl Board {
     }
 
     /// The places whose processes are deaf.
-    fn deaf(&self) -> impl Iterator<Item = &Place> {
+    pub fn deaf(&self) -> impl Iterator<Item = &Place> {
         let running = |seat: &&Seat| seat.state.load(Ordering::Acquire) == RUNNING;
         let places = self.seats.iter().filter(running).map(|seat| &seat.place);
         places.filter(|place| place.is_deaf())

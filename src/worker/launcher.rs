@@ -189,6 +189,11 @@ fn until(instant: i64) -> Duration {
     Duration::from_micros(number::count(instant.saturating_sub(pg::now())))
 }
 
+/// How many processes there may be, deaf ones among them.
+pub fn most_with_deaf() -> usize {
+    settings::max_workers().saturating_mul(2)
+}
+
 fn after(delay: Duration) -> i64 {
     pg::now().saturating_add(number::microseconds(delay))
 }
@@ -453,19 +458,23 @@ impl Launcher {
         self.running.iter().filter(|running| !running.is_deaf)
     }
 
-    /// Whether there are as many as there may be.
+    /// Whether there are as many as there may be. Others come in the place of deaf ones, but not without end: who may act as many
+    /// roles could use up all background workers of the server.
     fn is_full(&self) -> bool {
-        self.at_work().count() >= settings::max_workers()
+        let most = settings::max_workers();
+        self.at_work().count() >= most || self.running.len() >= most_with_deaf()
     }
 
     /// Sees which workers do not come back from a statement, and says so.
     fn notice_deaf(&mut self) {
+        let mut deaf_anew = false;
         for running in &mut self.running {
             let place = self.board.place(running.ticket);
             let deaf = place.filter(|place| place.is_deaf());
             if let Some(place) = deaf
                 && !running.is_deaf
             {
+                deaf_anew = true;
                 let table = place.under_way().map_or(0, |run| run.table);
                 let (pid, database) = (place.pid(), u32::from(running.database));
                 pg::log(
@@ -479,6 +488,10 @@ impl Launcher {
                 );
             }
             running.is_deaf = deaf.is_some();
+        }
+        let deaf = self.running.iter().filter(|running| running.is_deaf);
+        if deaf_anew && let Some(off) = state::too_many_deaf(deaf.count()) {
+            pg::log(&off.message, None, Some(&off.hint));
         }
     }
 

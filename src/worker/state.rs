@@ -3,6 +3,7 @@
 use super::board::{Board, board};
 use super::clock_step;
 use super::failures::Kind;
+use super::launcher;
 use crate::pg;
 use crate::settings;
 use logic::clock_step::Ahead;
@@ -131,8 +132,20 @@ fn failing() -> Option<Off> {
             hint: format!("It is tried again, {when}; the server's log has the whole error."),
         });
     }
-    board.shortage().map(|_| Off {
-        message: "no background worker is free to clear sessions".into(),
-        hint: "Consider increasing \"max_worker_processes\".".to_owned(),
+    let shortage = || {
+        board.shortage().map(|_| Off {
+            message: "no background worker is free to clear sessions".into(),
+            hint: "Consider increasing \"max_worker_processes\".".to_owned(),
+        })
+    };
+    too_many_deaf(board.deaf().count()).or_else(shortage)
+}
+
+/// What so many processes that do not react keep from being started, if they do.
+pub fn too_many_deaf(deaf: usize) -> Option<Off> {
+    (deaf >= launcher::most_with_deaf()).then(|| Off {
+        message: format!("{deaf} processes of the worker do not react, and no more are started").into(),
+        hint: "The server's log says which tables they are at: something there checks for no interrupts. They end when it comes back, or with a restart of the server. Until then a greater \"raw_clear_sessions.max_workers\" has more started."
+            .to_owned(),
     })
 }

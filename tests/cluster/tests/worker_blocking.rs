@@ -228,18 +228,23 @@ fn a_vacuum_is_given_up_for_tables_that_wait() {
 }
 
 /// A match of long patterns checks for no interrupts: not even the end of the process ends it.
-#[test]
-fn a_statement_that_nothing_ends_keeps_its_owners_tables_waiting_and_nobody_elses() {
-    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
-    let mut session = with_two_owners(&cluster, SLEEPS);
-    session.run("SET ROLE mallory");
-    create_sessions(&mut session, "other", 100, 10);
+/// Schedules both tables of mallory's with a filter that checks for no interrupts, and takes for ever.
+fn schedule_what_nothing_ends(session: &mut Session) {
     for table in ["stuck", "other"] {
         session.run(&format!(
             "SELECT raw_clear_sessions_schedule('{table}', '1 s',
                  filter => 'repeat(session_data, 2000000) LIKE ''%'' || repeat(session_data, 1000000) || ''b%''')"
         ));
     }
+}
+
+#[test]
+fn a_statement_that_nothing_ends_keeps_its_owners_tables_waiting_and_nobody_elses() {
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
+    let mut session = with_two_owners(&cluster, SLEEPS);
+    session.run("SET ROLE mallory");
+    create_sessions(&mut session, "other", 100, 10);
+    schedule_what_nothing_ends(&mut session);
     session.run("RESET ROLE");
     cluster.wait_for_log("does not react, and others go on without it");
     for _ in 0..2 {
@@ -262,12 +267,7 @@ fn a_worker_comes_in_the_place_of_one_that_nothing_ends() {
     session.run("CREATE ROLE eve; SET ROLE mallory");
     create_sessions(&mut session, "other", 100, 10);
     session.run("RESET ROLE; ALTER TABLE other OWNER TO eve");
-    for table in ["stuck", "other"] {
-        session.run(&format!(
-            "SELECT raw_clear_sessions_schedule('{table}', '1 s',
-                 filter => 'repeat(session_data, 2000000) LIKE ''%'' || repeat(session_data, 1000000) || ''b%''')"
-        ));
-    }
+    schedule_what_nothing_ends(&mut session);
     let busy = "raw_clear_sessions.progress WHERE \"table\" = ANY ('{stuck,other}'::regclass[])";
     wait_until("both workers are busy", || session.count(busy) == 2);
     assert!(session.yes("SELECT raw_clear_sessions_cancel('stuck')"));
@@ -275,4 +275,24 @@ fn a_worker_comes_in_the_place_of_one_that_nothing_ends() {
     for _ in 0..2 {
         assert_goes_on(&mut session);
     }
+}
+
+/// As many roles as somebody may act for do not use up the background workers of the server.
+#[test]
+fn no_more_workers_are_started_than_as_many_again_as_do_not_react() {
+    let cluster = Cluster::with_worker("app", &[TIMEOUT, ALONE]);
+    let mut session = with_two_owners(&cluster, SLEEPS);
+    session.run("CREATE ROLE eve; SET ROLE mallory");
+    create_sessions(&mut session, "other", 100, 10);
+    session.run("RESET ROLE; ALTER TABLE other OWNER TO eve");
+    schedule_what_nothing_ends(&mut session);
+    cluster.wait_for_log("2 processes of the worker do not react, and no more are started");
+    add_expired(&mut session, "quick", 10);
+    session.run("SELECT raw_clear_sessions_run_now('quick')");
+    let notes = "raw_clear_sessions.status WHERE note LIKE '2 processes of the worker do not react, and no more are started%'";
+    assert_eq!(session.count(notes), 1);
+    assert_eq!(session.workers().len(), 2);
+    assert_eq!(session.count("quick"), 20);
+    cluster.reload(&[("raw_clear_sessions.max_workers", "2")]);
+    assert_goes_on(&mut session);
 }
