@@ -82,7 +82,7 @@ fn a_call_is_ended_in_the_history_though_the_worker_rests_meanwhile() {
     let mut session = database.connect();
     create_sessions(&mut session, "django_session", 1000, 10);
     let running = start(database.connect(), CALL, &mut session);
-    cluster.reload(&[("raw_clear_sessions.batch_size", "many")]);
+    cluster.reload(&[("raw_clear_sessions.paused", "yess")]);
     cluster.wait_for_log("the worker rests because the setting");
     running.cancel();
     let (mut caller, outcome) = running.finish();
