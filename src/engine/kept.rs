@@ -17,8 +17,9 @@ use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::Criterion;
 use crate::table::place::{Place, place_after};
+use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 /// The places of rows, as texts: of the relation, and in it.
@@ -37,16 +38,12 @@ impl Places {
         Places(pg::gather_by_key(rows.into_iter().map(|place| (place, ()))))
     }
 
-    fn none() -> Places {
-        Places(HashMap::new())
-    }
-
     pub fn len(&self) -> u64 {
         self.0.len() as u64
     }
 
     fn take_those_in(&mut self, other: &Places) -> Places {
-        let mut taken = Places::none();
+        let mut taken = Places(HashMap::new());
         self.0.retain(|place, ()| {
             let kept = other.0.contains_key(place);
             if kept {
@@ -64,44 +61,66 @@ impl Places {
     }
 }
 
-/// After a DELETE of the rows that had been at these places: what it has kept. ERROR 27000 where one was changed instead, and
-/// still is expired. `inserted`: rows may have been inserted meanwhile.
+/// After a DELETE of the rows that had been at these places: what it has kept. ERROR 27000 where one was changed instead, or put
+/// back, and still is expired. `before`: `None` where none can be kept; `inserted`: whether rows may have been put back.
 pub fn find(
     table: Table<'_>,
     criterion: &Criterion,
     (condition, arguments): (&str, &[Argument]),
-    mut before: Places,
+    before: Option<Places>,
     deleted: u64,
     inserted: bool,
 ) -> Option<LeftOut> {
-    let all_gone = |before: &Places| deleted >= before.len();
-    if all_gone(&before) && !inserted {
+    let puts_back = |those: Option<&Places>| {
+        if !has_moved(table, criterion) {
+            return;
+        }
+        PUTS_BACK.set(table.relation().oid());
+        // Which of those that have gone: each is tried alone.
+        let places = those
+            .iter()
+            .flat_map(|those| those.0.keys().map(|(_, ctid)| ctid));
+        CHANGED.set(places_of(places));
+        refuse_changed(table);
+    };
+    let Some(mut before) = before else {
+        if inserted {
+            puts_back(None);
+        }
+        return None;
+    };
+    if deleted >= before.len() {
+        if inserted {
+            puts_back(Some(&before));
+        }
         return None;
     }
-    let kept = match all_gone(&before) {
-        true => Places::none(),
-        false => before.take_those_in(&Places::read(table, condition, arguments)),
-    };
-    if !all_gone(&before) || inserted {
-        let mut changed = match all_gone(&before) {
-            true => Vec::new(),
-            false => changed(table, criterion, &before),
-        };
-        if changed.is_empty() && has_moved(table, criterion) {
-            // Which of those that have gone: each is tried alone.
-            changed = places_of(before.0.keys().map(|(_, ctid)| ctid));
-        }
+    let kept = before.take_those_in(&Places::read(table, condition, arguments));
+    if deleted < before.len() {
+        let changed = changed(table, criterion, &before);
         if !changed.is_empty() {
             CHANGED.set(changed);
-            refusal(
-                table.relation(),
-                "a trigger or a rule has changed it instead, and it still is expired",
-            )
-            .raise();
+            refuse_changed(table);
         }
+    }
+    if inserted || deleted < before.len() {
+        puts_back(Some(&before));
     }
     kept.first()
         .map(|ctid| left_out(table.relation(), Some(ctid.to_owned()), kept.len()))
+}
+
+fn refuse_changed(table: Table<'_>) -> ! {
+    refusal(
+        table.relation(),
+        "a trigger or a rule has changed it instead, and it still is expired",
+    )
+    .raise()
+}
+
+/// Whether a trigger has put back a row of it before.
+pub fn puts_back(table: Table<'_>) -> bool {
+    PUTS_BACK.get() == table.relation().oid()
 }
 
 /// So many rows that a DELETE has kept, the first at that place.
@@ -136,6 +155,9 @@ fn refusal(relation: &Relation, what: &str) -> Refusal {
 thread_local! {
     /// The places before the rows that the last DELETE has changed instead.
     static CHANGED: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+
+    /// The table of whose rows one was last put back: which they are, is looked at before they go from then on.
+    static PUTS_BACK: Cell<pg_sys::Oid> = const { Cell::new(pg_sys::InvalidOid) };
 }
 
 /// The places of the rows for which the last ERROR 27000 was, in their order; where they have left their relation, of all that may

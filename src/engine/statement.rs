@@ -373,30 +373,34 @@ pub fn delete_at_once(
         Some(_) => Planning::ForEach,
         None => Planning::Once,
     };
-    let delete = || table.delete_where(&condition, &arguments, planning);
-    let outcome = if table.may_keep || table.may_put {
-        let inserted = || match table.may_put {
-            true => pg::rows_inserted(table.all_heaps().relation()),
-            false => Some(0),
-        };
-        let before = Places::read(table, &condition, &arguments);
-        let inserted_before = inserted();
-        let deleted = delete();
-        let kept = kept::find(
-            table,
-            criterion,
-            (&condition, &arguments),
-            before,
-            deleted.deleted,
-            inserted_before.is_none() || inserted() != inserted_before,
-        );
-        (deleted, kept)
-    } else {
-        (delete(), None)
+    let delete = || {
+        let deleted = table.delete_where(&condition, &arguments, planning);
+        // The commit that follows would fire them, when no row can be left out any more, nor taken back what they do.
+        pg::constraints_immediate();
+        deleted
     };
-    // The commit that follows would fire them, when no row can be left out any more.
-    pg::constraints_immediate();
-    outcome
+    if !table.may_keep && !table.may_put {
+        return (delete(), None);
+    }
+    let inserted = || match table.may_put {
+        true => pg::rows_inserted(table.all_heaps().relation()),
+        false => Some(0),
+    };
+    let before = (table.may_keep || kept::puts_back(table))
+        .then(|| Places::read(table, &condition, &arguments));
+    let inserted_before = inserted();
+    let deleted = delete();
+    let condition = (condition.as_str(), arguments.as_slice());
+    let inserted = inserted_before.is_none() || inserted() != inserted_before;
+    let kept = kept::find(
+        table,
+        criterion,
+        condition,
+        before,
+        deleted.deleted,
+        inserted,
+    );
+    (deleted, kept)
 }
 
 /// Whether rows can be locked before they are deleted, to skip those that another transaction is changing: it takes the

@@ -34,7 +34,7 @@ pub struct Expression {
     pub is_of_session: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<WrittenZone>,
-    /// The tables that it names by constants, in their order.
+    /// The tables that it names, be it by functions of constants, in their order.
     pub tables: Vec<pg_sys::Oid>,
 }
 

@@ -64,7 +64,8 @@ unsafe extern "C-unwind" fn in_table(
     }
 }
 
-/// The tables that an analysed expression names by constants, each once, in the order of their oids.
+/// The tables that an analysed expression names by constants, or by functions of constants (`to_regclass()`), each once, in the order
+/// of their oids. Errors: as those functions have.
 ///
 /// # Safety
 /// The expression is a tree of nodes, palloc'd.
@@ -107,6 +108,48 @@ unsafe extern "C-unwind" fn gather_tables(node: *mut pg_sys::Node, context: *mut
             }
             return false;
         }
+        let found = if finds_tables(node) {
+            found(node)
+        } else {
+            node
+        };
+        if found != node && is_a(found, pg_sys::NodeTag::T_Const) {
+            return gather_tables(found, context);
+        }
         pg_sys::expression_tree_walker(node, Some(gather_tables), context)
+    }
+}
+
+/// Whether this makes tables' oids of something else than a row.
+unsafe fn finds_tables(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: a node, and an expression if it is one of these.
+    unsafe {
+        [
+            pg_sys::NodeTag::T_FuncExpr,
+            pg_sys::NodeTag::T_CoerceViaIO,
+            pg_sys::NodeTag::T_ArrayCoerceExpr,
+        ]
+        .iter()
+        .any(|tag| is_a(node, *tag))
+            && matches!(
+                pg_sys::exprType(node),
+                pg_sys::OIDOID
+                    | pg_sys::REGCLASSOID
+                    | pg_sys::OIDARRAYOID
+                    | pg_sys::REGCLASSARRAYOID
+            )
+            && !pg_sys::contain_var_clause(node)
+    }
+}
+
+/// What stable functions find by now.
+unsafe fn found(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: of a query's plan it looks at the parameters that are bound, of which there are none, and notes in it the functions
+    // that it has written out (optimizer/util/clauses.c): both nodes are palloc'd, and zeroed.
+    unsafe {
+        let plan = PgBox::<pg_sys::PlannerGlobal>::alloc_node(pg_sys::NodeTag::T_PlannerGlobal);
+        let mut query = PgBox::<pg_sys::PlannerInfo>::alloc_node(pg_sys::NodeTag::T_PlannerInfo);
+        query.glob = plan.into_pg();
+        pg_sys::estimate_expression_value(query.into_pg(), node)
     }
 }

@@ -49,7 +49,11 @@ pub enum Value {
     /// A plain column.
     Column { attnum: i16, name: String },
     /// Anything more: only SQL can evaluate it.
-    Expression { columns: Vec<i16> },
+    Expression {
+        columns: Vec<i16>,
+        /// The tables that it names.
+        tables: Vec<pg_sys::Oid>,
+    },
 }
 
 impl Value {
@@ -57,7 +61,7 @@ impl Value {
     pub fn columns(&self) -> Vec<i16> {
         match self {
             Value::Column { attnum, .. } => vec![*attnum],
-            Value::Expression { columns } => columns.clone(),
+            Value::Expression { columns, .. } => columns.clone(),
         }
     }
 }
@@ -237,6 +241,16 @@ impl Criterion {
         let mut columns = self.value.columns();
         columns.extend(self.filter.iter().flat_map(|filter| filter.columns.iter()));
         columns
+    }
+
+    /// The tables that the rule names, one after the other.
+    pub fn tables(&self) -> impl Iterator<Item = pg_sys::Oid> {
+        let of_value = match &self.value {
+            Value::Column { .. } => &[][..],
+            Value::Expression { tables, .. } => tables,
+        };
+        let of_filter = self.filter.iter().flat_map(|filter| &filter.tables);
+        of_value.iter().chain(of_filter).copied()
     }
 
     /// The condition that expired rows meet: `$1` is the cut-off, `$2` the lower end.

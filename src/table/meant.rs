@@ -24,7 +24,7 @@ pub struct Names {
     instant: Option<String>,
     /// All columns, in the order of their numbers: by that it is seen whether those of a restored table are the same.
     layout: Vec<String>,
-    /// The tables that the filter names, by their oids; `None` where those are another database's.
+    /// The tables that the rule names, by their oids; `None` where those are another database's.
     tables: Option<Vec<u32>>,
     /// Since a run has begun, not since a policy was made.
     #[serde(skip)]
@@ -109,8 +109,7 @@ fn instant(criterion: &Criterion) -> Option<String> {
 }
 
 fn tables(criterion: &Criterion) -> Vec<u32> {
-    let tables = criterion.filter.iter().flat_map(|filter| &filter.tables);
-    tables.map(|table| u32::from(*table)).collect()
+    criterion.tables().map(u32::from).collect()
 }
 
 fn refuse(message: String) -> Refusal {
@@ -141,7 +140,7 @@ pub(super) fn check_names(
     }
 }
 
-/// The same of tables that the filter names, of what `keep` counts from, and of columns that are read because the framework's are
+/// The same of tables that the rule names, of what `keep` counts from, and of columns that are read because the framework's are
 /// called so. One that a migration has made anew is its column still; not one that has come to the name while the one that was
 /// meant is there.
 pub(super) fn check_what_was_found(
@@ -159,12 +158,12 @@ pub(super) fn check_what_was_found(
         .is_some_and(|meant| *meant != tables(criterion))
     {
         return Err(refuse(format!(
-            "a table that the filter for table \"{}\" names is not the one that it was {}",
+            "a table that the rule for table \"{}\" names is not the one that it was {}",
             relation.name(),
             names.since()
         ))
         .detail("The table of that name has been renamed or dropped since, and another one has its name.")
-        .hint(names.again("by a filter that names the tables that are meant")));
+        .hint(names.again("by the tables that are meant")));
     }
     if let (Some(meant), Some(now)) = (&names.instant, instant(criterion))
         && *meant != now

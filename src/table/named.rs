@@ -40,7 +40,7 @@ impl Named {
     pub fn reads(&self, attnum: i16) -> bool {
         match &self.value {
             Value::Column { attnum: read, .. } => *read == attnum,
-            Value::Expression { columns } => columns.contains(&attnum) || columns.contains(&0),
+            Value::Expression { columns, .. } => columns.contains(&attnum) || columns.contains(&0),
         }
     }
 
@@ -89,6 +89,7 @@ pub fn named(
         written_zones: expression.written_zones,
         value: Value::Expression {
             columns: expression.columns,
+            tables: expression.tables,
         },
     })
 }

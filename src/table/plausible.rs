@@ -313,7 +313,7 @@ fn refuse(
             }
             let mut changes = vec![("unit", Some(unit.to_owned()))];
             // Of a sum only the greater number is known to be in that unit: a lifetime in it could shrink to nothing.
-            let is_sum = matches!(&criterion.value, Value::Expression { columns } if columns.len() > 1 || columns.contains(&0));
+            let is_sum = matches!(&criterion.value, Value::Expression { columns, .. } if columns.len() > 1 || columns.contains(&0));
             let condition = if is_sum {
                 changes.extend(fill_in("keep"));
                 format!(", if all that is added in it is in {unit}, too")

@@ -38,11 +38,19 @@ impl Relation {
         self.has_delete_rule() || triggers.is_some_and(|triggers| triggers.trig_delete_before_row)
     }
 
-    /// Whether code of somebody's runs when rows are deleted, which may put them elsewhere: a rule, or a trigger that is not
-    /// PostgreSQL's own, as those of foreign keys are.
+    /// Whether code of somebody's may run when rows are deleted, which may put them elsewhere: a rule, or a trigger. Those of
+    /// foreign keys are PostgreSQL's own; one that only looks whether there are rows which refer to these (commands/tablecmds.c,
+    /// createForeignKeyActionTriggers) changes none, and so fires no other.
     pub fn may_put_rows(&self) -> bool {
-        let is_somebodys = |trigger: &pg_sys::Trigger| !trigger.tgisinternal;
-        self.has_delete_rule() || self.delete_triggers().any(is_somebodys)
+        let only_looks = |trigger: &pg_sys::Trigger| {
+            trigger.tgisinternal
+                && [
+                    pg_sys::F_RI_FKEY_NOACTION_DEL,
+                    pg_sys::F_RI_FKEY_RESTRICT_DEL,
+                ]
+                .contains(&trigger.tgfoid.to_u32())
+        };
+        self.has_delete_rule() || self.delete_triggers().any(|trigger| !only_looks(trigger))
     }
 
     /// The triggers that a DELETE could fire and that are not disabled.

@@ -690,9 +690,35 @@ fn a_policy_does_not_go_by_another_table_that_has_come_to_the_name_in_its_filter
          COMMIT",
     );
     session.wait_for_run(&format!(
-        "{REFUSED} 'a table that the filter for table \"django_session\" names is not the one that it was%'"
+        "{REFUSED} 'a table that the rule for table \"django_session\" names is not the one that it was%'"
     ));
     assert_eq!(session.count("of_2025"), 1);
+
+    // However it is named, also by what says when a row expires.
+    for (number, rule) in [
+        "expires => $$CASE WHEN tableoid <> 'public.old'::regclass THEN expire_date END$$, time_zone => 'UTC'",
+        "expires => 'expire_date', keep => '0', filter => $$tableoid <> to_regclass('public.old')$$, time_zone => 'UTC'",
+        "expires => 'expire_date', keep => '0', filter => $$tableoid <> ('public.old'::text)::regclass$$, time_zone => 'UTC'",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let table = format!("sessions_{number}");
+        create_sessions(&mut session, &table, 100, 10);
+        session.run(&format!(
+            "CREATE TABLE old () INHERITS ({table}); INSERT INTO old VALUES ('kept', '', '2020-01-01');
+             SELECT raw_clear_sessions_schedule('{table}', '1 s', {rule})"
+        ));
+        session.wait_for_count(&table, 11);
+        session.run(&format!(
+            "BEGIN; ALTER TABLE old RENAME TO older_{number}; CREATE TABLE old () INHERITS ({table}); COMMIT"
+        ));
+        session.wait_for_run(&format!(
+            "{REFUSED} 'a table that the rule for table \"{table}\" names is not the one that it was%'"
+        ));
+        assert_eq!(session.count(&format!("older_{number}")), 1);
+        session.run("DROP TABLE old");
+    }
 }
 
 /// In the copy nothing is known but what the policy remembers.

@@ -208,6 +208,32 @@ CREATE TRIGGER put_all_back AFTER DELETE ON back_at_once REFERENCING OLD TABLE A
 INSERT INTO back_at_once SELECT id, '2020-01-01' FROM generate_series(1, 150) AS id;
 CALL raw_clear_sessions_in_batches('back_at_once', expires => 'expires', batch_size => 50);
 SELECT count(*) FROM back_at_once;
+-- By a trigger that is deferred, and by one of a table whose rows go along
+DROP TRIGGER move ON moved_live;
+TRUNCATE moved;
+CREATE CONSTRAINT TRIGGER move AFTER DELETE ON moved_live DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.id % 40 = 0) EXECUTE FUNCTION move();
+INSERT INTO moved SELECT id, '2020-01-01' FROM generate_series(1, 150) AS id;
+CALL raw_clear_sessions_in_batches('moved', expires => 'expires', batch_size => 50);
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
+DROP TRIGGER move ON moved_live;
+TRUNCATE moved;
+ALTER TABLE moved ADD PRIMARY KEY (id, archived);
+CREATE TABLE referrer (id integer, archived boolean DEFAULT false, FOREIGN KEY (id, archived) REFERENCES moved ON DELETE CASCADE);
+CREATE FUNCTION put_away() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO kept.moved VALUES (OLD.id, '2020-01-01', true);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER put_away AFTER DELETE ON referrer FOR EACH ROW WHEN (NOT OLD.archived) EXECUTE FUNCTION put_away();
+INSERT INTO moved SELECT id, '2020-01-01' FROM generate_series(1, 150) AS id;
+INSERT INTO referrer SELECT id FROM generate_series(1, 3) AS id;
+BEGIN;
+SELECT raw_clear_sessions('moved', expires => 'expires');
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
+ROLLBACK;
+CALL raw_clear_sessions_in_batches('moved', expires => 'expires', batch_size => 50);
+SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
 -- Where nothing is counted, all is looked at.
 SET track_counts = off;
 INSERT INTO back SELECT id, '2020-01-01' FROM generate_series(1, 10) AS id;

@@ -26,30 +26,6 @@ SELECT raw_clear_sessions('parent', expires => 'expires');
 DELETE FROM parent WHERE expires < now();
 SELECT count(*) FROM second;
 
--- What such code may do is found out before it is the other leaf's turn: a trigger that it creates there fires.
-CREATE TABLE seen (expires timestamptz);
-CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO targets.seen VALUES (OLD.expires);
-    RETURN OLD;
-END
-$$;
-CREATE OR REPLACE FUNCTION alter_second() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    CREATE TRIGGER see BEFORE DELETE ON targets.second FOR EACH ROW EXECUTE FUNCTION targets.see();
-    RETURN OLD;
-END
-$$;
--- One of the leaf's own may put rows elsewhere, and has all cleared by one statement: it is another table's, which a foreign
--- key looks up.
-DROP TRIGGER alter_second ON first;
-ALTER TABLE first ADD UNIQUE (expires);
-CREATE TABLE referrer (expires timestamptz REFERENCES first (expires) ON DELETE CASCADE);
-CREATE TRIGGER alter_second BEFORE DELETE ON referrer EXECUTE FUNCTION alter_second();
-INSERT INTO first VALUES ('2020-01-02');
-INSERT INTO second VALUES (NULL, '2020-01-01');
-SELECT raw_clear_sessions('parent', expires => 'expires');
-SELECT count(*) FROM seen;
 \set VERBOSITY terse
 DROP TABLE parent CASCADE;
 
