@@ -51,6 +51,7 @@ CREATE TABLE raw_clear_sessions.policy (
     repack_above double precision CHECK (repack_above BETWEEN 0 AND 1),
     schedule_time_zone text,
     meant jsonb,
+    named raw_clear_sessions.scheduled_table[],
     suspended timestamptz,
     installation bigint,
     changed timestamptz NOT NULL DEFAULT now() CHECK (isfinite(changed)),
@@ -83,6 +84,8 @@ COMMENT ON COLUMN raw_clear_sessions.policy.schedule_time_zone IS
     'the zone in which a cron expression is meant; NULL: that of the server''s setting timezone';
 COMMENT ON COLUMN raw_clear_sessions.policy.meant IS
     'the name of the table, and the numbers of the columns that the policy reads, by their names, when it was made';
+COMMENT ON COLUMN raw_clear_sessions.policy.named IS
+    'the tables that expires and filter named when it was made; a dump has them by the names that they have then';
 COMMENT ON COLUMN raw_clear_sessions.policy.suspended IS 'since when the policy rests; NULL: it does not';
 COMMENT ON COLUMN raw_clear_sessions.policy.installation IS
     'the database, and the table of policies in it, that it was made in; one from a dump, from another database or another server differs and rests until it is resumed';

@@ -331,7 +331,7 @@ SELECT NULL, 'policy', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NUL
             || coalesce((
                 -- What its rows are, and how long they live, was said of the other table.
                 SELECT string_agg(format(', %s => %L', p.key, CASE WHEN p.key IN ('expires', 'keep') THEN '...' ELSE p.value END), '' ORDER BY p.key) FROM jsonb_each_text(g.lost) AS p
-                WHERE p.key <> ALL ('{table,suspended,installation,changed,gone,meant}')), '')
+                WHERE p.key <> ALL ('{table,suspended,installation,changed,gone,meant,named}')), '')
             || ')'
         ELSE '; if another has taken its place, schedule that one'
     END

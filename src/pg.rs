@@ -66,10 +66,10 @@ pub use alarm::{canceled_in_vain, forget_cancel, look_every, stop_looking};
 pub use btree::{BtreeIndex, IndexCursor};
 pub use connections::{client_is_not_looked_after, end_without_client, is_canceled, limit_waits};
 pub use cost::{buffer_cost, cost_of_pages};
-pub use database::{Database, database_is_wanted, database_named, databases};
+pub use database::{Database, database_is_wanted, database_named, databases, system_identifier};
 pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
-pub use expression::{Expression, TABLE_ALIAS, analyze, quote_identifier, type_name};
+pub use expression::{Expression, References, TABLE_ALIAS, analyze, quote_identifier, type_name};
 pub use extension::{
     Own, extension_installed, extension_schema, extension_schema_within, name_of_function,
 };

@@ -99,3 +99,9 @@ pub(super) fn may_drop(role: pg_sys::Oid, database: pg_sys::Oid) -> bool {
         pg_sys::is_member_of_role(role, owner)
     }
 }
+
+/// What tells this server from others: a copy of its files has the same, one made anew by initdb or pg_upgrade another.
+pub fn system_identifier() -> u64 {
+    // SAFETY: reads what every process has read of pg_control when it started (access/transam/xlog.c).
+    unsafe { pg_sys::GetSystemIdentifier() }
+}

@@ -6,7 +6,7 @@
 
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
-use super::which_table::tables_named;
+use super::which_table::{functions_called, tables_named};
 use super::written_zones::{WrittenZone, makes_row, written_zones};
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
@@ -34,8 +34,16 @@ pub struct Expression {
     pub is_of_session: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<WrittenZone>,
-    /// The tables that it names, be it by functions of constants, in their order.
+    pub references: References,
+}
+
+/// What an expression refers to besides the row, by names that may come to be others'.
+#[derive(Debug)]
+pub struct References {
+    /// The tables that it names, be it by functions of constants.
     pub tables: Vec<pg_sys::Oid>,
+    /// The functions that it calls, and those of its operators, but for PostgreSQL's own.
+    pub functions: Vec<pg_sys::Oid>,
 }
 
 /// What may be passed.
@@ -105,7 +113,10 @@ pub fn analyze(
             is_of_session: depends_on_session(node, in_zone)
                 || !in_zone && !is_read_alike(relation, &text, condition),
             written_zones: written_zones(relation, node),
-            tables: tables_named(node),
+            references: References {
+                tables: tables_named(node),
+                functions: functions_called(node),
+            },
         })
     }
 }

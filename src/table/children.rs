@@ -39,7 +39,7 @@ fn not_said_of(
     tables.retain(|oid| pg::look_unlocked(*oid) != pg::Unlocked::PartitionedTable);
     let mut not_said = Vec::new();
     for oid in tables {
-        let is_named = |filter: &pg::Expression| filter.tables.contains(&oid);
+        let is_named = |filter: &pg::Expression| filter.references.tables.contains(&oid);
         let is_said = criterion.filter.as_ref().is_some_and(is_named)
             || match &criterion.filter_text {
                 Some(filter) => pg::excludes_table(root, filter, oid)?,

@@ -8,7 +8,9 @@ use super::requirements::{
     check_keep, check_lifetime, check_named_lifetime, cutoff, declared_zone, find_zone, parse_unit,
     unit_of, zone_of,
 };
-use crate::pg::{self, Argument, Attribute, Keep, LocalSetting, Relation, WrittenZone, Zone};
+use crate::pg::{
+    self, Argument, Attribute, Keep, LocalSetting, References, Relation, WrittenZone, Zone,
+};
 use crate::refusal::Refusal;
 use logic::cutoff::{Range, expired_range};
 use logic::framework::Framework;
@@ -51,8 +53,7 @@ pub enum Value {
     /// Anything more: only SQL can evaluate it.
     Expression {
         columns: Vec<i16>,
-        /// The tables that it names.
-        tables: Vec<pg_sys::Oid>,
+        references: References,
     },
 }
 
@@ -243,14 +244,14 @@ impl Criterion {
         columns
     }
 
-    /// The tables that the rule names, one after the other.
-    pub fn tables(&self) -> impl Iterator<Item = pg_sys::Oid> {
+    /// What the expressions of the rule refer to.
+    pub fn references(&self) -> impl Iterator<Item = &References> {
         let of_value = match &self.value {
-            Value::Column { .. } => &[][..],
-            Value::Expression { tables, .. } => tables,
+            Value::Column { .. } => None,
+            Value::Expression { references, .. } => Some(references),
         };
-        let of_filter = self.filter.iter().flat_map(|filter| &filter.tables);
-        of_value.iter().chain(of_filter).copied()
+        let of_filter = self.filter.as_ref().map(|filter| &filter.references);
+        of_value.into_iter().chain(of_filter)
     }
 
     /// The condition that expired rows meet: `$1` is the cut-off, `$2` the lower end.

@@ -2,13 +2,13 @@
 //! be another column's by then, and a table may have become an archive.
 
 use super::{Criterion, Rule};
-use crate::pg::{Attribute, Relation};
+use crate::pg::{self, Attribute, Relation};
 use crate::refusal::Refusal;
 use logic::framework::Lifetime;
 use logic::recognize::doubts_of_name;
 use pgrx::prelude::PgSqlErrorCode;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The table's name, and the numbers of the columns that are read, by the names that they had.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +24,10 @@ pub struct Names {
     instant: Option<String>,
     /// All columns, in the order of their numbers: by that it is seen whether those of a restored table are the same.
     layout: Vec<String>,
-    /// The tables that the rule names, by their oids; `None` where those are another database's.
-    tables: Option<Vec<u32>>,
+    /// The tables that the rule names, by their oids.
+    tables: BTreeSet<u32>,
+    /// The functions that it calls, but for PostgreSQL's own; `None` where those are another database's.
+    functions: Option<Functions>,
     /// Since a run has begun, not since a policy was made.
     #[serde(skip)]
     of_run: bool,
@@ -64,7 +66,8 @@ impl Meant {
                 .iter()
                 .map(|attribute| attribute.name.clone())
                 .collect(),
-            tables: Some(tables(criterion)),
+            tables: tables(criterion),
+            functions: Some(Functions::now(criterion)),
             of_run: false,
         })
     }
@@ -108,8 +111,31 @@ fn instant(criterion: &Criterion) -> Option<String> {
     Some(instant.to_owned())
 }
 
-fn tables(criterion: &Criterion) -> Vec<u32> {
-    criterion.tables().map(u32::from).collect()
+fn tables(criterion: &Criterion) -> BTreeSet<u32> {
+    let tables = criterion.references().flat_map(|named| &named.tables);
+    tables.copied().map(u32::from).collect()
+}
+
+/// Functions by their oids, which pg_upgrade gives them anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Functions {
+    /// The server's, which pg_upgrade makes anew as well.
+    system_identifier: u64,
+    oids: BTreeSet<u32>,
+}
+
+impl Functions {
+    fn now(criterion: &Criterion) -> Functions {
+        let oids = criterion.references().flat_map(|named| &named.functions);
+        Functions {
+            system_identifier: pg::system_identifier(),
+            oids: oids.copied().map(u32::from).collect(),
+        }
+    }
+
+    fn is_other_than(&self, now: &Functions) -> bool {
+        self.system_identifier == now.system_identifier && self.oids != now.oids
+    }
 }
 
 fn refuse(message: String) -> Refusal {
@@ -152,18 +178,27 @@ pub(super) fn check_what_was_found(
     let Some(Meant::Names(names)) = &rule.meant else {
         return Ok(());
     };
-    if names
-        .tables
-        .as_ref()
-        .is_some_and(|meant| *meant != tables(criterion))
-    {
-        return Err(refuse(format!(
-            "a table that the rule for table \"{}\" names is not the one that it was {}",
+    let another = |what: &str, is_named: &str, again: &str| {
+        refuse(format!(
+            "a {what} that the rule for table \"{}\" {is_named} is not the one that it was {}",
             relation.name(),
             names.since()
         ))
-        .detail("The table of that name has been renamed or dropped since, and another one has its name.")
-        .hint(names.again("by the tables that are meant")));
+        .detail(format!(
+            "The {what} of that name has been renamed or dropped since, and another one has its name, or there is none."
+        ))
+        .hint(names.again(again))
+    };
+    if names.tables != tables(criterion) {
+        return Err(another("table", "names", "by the tables that are meant"));
+    }
+    let (meant, now) = (names.functions.as_ref(), Functions::now(criterion));
+    if meant.is_some_and(|meant| meant.is_other_than(&now)) {
+        return Err(another(
+            "function",
+            "calls",
+            "by the functions that are meant",
+        ));
     }
     if let (Some(meant), Some(now)) = (&names.instant, instant(criterion))
         && *meant != now
@@ -250,6 +285,9 @@ impl Names {
         let has = |is_it: &dyn Fn(&&Attribute) -> bool| attributes.iter().find(is_it);
         let (table, since) = (relation.name(), self.since());
         let message = match has(&|attribute| attribute.name == name) {
+            Some(_) if number == 0 => format!(
+                "cannot tell whether column \"{name}\" of table \"{table}\" is the one that it was {since}"
+            ),
             Some(_) => {
                 format!("column \"{name}\" of table \"{table}\" is not the one that it was {since}")
             }

@@ -89,7 +89,7 @@ pub fn named(
         written_zones: expression.written_zones,
         value: Value::Expression {
             columns: expression.columns,
-            tables: expression.tables,
+            references: expression.references,
         },
     })
 }

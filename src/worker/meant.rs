@@ -1,22 +1,22 @@
 //! What is remembered of a policy's names ([`crate::table::Meant`]), where it has come to another table, as SQL.
 
 /// For a policy `p` that has come from another database, maybe with other numbers and oids: the columns are those that have the
-/// names now, if all that there were are there, in the same order; that another one has come to a name is seen by nothing else. The
-/// name of the table is remembered as it was.
+/// names now, if all that there were are there, at the same places, with new ones behind them; that another one has come to a name
+/// is seen by nothing else. The tables that it named have come with their own names. The name of the table is remembered as it was.
 pub fn by_names() -> String {
     const COLUMN: &str = "a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid AND NOT a.attisdropped \
          AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=)";
-    let is_alike = format!(
-        "(SELECT pg_catalog.bool_and(coalesce(l.attnum OPERATOR(pg_catalog.>) l.before, false)) FROM ( \
-         SELECT a.attnum, pg_catalog.lag(a.attnum, 1, 0::pg_catalog.int2) OVER (ORDER BY l.place) AS before \
+    let is_alike = "(SELECT pg_catalog.bool_and(coalesce(l.name OPERATOR(pg_catalog.=) o.name, false)) \
          FROM pg_catalog.jsonb_array_elements_text(p.meant OPERATOR(pg_catalog.->) 'layout') WITH ORDINALITY AS l (name, place) \
-         LEFT JOIN pg_catalog.pg_attribute a ON {COLUMN} l.name) AS l)"
-    );
+         LEFT JOIN (SELECT a.attname::pg_catalog.text AS name, pg_catalog.row_number() OVER (ORDER BY a.attnum) AS place \
+         FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid \
+         AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) AS o ON o.place OPERATOR(pg_catalog.=) l.place)";
     with_numbers(
         &format!(
             "SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE {COLUMN} e.key AND {is_alike}"
         ),
-        ", 'tables', NULL",
+        ", 'functions', NULL, 'tables', (SELECT coalesce(pg_catalog.jsonb_agg(n::pg_catalog.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb) \
+         FROM pg_catalog.unnest(p.named) AS n)",
     )
 }
 

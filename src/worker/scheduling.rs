@@ -100,11 +100,12 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         replaced::follow_to(schema, relation.oid());
         pg::modify_own(
             &format!(
-                "INSERT INTO {schema}.policy (\"table\", {columns}, installation) \
-                 SELECT $1::pg_catalog.oid, {columns}, {schema}.installation() \
+                "INSERT INTO {schema}.policy (\"table\", {columns}, named, installation) \
+                 SELECT $1::pg_catalog.oid, {columns}, ARRAY(SELECT pg_catalog.jsonb_array_elements_text( \
+                 meant OPERATOR(pg_catalog.->) 'tables')::pg_catalog.oid::{schema}.scheduled_table), {schema}.installation() \
                  FROM pg_catalog.jsonb_populate_record(NULL::{schema}.policy, $2::pg_catalog.jsonb) \
                  ON CONFLICT (\"table\") DO UPDATE SET changed = pg_catalog.now(), \
-                 installation = EXCLUDED.installation, {updates}"
+                 named = EXCLUDED.named, installation = EXCLUDED.installation, {updates}"
             ),
             &[Argument::oid(relation.oid()), Argument::text(&json)],
         );

@@ -244,15 +244,15 @@ fn a_table_that_was_swapped_for_another_says_how_to_move_its_policy() {
     session.wait_for_count("django_session", 10);
     create_sessions(&mut session, "anew", 100, 10);
     session
-        .run("ALTER TABLE django_session RENAME TO old; ALTER TABLE anew RENAME TO django_session");
-    wait_for_runs(&mut session, "old", 2);
+        .run("ALTER TABLE django_session RENAME TO spare; ALTER TABLE anew RENAME TO django_session");
+    wait_for_runs(&mut session, "spare", 2);
     let note = "SELECT string_agg(note, '') FROM raw_clear_sessions.status WHERE note LIKE '%public.django_session%'";
     let told = session.text(note);
     assert!(
         told.contains("public.django_session when it was scheduled, and another one has that name"),
         "{told}"
     );
-    session.run("DROP TABLE old");
+    session.run("DROP TABLE spare");
     wait_until("the policy is gone", || {
         session.count("raw_clear_sessions.policy") == 0
     });
@@ -465,7 +465,7 @@ fn create_tickets(session: &mut Session) {
 const REFUSED: &str = "stop = 'failed' AND sqlstate = '55000' AND deleted = 0 AND error LIKE";
 
 /// What is said of the tickets when another column has the name of theirs.
-const SWAPPED: &str = "'column \"expires_at\" of table \"tickets\" is not the one that it was%'";
+const SWAPPED: &str = "'%column \"expires_at\" of table \"tickets\" is%the one that it was%'";
 
 /// Gives the name of the column by which tickets expire to the one that says when they were made, and waits until a run is refused
 /// for that.
@@ -718,6 +718,97 @@ fn a_policy_does_not_go_by_another_table_that_has_come_to_the_name_in_its_filter
         ));
         assert_eq!(session.count(&format!("older_{number}")), 1);
         session.run("DROP TABLE old");
+    }
+}
+
+#[test]
+fn a_policy_does_not_go_by_another_function_that_has_come_to_the_name_in_its_rule() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.run(
+        "CREATE FUNCTION may_go(key text) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT key <> 'held' $$;
+         INSERT INTO django_session VALUES ('held', '', '2020-01-01');
+         SELECT raw_clear_sessions_schedule('django_session', '1 s', filter => 'public.may_go(session_key)')",
+    );
+    session.wait_for_count("django_session", 11);
+    session.run(
+        "BEGIN;
+         ALTER FUNCTION may_go(text) RENAME TO might_go;
+         CREATE FUNCTION may_go(key text) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT true';
+         COMMIT",
+    );
+    session.wait_for_run(&format!(
+        "{REFUSED} 'a function that the rule for table \"django_session\" calls is not the one that it was%'"
+    ));
+    assert_eq!(session.count("django_session"), 11);
+}
+
+/// A dump has tables by the names that they have then, and columns in their order.
+#[test]
+fn what_the_names_of_a_policy_meant_goes_with_it_into_a_copy_of_the_database() {
+    let cluster = Cluster::with_worker("*", &[]);
+    let mut session = cluster.database("app").connect();
+    let rotate = |table: &str| {
+        format!(
+            "BEGIN; ALTER TABLE {table}_old RENAME TO {table}_older; CREATE TABLE {table}_old () INHERITS ({table}); COMMIT"
+        )
+    };
+    for table in ["well", "rotated"] {
+        create_sessions(&mut session, table, 100, 10);
+        session.run(&format!(
+            "CREATE TABLE {table}_old () INHERITS ({table}); INSERT INTO {table}_old VALUES ('kept', '', '2020-01-01');
+             SELECT raw_clear_sessions_schedule('{table}', '1 s', expires => 'expire_date', keep => '0', filter => $$tableoid <> 'public.{table}_old'::regclass$$)"
+        ));
+        session.wait_for_count(table, 11);
+    }
+    session.run(&rotate("rotated"));
+    session.run(
+        "CREATE TABLE renamed (id integer, a timestamptz, b timestamptz);
+         INSERT INTO renamed VALUES (1, '2199-01-01', '2020-01-01');
+         SELECT raw_clear_sessions_schedule('renamed', '1 s', expires => 'a', keep => '0');
+         BEGIN; ALTER TABLE renamed RENAME a TO was; ALTER TABLE renamed RENAME b TO a; ALTER TABLE renamed ADD b timestamptz; COMMIT",
+    );
+    let refused = [
+        (
+            "rotated",
+            "a table that the rule for table \"rotated\" names is not the one that it was when%",
+        ),
+        (
+            "renamed",
+            "%column \"a\" of table \"renamed\" is%the one that it was when the table was scheduled",
+        ),
+    ];
+    let wait_for_refusals = |session: &mut Session| {
+        for (table, message) in refused {
+            session.wait_for_run(&format!(
+                "\"table\" = '{table}'::regclass AND {REFUSED} '{message}'"
+            ));
+        }
+        assert_eq!(session.count("rotated_older"), 1);
+        assert_eq!(session.count("renamed"), 1);
+    };
+    wait_for_refusals(&mut session);
+    cluster.shell("createdb dumped && pg_dump app | psql -qX -v ON_ERROR_STOP=1 dumped");
+    drop(session);
+    let mut postgres = cluster.connect();
+    wait_until("the database can be copied", || {
+        postgres
+            .try_run("CREATE DATABASE copied TEMPLATE app")
+            .is_ok()
+    });
+    for copy in ["copied", "dumped"] {
+        let mut session = cluster.connect_to(copy);
+        session
+            .run("DELETE FROM raw_clear_sessions.history; SELECT raw_clear_sessions_resume_all()");
+        wait_for_refusals(&mut session);
+        add_expired(&mut session, "well", 10);
+        session.wait_for_count("well", 11);
+        session.run(&rotate("well"));
+        session.wait_for_run(&format!(
+            "\"table\" = 'well'::regclass AND {REFUSED} 'a table that the rule for table \"well\" names is not%'"
+        ));
+        assert_eq!(session.count("well_older"), 1);
     }
 }
 
