@@ -23,20 +23,22 @@ use crate::pg::{self, BatchLimit, Deleted, FileNode, Relation};
 use crate::progress::{self, Phase, Tally};
 use crate::refusal::Refusal;
 use crate::table::obstacle::{self, Obstacle};
-use crate::table::{self, CITUS, Method, Part, Plan, RowSecurity, Spread, Target, What};
+use crate::table::{self, CITUS, Method, Part, Plan, RowSecurity, Rule, Spread, Target, What};
 use core::ffi::CStr;
 use logic::cutoff::Range;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 
 /// Clears a target within the caller's transaction.
-pub fn run(target: &Target) -> Result<Deleted, Refusal> {
+pub fn run(target: &Target, rule: &Rule) -> Result<Deleted, Refusal> {
     let criterion = target.criterion();
     let leaves = match target.by() {
-        Plan::Whole { .. } => {
+        Plan::Whole { leaves, .. } => {
             progress::one_statement();
             let root = target.root();
-            return Ok(explained(root, || statement::delete(root, criterion)));
+            let deleted = explained(root, || statement::delete(root, criterion));
+            table::check_unchanged(root, rule, criterion, leaves)?;
+            return Ok(deleted);
         }
         Plan::Leaves(leaves) => leaves,
     };

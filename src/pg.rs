@@ -37,6 +37,7 @@ mod privilege;
 mod procedure;
 mod process;
 mod publication;
+mod references;
 mod refusing;
 mod relation;
 mod repack;

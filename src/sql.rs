@@ -77,7 +77,7 @@ fn clear(table: Option<pg_sys::Oid>, rule: &Rule) -> Result<i64, Refusal> {
     let record = Call::begin(oid);
     let checked = Checked::open(table, rule, Purpose::Delete)?;
     let target = Target::plan(checked, rule)?;
-    let outcome = engine::run(&target)?;
+    let outcome = engine::run(&target, rule)?;
     if outcome.deleted == 0 {
         // Nothing waits for the transaction's end, which may be far: others may clear the table.
         pg::release_guard_in_transaction(oid);

@@ -28,12 +28,12 @@ mod staying;
 
 pub use caller::{Caller, Function, call, parameter};
 pub use checked::{Checked, Purpose};
-pub use children::{check_children, doubtful_children};
+pub use children::{check_children, check_unchanged, doubtful_children};
 pub use columns::{TO_BE_FILLED_IN, and_to_be_filled_in, column_type_of, columns, is_expiry};
 pub use count::{Count, Counts, count, oldest_expired, sample_fraction};
 pub use criterion::{Criterion, Rule, Value};
 pub use managed::{CITUS, citus_can_be_asked, managed_by};
-pub use meant::Meant;
+pub use meant::{Meant, check_still_meant};
 pub use memory::{Memory, Opened, Part, What};
 pub use plan::{Leaf, Method, Pass, Plan, Target};
 pub use planner::{

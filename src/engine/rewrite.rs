@@ -16,7 +16,7 @@ use crate::pg::{
 };
 use crate::progress::{Phase, Tally};
 use crate::refusal::{Refusal, enough};
-use crate::table::{Checked, Criterion, Purpose, Rule, Value, estimate_leaves};
+use crate::table::{Checked, Criterion, Purpose, Rule, Value, check_still_meant, estimate_leaves};
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -84,7 +84,7 @@ pub fn rewrite(
     // A table that is to be rewritten must not be open anywhere else; all others are kept open.
     let (root, criterion) = checked.into_parts();
     let _session = criterion.session();
-    let _root = leaves
+    let table_itself = leaves
         .iter()
         .all(|leaf| leaf.oid() != root.oid())
         .then_some(root);
@@ -95,6 +95,11 @@ pub fn rewrite(
     // All before the first is rewritten: a filter may look at the table's other rows, and sees them all, as in a DELETE.
     for leaf in leaves {
         judged.push(judge(leaf, &criterion, &mut tally)?);
+    }
+    let leaf_itself = judged.iter().map(|judged| &judged.leaf);
+    let leaf_itself = leaf_itself.filter(|leaf| leaf.oid() == table);
+    for root in table_itself.iter().chain(leaf_itself) {
+        check_still_meant(root, rule, &criterion)?;
     }
     for judged in judged {
         let oid = judged.leaf.oid();

@@ -6,13 +6,15 @@
 
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
-use super::which_table::{functions_called, tables_named};
+use super::references::objects_named;
+use super::which_table::tables_named;
 use super::written_zones::{WrittenZone, makes_row, written_zones};
 use super::{Relation, refusing};
 use crate::refusal::Refusal;
 use core::ffi::CStr;
 use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{PgList, is_a, pg_sys};
+use std::collections::BTreeSet;
 use std::ffi::CString;
 
 /// What the table is called in every statement and in every expression here.
@@ -38,12 +40,18 @@ pub struct Expression {
 }
 
 /// What an expression refers to besides the row, by names that may come to be others'.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct References {
     /// The tables that it names, be it by functions of constants.
     pub tables: Vec<pg_sys::Oid>,
-    /// The functions that it calls, and those of its operators, but for PostgreSQL's own.
-    pub functions: Vec<pg_sys::Oid>,
+    /// Functions, attributes of composite types, labels of enums, in words.
+    pub objects: BTreeSet<String>,
+}
+
+impl References {
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.objects.is_empty()
+    }
 }
 
 /// What may be passed.
@@ -115,7 +123,7 @@ pub fn analyze(
             written_zones: written_zones(relation, node),
             references: References {
                 tables: tables_named(node),
-                functions: functions_called(node),
+                objects: objects_named(node),
             },
         })
     }

@@ -1,4 +1,4 @@
-//! What a condition says of the tables that rows are in, by `tableoid`, and what else it refers to.
+//! What a condition says of the tables that rows are in, by `tableoid`.
 
 use super::bindings::expression_tree_mutator;
 use super::expression::transform;
@@ -149,41 +149,4 @@ unsafe fn found(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
         query.glob = plan.into_pg();
         pg_sys::estimate_expression_value(query.into_pg(), node)
     }
-}
-
-/// The functions that an analysed expression calls, and those of its operators and conversions, but for PostgreSQL's own.
-///
-/// # Safety
-/// The expression is a tree of nodes, palloc'd.
-pub(super) unsafe fn functions_called(node: *mut pg_sys::Node) -> Vec<pg_sys::Oid> {
-    let mut functions: Vec<pg_sys::Oid> = Vec::new();
-    // SAFETY: the context is what `gather_functions` takes it for.
-    unsafe {
-        gather_functions(node, (&raw mut functions).cast());
-    }
-    functions
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn gather_functions(
-    node: *mut pg_sys::Node,
-    context: *mut c_void,
-) -> bool {
-    // SAFETY: the functions of nodes/nodeFuncs.c take any node of an expression.
-    unsafe {
-        if node.is_null() {
-            return false;
-        }
-        pg_sys::check_functions_in_node(node, Some(gather_function), context);
-        pg_sys::expression_tree_walker(node, Some(gather_functions), context)
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn gather_function(function: pg_sys::Oid, context: *mut c_void) -> bool {
-    if u32::from(function) >= pg_sys::FirstNormalObjectId {
-        // SAFETY: the context points to that.
-        unsafe { (*context.cast::<Vec<pg_sys::Oid>>()).push(function) };
-    }
-    false
 }

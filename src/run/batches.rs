@@ -289,6 +289,7 @@ impl Run {
                 if let Ok(outcome) = &outcome
                     && outcome.deleted > 0
                 {
+                    part.check_unchanged()?;
                     note_deleted(&part, outcome.deleted, before, host)?;
                 }
                 // All is done only if the table has not got something new meanwhile.

@@ -2,14 +2,16 @@
 //! says nothing of a child's further columns, nor of an archive that is attached to it.
 
 use super::columns::{columns, corrected_call};
+use super::meant::check_still_meant;
 use super::{Criterion, Rule};
 use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
 use logic::framework::Framework;
 use logic::recognize::{Column, doubt_of_child};
 use logic::table_name::of_partition;
+use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// How many tables the call in a HINT names at most.
 const NAMED: usize = 50;
@@ -26,6 +28,29 @@ pub fn check_children<'a>(
         Some(framework) => check(root, framework, criterion, rule, below),
         None => Ok(()),
     }
+}
+
+/// Refuses (55000) what one statement that has reached these must not have done: see [`check_still_meant`], and [`check_children`], where
+/// it may have reached others.
+pub fn check_unchanged(
+    root: &Relation,
+    rule: &Rule,
+    criterion: &Criterion,
+    leaves: &[Relation],
+) -> Result<(), Refusal> {
+    check_still_meant(root, rule, criterion)?;
+    if criterion.framework.is_none() {
+        return Ok(());
+    }
+    let known: HashSet<_> = leaves.iter().map(Relation::oid).collect();
+    let is_new = |oid: &pg_sys::Oid| {
+        !known.contains(oid) && pg::look_unlocked(*oid) != pg::Unlocked::PartitionedTable
+    };
+    if !pg::inheritors_unlocked(root).iter().any(is_new) {
+        return Ok(());
+    }
+    let (now, between) = pg::reached(root, LockMode::RowExclusive);
+    check_children(root, criterion, rule, now.iter().chain(&between))
 }
 
 /// Those of a child's tables, itself and what is below it, of which the filter does not say whether their rows are meant. That it

@@ -111,7 +111,7 @@ pub fn recognize_table(
 }
 
 /// Whose table it is by its names and columns, with what the caller's filter says of them.
-fn recognition(
+pub fn recognition(
     relation: &Relation,
     attributes: &[Attribute],
     rule: &Rule,

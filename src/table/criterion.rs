@@ -1,7 +1,7 @@
 //! The rule, applied to one table: which column or expression is compared with what.
 
 use super::caller::Caller;
-use super::columns::{find_column, kind_of, recognize_table, with_filter_of};
+use super::columns::{find_column, kind_of, recognition, recognize_table, with_filter_of};
 use super::meant::{Meant, check_names, check_what_was_found};
 use super::named::{Named, named, not_a_time};
 use super::requirements::{
@@ -15,6 +15,7 @@ use crate::refusal::Refusal;
 use logic::cutoff::{Range, expired_range};
 use logic::framework::Framework;
 use logic::kind::Kind;
+use logic::recognize::Recognition;
 use logic::unit::Unit;
 use logic::zone::wall_cutoff;
 use pgrx::pg_sys;
@@ -94,6 +95,8 @@ pub struct Criterion {
     pub filter: Option<pg::Expression>,
     /// The same as the caller, or the framework, wrote it.
     pub filter_text: Option<String>,
+    /// The condition of the framework's whose column says when a row expires, if it has one.
+    pub condition_of_framework: Option<&'static str>,
     /// The texts that the expression reads as times or as zones.
     written_zones: Vec<WrittenZone>,
 }
@@ -108,7 +111,8 @@ fn of_session(named: &Named, filter: Option<&pg::Expression>) -> Option<&'static
     }
 }
 
-/// The framework whose own column was named: its rows are meant, as where nothing is named.
+/// The framework with a condition whose own column was named: its rows are meant, as where nothing is named. That something else may
+/// keep rows makes it none other.
 fn framework_of_column(
     relation: &Relation,
     attributes: &[Attribute],
@@ -118,8 +122,13 @@ fn framework_of_column(
     let Value::Column { name, .. } = &named.value else {
         return None;
     };
-    let framework = recognize_table(relation, attributes, rule).ok()?;
-    (framework.expires == name).then_some(framework)
+    let could_be = match recognition(relation, attributes, rule).ok()? {
+        Recognition::One(framework) | Recognition::Unsure(framework, _) => vec![framework],
+        Recognition::Many(frameworks) => frameworks,
+        Recognition::None => Vec::new(),
+    };
+    let is_it = |framework: &&Framework| framework.expires == name && framework.filter.is_some();
+    could_be.into_iter().find(is_it)
 }
 
 impl Criterion {
@@ -201,6 +210,7 @@ impl Criterion {
             range,
             filter,
             filter_text,
+            condition_of_framework: of_framework,
             written_zones: named.written_zones,
         };
         check_what_was_found(relation, &attributes, rule, &criterion)?;

@@ -2,7 +2,7 @@
 //! be another column's by then, and a table may have become an archive.
 
 use super::{Criterion, Rule};
-use crate::pg::{self, Attribute, Relation};
+use crate::pg::{self, Attribute, References, Relation};
 use crate::refusal::Refusal;
 use logic::framework::Lifetime;
 use logic::recognize::doubts_of_name;
@@ -26,8 +26,12 @@ pub struct Names {
     layout: Vec<String>,
     /// The tables that the rule names, by their oids.
     tables: BTreeSet<u32>,
-    /// The functions that it calls, but for PostgreSQL's own; `None` where those are another database's.
-    functions: Option<Functions>,
+    /// What else it refers to; `None` where that is another database's.
+    objects: Option<Objects>,
+    /// The condition that holds because the framework's column is what says when a row expires.
+    condition: Option<String>,
+    /// The number of the last column that there had been by then.
+    last_column: i16,
     /// Since a run has begun, not since a policy was made.
     #[serde(skip)]
     of_run: bool,
@@ -37,7 +41,7 @@ pub struct Names {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Meant {
-    Names(Names),
+    Names(Box<Names>),
     /// Nothing that [`Meant::now`] has made.
     Unreadable(serde_json::Value),
 }
@@ -55,7 +59,7 @@ impl Meant {
             read.map(|attribute| (attribute.name.clone(), attribute.attnum))
                 .collect()
         };
-        Meant::Names(Names {
+        Meant::Names(Box::new(Names {
             schema: relation.schema(),
             table: relation.name(),
             columns: numbers(&|number| whole_row || columns.contains(&number)),
@@ -67,9 +71,11 @@ impl Meant {
                 .map(|attribute| attribute.name.clone())
                 .collect(),
             tables: tables(criterion),
-            functions: Some(Functions::now(criterion)),
+            objects: Some(Objects::now(criterion)),
+            condition: criterion.condition_of_framework.map(str::to_owned),
+            last_column: relation.last_column(),
             of_run: false,
-        })
+        }))
     }
 
     /// The same, for a run that has begun.
@@ -116,25 +122,25 @@ fn tables(criterion: &Criterion) -> BTreeSet<u32> {
     tables.copied().map(u32::from).collect()
 }
 
-/// Functions by their oids, which pg_upgrade gives them anew.
+/// Objects, of which pg_upgrade makes functions anew, with other oids.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Functions {
+struct Objects {
     /// The server's, which pg_upgrade makes anew as well.
     system_identifier: u64,
-    oids: BTreeSet<u32>,
+    named: BTreeSet<String>,
 }
 
-impl Functions {
-    fn now(criterion: &Criterion) -> Functions {
-        let oids = criterion.references().flat_map(|named| &named.functions);
-        Functions {
+impl Objects {
+    fn now(criterion: &Criterion) -> Objects {
+        let named = criterion.references().flat_map(|named| &named.objects);
+        Objects {
             system_identifier: pg::system_identifier(),
-            oids: oids.copied().map(u32::from).collect(),
+            named: named.cloned().collect(),
         }
     }
 
-    fn is_other_than(&self, now: &Functions) -> bool {
-        self.system_identifier == now.system_identifier && self.oids != now.oids
+    fn are_others_than(&self, now: &Objects) -> bool {
+        self.system_identifier == now.system_identifier && self.named != now.named
     }
 }
 
@@ -178,27 +184,34 @@ pub(super) fn check_what_was_found(
     let Some(Meant::Names(names)) = &rule.meant else {
         return Ok(());
     };
-    let another = |what: &str, is_named: &str, again: &str| {
+    let another = |what: &str| {
         refuse(format!(
-            "a {what} that the rule for table \"{}\" {is_named} is not the one that it was {}",
+            "a {what} that the rule for table \"{}\" names is not the one that it was {}",
+            relation.name(),
+            names.since()
+        ))
+        .detail("What had that name has been renamed or dropped since, and another one has it, or there is none.")
+        .hint(names.again("by the names that are meant"))
+    };
+    if names.tables != tables(criterion) {
+        return Err(another("table"));
+    }
+    let (meant, now) = (names.objects.as_ref(), Objects::now(criterion));
+    if meant.is_some_and(|meant| meant.are_others_than(&now)) {
+        return Err(another("function, attribute or label"));
+    }
+    if let Some(condition) = &names.condition
+        && criterion.condition_of_framework != Some(condition)
+    {
+        return Err(refuse(format!(
+            "table \"{}\" is not the framework's any more that it was {}",
             relation.name(),
             names.since()
         ))
         .detail(format!(
-            "The {what} of that name has been renamed or dropped since, and another one has its name, or there is none."
+            "Of the framework's table, only rows go with {condition}."
         ))
-        .hint(names.again(again))
-    };
-    if names.tables != tables(criterion) {
-        return Err(another("table", "names", "by the tables that are meant"));
-    }
-    let (meant, now) = (names.functions.as_ref(), Functions::now(criterion));
-    if meant.is_some_and(|meant| meant.is_other_than(&now)) {
-        return Err(another(
-            "function",
-            "calls",
-            "by the functions that are meant",
-        ));
+        .hint(names.again("by a filter that says which rows may go")));
     }
     if let (Some(meant), Some(now)) = (&names.instant, instant(criterion))
         && *meant != now
@@ -228,8 +241,36 @@ pub(super) fn check_what_was_found(
         (Some(other), Some(left)) => {
             Err(names.another_column(relation, attributes, &other.name, left.attnum))
         }
+        // It had been there, under another name.
+        (Some(other), None) if other.attnum <= names.last_column => {
+            let meant = names.framework.get(&other.name).copied();
+            let meant = meant.unwrap_or(names.last_column);
+            Err(names.another_column(relation, attributes, &other.name, meant))
+        }
         _ => Ok(()),
     }
+}
+
+/// Refuses (55000) to go on where what a rule names has become something else since a criterion was made of it, in the same
+/// transaction: each statement looks the names up, and no lock keeps them.
+pub fn check_still_meant(
+    relation: &Relation,
+    rule: &Rule,
+    criterion: &Criterion,
+) -> Result<(), Refusal> {
+    if criterion.references().all(References::is_empty) {
+        return Ok(());
+    }
+    let now = Criterion::resolve_at(relation, rule, criterion.now)?;
+    if now.references().eq(criterion.references()) {
+        return Ok(());
+    }
+    Err(refuse(format!(
+        "what the rule for table \"{}\" names has become something else meanwhile",
+        relation.name()
+    ))
+    .detail("A table, a function, an attribute or a label that it names has been renamed or dropped while rows were looked for.")
+    .hint("Look at what raw_clear_sessions_preview() says of the table, and call again."))
 }
 
 impl Names {

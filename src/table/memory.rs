@@ -6,6 +6,7 @@
 
 use super::hypertable::has_ordinary_chunks_only;
 use super::managed::managed_by;
+use super::meant::check_still_meant;
 use super::plan::{
     Choice, Decision, Leaf, Method, Plan, Target, means_the_same_directly, statement_needs_sql,
 };
@@ -13,9 +14,10 @@ use super::planner::estimate_leaves;
 use super::plausible::{check_plausible, check_plausible_but_for_rows};
 use super::row_security::RowSecurity;
 use super::{
-    Checked, Criterion, Purpose, Rule, check_children, check_may_delete, check_may_read, open,
+    Checked, Criterion, Purpose, Rule, check_children, check_may_delete, check_may_read,
+    check_unchanged, open,
 };
-use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, Relation};
+use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, References, Relation};
 use crate::refusal::{Refusal, enough};
 use crate::settings::{self, Engine};
 use pgrx::pg_sys;
@@ -116,6 +118,15 @@ impl Part<'_> {
         }
     }
 
+    /// Refuses (55000) what a batch must not have been, by what its statements have looked up for themselves: names that have become
+    /// something else's, and children whose rows may be meant to stay. The batch is to be taken back then.
+    pub fn check_unchanged(&self) -> Result<(), Refusal> {
+        match &self.what {
+            What::Whole(leaves) => check_unchanged(&self.root, self.rule, self.criterion, leaves),
+            What::Leaf(_) => check_still_meant(&self.root, self.rule, self.criterion),
+        }
+    }
+
     /// The oids of everything that the table reaches now. Nothing of it is locked.
     pub fn reached_now(&self) -> Vec<pg_sys::Oid> {
         pg::inheritors_unlocked(&self.root)
@@ -205,7 +216,9 @@ impl Memory {
         }
         // Privileges are granted and revoked without a lock.
         check_may_delete(&root)?;
-        let resolved_anew = root.changes() != self.changes;
+        // Nor is it seen in the table that something else has got a name in the rule.
+        let names_others = !self.criterion.references().all(References::is_empty);
+        let resolved_anew = names_others || root.changes() != self.changes;
         if resolved_anew && !self.resolve_again(&root)? {
             return Ok(Opened::Outdated);
         }

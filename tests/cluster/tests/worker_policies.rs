@@ -243,8 +243,9 @@ fn a_table_that_was_swapped_for_another_says_how_to_move_its_policy() {
     session.run("SELECT raw_clear_sessions_schedule('django_session', '1 s', batch_size => 50, filter => $$session_key <> 'it''s'$$)");
     session.wait_for_count("django_session", 10);
     create_sessions(&mut session, "anew", 100, 10);
-    session
-        .run("ALTER TABLE django_session RENAME TO spare; ALTER TABLE anew RENAME TO django_session");
+    session.run(
+        "ALTER TABLE django_session RENAME TO spare; ALTER TABLE anew RENAME TO django_session",
+    );
     wait_for_runs(&mut session, "spare", 2);
     let note = "SELECT string_agg(note, '') FROM raw_clear_sessions.status WHERE note LIKE '%public.django_session%'";
     let told = session.text(note);
@@ -585,12 +586,18 @@ fn a_policy_does_not_go_by_another_column_of_a_framework_while_its_own_is_there(
          AND details ->> 'detail' = 'The one that was meant is called \"created_at\" now.'";
     session.wait_for_run(&format!("{REFUSED} {error}"));
     assert_eq!(session.count("sessions"), 10);
-    // Made anew, it is the framework's.
+    // The other one is that still when the one that was meant has gone. Made anew, it is the framework's.
     session.run(
-        "BEGIN;
-         ALTER TABLE sessions DROP created_at;
-         ALTER TABLE sessions ADD created_at timestamp(6) NOT NULL DEFAULT now();
-         COMMIT;
+        "ALTER TABLE sessions DROP created_at, ADD created_at timestamp(6) NOT NULL DEFAULT now();
+         SELECT raw_clear_sessions_run_now('sessions')",
+    );
+    session.wait_for_run(&format!(
+        "{REFUSED} 'column \"updated_at\" of table \"sessions\" is not the one that it was%'
+         AND details ->> 'detail' = 'The one that was meant has been dropped.'"
+    ));
+    assert_eq!(session.count("sessions"), 10);
+    session.run(
+        "ALTER TABLE sessions DROP updated_at, ADD updated_at timestamp(6) NOT NULL DEFAULT '2020-01-01';
          SELECT raw_clear_sessions_run_now('sessions')",
     );
     session.wait_for_count("sessions", 0);
@@ -739,9 +746,101 @@ fn a_policy_does_not_go_by_another_function_that_has_come_to_the_name_in_its_rul
          COMMIT",
     );
     session.wait_for_run(&format!(
-        "{REFUSED} 'a function that the rule for table \"django_session\" calls is not the one that it was%'"
+        "{REFUSED} 'a function, attribute or label that the rule for table \"django_session\" names is not the one that it was%'"
     ));
     assert_eq!(session.count("django_session"), 11);
+}
+
+/// The same of an attribute of a composite value, and of an enum's label.
+#[test]
+fn a_policy_does_not_go_by_another_attribute_or_label_that_has_come_to_the_name_in_its_rule() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE TYPE ends AS (until timestamptz, since timestamptz);
+         CREATE TYPE condition AS ENUM ('open', 'closed');
+         CREATE TABLE composite (at ends);
+         INSERT INTO composite SELECT row(until, timestamptz '2020-01-01')::ends FROM unnest('{2199-01-01,2020-01-01}'::timestamptz[]) AS until;
+         CREATE TABLE labelled (state condition, expires_at timestamptz);
+         INSERT INTO labelled SELECT state, '2020-01-01' FROM unnest('{open,closed}'::condition[]) AS state;
+         SELECT raw_clear_sessions_schedule('composite', '1 s', expires => '(at).until', keep => '0');
+         SELECT raw_clear_sessions_schedule('labelled', '1 s', expires => 'expires_at', keep => '0', filter => $$state = 'closed'$$)",
+    );
+    for (table, swap) in [
+        (
+            "composite",
+            "ALTER TYPE ends RENAME ATTRIBUTE until TO x; ALTER TYPE ends RENAME ATTRIBUTE since TO until; ALTER TYPE ends RENAME ATTRIBUTE x TO since",
+        ),
+        (
+            "labelled",
+            "ALTER TYPE condition RENAME VALUE 'open' TO 'x'; ALTER TYPE condition RENAME VALUE 'closed' TO 'open'; ALTER TYPE condition RENAME VALUE 'x' TO 'closed'",
+        ),
+    ] {
+        session.wait_for_count(table, 1);
+        session.run(&format!("BEGIN; {swap}; COMMIT"));
+        session.wait_for_run(&format!(
+            "{REFUSED} 'a function, attribute or label that the rule for table \"{table}\" names is not the one that it was%'"
+        ));
+        assert_eq!(session.count(table), 1);
+    }
+}
+
+/// A column that a migration makes anew is the framework's still; not one that had been there under another name.
+#[test]
+fn a_policy_does_not_go_by_an_older_column_that_has_come_to_the_name_of_a_frameworks() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL,
+             expire_date timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
+         INSERT INTO django_session VALUES ('live', '', '2199-01-01', '2020-01-01'), ('over', '', '2020-01-01', '2020-01-01');
+         SELECT raw_clear_sessions_schedule('django_session', '1 s')",
+    );
+    session.wait_for_count("django_session", 1);
+    session.run(
+        "BEGIN; ALTER TABLE django_session DROP expire_date; ALTER TABLE django_session RENAME created_at TO expire_date; COMMIT",
+    );
+    session.wait_for_run(&format!(
+        "{REFUSED} 'column \"expire_date\" of table \"django_session\" is not the one that it was%'"
+    ));
+    assert_eq!(session.count("django_session"), 1);
+}
+
+/// Phoenix keeps tokens of several kinds in one table: those of sessions go, whatever becomes of the table.
+#[test]
+fn the_condition_of_a_framework_whose_column_is_named_does_not_fall_away() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    for (number, (change, refused)) in [
+        ("ADD legal_hold boolean", false),
+        ("ADD expires_at timestamptz", false),
+        ("RENAME sent_to TO recipient", true),
+        ("RENAME context TO ctx", true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let table = format!("users_{number}_tokens");
+        let [one, other] = ["session", "api-token"].map(|context| {
+            format!("INSERT INTO {table} VALUES (1, 5, '', '{context}', NULL, '2020-01-01')")
+        });
+        session.run(&format!(
+            "CREATE TABLE {table} (id bigint, user_id bigint NOT NULL, token bytea NOT NULL, context varchar(255) NOT NULL,
+                 sent_to varchar(255), inserted_at timestamp(0) NOT NULL);
+             {one}; {other};
+             SELECT raw_clear_sessions_schedule('{table}', '1 s', expires => 'inserted_at', keep => '14 days', time_zone => 'UTC')"
+        ));
+        session.wait_for_count(&table, 1);
+        session.run(&format!("ALTER TABLE {table} {change}"));
+        if refused {
+            session.wait_for_run(&format!(
+                "{REFUSED} 'table \"{table}\" is not the framework''s any more that it was%'"
+            ));
+        } else {
+            session.run(&one);
+        }
+        session.wait_for_count(&table, 1);
+    }
 }
 
 /// A dump has tables by the names that they have then, and columns in their order.

@@ -88,4 +88,60 @@ END
 $$;
 SELECT count(*), count(DISTINCT number) FROM batch;
 
+-- Names in the rule come to be others' in the middle of a call: each of its statements looks them up, and no lock keeps them.
+SELECT dblink_connect('other', format('dbname=%L host=%L port=%s user=%L', current_database(),
+    split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_user));
+-- Has the other session do what a setting says, the first time that a row is looked at.
+CREATE FUNCTION once(id integer) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('targets.command') <> '' THEN
+        PERFORM targets.dblink_exec('other', current_setting('targets.command'));
+        PERFORM set_config('targets.command', '', false);
+    END IF;
+    RETURN true;
+END
+$$;
+CREATE FUNCTION may_go(id integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT id <= 50 $$;
+CREATE FUNCTION all_may(id integer) RETURNS boolean STABLE LANGUAGE sql AS $$ SELECT true $$;
+CREATE TABLE named (id integer, part integer, pad text, expires timestamptz) PARTITION BY LIST (part);
+CREATE TABLE named_1 PARTITION OF named FOR VALUES IN (1);
+CREATE TABLE named_2 PARTITION OF named FOR VALUES IN (2);
+INSERT INTO named SELECT i, 1 + i % 2, repeat('x', 500), '2020-01-01' FROM generate_series(1, 100) AS i;
+SET targets.command = 'ALTER FUNCTION targets.may_go RENAME TO was; ALTER FUNCTION targets.all_may RENAME TO may_go';
+SELECT raw_clear_sessions_rewrite('named', expires => 'expires', filter => 'targets.once(id) AND targets.may_go(id)');
+SELECT count(*) FROM named;
+ALTER FUNCTION may_go RENAME TO all_may;
+ALTER FUNCTION was RENAME TO may_go;
+SET targets.command = 'ALTER FUNCTION targets.may_go RENAME TO was; ALTER FUNCTION targets.all_may RENAME TO may_go';
+CALL raw_clear_sessions_in_batches('named', expires => 'expires', filter => 'targets.once(id) AND targets.may_go(id)', batch_size => 10);
+SELECT count(*) FROM named;
+-- A table in a schema that is renamed
+CREATE SCHEMA targets_archive;
+CREATE TABLE parent (id integer, pad text, expires timestamptz);
+CREATE TABLE targets_archive.old () INHERITS (parent);
+INSERT INTO parent SELECT i, repeat('x', 500), '2020-01-01' FROM generate_series(1, 100) AS i;
+INSERT INTO targets_archive.old SELECT i, repeat('x', 500), '2020-01-01' FROM generate_series(1, 50) AS i;
+SET targets.command = 'ALTER SCHEMA targets_archive RENAME TO targets_older; CREATE SCHEMA targets_archive; CREATE TABLE targets_archive.old ()';
+SELECT raw_clear_sessions_rewrite('parent', expires => 'expires', filter => $$targets.once(id) AND tableoid <> 'targets_archive.old'::regclass$$);
+DROP SCHEMA targets_archive CASCADE;
+ALTER SCHEMA targets_older RENAME TO targets_archive;
+SET targets.command = 'ALTER SCHEMA targets_archive RENAME TO targets_older; CREATE SCHEMA targets_archive; CREATE TABLE targets_archive.old ()';
+CALL raw_clear_sessions_in_batches('parent', expires => 'expires', filter => $$targets.once(id) AND tableoid <> 'targets_archive.old'::regclass$$, batch_size => 10);
+SELECT count(*) FROM parent;
+SELECT count(*) FROM targets_older.old;
+-- A child that comes in the middle of a batch
+CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL, expire_date timestamptz NOT NULL);
+CREATE TABLE session_archive (LIKE django_session INCLUDING ALL);
+INSERT INTO django_session SELECT i, repeat('x', 500), '2020-01-01' FROM generate_series(1, 100) AS i;
+INSERT INTO session_archive SELECT i, repeat('x', 500), '2020-01-01' FROM generate_series(1, 50) AS i;
+SET targets.command = 'ALTER TABLE targets.session_archive INHERIT targets.django_session';
+CALL raw_clear_sessions_in_batches('django_session', filter => 'targets.once(length(session_key))');
+SELECT count(*) FROM session_archive;
+ALTER TABLE session_archive NO INHERIT django_session;
+SET targets.command = 'ALTER TABLE targets.session_archive INHERIT targets.django_session';
+SELECT raw_clear_sessions('django_session', filter => 'targets.once(length(session_key))');
+SELECT count(*) FROM session_archive;
+SELECT dblink_disconnect('other');
+DROP SCHEMA targets_archive, targets_older CASCADE;
+
 DROP SCHEMA targets CASCADE;
