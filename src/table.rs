@@ -170,6 +170,15 @@ fn check_may_delete(relation: &Relation) -> Result<(), Refusal> {
     if !relation.is_temporary() {
         pg::prevent_in_read_only(c"raw_clear_sessions()");
     }
+    // A statement would not find it.
+    if !pg::may_use_schema(relation) {
+        let (schema, role) = (pg::quote_identifier(&relation.schema()), pg::current_role());
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("permission denied for schema {}", relation.schema()),
+        )
+        .hint(format!("GRANT USAGE ON SCHEMA {schema} TO {role};")));
+    }
     if !pg::has_privilege(relation, Privilege::Delete) {
         return Err(Refusal::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,

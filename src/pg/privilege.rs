@@ -2,7 +2,7 @@
 
 use super::Relation;
 use super::c::int;
-use pgrx::pg_sys;
+use pgrx::{IntoDatum, direct_function_call, pg_sys};
 use std::ffi::CStr;
 
 /// A privilege on a table or column.
@@ -30,6 +30,17 @@ pub fn has_privilege(relation: &Relation, privilege: Privilege) -> bool {
         pg_sys::pg_class_aclcheck(relation.oid(), pg_sys::GetUserId(), privilege.mode())
             == pg_sys::AclResult::ACLCHECK_OK
     }
+}
+
+/// Whether the current role may look up names in the relation's schema.
+pub fn may_use_schema(relation: &Relation) -> bool {
+    // SAFETY: takes an oid and a text; NULL for a schema that is not there (utils/adt/acl.c), as that of an open relation is.
+    let may = unsafe {
+        let schema = pg_sys::get_rel_namespace(relation.oid());
+        let arguments = [schema.into_datum(), "USAGE".into_datum()];
+        direct_function_call::<bool>(pg_sys::has_schema_privilege_id, &arguments)
+    };
+    may.unwrap_or(false)
 }
 
 /// Whether the current role has a privilege on the column, by itself or through the table.

@@ -168,6 +168,20 @@ RESET raw_clear_sessions.engine;
 RESET ROLE;
 REVOKE SET ON PARAMETER raw_clear_sessions.engine FROM regress_janitor;
 
+--
+-- Nor is a table rewritten, or scheduled, that its owner could not name.
+--
+CREATE TABLE hidden (id integer, expires timestamptz);
+INSERT INTO hidden VALUES (1, '2020-01-01');
+ALTER TABLE hidden OWNER TO regress_owner;
+SELECT 'hidden'::regclass::oid AS hidden \gset
+REVOKE USAGE ON SCHEMA privileges FROM PUBLIC, regress_owner;
+SET ROLE regress_owner;
+SELECT raw_clear_sessions_rewrite(:hidden::regclass, expires => 'expires');
+SELECT raw_clear_sessions_schedule(:hidden::regclass, expires => 'expires', keep => '0');
+RESET ROLE;
+SELECT count(*) FROM hidden;
+
 \set VERBOSITY terse
 DROP SCHEMA privileges CASCADE;
 DROP ROLE regress_owner, regress_janitor, regress_group;
