@@ -85,9 +85,13 @@ pub fn replace_heap(
         (class.reltablespace, class.relam, class.relpersistence);
     let _owner = AsOwner::of(&relation);
     begin_progress(&relation);
-    // SAFETY: reads and changes the predicate locks on an open relation (storage/lmgr/predicate.c); make_new_heap creates
-    // an empty relation with the same columns and storage parameters (commands/cluster.c).
+    // SAFETY: reads and changes the predicate locks on an open relation (storage/lmgr/predicate.c), by the snapshot of the
+    // statement that calls; make_new_heap creates an empty relation with the same columns and storage parameters
+    // (commands/cluster.c).
     let new_oid = unsafe {
+        if pg_sys::ActiveSnapshotSet() {
+            pg_sys::PredicateLockRelation(relation.as_ptr(), pg_sys::GetActiveSnapshot());
+        }
         pg_sys::ffi::pg_guard_ffi_boundary(|| {
             bindings::CheckTableForSerializableConflictIn(relation.as_ptr());
             bindings::TransferPredicateLocksToHeapRelation(relation.as_ptr());

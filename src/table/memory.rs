@@ -17,7 +17,7 @@ use super::{
     Checked, Criterion, Purpose, Rule, check_children, check_may_delete, check_may_read,
     check_unchanged, open,
 };
-use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, References, Relation};
+use crate::pg::{self, Changes, FileNode, LocalSetting, LockMode, Relation};
 use crate::refusal::{Refusal, enough};
 use crate::settings::{self, Engine};
 use pgrx::pg_sys;
@@ -216,9 +216,8 @@ impl Memory {
         }
         // Privileges are granted and revoked without a lock.
         check_may_delete(&root)?;
-        // Nor is it seen in the table that something else has got a name in the rule.
-        let names_others = !self.criterion.references().all(References::is_empty);
-        let resolved_anew = names_others || root.changes() != self.changes;
+        // That something else has got a name in the rule is seen when the batch is over.
+        let resolved_anew = root.changes() != self.changes;
         if resolved_anew && !self.resolve_again(&root)? {
             return Ok(Opened::Outdated);
         }
