@@ -294,7 +294,11 @@ fn joined_words(name: &str) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     for word in words(name) {
         match joined.last_mut() {
-            Some(before) if (before == "valid" || before == "not") => before.push_str(&word),
+            Some(before) if matches!(&before[..], "valid" | "not") => before.push_str(&word),
+            // läuft ab
+            Some(before) if word == "ab" && matches!(&before[..], "laeuft" | "läuft" | "lauft") => {
+                before.push_str(&word);
+            }
             _ => joined.push(word),
         }
     }

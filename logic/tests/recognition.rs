@@ -410,7 +410,10 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              keep_alive_until alive_until next_expiry next_expire_date next_end void_after auto_logout_at force_logout_deadline delete_not_before \
              cleanup_at reap_at evict_at destruction_date last_day last_date final_date last_possible_use last_allowed_login letzter_tag letzte_gueltigkeit ultimo_dia dernier_jour laatste_dag",
         ),
-        of(Timestamp, "refreshTokenExpiresAt gueltig_bis goodThru"),
+        of(
+            Timestamp,
+            "refreshTokenExpiresAt gueltig_bis goodThru laeuft_ab laeuftAb",
+        ),
         of(
             TimestampTz,
             "invalid_after use_by renew_by best_before cleanup_after gc_after last_valid absolute_timeout",
@@ -432,7 +435,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(Int4, "refresh_expires_at"),
         of(
             Date,
-            "grace_ends_at valid_to valid_till extension_date eff_end retire_on eol drop_dead_date",
+            "laeuft_ab läuft_ab grace_ends_at valid_to valid_till extension_date eff_end retire_on eol drop_dead_date",
         ),
     ];
     let holds = [
@@ -486,7 +489,8 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(Timestamp, "revoked_at keepalive_at"),
         of(
             Text,
-            "next_token holder endpoint permanent_address access_token email extra room refresh_url phone_extension title \
+            "user_agent ip_address locale language days minutes idle period life_story session_time time_zone timezone \
+             hours_of_operation opening_hours page_length trust_device_name lifestyle keepalive next_token holder endpoint permanent_address access_token email extra room refresh_url phone_extension title \
              end_reason expired_by expiry_reason logout_url termination_reason",
         ),
         of(
@@ -496,7 +500,10 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(
             Int4,
-            "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus deleted is_deleted age minutes max_logins max_uses",
+            "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus deleted is_deleted age max_logins max_uses \
+             login_count attempts failed_attempts hours_of_operation business_hours utc_offset_minutes timezone_offset_hours total_minutes \
+             elapsed_seconds response_seconds minutes_online day hour min month trust_level trust_score window_size window_width \
+             user_age image_age idled timeline life_stage longitude maximum intime maxlogin sessionid session_number priority domain_id",
         ),
         of(Int8, "end_count assigned_to"),
         of(Other, "extra_scopes"),
@@ -508,13 +515,20 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             Int4,
             "timeout lifetime ttl idle_timeout session_lifetime remember is_remembered valid_for valid_days validity validity_minutes duration \
              duration_minutes session_length idle_limit time_to_live inactivity_limit lives_for lebensdauer gueltigkeit_minuten duree \
-             duree_de_vie vigencia durata duracao geldigheid",
+             duree_de_vie vigencia durata duracao geldigheid \
+             maxage maxAge sessiontimeout sessionlifetime lifetimeminutes time_out life life_time life_span expiry_minutes minutes days \
+             policy_days idle idle_min sliding_window sliding keepalive stay_signed_in trust_device trust_this_browser persist \
+             sitzungsdauer Sitzungsdauer période срок срок_действия sessionlength idle_hours ventana_minutos",
         ),
         of(
             Int2,
-            "lifetime ttl_minutes max_age expires_in expire_after remember",
+            "lifetime ttl_minutes max_age expires_in expire_after remember minutes idle life",
         ),
-        of(Text, "lifetime ttl_minutes remember_me"),
+        of(
+            Text,
+            "lifetime ttl_minutes remember_me max_age maxage valid_minutes valid_seconds expiration_days expiry_minutes session_length valid_for \
+             expires_in time_out life_time sitzungsdauer stay_signed_in trust_device",
+        ),
         of(Other, "timeout_s"),
         of(Bool, "remember_me"),
         of(Interval, "lifetime idle_timeout session_ttl"),

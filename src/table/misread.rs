@@ -1,4 +1,4 @@
-//! Time zones in texts that PostgreSQL does not read as they are meant: a row would be over hours before its time.
+//! Time zones and dates in texts that PostgreSQL does not read as they are meant: a row would be over before its time.
 
 use super::criterion::Criterion;
 use crate::pg::{self, Reading, Relation, TABLE_ALIAS, WrittenZone};
@@ -29,6 +29,7 @@ pub fn find_misread(
 
 fn refuse(relation: &Relation, zone: &WrittenZone, text: &str) -> Refusal {
     const POSIX: &str = "PostgreSQL takes it for a POSIX specification, in which UTC-05:00 is five hours ahead of UTC, and GMT-0100 a hundred.";
+    let name = relation.name();
     let (detail, hint) = match zone.reading {
         Reading::Instant => (
             POSIX,
@@ -42,14 +43,27 @@ fn refuse(relation: &Relation, zone: &WrittenZone, text: &str) -> Refusal {
             "A timestamp without time zone, or a date, has no place for it.",
             "Read the text as timestamptz.",
         ),
-    };
-    Refusal::new(
-        PgSqlErrorCode::ERRCODE_INVALID_DATETIME_FORMAT,
-        format!(
-            "the time zone in \"{text}\", of a row of table \"{}\", would be misread",
-            relation.name()
+        Reading::Order => (
+            "A year of two digits is taken to come first: 05 Jan 30 for 30 January 2005.",
+            "If the day comes first, say so: to_timestamp(..., 'DD Mon YY HH24:MI:SS').",
         ),
-    )
-    .detail(format!("{detail} Nothing has been deleted."))
-    .hint(hint)
+        Reading::Format(_) => (
+            "to_timestamp() drops what its format does not say: a time zone, AM or PM, the time.",
+            "Say all of it in the format, such as 'DD.MM.YYYY HH12:MI AM' or 'YYYY-MM-DD HH24:MI:SSTZH:TZM', or cast the text to timestamptz.",
+        ),
+    };
+    let message = match zone.reading {
+        Reading::Instant | Reading::Zone | Reading::Naive => {
+            format!("the time zone in \"{text}\", of a row of table \"{name}\", would be misread")
+        }
+        Reading::Order => {
+            format!("the date in \"{text}\", of a row of table \"{name}\", would be misread")
+        }
+        Reading::Format(_) => {
+            format!("the end of \"{text}\", of a row of table \"{name}\", would be misread")
+        }
+    };
+    Refusal::new(PgSqlErrorCode::ERRCODE_INVALID_DATETIME_FORMAT, message)
+        .detail(format!("{detail} Nothing has been deleted."))
+        .hint(hint)
 }

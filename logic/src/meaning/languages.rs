@@ -153,6 +153,8 @@ const ENDS: &[&str] = &[
     "ablauf",
     "ablaeuf",
     "abgelaufen",
+    "laeuftab",
+    "lauftab",
     "verfall",
     "verfaell",
     "faellig",

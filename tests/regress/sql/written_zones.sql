@@ -53,11 +53,35 @@ SELECT zone, expires, outcome FROM (VALUES
     (:iso, ' (UTC-05:00)', '-5 hours', :instant), (:iso, ', GMT-5', '-5 hours', :instant), (:iso, '.UTC-05:00', '-5 hours', :instant),
     (:iso, ' GMT/UTC-5', '-5 hours', :instant), (:iso, 'Z-05', '-5 hours', :instant), (:iso, ' America/Bogota-5', '-5 hours', :instant),
     (:iso, ' UTC/-05:00', '-5 hours', :instant), (:iso, ' Etc/UTC-05:00', '-5 hours', :instant), (:iso, ' Etc/UTC-5', '-5 hours', :instant), (:iso, ' Mar-05:00', '-5 hours', :instant), (:iso, ' May-5', '-5 hours', :instant),
+    -- with the name of a summer time, or what would be one
+    (:iso, ' UTC-5h', '-5 hours', :instant), (:iso, ' GMT-5hrs', '-5 hours', :instant), (:iso, ' UTC-05:00h', '-5 hours', :instant), (:iso, 'Z-5h', '-5 hours', :instant),
+    (:iso, ' UTC-05:00EST', '-5 hours', :instant), (:iso, ' UTC-5EST', '-5 hours', :instant), (:iso, ' GMT-05EDT', '-5 hours', :instant), (:iso, ' UTC-5.0', '-5 hours', :instant), (:iso, ' EST-5EDT', '-5 hours', :instant),
+    (:iso, ' Etc/GMT-05:00', '-5 hours', :instant), (:iso, ' CET-1CEST', '1 hour', :instant), ('', 'UTC0EST', '0', :zoned), ('', 'UTC5EST', '5 hours', :zoned),
+    -- behind what PostgreSQL skips, or takes for a part of the name
+    (:iso, '/UTC-05:00', '-5 hours', :instant), (:iso, ' /UTC-05:00', '-5 hours', :instant), (:iso, '_UTC-05:00', '-5 hours', :instant), (:iso, ' _UTC-05:00', '-5 hours', :instant), (:iso, ' UTC/:-05:00', '-5 hours', :instant), (:iso, ' UTC.-5', '-5 hours', :instant),
+    ('YYYYMMDD"Sep-05:00" HH24MISS', '', '-5 hours', :instant), ('"2199-01-01 11:50:00 PM/UTC+0000"', '', '0', :instant), ('"2199-01-01 11:50:00 PMCET-0"', '', '0', :instant),
     -- ignored
     (:iso, ' EST', '-5 hours', :naive), (:iso, ' (EST)', '-5 hours', :naive), (:iso, ' America/Bogota', '-5 hours', :naive), (:iso, ' - 05', '-5 hours', :naive),
     ('YYYYMMDD HH24MISS', '-05', '-5 hours', :naive), ('YYYY-MM-DD HH24MI', '-05', '-5 hours', :naive), ('Dy Mon DD HH24:MI:SS YYYY', ' -0500', '-5 hours', :naive),
     ('Dy Mon DD HH24:MI:SS "EST" YYYY', '', '-5 hours', :naive), ('YYYY-MM-DD', '+02', '2 hours', :naive),
     (:iso, ' UTC-05:00', '-5 hours', :naive), (:iso, '-05:00', '-5 hours', :naive), ('YYYYMMDD"T"HH24MISS', '-05', '-5 hours', 'ends::date'),
+    ('YYYY-MM-DD "(-05:00)" HH24:MI:SS', '', '-5 hours', :naive), ('YYYY-MM-DD", -05:00" HH24:MI:SS', '', '-5 hours', :naive), ('YYYY.DDD "-05:00" HH24:MI:SS', '', '-5 hours', :naive), ('YYYY-MM-DD "#-05" HH24:MI:SS', '', '-5 hours', :naive),
+    ('YYYY-MM-DD "/-05" HH24:MI:SS', '', '-5 hours', :naive), ('YYYY-MM-DD ";-05" HH24:MI:SS', '', '-5 hours', :naive), ('YYYY-MM-DD"*-05:00" HH24:MI:SS', '', '-5 hours', :naive), ('YYYY/MM/DD"-05" HH24:MI:SS', '', '-5 hours', :naive),
+    ('YYYY-MM-DD"+05" HH24:MI:SS', '', '5 hours', :naive), ('YYYY-MM-DD "UTC-05:00" HH24:MI:SS', '', '-5 hours', :naive), ('YYYY-MM-DD,HH24MI', '-05', '-5 hours', :naive),
+    -- by the function of a type
+    (:iso, ' UTC-05:00', '-5 hours', 'timestamptz_in(ends::cstring, 0, -1)'), (:iso, ' UTC-05:00', '-5 hours', 'timestamptz_in(textout(ends), 0, -1)'), (:iso, '-05:00', '-5 hours', 'timestamp_in(ends::cstring, 0, -1)'),
+    (:iso, '-05:00', '-5 hours', 'date_in(ends::cstring)'), (:iso, ' UTC-05:00', '-5 hours', '(array_in((''{"'' || ends || ''"}'')::cstring, 1184, -1)::text::timestamptz[])[1]'),
+    (:iso, '-05:00', '-5 hours', '(array_in((''{"'' || ends || ''"}'')::cstring, 1114, -1)::text::timestamp[])[1]'), (:iso, '-05:00', '-5 hours', '(array_in((''{"'' || ends || ''"}'')::cstring, 1184, -1)::text::timestamptz[])[1]'),
+    (:iso, 'Z', '0', 'timestamptz_in(ends::cstring, 0, -1)'), (:iso, 'Z', '0', 'timestamp_in(ends::cstring, 0, -1)'),
+    -- behind what a format says
+    (:iso, '-05:00', '-5 hours', 'to_timestamp(ends, ''YYYY-MM-DD HH24:MI:SS'')'), ('DD.MM.YYYY HH24:MI', ' -05:00', '-5 hours', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'), ('DD.MM.YYYY HH24:MI', ' EST', '-5 hours', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'),
+    ('DD.MM.YYYY HH24:MI', ' America/Bogota', '-5 hours', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'), ('DD.MM.YYYY HH24:MI', ' UTC-5', '-5 hours', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'), ('DD.MM.YYYY HH24:MI', '+05', '5 hours', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'),
+    ('DD.MM.YYYY HH:MI', ' PM', '0', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'), ('DD.MM.YYYY HH:MI', ' p.m.', '0', 'to_timestamp(ends, ''DD.MM.YYYY HH12:MI'')'), ('DD.MM.YYYY HH24:MI', '', '0', 'to_timestamp(ends, ''DD.MM.YYYY'')'),
+    ('DD.MM.YYYY HH24:MI', '', '0', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'), ('DD.MM.YYYY HH24:MI', ' Uhr', '0', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'), ('HH24:MI DD-MM-YYYY', '', '0', 'to_timestamp(ends, ''HH24:MI DD-MM-YYYY'')'),
+    ('DD.MM.YYYY HH:MI AM', '', '0', 'to_timestamp(ends, ''DD.MM.YYYY HH12:MI AM'')'), ('DD.MM.YYYY HH24:MI', ' -05:00', '-5 hours', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI TZH:TZM'')'), ('DD.MM.YYYY HH24:MI', ' UTC', '0', 'to_timestamp(ends, ''DD.MM.YYYY HH24:MI'')'),
+    -- a year of two digits beside a month by its name
+    ('DD Mon YY HH24:MI:SS', ' GMT', '0', :instant), ('Dy, DD Mon YY HH24:MI:SS', ' GMT', '0', :instant), ('DD-Mon-YY HH24:MI:SS', '', '0', :naive), ('Mon DD YY HH24:MI:SS', '', '0', :instant), ('Mon DD HH24:MI:SS YY', '', '0', :instant), ('Mon DD, YY HH24:MI', '', '0', :naive), ('HH24:MI DDMonYY', '', '0', :instant),
+    ('DD Mon YY HH24:MI:SS', '', '0', 'to_timestamp(ends, ''DD Mon YY HH24:MI:SS'')'), ('DD Mon YYYY HH24:MI:SS', ' GMT', '0', :instant), ('Mon DD HH24:MI:SS YYYY', '', '0', :instant), ('Mon DD, YYYY HH24:MI', '', '0', :naive), ('YYYY Mon DD HH24:MI', '', '0', :instant),
     -- beside the time
     ('', 'UTC-05:00', '-5 hours', :zoned), ('', '-05:00', '-5 hours', :zoned), ('', 'UTC', '0', 'local AT TIME ZONE ''UTC+1'''),
     ('', 'UTC-05:00', '-5 hours', 'make_timestamptz(2026, 1, 1, 0, 0, 0, zone)'),
@@ -73,6 +97,7 @@ SELECT zone, expires, outcome FROM (VALUES
     (:iso, ' UTC', '0', :instant), ('Dy Mon DD YYYY HH24:MI:SS', ' GMT+0000', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' GMT', '0', :instant), ('Dy, DD Mon YYYY HH24:MI:SS', ' -0500', '-5 hours', :instant),
     (:iso, ' EST', '-5 hours', :instant), (:iso, ' Etc/GMT+5', '-5 hours', :instant), (:iso, ' America/Bogota', '-5 hours', :instant),
     (:iso, ' PST8PDT', '-8 hours', :instant), (:iso, '', '0', :naive), (:iso, 'Z', '0', :naive), (:iso, '+00:00', '0', :naive),
+    ('"2199-01-01 11:50:00 PM+05"', '', '0', :instant), (:iso, ' AST4ADT', '-4 hours', :instant),
     ('DDMonYYYY HH24:MI:SS', '', '0', :naive), ('HH24:MI:SS DD Mon YYYY', '', '0', :instant),
     ('', 'America/Bogota', '-5 hours', :zoned), ('', 'Etc/GMT+5', '-5 hours', :zoned), ('', '-05:00', '-5 hours', 'local AT TIME ZONE zone::interval'),
     -- where the expression leaves the row out, or sets it right
@@ -94,9 +119,16 @@ SELECT raw_clear_sessions('session', expires => 'local AT TIME ZONE zone');
 CALL raw_clear_sessions_in_batches('session', expires => 'ends::timestamptz', time_zone => 'UTC');
 SELECT raw_clear_sessions_preview('session', expires => 'ends::timestamptz', time_zone => 'UTC');
 
+UPDATE session SET ends = '05 Jan 30 10:00:00 GMT';
+SELECT raw_clear_sessions('session', expires => 'ends::timestamptz', time_zone => 'UTC');
+UPDATE session SET ends = '28.11.2199 11:50 PM';
+SELECT raw_clear_sessions('session', expires => $$to_timestamp(ends, 'DD.MM.YYYY HH24:MI')$$, time_zone => 'UTC');
+
 -- Where nobody sees the text
 SELECT raw_clear_sessions('session', expires => '((''("'' || ends || ''")'')::written_zones.ending).at', time_zone => 'UTC');
 SELECT raw_clear_sessions('session', expires => '(jsonb_populate_record(NULL::written_zones.ending, jsonb_build_object(''at'', ends))).at', time_zone => 'UTC');
+
+SELECT raw_clear_sessions('session', expires => '((record_in((''("'' || ends || ''")'')::cstring, ''written_zones.ending''::regtype, -1)::text)::written_zones.ending).at', time_zone => 'UTC');
 
 -- A row that comes later than the look at all of them stays.
 CREATE FUNCTION add_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
