@@ -296,7 +296,9 @@ fn joined_words(name: &str) -> Vec<String> {
         match joined.last_mut() {
             Some(before) if matches!(&before[..], "valid" | "not") => before.push_str(&word),
             // läuft ab
-            Some(before) if word == "ab" && matches!(&before[..], "laeuft" | "läuft" | "lauft") => {
+            Some(before)
+                if word == "ab" && matches!(&before[..], "laeuft" | "l\u{e4}uft" | "lauft") =>
+            {
                 before.push_str(&word);
             }
             _ => joined.push(word),

@@ -253,12 +253,13 @@ fn is_counted_in_time(words: &[String], name: &str) -> bool {
         "periode",
         "periodo",
         "zeitraum",
-        "срок",
+        "\u{441}\u{440}\u{43e}\u{43a}",
     ];
     let last = words.last().map(String::as_str).unwrap_or_default();
     let is_unit = UNITS.contains(&last) || ONE.contains(&last) && any(words, &IDLE);
     let is_past = meaning(name).event().is_some() || any(words, &OTHERS);
-    (is_unit || LENGTHS.contains(&last)) && !is_past || any(words, &["sliding", "срок"])
+    (is_unit || LENGTHS.contains(&last)) && !is_past
+        || any(words, &["sliding", "\u{441}\u{440}\u{43e}\u{43a}"])
 }
 
 /// Beside a word for a time, or for the most of it, says how long nothing may happen.

@@ -450,3 +450,31 @@ fn rows_that_row_security_hides_from_the_owner_do_not_count_as_cleared() {
         "SELECT cleared_until IS NULL AND last_success < last_start FROM raw_clear_sessions.status WHERE \"table\" = 'sessions'::regclass",
     ));
 }
+
+/// As where no transaction id is given out any more, or a disk is full: the tables stay due, and the worker does not try without end.
+#[test]
+fn a_worker_that_cannot_count_its_runs_backs_off() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", "")]);
+    let mut session = cluster.database("app").connect();
+    for table in ["first", "second"] {
+        create_sessions(&mut session, table, 10, 1);
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s', expires => 'expire_date', keep => '0')"
+        ));
+        session.wait_for_ends(table, 1);
+    }
+    session.run(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'nothing is written'; END $$;
+         CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON raw_clear_sessions.state FOR EACH ROW EXECUTE FUNCTION fail();
+         ALTER TABLE raw_clear_sessions.state ENABLE ALWAYS TRIGGER fail",
+    );
+    wait_until("the worker backs off", || {
+        session.yes(
+            "SELECT bool_and(next_start > now() + interval '20 s' AND note LIKE 'the worker fails in this database: P0001: nothing is written%')
+             FROM raw_clear_sessions.status",
+        )
+    });
+    session.run("DROP TRIGGER fail ON raw_clear_sessions.state");
+    cluster.reload(&[("raw_clear_sessions.schedule", "10 s")]);
+    session.wait_for_ends("first", 1);
+}
