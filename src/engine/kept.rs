@@ -8,8 +8,8 @@
 //!
 //! A trigger or a rule may also change the row, to mark it as deleted, or put it into another partition. Then the row is at
 //! another place; where it still is expired there, each run would meet it again, and the pass that has moved it, too, which one
-//! DELETE does not: that is an ERROR of the row's, which takes the change back. Which rows they are is kept for who catches it: to try parts until each is found would have them changed,
-//! and taken back, again and again.
+//! DELETE does not: that is an ERROR of the row's, which takes the change back. Which rows they are is kept for who catches it:
+//! to try parts until each is found would have them changed, and taken back, again and again.
 
 use super::sql::LeftOut;
 use super::statement::Table;

@@ -64,7 +64,8 @@ unsafe extern "C-unwind" fn in_table(
     }
 }
 
-/// The tables that an analysed expression names by constants, or by functions of constants (`to_regclass()`). Errors: as those functions have.
+/// The tables that an analysed expression names by constants, or by functions of constants (`to_regclass()`). Errors: as those
+/// functions have.
 ///
 /// # Safety
 /// The expression is a tree of nodes, palloc'd.
