@@ -28,7 +28,7 @@ mod staying;
 
 pub use caller::{Caller, Function, call, parameter};
 pub use checked::{Checked, Purpose};
-pub use children::{check_children, check_unchanged, doubtful_children};
+pub use children::{check_children, check_unchanged, doubtful_children, doubtful_oids};
 pub use columns::{TO_BE_FILLED_IN, and_to_be_filled_in, column_type_of, columns, is_expiry};
 pub use count::{Count, Counts, count, oldest_expired, sample_fraction};
 pub use criterion::{Criterion, Rule, Value};

@@ -2,12 +2,12 @@
 //! says nothing of a child's further columns, nor of an archive that is attached to it.
 
 use super::columns::{columns, corrected_call};
-use super::meant::check_still_meant;
+use super::meant::{Meant, check_still_meant};
 use super::{Criterion, Rule};
 use crate::pg::{self, LockMode, Relation};
 use crate::refusal::Refusal;
 use logic::framework::Framework;
-use logic::recognize::{Column, doubt_of_child};
+use logic::recognize::{Column, Doubt, doubt_of_child};
 use logic::table_name::of_partition;
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
@@ -17,7 +17,7 @@ use std::collections::{BTreeSet, HashSet};
 const NAMED: usize = 50;
 
 /// Refuses (55000) to have tables go along with a recognized one whose rows may be meant to stay, unless the caller's filter says
-/// of each whether it is for it. `below`: open and locked.
+/// of each whether it is for it. Where the column was named, all that went along by then were meant. `below`: open and locked.
 pub fn check_children<'a>(
     root: &Relation,
     criterion: &Criterion,
@@ -26,7 +26,7 @@ pub fn check_children<'a>(
 ) -> Result<(), Refusal> {
     match criterion.framework {
         Some(framework) => check(root, framework, criterion, rule, below),
-        None => Ok(()),
+        None => check_since_scheduled(root, criterion, rule, below),
     }
 }
 
@@ -39,9 +39,6 @@ pub fn check_unchanged(
     leaves: &[Relation],
 ) -> Result<(), Refusal> {
     check_still_meant(root, rule, criterion)?;
-    if criterion.framework.is_none() {
-        return Ok(());
-    }
     let known: HashSet<_> = leaves.iter().map(Relation::oid).collect();
     let is_new = |oid: &pg_sys::Oid| {
         !known.contains(oid) && pg::look_unlocked(*oid) != pg::Unlocked::PartitionedTable
@@ -77,25 +74,88 @@ fn not_said_of(
     Ok(not_said)
 }
 
-/// The children, but for partitions, whose rows may be meant to stay, each with the reason, of a table whose column was named: as
-/// `schema.table (reason)`.
-pub fn doubtful_children<'a>(
+/// The children, but for partitions, whose rows may be meant to stay, each with the reason, of a table whose column was named.
+fn doubtful<'a>(
     root: &Relation,
     below: impl IntoIterator<Item = &'a Relation>,
-) -> Vec<String> {
+) -> Vec<(&'a Relation, Doubt)> {
     let known = columns(&root.attributes());
-    let of = |child: &Relation| {
+    let of = |child: &'a Relation| {
         let doubt = doubt_of_child(
             None,
             &child.schema(),
             &child.name(),
             &further(child, &known),
         )?;
-        Some(format!("{} ({})", child.qualified_name(), doubt.reason()))
+        Some((child, doubt))
     };
     let below = below.into_iter().filter(|child| child.oid() != root.oid());
     let below = below.filter(|child| !child.is_partition());
     below.filter_map(of).collect()
+}
+
+/// The same as `schema.table (reason)`.
+pub fn doubtful_children<'a>(
+    root: &Relation,
+    below: impl IntoIterator<Item = &'a Relation>,
+) -> Vec<String> {
+    let all = doubtful(root, below).into_iter();
+    all.map(|(child, doubt)| format!("{} ({})", child.qualified_name(), doubt.reason()))
+        .collect()
+}
+
+/// The same, by their oids: what a policy whose column was named was made in spite of.
+pub fn doubtful_oids<'a>(
+    root: &Relation,
+    below: impl IntoIterator<Item = &'a Relation>,
+) -> BTreeSet<u32> {
+    let all = doubtful(root, below).into_iter();
+    all.map(|(child, _)| u32::from(child.oid())).collect()
+}
+
+/// Refuses (55000) children whose rows have come to be such since a policy was made.
+fn check_since_scheduled<'a>(
+    root: &Relation,
+    criterion: &Criterion,
+    rule: &Rule,
+    below: impl IntoIterator<Item = &'a Relation>,
+) -> Result<(), Refusal> {
+    let Some(known) = rule.meant.as_ref().and_then(Meant::doubtful_children) else {
+        return Ok(());
+    };
+    let mut all = doubtful(root, below);
+    all.retain(|(child, _)| !known.contains(&u32::from(child.oid())));
+    for (child, doubt) in all {
+        let not_said = not_said_of(root, criterion, child)?;
+        if !not_said.is_empty() {
+            let but = format!(
+                ", but {}, which was not so when the table was scheduled",
+                doubt.reason()
+            );
+            let left_alone = not_said.into_iter().collect();
+            return Err(may_stay(root, child, &but, rule, &left_alone));
+        }
+    }
+    Ok(())
+}
+
+fn may_stay(
+    root: &Relation,
+    child: &Relation,
+    but: &str,
+    rule: &Rule,
+    left_alone: &BTreeSet<u32>,
+) -> Refusal {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "rows of table \"{}\", which is a child of table \"{}\", may be meant to stay",
+            child.name(),
+            root.name()
+        ),
+    )
+    .detail(format!("It is cleared with its parent{but}."))
+    .hint(hint(root, rule, left_alone))
 }
 
 /// The columns that a parent with these has not.
@@ -142,20 +202,10 @@ fn check<'a>(
         }
     }
     match first {
-        Some((child, doubt)) => Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!(
-                "rows of table \"{}\", which is a child of table \"{}\", may be meant to stay",
-                child.name(),
-                root.name()
-            ),
-        )
-        .detail(format!(
-            "It is cleared with its parent, a table of {}, but {}.",
-            framework.name,
-            doubt.reason()
-        ))
-        .hint(hint(root, rule, &left_alone))),
+        Some((child, doubt)) => {
+            let but = format!(", a table of {}, but {}", framework.name, doubt.reason());
+            Err(may_stay(root, child, &but, rule, &left_alone))
+        }
         None => Ok(()),
     }
 }

@@ -32,6 +32,9 @@ pub struct Names {
     condition: Option<String>,
     /// The number of the last column that there had been by then.
     last_column: i16,
+    /// The children whose rows might have been meant to stay by then, by their oids; `None` where those are another database's, and
+    /// for a run.
+    doubtful_children: Option<BTreeSet<u32>>,
     /// Since a run has begun, not since a policy was made.
     #[serde(skip)]
     of_run: bool,
@@ -74,8 +77,24 @@ impl Meant {
             objects: Some(Objects::now(criterion)),
             condition: criterion.condition_of_framework.map(str::to_owned),
             last_column: relation.last_column(),
+            doubtful_children: None,
             of_run: false,
         }))
+    }
+
+    /// The same, in spite of these children.
+    pub fn remember_children(&mut self, doubtful: BTreeSet<u32>) {
+        if let Meant::Names(names) = self {
+            names.doubtful_children = Some(doubtful);
+        }
+    }
+
+    /// The children in spite of which it was meant, where that is known.
+    pub(super) fn doubtful_children(&self) -> Option<&BTreeSet<u32>> {
+        match self {
+            Meant::Names(names) => names.doubtful_children.as_ref(),
+            Meant::Unreadable(_) => None,
+        }
     }
 
     /// The same, for a run that has begun.

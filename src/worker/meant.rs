@@ -15,7 +15,7 @@ pub fn by_names() -> String {
         &format!(
             "SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE {COLUMN} e.key AND {is_alike}"
         ),
-        ", 'objects', NULL, 'tables', (SELECT coalesce(pg_catalog.jsonb_agg(n::pg_catalog.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb) \
+        ", 'objects', NULL, 'doubtful_children', NULL, 'tables', (SELECT coalesce(pg_catalog.jsonb_agg(n::pg_catalog.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb) \
          FROM pg_catalog.unnest(p.named) AS n)",
     )
 }

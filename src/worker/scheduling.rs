@@ -86,9 +86,11 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         let rule = policy.rule();
         let checked = Checked::open(table, &rule, Purpose::Schedule)?;
         let (below, between) = pg::reached(checked.root(), LockMode::AccessShare);
-        let below = below.iter().chain(&between);
-        table::check_children(checked.root(), checked.criterion(), &rule, below)?;
-        policy.meant = Some(Meant::now(checked.root(), checked.criterion(), &rule));
+        let below = || below.iter().chain(&between);
+        table::check_children(checked.root(), checked.criterion(), &rule, below())?;
+        let mut meant = Meant::now(checked.root(), checked.criterion(), &rule);
+        meant.remember_children(table::doubtful_oids(checked.root(), below()));
+        policy.meant = Some(meant);
         check_accepts_deletes(&checked)?;
     }
     let columns = COLUMNS.join(", ");

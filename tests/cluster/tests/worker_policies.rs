@@ -806,6 +806,33 @@ fn a_policy_does_not_go_by_an_older_column_that_has_come_to_the_name_of_a_framew
     assert_eq!(session.count("django_session"), 1);
 }
 
+/// Whoever names the column means all tables that go along then, and not what becomes of them.
+#[test]
+fn a_child_that_becomes_an_archive_does_not_go_along_with_a_table_whose_column_is_named() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    for (number, change) in ["RENAME TO session_archive", "ADD legal_hold boolean"]
+        .into_iter()
+        .enumerate()
+    {
+        let table = format!("sessions_{number}");
+        create_sessions(&mut session, &table, 100, 10);
+        session.run(&format!(
+            "CREATE TABLE eu_{number} () INHERITS ({table}); CREATE TABLE archive_{number} () INHERITS ({table});
+             INSERT INTO eu_{number} VALUES ('over', '', '2020-01-01'); INSERT INTO archive_{number} VALUES ('over', '', '2020-01-01');
+             SELECT raw_clear_sessions_schedule('{table}', '1 s', expires => 'expire_date', keep => '0')"
+        ));
+        session.wait_for_count(&table, 10);
+        session.run(&format!(
+            "BEGIN; INSERT INTO eu_{number} VALUES ('kept', '', '2020-01-01'); ALTER TABLE eu_{number} {change}; COMMIT"
+        ));
+        session.wait_for_run(&format!(
+            "\"table\" = '{table}'::regclass AND {REFUSED} 'rows of table \"%\", which is a child of table \"{table}\", may be meant to stay'"
+        ));
+        assert_eq!(session.count(&table), 11);
+    }
+}
+
 /// Phoenix keeps tokens of several kinds in one table: those of sessions go, whatever becomes of the table.
 #[test]
 fn the_condition_of_a_framework_whose_column_is_named_does_not_fall_away() {
