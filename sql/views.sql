@@ -389,7 +389,7 @@ COMMENT ON COLUMN raw_clear_sessions.status.source IS
     'where it is scheduled: by a policy, or in the setting raw_clear_sessions.tables';
 COMMENT ON COLUMN raw_clear_sessions.status.schedule IS 'its own schedule, or that of the setting raw_clear_sessions.schedule';
 COMMENT ON COLUMN raw_clear_sessions.status.next_start IS
-    'when it is due next, later than the schedule says after failures of its own or of the worker in this database, and now where a run at once has been asked for; NULL if the worker is off or does not work in this database';
+    'when it is due next, later than the schedule says after failures of its own or of the worker in this database, and now where a run at once has been asked for, also while the worker is paused or rests; NULL if it is off or does not work in this database';
 COMMENT ON COLUMN raw_clear_sessions.status.first_start IS 'when the first run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_start IS 'when the last run began';
 COMMENT ON COLUMN raw_clear_sessions.status.last_end IS 'when it ended; NULL while it is running';
