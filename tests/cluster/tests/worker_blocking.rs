@@ -286,6 +286,8 @@ fn no_more_workers_are_started_than_as_many_again_as_do_not_react() {
     create_sessions(&mut session, "other", 100, 10);
     session.run("RESET ROLE; ALTER TABLE other OWNER TO eve");
     schedule_what_nothing_ends(&mut session);
+    // One after the other, each after twenty seconds.
+    cluster.wait_for_log("does not react, and others go on without it");
     cluster.wait_for_log("2 processes of the worker do not react, and no more are started");
     add_expired(&mut session, "quick", 10);
     session.run("SELECT raw_clear_sessions_run_now('quick')");
