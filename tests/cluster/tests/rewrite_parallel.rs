@@ -18,6 +18,10 @@ const PARALLEL: &[(&str, &str)] = &[
     ("log_min_messages", "debug1"),
 ];
 
+/// So that its leader writes next to nothing to WAL: stopped while it holds the lock for that, it would keep whoever looks on
+/// from cleaning a page of a catalog.
+const WITHOUT_WAL: &[(&str, &str)] = &[("wal_level", "minimal"), ("max_wal_senders", "0")];
+
 /// The workers at work, and those that wait until they can go on.
 const WORKERS: &str = "pg_stat_activity WHERE backend_type = 'parallel worker' \
                        AND query = 'raw_clear_sessions: finding what has expired in django_session'";
@@ -133,7 +137,7 @@ fn stopped_in_the_middle(database: &Database<'_>, observer: &mut Session) -> Run
 /// Interrupts a rewrite in its middle: it ends with this SQLSTATE, nobody of its group is left, and the table is what it
 /// was.
 fn assert_ended_by(interruption: impl FnOnce(&Running, &mut Session), name: &str, state: &str) {
-    let cluster = Cluster::with(PARALLEL);
+    let cluster = Cluster::with(&[PARALLEL, WITHOUT_WAL].concat());
     let database = cluster.database(name).with_checks();
     let mut observer = database.connect();
     // Half of it stays, so that the workers are ahead of who writes it.
