@@ -46,6 +46,7 @@ pub fn run(target: &Target, rule: &Rule) -> Result<Deleted, Refusal> {
     let (blocks, all_in_blocks) = target.blocks();
     tally.plan(blocks, all_in_blocks);
     let mut outcome = Deleted::default();
+    let mut by_statements = false;
     for leaf in leaves {
         let relation = leaf.relation();
         // A trigger of an earlier leaf's may have altered this one.
@@ -53,6 +54,7 @@ pub fn run(target: &Target, rule: &Rule) -> Result<Deleted, Refusal> {
             Method::Nothing => continue,
             Method::Raw { test, pass } => raw::delete(relation, criterion, test, &pass, &mut tally),
             Method::Sql => {
+                by_statements = true;
                 let blocks = relation.is_heap().then(|| (0, relation.blocks()));
                 tally.in_leaf(relation.oid(), Phase::DeletingBySql, blocks);
                 tally.show();
@@ -66,6 +68,9 @@ pub fn run(target: &Target, rule: &Rule) -> Result<Deleted, Refusal> {
         tally.leaf_finished();
         tally.show();
         outcome += deleted;
+    }
+    if by_statements {
+        table::check_still_meant(target.root(), rule, criterion)?;
     }
     Ok(outcome)
 }

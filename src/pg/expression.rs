@@ -6,7 +6,7 @@
 
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
-use super::references::objects_named;
+use super::references::Objects;
 use super::which_table::tables_named;
 use super::written_zones::{WrittenZone, makes_row, written_zones};
 use super::{Relation, refusing};
@@ -14,7 +14,6 @@ use crate::refusal::Refusal;
 use core::ffi::CStr;
 use pgrx::prelude::PgSqlErrorCode;
 use pgrx::{PgList, is_a, pg_sys};
-use std::collections::BTreeSet;
 use std::ffi::CString;
 
 /// What the table is called in every statement and in every expression here.
@@ -44,8 +43,7 @@ pub struct Expression {
 pub struct References {
     /// The tables that it names, be it by functions of constants.
     pub tables: Vec<pg_sys::Oid>,
-    /// Functions, attributes of composite types, labels of enums, in words.
-    pub objects: BTreeSet<String>,
+    pub objects: Objects,
 }
 
 impl References {
@@ -123,7 +121,7 @@ pub fn analyze(
             written_zones: written_zones(relation, node),
             references: References {
                 tables: tables_named(node),
-                objects: objects_named(node),
+                objects: Objects::of(relation, node),
             },
         })
     }

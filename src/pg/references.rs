@@ -1,52 +1,193 @@
-//! What an expression refers to by names that others may get: functions, attributes of composite types, labels of enums. Analysing
-//! it once more finds those that have the names then, and no lock keeps them.
+//! What an expression refers to by names that others may get. Analysing it once more finds those that have the names then, and no
+//! lock keeps them.
+//!
+//! What counts is what PostgreSQL itself records an expression to depend on (find_expr_references_walker() of
+//! catalog/dependency.c): functions, types and collations, but for PostgreSQL's own. Beyond that, what a dependency does not need,
+//! as it is not dropped while it is referred to: which attribute is read of a composite value, and which value a constant is; and
+//! names that become data, as the labels of an enum do where it is read as a text.
 
-use core::ffi::{c_char, c_void};
+use super::Relation;
+use super::spi::{self, Argument};
+use super::which_table::found;
+use core::ffi::c_void;
 use pgrx::prelude::*;
-use pgrx::{is_a, pg_sys};
+use pgrx::{PgList, is_a, pg_sys};
 use std::collections::BTreeSet;
 
-/// The functions that an analysed expression calls, those of its operators and conversions among them, but for PostgreSQL's own;
-/// the attributes that it reads of composite values, and the labels of enums among its constants. In words that are the same as
-/// long as they are.
-///
-/// # Safety
-/// The expression is a tree of nodes, palloc'd.
-pub(super) unsafe fn objects_named(node: *mut pg_sys::Node) -> BTreeSet<String> {
-    let mut objects = BTreeSet::new();
-    // SAFETY: the context is what `gather` takes it for.
-    unsafe {
-        gather(node, (&raw mut objects).cast());
+/// What an expression refers to besides the table's row, and besides tables.
+#[derive(Debug, Default, PartialEq)]
+pub struct Objects {
+    /// All of them, in words that are the same as long as they are the same.
+    pub named: BTreeSet<String>,
+    /// The names that it makes of values, each with what has it, in words.
+    pub names: BTreeSet<String>,
+    /// Those of them that can be told by what they are where their oids are others.
+    functions: Vec<pg_sys::Oid>,
+    types: Vec<pg_sys::Oid>,
+    collations: Vec<pg_sys::Oid>,
+    /// There are others.
+    has_others: bool,
+    /// The types of values of which names may be made.
+    read_by_name: Vec<pg_sys::Oid>,
+}
+
+/// How one of them is told from others in a copy of the database: what kind it is, and what makes it what it is.
+pub type Definition = Vec<String>;
+
+/// The types among which those are that a value of these types is made of, in a query.
+const PARTS: &str = "WITH RECURSIVE parts (type) AS (SELECT n FROM pg_catalog.unnest($1::pg_catalog._oid) AS n \
+     UNION SELECT x.type FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type \
+     CROSS JOIN LATERAL (SELECT t.typbasetype UNION ALL SELECT t.typelem \
+     UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid OPERATOR(pg_catalog.=) t.oid \
+     OR r.rngmultitypid OPERATOR(pg_catalog.=) t.oid \
+     UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) t.typrelid \
+     AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) AS x (type) \
+     WHERE NOT x.type OPERATOR(pg_catalog.<) $2::pg_catalog.oid)";
+
+impl Objects {
+    /// What an analysed expression refers to.
+    ///
+    /// # Safety
+    /// The expression is a tree of nodes, palloc'd.
+    pub(super) unsafe fn of(relation: &Relation, node: *mut pg_sys::Node) -> Objects {
+        let mut gathering = Gathering {
+            objects: Objects::default(),
+            relation,
+            compared: Vec::new(),
+        };
+        // SAFETY: the context is what `gather` takes it for.
+        unsafe {
+            gather(node, (&raw mut gathering).cast());
+        }
+        let mut objects = gathering.objects;
+        if !objects.read_by_name.is_empty() {
+            objects.names = names_of(&objects.read_by_name);
+        }
+        objects
     }
-    objects
+
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.names.is_empty()
+    }
+
+    /// What each of them is; `None` where that cannot be told of one.
+    pub fn definitions(&self) -> Option<Vec<Definition>> {
+        if self.has_others {
+            return None;
+        }
+        let types = [self.types.as_slice(), &self.read_by_name].concat();
+        if types.is_empty() && self.functions.is_empty() && self.collations.is_empty() {
+            return Some(Vec::new());
+        }
+        let definitions: Vec<String> = spi::query(
+            &format!(
+                "{PARTS} SELECT d.definition::pg_catalog.text FROM ( \
+                 SELECT pg_catalog.jsonb_build_array('labels') OPERATOR(pg_catalog.||) (SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder) \
+                 FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) t.oid) AS definition \
+                 FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type WHERE t.typtype OPERATOR(pg_catalog.=) 'e' \
+                 UNION ALL SELECT pg_catalog.jsonb_build_array('attributes') OPERATOR(pg_catalog.||) (SELECT pg_catalog.jsonb_agg(pg_catalog.format('%s %s', \
+                 a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
+                 WHERE a.attrelid OPERATOR(pg_catalog.=) t.typrelid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) \
+                 FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type WHERE t.typtype OPERATOR(pg_catalog.=) 'c' \
+                 UNION ALL SELECT pg_catalog.jsonb_build_array('domain', pg_catalog.format_type(t.typbasetype, t.typtypmod), t.typnotnull::pg_catalog.text) \
+                 OPERATOR(pg_catalog.||) (SELECT coalesce(pg_catalog.jsonb_agg(d.definition ORDER BY d.definition), '[]'::pg_catalog.jsonb) \
+                 FROM (SELECT pg_catalog.pg_get_constraintdef(c.oid) AS definition FROM pg_catalog.pg_constraint c \
+                 WHERE c.contypid OPERATOR(pg_catalog.=) t.oid) AS d) \
+                 FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type WHERE t.typtype OPERATOR(pg_catalog.=) 'd' \
+                 UNION ALL SELECT pg_catalog.jsonb_build_array('range', pg_catalog.format_type(r.rngsubtype, NULL)) \
+                 FROM parts p JOIN pg_catalog.pg_range r ON r.rngtypid OPERATOR(pg_catalog.=) p.type OR r.rngmultitypid OPERATOR(pg_catalog.=) p.type \
+                 UNION ALL SELECT pg_catalog.jsonb_build_array('type', i.prosrc) FROM parts p \
+                 JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type JOIN pg_catalog.pg_proc i ON i.oid OPERATOR(pg_catalog.=) t.typinput \
+                 WHERE t.typtype OPERATOR(pg_catalog.=) 'b' \
+                 UNION ALL SELECT pg_catalog.jsonb_build_array('function', pg_catalog.md5(pg_catalog.concat_ws(' ', l.lanname, f.prosrc, f.probin, \
+                 pg_catalog.pg_get_function_sqlbody(f.oid), pg_catalog.pg_get_function_arguments(f.oid), pg_catalog.pg_get_function_result(f.oid)))) \
+                 FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) f.prolang \
+                 WHERE f.oid OPERATOR(pg_catalog.=) ANY ($3::pg_catalog._oid) \
+                 UNION ALL SELECT pg_catalog.jsonb_build_array('collation', c.collprovider, c.collisdeterministic::pg_catalog.text, c.collcollate, c.collctype, \
+                 coalesce(pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colllocale', pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colliculocale')) \
+                 FROM pg_catalog.pg_collation c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog._oid)) AS d \
+                 ORDER BY 1"
+            ),
+            &[
+                Argument::oids(&types),
+                first_of_others(),
+                Argument::oids(&self.functions),
+                Argument::oids(&self.collations),
+            ],
+        );
+        let parsed = definitions.iter().map(|json| {
+            let words = serde_json::from_str::<Vec<Option<String>>>(json).ok()?;
+            Some(words.into_iter().map(Option::unwrap_or_default).collect())
+        });
+        parsed.collect()
+    }
+}
+
+fn first_of_others() -> Argument {
+    Argument::oid(pg_sys::Oid::from(pg_sys::FirstNormalObjectId))
+}
+
+/// The names that values of these types have parts by: labels of enums, attributes of composite types.
+fn names_of(types: &[pg_sys::Oid]) -> BTreeSet<String> {
+    let names: Vec<String> = spi::query(
+        &format!(
+            "{PARTS} SELECT pg_catalog.format('label %s %s', e.oid, e.enumlabel) FROM parts p \
+             JOIN pg_catalog.pg_enum e ON e.enumtypid OPERATOR(pg_catalog.=) p.type \
+             UNION ALL SELECT pg_catalog.format('attribute %s of type %s %s', a.attnum, p.type, a.attname) FROM parts p \
+             JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type AND t.typtype OPERATOR(pg_catalog.=) 'c' \
+             JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) t.typrelid \
+             WHERE a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped"
+        ),
+        &[Argument::oids(types), first_of_others()],
+    );
+    names.into_iter().collect()
+}
+
+fn is_of_others(oid: pg_sys::Oid) -> bool {
+    u32::from(oid) >= pg_sys::FirstNormalObjectId
+}
+
+struct Gathering<'r> {
+    objects: Objects,
+    /// The one whose row it is.
+    relation: &'r Relation,
+    /// Of the operands that have been met, those of which no names are made.
+    compared: Vec<*mut pg_sys::Node>,
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn gather(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
     // SAFETY: each node is looked at as what its tag says, and the functions of nodes/nodeFuncs.c take any of an expression. The
-    // context points to the set.
+    // context points to what is gathered, and nothing else does meanwhile.
     unsafe {
         if node.is_null() {
             return false;
         }
-        let objects = &mut *context.cast::<BTreeSet<String>>();
+        let gathering = &mut *context.cast::<Gathering<'_>>();
+        if is_row_of_relation(node) {
+            if !gathering.compared.contains(&node) {
+                gathering.add_columns();
+            }
+            return false;
+        }
+        if is_expression(node) {
+            gathering.add_types(node);
+        }
+        gathering.note_compared(node);
         if is_a(node, pg_sys::NodeTag::T_FieldSelect) {
             let select = &*node.cast::<pg_sys::FieldSelect>();
-            let value = select.arg.cast::<pg_sys::Node>();
-            // Of the table's own row, the number is that of a column.
-            if !is_a(value, pg_sys::NodeTag::T_Var) || (*value.cast::<pg_sys::Var>()).varattno != 0
-            {
-                let composite = pg_sys::getBaseType(pg_sys::exprType(value));
-                objects.insert(format!(
-                    "attribute {} of type {}",
-                    select.fieldnum,
-                    u32::from(composite)
-                ));
-            }
+            let composite = pg_sys::getBaseType(pg_sys::exprType(select.arg.cast()));
+            gathering.objects.named.insert(format!(
+                "attribute {} of type {}",
+                select.fieldnum,
+                u32::from(composite)
+            ));
         } else if is_a(node, pg_sys::NodeTag::T_Const) {
-            let constant = &*node.cast::<pg_sys::Const>();
-            if !constant.constisnull {
-                gather_labels(constant, objects);
+            gathering.add_constant(&*node.cast::<pg_sys::Const>());
+        } else if is_catalog_value(node) && !pg_sys::contain_var_clause(node) {
+            let value = found(node);
+            if is_a(value, pg_sys::NodeTag::T_Const) {
+                gathering.add_constant(&*value.cast::<pg_sys::Const>());
             }
         }
         pg_sys::check_functions_in_node(node, Some(gather_function), context);
@@ -56,47 +197,191 @@ unsafe extern "C-unwind" fn gather(node: *mut pg_sys::Node, context: *mut c_void
 
 #[pg_guard]
 unsafe extern "C-unwind" fn gather_function(function: pg_sys::Oid, context: *mut c_void) -> bool {
-    if u32::from(function) >= pg_sys::FirstNormalObjectId {
-        // SAFETY: the context points to the set.
-        let objects = unsafe { &mut *context.cast::<BTreeSet<String>>() };
-        objects.insert(format!("function {}", u32::from(function)));
+    if is_of_others(function) {
+        // SAFETY: the context points to what is gathered.
+        let objects = unsafe { &mut (*context.cast::<Gathering<'_>>()).objects };
+        objects.functions.push(function);
+        objects
+            .named
+            .insert(format!("function {}", u32::from(function)));
     }
     false
 }
 
-/// # Safety
-/// The constant is not NULL.
-unsafe fn gather_labels(constant: &pg_sys::Const, objects: &mut BTreeSet<String>) {
-    let mut add = |label: pg_sys::Datum| {
-        objects.insert(format!("label {}", label.value()));
-    };
-    // SAFETY: a value of the constant's type: an enum is the oid of its label (utils/adt/enum.c), an array of enums has such
-    // elements. What deconstruct_array makes is palloc'd.
-    unsafe {
-        let base = pg_sys::getBaseType(constant.consttype);
-        if pg_sys::type_is_enum(base) {
-            return add(constant.constvalue);
+impl Gathering<'_> {
+    fn add_type(&mut self, of: pg_sys::Oid) {
+        if is_of_others(of) {
+            self.objects.types.push(of);
+            self.objects.named.insert(format!("type {}", u32::from(of)));
         }
-        let element = pg_sys::get_element_type(base);
-        if element != pg_sys::InvalidOid && pg_sys::type_is_enum(pg_sys::getBaseType(element)) {
-            let array = pg_sys::pg_detoast_datum(constant.constvalue.cast_mut_ptr());
-            let (mut values, mut nulls, mut count) =
-                (core::ptr::null_mut(), core::ptr::null_mut(), 0);
-            pg_sys::deconstruct_array(
-                array.cast(),
-                element,
-                4,
-                true,
-                c_char::from_ne_bytes([pg_sys::TYPALIGN_INT]),
-                &mut values,
-                &mut nulls,
-                &mut count,
-            );
-            for index in 0..usize::try_from(count).unwrap_or_default() {
-                if !*nulls.add(index) {
-                    add(*values.add(index));
+    }
+
+    /// The type and the collation of what a node makes, and the collation that it goes by.
+    ///
+    /// # Safety
+    /// It is an expression.
+    unsafe fn add_types(&mut self, node: *mut pg_sys::Node) {
+        // SAFETY: as for this function.
+        let (of, collations) = unsafe {
+            (
+                pg_sys::exprType(node),
+                [
+                    pg_sys::exprCollation(node),
+                    pg_sys::exprInputCollation(node),
+                ],
+            )
+        };
+        self.add_type(of);
+        for collation in collations.into_iter().filter(|one| is_of_others(*one)) {
+            self.objects.collations.push(collation);
+            self.objects
+                .named
+                .insert(format!("collation {}", u32::from(collation)));
+        }
+        if is_of_others(of) && !self.compared.contains(&node) {
+            self.objects.read_by_name.push(of);
+        }
+    }
+
+    /// Of the relation's whole row: its columns have names of their own, which are remembered elsewhere.
+    fn add_columns(&mut self) {
+        let types = self.relation.attributes().into_iter();
+        let types = types.map(|attribute| attribute.base_type);
+        self.objects
+            .read_by_name
+            .extend(types.filter(|of| is_of_others(*of)));
+    }
+
+    /// Notes the operands of which a node makes no names: a composite value of which it reads one attribute, enums that it
+    /// compares, what it asks for being NULL.
+    ///
+    /// # Safety
+    /// A node of an expression, palloc'd.
+    unsafe fn note_compared(&mut self, node: *mut pg_sys::Node) {
+        const COMPARE_ENUMS: [u32; 6] = [
+            pg_sys::F_ENUM_EQ,
+            pg_sys::F_ENUM_NE,
+            pg_sys::F_ENUM_LT,
+            pg_sys::F_ENUM_GT,
+            pg_sys::F_ENUM_LE,
+            pg_sys::F_ENUM_GE,
+        ];
+        // SAFETY: looked at as what its tag says. What the parser has analysed has its operators' functions not yet looked up.
+        unsafe {
+            let mut compares = |operator: pg_sys::Oid, operands: *mut pg_sys::List| {
+                if COMPARE_ENUMS.contains(&u32::from(pg_sys::get_opcode(operator))) {
+                    let operands = PgList::<pg_sys::Node>::from_pg(operands);
+                    for operand in operands.iter_ptr() {
+                        self.compared.push(operand);
+                        // Each of an IN list.
+                        if is_a(operand, pg_sys::NodeTag::T_ArrayExpr) {
+                            let elements = (*operand.cast::<pg_sys::ArrayExpr>()).elements;
+                            let elements = PgList::<pg_sys::Node>::from_pg(elements);
+                            self.compared.extend(elements.iter_ptr());
+                        }
+                    }
+                }
+            };
+            if is_a(node, pg_sys::NodeTag::T_OpExpr)
+                || is_a(node, pg_sys::NodeTag::T_DistinctExpr)
+                || is_a(node, pg_sys::NodeTag::T_NullIfExpr)
+            {
+                // All three are the same struct (nodes/primnodes.h).
+                let operator = &*node.cast::<pg_sys::OpExpr>();
+                compares(operator.opno, operator.args);
+            } else if is_a(node, pg_sys::NodeTag::T_ScalarArrayOpExpr) {
+                let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
+                compares(operator.opno, operator.args);
+            } else if is_a(node, pg_sys::NodeTag::T_NullTest) {
+                let operand = (*node.cast::<pg_sys::NullTest>()).arg.cast();
+                self.compared.push(operand);
+            } else if is_a(node, pg_sys::NodeTag::T_FieldSelect) {
+                let operand = (*node.cast::<pg_sys::FieldSelect>()).arg.cast();
+                self.compared.push(operand);
+            }
+        }
+    }
+
+    /// Which value it is, where that may be named: of a type of others, or an object of the catalog's.
+    ///
+    /// # Safety
+    /// A constant of its type.
+    unsafe fn add_constant(&mut self, constant: &pg_sys::Const) {
+        let of = constant.consttype;
+        if constant.constisnull {
+            return;
+        }
+        // SAFETY: the value is of its type, and not NULL.
+        unsafe {
+            if is_of_others(of) {
+                let image = match constant.constbyval {
+                    true => constant.constvalue.value().to_ne_bytes().to_vec(),
+                    false => {
+                        let (value, length) = (constant.constvalue, constant.constlen);
+                        let bytes = pg_sys::datumGetSize(value, false, length);
+                        core::slice::from_raw_parts(value.cast_mut_ptr::<u8>(), bytes).to_vec()
+                    }
+                };
+                let image: String = image.iter().map(|byte| format!("{byte:02x}")).collect();
+                self.objects
+                    .named
+                    .insert(format!("value {image} of type {}", u32::from(of)));
+            } else if CATALOG_TYPES.contains(&of) {
+                let oid = pg_sys::Oid::from_datum(constant.constvalue, false).unwrap_or_default();
+                if of == pg_sys::REGTYPEOID {
+                    self.add_type(oid);
+                } else if is_of_others(oid) {
+                    self.objects.has_others = true;
+                    self.objects
+                        .named
+                        .insert(format!("object {} of a catalog", u32::from(oid)));
                 }
             }
         }
     }
+}
+
+/// Types whose values are objects of the catalog, looked up by their names; but for tables, which are remembered as such.
+const CATALOG_TYPES: [pg_sys::Oid; 10] = [
+    pg_sys::REGPROCOID,
+    pg_sys::REGPROCEDUREOID,
+    pg_sys::REGOPEROID,
+    pg_sys::REGOPERATOROID,
+    pg_sys::REGTYPEOID,
+    pg_sys::REGCONFIGOID,
+    pg_sys::REGDICTIONARYOID,
+    pg_sys::REGNAMESPACEOID,
+    pg_sys::REGROLEOID,
+    pg_sys::REGCOLLATIONOID,
+];
+
+/// The table's own row as a whole.
+unsafe fn is_row_of_relation(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: looked at as what its tag says.
+    unsafe { is_a(node, pg_sys::NodeTag::T_Var) && (*node.cast::<pg_sys::Var>()).varattno == 0 }
+}
+
+/// A call or a conversion that makes an object of the catalog's of a name.
+unsafe fn is_catalog_value(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: looked at as what its tag says, and an expression if it is one of these.
+    unsafe {
+        (is_a(node, pg_sys::NodeTag::T_FuncExpr) || is_a(node, pg_sys::NodeTag::T_CoerceViaIO))
+            && CATALOG_TYPES.contains(&pg_sys::exprType(node))
+    }
+}
+
+/// Whether a node has a type: not a part of one, such as a list, or a branch of a CASE (exprType() of nodes/nodeFuncs.c).
+unsafe fn is_expression(node: *mut pg_sys::Node) -> bool {
+    const PARTS: &[pg_sys::NodeTag] = &[
+        pg_sys::NodeTag::T_List,
+        pg_sys::NodeTag::T_IntList,
+        pg_sys::NodeTag::T_OidList,
+        pg_sys::NodeTag::T_CaseWhen,
+        #[cfg(not(feature = "pg15"))]
+        pg_sys::NodeTag::T_JsonFormat,
+        #[cfg(not(feature = "pg15"))]
+        pg_sys::NodeTag::T_JsonReturning,
+    ];
+    // SAFETY: only the tag is read.
+    !PARTS.iter().any(|tag| unsafe { is_a(node, *tag) })
 }

@@ -249,13 +249,6 @@ impl Relation {
         .unwrap_or(0)
     }
 
-    /// The number of the last column that it has had.
-    pub fn last_column(&self) -> i16 {
-        // SAFETY: the descriptor belongs to the open relation.
-        let columns = unsafe { (*self.data().rd_att).natts };
-        i16::try_from(columns).unwrap_or(i16::MAX)
-    }
-
     /// The columns that are not dropped, in order.
     pub fn attributes(&self) -> Vec<Attribute> {
         let descriptor = self.data().rd_att;

@@ -92,7 +92,10 @@ unsafe extern "C-unwind" fn gather_tables(node: *mut pg_sys::Node, context: *mut
             match value.consttype {
                 _ if value.constisnull => {}
                 pg_sys::OIDOID | pg_sys::REGCLASSOID => {
-                    tables.extend(pg_sys::Oid::from_datum(value.constvalue, false));
+                    // The oid of a type, say, is no table's.
+                    let oid = pg_sys::Oid::from_datum(value.constvalue, false);
+                    let is_table = |oid: &pg_sys::Oid| pg_sys::get_rel_relkind(*oid) != 0;
+                    tables.extend(oid.filter(is_table));
                 }
                 pg_sys::OIDARRAYOID | pg_sys::REGCLASSARRAYOID => {
                     let oids = Vec::<Option<pg_sys::Oid>>::from_polymorphic_datum(
@@ -141,7 +144,10 @@ unsafe fn finds_tables(node: *mut pg_sys::Node) -> bool {
 }
 
 /// What stable functions find by now.
-unsafe fn found(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+///
+/// # Safety
+/// An analysed expression, palloc'd.
+pub(super) unsafe fn found(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: of a query's plan it looks at the parameters that are bound, of which there are none, and notes in it the functions
     // that it has written out (optimizer/util/clauses.c): both nodes are palloc'd, and zeroed.
     unsafe {

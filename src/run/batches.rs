@@ -286,11 +286,14 @@ impl Run {
                 self.all_that_is_seen = Stop::at_the_end(part.row_security());
                 let before = part.deleted_from();
                 let outcome = cursor.delete(&part, limit, &slice);
-                if let Ok(outcome) = &outcome
-                    && outcome.deleted > 0
-                {
-                    part.check_unchanged()?;
-                    note_deleted(&part, outcome.deleted, before, host)?;
+                if let Ok(outcome) = &outcome {
+                    // Nor is a part done where nothing was found by what the rule names now.
+                    if outcome.deleted > 0 || cursor.is_finished() {
+                        part.check_unchanged()?;
+                    }
+                    if outcome.deleted > 0 {
+                        note_deleted(&part, outcome.deleted, before, host)?;
+                    }
                 }
                 // All is done only if the table has not got something new meanwhile.
                 let is_last = cursor.is_finished() && self.queue.is_empty();

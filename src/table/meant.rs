@@ -2,7 +2,7 @@
 //! be another column's by then, and a table may have become an archive.
 
 use super::{Criterion, Rule};
-use crate::pg::{self, Attribute, References, Relation};
+use crate::pg::{self, Attribute, Definition, References, Relation};
 use crate::refusal::Refusal;
 use logic::framework::Lifetime;
 use logic::recognize::doubts_of_name;
@@ -26,12 +26,9 @@ pub struct Names {
     layout: Vec<String>,
     /// The tables that the rule names, by their oids.
     tables: BTreeSet<u32>,
-    /// What else it refers to; `None` where that is another database's.
-    objects: Option<Objects>,
+    objects: Objects,
     /// The condition that holds because the framework's column is what says when a row expires.
     condition: Option<String>,
-    /// The number of the last column that there had been by then.
-    last_column: i16,
     /// The children whose rows might have been meant to stay by then, by their oids; `None` where those are another database's, and
     /// for a run.
     doubtful_children: Option<BTreeSet<u32>>,
@@ -50,43 +47,27 @@ pub enum Meant {
 }
 
 impl Meant {
-    /// What a rule means now.
-    pub fn now(relation: &Relation, criterion: &Criterion, rule: &Rule) -> Meant {
-        let attributes = relation.attributes();
-        let (columns, framework) = read(criterion, rule);
-        let whole_row = columns.contains(&0);
-        let numbers = |is_read: &dyn Fn(i16) -> bool| {
-            let read = attributes
-                .iter()
-                .filter(|attribute| is_read(attribute.attnum));
-            read.map(|attribute| (attribute.name.clone(), attribute.attnum))
-                .collect()
-        };
+    /// What a rule means now, in spite of these children, for a policy.
+    pub fn of_policy(
+        relation: &Relation,
+        criterion: &Criterion,
+        rule: &Rule,
+        doubtful_children: BTreeSet<u32>,
+    ) -> Meant {
+        let names = Names::now(relation, criterion, rule);
         Meant::Names(Box::new(Names {
-            schema: relation.schema(),
-            table: relation.name(),
-            columns: numbers(&|number| whole_row || columns.contains(&number)),
-            whole_row,
-            framework: numbers(&|number| framework.contains(&number)),
-            instant: instant(criterion),
-            layout: attributes
-                .iter()
-                .map(|attribute| attribute.name.clone())
-                .collect(),
-            tables: tables(criterion),
-            objects: Some(Objects::now(criterion)),
-            condition: criterion.condition_of_framework.map(str::to_owned),
-            last_column: relation.last_column(),
-            doubtful_children: None,
-            of_run: false,
+            objects: names.objects.with_definitions(criterion),
+            doubtful_children: Some(doubtful_children),
+            ..names
         }))
     }
 
-    /// The same, in spite of these children.
-    pub fn remember_children(&mut self, doubtful: BTreeSet<u32>) {
-        if let Meant::Names(names) = self {
-            names.doubtful_children = Some(doubtful);
-        }
+    /// The same, for a run that has begun.
+    pub fn of_run(relation: &Relation, criterion: &Criterion, rule: &Rule) -> Meant {
+        Meant::Names(Box::new(Names {
+            of_run: true,
+            ..Names::now(relation, criterion, rule)
+        }))
     }
 
     /// The children in spite of which it was meant, where that is known.
@@ -95,15 +76,6 @@ impl Meant {
             Meant::Names(names) => names.doubtful_children.as_ref(),
             Meant::Unreadable(_) => None,
         }
-    }
-
-    /// The same, for a run that has begun.
-    pub fn of_run(relation: &Relation, criterion: &Criterion, rule: &Rule) -> Meant {
-        let mut meant = Meant::now(relation, criterion, rule);
-        if let Meant::Names(names) = &mut meant {
-            names.of_run = true;
-        }
-        meant
     }
 }
 
@@ -141,26 +113,73 @@ fn tables(criterion: &Criterion) -> BTreeSet<u32> {
     tables.copied().map(u32::from).collect()
 }
 
-/// Objects, of which pg_upgrade makes functions anew, with other oids.
+/// What else it refers to than tables and columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Objects {
-    /// The server's, which pg_upgrade makes anew as well.
+    /// The server's, which pg_upgrade makes anew, as well as functions and collations.
     system_identifier: u64,
+    /// The rule has come to another database, by a dump or as a copy.
+    moved: bool,
+    /// All of them, and the names that it makes of values, in words that are the database's.
     named: BTreeSet<String>,
+    names: BTreeSet<String>,
+    /// What each of them is, in any database; `None` where that cannot be told, and for a run.
+    definitions: Option<Vec<Definition>>,
 }
 
 impl Objects {
     fn now(criterion: &Criterion) -> Objects {
-        let named = criterion.references().flat_map(|named| &named.objects);
+        let all = |which: fn(&pg::Objects) -> &BTreeSet<String>| {
+            let referred = criterion.references();
+            let all = referred.flat_map(|to| which(&to.objects));
+            all.cloned().collect()
+        };
         Objects {
             system_identifier: pg::system_identifier(),
-            named: named.cloned().collect(),
+            moved: false,
+            named: all(|objects| &objects.named),
+            names: all(|objects| &objects.names),
+            definitions: None,
         }
     }
 
-    fn are_others_than(&self, now: &Objects) -> bool {
-        self.system_identifier == now.system_identifier && self.named != now.named
+    fn with_definitions(self, criterion: &Criterion) -> Objects {
+        Objects {
+            definitions: definitions(criterion),
+            ..self
+        }
     }
+
+    /// Whether they still are what they were, where that can be told; of values, names that are new mean nothing.
+    fn are_still(&self, criterion: &Criterion) -> Option<bool> {
+        let now = Objects::now(criterion);
+        if !self.moved && self.system_identifier == now.system_identifier {
+            return Some(self.named == now.named && self.names.is_subset(&now.names));
+        }
+        let (meant, now) = (self.definitions.as_ref()?, definitions(criterion)?);
+        let is_there = |meant: &Definition| now.iter().any(|now| is_still(meant, now));
+        Some(meant.iter().all(is_there) && count_functions(meant) == count_functions(&now))
+    }
+}
+
+fn definitions(criterion: &Criterion) -> Option<Vec<Definition>> {
+    let all = criterion.references().map(|to| to.objects.definitions());
+    Some(all.collect::<Option<Vec<_>>>()?.concat())
+}
+
+/// Whether it is the same, maybe with labels or attributes that have come since.
+fn is_still(meant: &Definition, now: &Definition) -> bool {
+    let mut words = now.iter();
+    let kind = meant.first().map_or("", String::as_str);
+    match kind {
+        "labels" | "attributes" => meant.iter().all(|word| words.any(|now| now == word)),
+        _ => meant == now,
+    }
+}
+
+fn count_functions(definitions: &[Definition]) -> usize {
+    let is_function = |one: &&Definition| one.first().is_some_and(|kind| kind == "function");
+    definitions.iter().filter(is_function).count()
 }
 
 fn refuse(message: String) -> Refusal {
@@ -192,8 +211,7 @@ pub(super) fn check_names(
 }
 
 /// The same of tables that the rule names, of what `keep` counts from, and of columns that are read because the framework's are
-/// called so. One that a migration has made anew is its column still; not one that has come to the name while the one that was
-/// meant is there.
+/// called so. That a migration has made one of them anew is not told from another column that has come to the name.
 pub(super) fn check_what_was_found(
     relation: &Relation,
     attributes: &[Attribute],
@@ -205,7 +223,7 @@ pub(super) fn check_what_was_found(
     };
     let another = |what: &str| {
         refuse(format!(
-            "a {what} that the rule for table \"{}\" names is not the one that it was {}",
+            "a{what} that the rule for table \"{}\" names is not the one that it was {}",
             relation.name(),
             names.since()
         ))
@@ -213,11 +231,20 @@ pub(super) fn check_what_was_found(
         .hint(names.again("by the names that are meant"))
     };
     if names.tables != tables(criterion) {
-        return Err(another("table"));
+        return Err(another(" table"));
     }
-    let (meant, now) = (names.objects.as_ref(), Objects::now(criterion));
-    if meant.is_some_and(|meant| meant.are_others_than(&now)) {
-        return Err(another("function, attribute or label"));
+    match names.objects.are_still(criterion) {
+        Some(true) => {}
+        Some(false) => return Err(another("n object")),
+        None => {
+            return Err(refuse(format!(
+                "cannot tell whether the objects that the rule for table \"{}\" names are those that they were {}",
+                relation.name(),
+                names.since()
+            ))
+            .detail("The table has been restored, and one of them is known by its name only.")
+            .hint(names.again("by the names that are meant")));
+        }
     }
     if let Some(condition) = &names.condition
         && criterion.condition_of_framework != Some(condition)
@@ -245,28 +272,11 @@ pub(super) fn check_what_was_found(
         ))
         .hint(names.again("by what keep means now")));
     }
-    if let Some((name, _)) = names.framework.iter().find(|(_, number)| **number == 0) {
-        return Err(names.another_column(relation, attributes, name, 0));
-    }
     let (_, own) = read(criterion, rule);
-    let is_meant = |number: i16| names.framework.values().any(|meant| *meant == number);
-    let other = attributes
-        .iter()
-        .find(|one| own.contains(&one.attnum) && !is_meant(one.attnum));
-    let left = attributes
-        .iter()
-        .find(|one| is_meant(one.attnum) && !own.contains(&one.attnum));
-    match (other, left) {
-        (Some(other), Some(left)) => {
-            Err(names.another_column(relation, attributes, &other.name, left.attnum))
-        }
-        // It had been there, under another name.
-        (Some(other), None) if other.attnum <= names.last_column => {
-            let meant = names.framework.get(&other.name).copied();
-            let meant = meant.unwrap_or(names.last_column);
-            Err(names.another_column(relation, attributes, &other.name, meant))
-        }
-        _ => Ok(()),
+    let mut meant = names.framework.iter();
+    match meant.find(|(_, number)| !own.contains(number)) {
+        Some((name, number)) => Err(names.another_column(relation, attributes, name, *number)),
+        None => Ok(()),
     }
 }
 
@@ -288,11 +298,41 @@ pub fn check_still_meant(
         "what the rule for table \"{}\" names has become something else meanwhile",
         relation.name()
     ))
-    .detail("A table, a function, an attribute or a label that it names has been renamed or dropped while rows were looked for.")
+    .detail("An object that it names has been renamed or dropped while rows were looked for.")
     .hint("Look at what raw_clear_sessions_preview() says of the table, and call again."))
 }
 
 impl Names {
+    fn now(relation: &Relation, criterion: &Criterion, rule: &Rule) -> Names {
+        let attributes = relation.attributes();
+        let (columns, framework) = read(criterion, rule);
+        let whole_row = columns.contains(&0);
+        let numbers = |is_read: &dyn Fn(i16) -> bool| {
+            let read = attributes
+                .iter()
+                .filter(|attribute| is_read(attribute.attnum));
+            read.map(|attribute| (attribute.name.clone(), attribute.attnum))
+                .collect()
+        };
+        Names {
+            schema: relation.schema(),
+            table: relation.name(),
+            columns: numbers(&|number| whole_row || columns.contains(&number)),
+            whole_row,
+            framework: numbers(&|number| framework.contains(&number)),
+            instant: instant(criterion),
+            layout: attributes
+                .iter()
+                .map(|attribute| attribute.name.clone())
+                .collect(),
+            tables: tables(criterion),
+            objects: Objects::now(criterion),
+            condition: criterion.condition_of_framework.map(str::to_owned),
+            doubtful_children: None,
+            of_run: false,
+        }
+    }
+
     fn since(&self) -> &'static str {
         if self.of_run {
             "when the run began"

@@ -15,7 +15,7 @@ pub fn by_names() -> String {
         &format!(
             "SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE {COLUMN} e.key AND {is_alike}"
         ),
-        ", 'objects', NULL, 'doubtful_children', NULL, 'tables', (SELECT coalesce(pg_catalog.jsonb_agg(n::pg_catalog.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb) \
+        ", 'objects', p.meant OPERATOR(pg_catalog.->) 'objects' OPERATOR(pg_catalog.||) '{\"moved\": true}', 'doubtful_children', NULL, 'tables', (SELECT coalesce(pg_catalog.jsonb_agg(n::pg_catalog.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb) \
          FROM pg_catalog.unnest(p.named) AS n)",
     )
 }
@@ -60,9 +60,7 @@ fn with_numbers(number: &str, also: &str) -> String {
         )
     });
     format!(
-        "CASE WHEN {} THEN p.meant OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('last_column', \
-         (SELECT coalesce(pg_catalog.max(a.attnum), 0::pg_catalog.int2) FROM pg_catalog.pg_attribute a \
-         WHERE a.attrelid OPERATOR(pg_catalog.=) p.\"table\"::pg_catalog.oid), {}{also}) ELSE p.meant END",
+        "CASE WHEN {} THEN p.meant OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object({}{also}) ELSE p.meant END",
         is_ours.join(" AND "),
         columns.join(", ")
     )

@@ -88,8 +88,8 @@ pub fn schedule(table: Option<pg_sys::Oid>, policy: &Policy) -> Result<(), Refus
         let (below, between) = pg::reached(checked.root(), LockMode::AccessShare);
         let below = || below.iter().chain(&between);
         table::check_children(checked.root(), checked.criterion(), &rule, below())?;
-        let mut meant = Meant::now(checked.root(), checked.criterion(), &rule);
-        meant.remember_children(table::doubtful_oids(checked.root(), below()));
+        let children = table::doubtful_oids(checked.root(), below());
+        let meant = Meant::of_policy(checked.root(), checked.criterion(), &rule, children);
         policy.meant = Some(meant);
         check_accepts_deletes(&checked)?;
     }

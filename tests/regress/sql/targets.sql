@@ -115,6 +115,19 @@ ALTER FUNCTION was RENAME TO may_go;
 SET targets.command = 'ALTER FUNCTION targets.may_go RENAME TO was; ALTER FUNCTION targets.all_may RENAME TO may_go';
 CALL raw_clear_sessions_in_batches('named', expires => 'expires', filter => 'targets.once(id) AND targets.may_go(id)', batch_size => 10);
 SELECT count(*) FROM named;
+-- The same of a domain; nor is all done where nothing is found by what has the name now
+CREATE DOMAIN shorter AS varchar(1);
+CREATE DOMAIN longer AS varchar(2);
+ALTER FUNCTION may_go RENAME TO all_may;
+ALTER FUNCTION was RENAME TO may_go;
+SET targets.command = 'ALTER DOMAIN targets.longer RENAME TO was; ALTER DOMAIN targets.shorter RENAME TO longer';
+SELECT raw_clear_sessions_rewrite('named', expires => 'expires', filter => 'targets.once(id) AND pad::targets.longer = $$xx$$');
+SELECT count(*) FROM named;
+ALTER DOMAIN longer RENAME TO shorter;
+ALTER DOMAIN was RENAME TO longer;
+SET targets.command = 'ALTER DOMAIN targets.longer RENAME TO was; ALTER DOMAIN targets.shorter RENAME TO longer';
+CALL raw_clear_sessions_in_batches('named', expires => 'expires', filter => 'targets.once(id) AND pad::targets.longer = $$xx$$', batch_size => 10);
+SELECT count(*) FROM named;
 -- A table in a schema that is renamed
 CREATE SCHEMA targets_archive;
 CREATE TABLE parent (id integer, pad text, expires timestamptz);

@@ -1,0 +1,270 @@
+//! The worker's policies whose rules name functions, types, labels and other objects: what has come to such a name is not gone by,
+//! neither where it happened nor in a copy of the database.
+
+use cluster::{Cluster, Session, wait_until};
+
+/// What a rule may name: its table is `t_<name>`, with a row that is live and one that has expired.
+struct Case {
+    name: &'static str,
+    /// What is named.
+    objects: &'static str,
+    columns: &'static str,
+    live: &'static str,
+    over: &'static str,
+    rule: &'static str,
+    /// Has the name mean something by which the live row has expired.
+    swap: &'static str,
+    /// Something that changes nothing of what was meant.
+    growth: &'static str,
+    /// Whether it can be told in a dump that is restored.
+    is_told: bool,
+}
+
+const CASES: [Case; 11] = [
+    Case {
+        name: "function",
+        objects: "CREATE FUNCTION may_go(key text) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$ SELECT key <> 'held' $$;
+            CREATE FUNCTION may_all_go(key text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'",
+        columns: "key text",
+        live: "'held'",
+        over: "'x'",
+        rule: "expires => 'expires_at', filter => 'public.may_go(key)'",
+        swap: "ALTER FUNCTION may_go(text) RENAME TO x; ALTER FUNCTION may_all_go(text) RENAME TO may_go; ALTER FUNCTION x(text) RENAME TO may_all_go",
+        growth: "ALTER FUNCTION may_go(text) COST 5",
+        is_told: true,
+    },
+    Case {
+        name: "attribute",
+        objects: "CREATE TYPE ends AS (until timestamp, since timestamp)",
+        columns: "at ends",
+        live: "row(timestamp '2199-01-01', timestamp '2020-01-01')::ends",
+        over: "jsonb_populate_record(NULL::ends, '{\"until\": \"2020-01-01\", \"since\": \"2020-01-01\"}')",
+        rule: "expires => '(at).until'",
+        swap: "ALTER TYPE ends RENAME ATTRIBUTE until TO x; ALTER TYPE ends RENAME ATTRIBUTE since TO until; ALTER TYPE ends RENAME ATTRIBUTE x TO since",
+        growth: "ALTER TYPE ends ADD ATTRIBUTE note text",
+        is_told: true,
+    },
+    Case {
+        name: "document",
+        objects: "CREATE TYPE held AS (hold boolean, seen boolean); CREATE DOMAIN held_at AS held",
+        columns: "at held_at",
+        live: "row(true, false)::held",
+        over: "row(false, false)::held",
+        rule: "expires => 'expires_at', filter => $$NOT (to_jsonb(at) ->> 'hold')::boolean$$",
+        swap: "ALTER TYPE held RENAME ATTRIBUTE hold TO x; ALTER TYPE held RENAME ATTRIBUTE seen TO hold; ALTER TYPE held RENAME ATTRIBUTE x TO seen",
+        growth: "SELECT 1",
+        is_told: true,
+    },
+    Case {
+        name: "row",
+        objects: "CREATE TYPE holds AS (hold boolean, seen boolean)",
+        columns: "at holds",
+        live: "row(true, false)::holds",
+        over: "row(false, false)::holds",
+        rule: "expires => 'expires_at', filter => $$NOT (to_jsonb(t_row) #>> '{at,hold}')::boolean$$",
+        swap: "ALTER TYPE holds RENAME ATTRIBUTE hold TO x; ALTER TYPE holds RENAME ATTRIBUTE seen TO hold; ALTER TYPE holds RENAME ATTRIBUTE x TO seen",
+        growth: "ALTER TABLE t_row ADD note text",
+        is_told: true,
+    },
+    Case {
+        name: "label",
+        objects: "CREATE TYPE state AS ENUM ('open', 'closed')",
+        columns: "state state",
+        live: "'open'",
+        over: "'closed'",
+        rule: "expires => 'expires_at', filter => $$state = 'closed'$$",
+        swap: "ALTER TYPE state RENAME VALUE 'open' TO 'x'; ALTER TYPE state RENAME VALUE 'closed' TO 'open'; ALTER TYPE state RENAME VALUE 'x' TO 'closed'",
+        growth: "ALTER TYPE state ADD VALUE 'new' BEFORE 'closed'",
+        is_told: true,
+    },
+    Case {
+        name: "text",
+        objects: "CREATE TYPE mood AS ENUM ('open', 'closed')",
+        columns: "state mood",
+        live: "'open'",
+        over: "'closed'",
+        rule: "expires => 'expires_at', filter => $$state::text LIKE 'clo%'$$",
+        swap: "ALTER TYPE mood RENAME VALUE 'open' TO 'x'; ALTER TYPE mood RENAME VALUE 'closed' TO 'open'; ALTER TYPE mood RENAME VALUE 'x' TO 'closed'",
+        growth: "ALTER TYPE mood ADD VALUE 'new'",
+        is_told: true,
+    },
+    Case {
+        name: "composite",
+        objects: "CREATE TYPE phase AS ENUM ('open', 'closed'); CREATE TYPE phases AS (phase phase)",
+        columns: "state phases",
+        live: "'(open)'",
+        over: "'(closed)'",
+        rule: "expires => 'expires_at', filter => $$state = '(closed)'::public.phases$$",
+        swap: "ALTER TYPE phase RENAME VALUE 'open' TO 'x'; ALTER TYPE phase RENAME VALUE 'closed' TO 'open'; ALTER TYPE phase RENAME VALUE 'x' TO 'closed'",
+        growth: "ALTER TYPE phase ADD VALUE 'new'",
+        is_told: true,
+    },
+    Case {
+        name: "range",
+        objects: "CREATE TYPE step AS ENUM ('open', 'closed'); CREATE TYPE steps AS RANGE (subtype = step)",
+        columns: "state step",
+        live: "'open'",
+        over: "'closed'",
+        rule: "expires => 'expires_at', filter => $$state <@ '[closed,closed]'::public.steps$$",
+        swap: "ALTER TYPE step RENAME VALUE 'open' TO 'x'; ALTER TYPE step RENAME VALUE 'closed' TO 'open'; ALTER TYPE step RENAME VALUE 'x' TO 'closed'",
+        growth: "ALTER TYPE step ADD VALUE 'new'",
+        is_told: true,
+    },
+    Case {
+        name: "domain",
+        objects: "CREATE DOMAIN short AS varchar(2); CREATE DOMAIN long AS varchar(3)",
+        columns: "key text",
+        live: "'abc'",
+        over: "'xyz'",
+        rule: "expires => 'expires_at', filter => $$key::public.long <> 'abc'$$",
+        swap: "ALTER DOMAIN long RENAME TO x; ALTER DOMAIN short RENAME TO long; ALTER DOMAIN x RENAME TO short",
+        growth: "ALTER DOMAIN short SET DEFAULT 'x'",
+        is_told: true,
+    },
+    Case {
+        name: "collation",
+        objects: "CREATE COLLATION bytes FROM \"C\"; CREATE COLLATION words FROM \"und-x-icu\"",
+        columns: "key text",
+        live: "'a'",
+        over: "'C'",
+        rule: "expires => 'expires_at', filter => $$key < 'B' COLLATE public.words IS FALSE$$",
+        swap: "ALTER COLLATION words RENAME TO x; ALTER COLLATION bytes RENAME TO words; ALTER COLLATION x RENAME TO bytes",
+        growth: "SELECT 1",
+        is_told: true,
+    },
+    Case {
+        name: "configuration",
+        objects: "CREATE TEXT SEARCH CONFIGURATION plain (COPY = pg_catalog.simple);
+            CREATE TEXT SEARCH CONFIGURATION stemmed (COPY = pg_catalog.english)",
+        columns: "note text",
+        live: "'holding'",
+        over: "'closed'",
+        rule: "expires => 'expires_at', filter => $$NOT to_tsvector('public.stemmed', note) @@ 'hold'::tsquery$$",
+        swap: "ALTER TEXT SEARCH CONFIGURATION stemmed RENAME TO x; ALTER TEXT SEARCH CONFIGURATION plain RENAME TO stemmed;
+            ALTER TEXT SEARCH CONFIGURATION x RENAME TO plain",
+        growth: "SELECT 1",
+        is_told: false,
+    },
+];
+
+impl Case {
+    fn table(&self) -> String {
+        format!("t_{}", self.name)
+    }
+
+    /// Makes the table and its policy.
+    fn make(&self, session: &mut Session) {
+        let (table, live) = (self.table(), self.live);
+        session.run(&format!(
+            "{}; CREATE TABLE {table} ({}, expires_at timestamp DEFAULT '2020-01-01');
+             INSERT INTO {table} VALUES ({live})",
+            self.objects, self.columns
+        ));
+        self.add_expired(session);
+        session.run(&format!(
+            "SELECT raw_clear_sessions_schedule('{table}', '1 s', {}, keep => '0', time_zone => 'UTC')",
+            self.rule
+        ));
+    }
+
+    fn wait_until_cleared(&self, session: &mut Session) {
+        session.wait_for_count(&self.table(), 1);
+    }
+
+    fn swap(&self, session: &mut Session) {
+        session.run(&format!("BEGIN; {}; COMMIT", self.swap));
+    }
+
+    fn add_expired(&self, session: &mut Session) {
+        let (table, over) = (self.table(), self.over);
+        session.run(&format!("INSERT INTO {table} VALUES ({over})"));
+    }
+
+    fn wait_for_refusal(&self, session: &mut Session, message: &str) {
+        let table = self.table();
+        session.wait_for_run(&format!(
+            "\"table\" = '{table}'::regclass AND stop = 'failed' AND sqlstate = '55000' AND deleted = 0 AND error LIKE '{message}'"
+        ));
+        assert_eq!(session.count(&table), 1, "{}", self.name);
+    }
+
+    /// As [`Case::wait_for_refusal`], for the name that has come to mean something else.
+    fn wait_for_another(&self, session: &mut Session) {
+        let table = self.table();
+        self.wait_for_refusal(
+            session,
+            &format!("an object that the rule for table \"{table}\" names is not the one that it was when%"),
+        );
+    }
+}
+
+/// A copy of the database, once by a dump and once as a template, where the worker may go on.
+fn copies(cluster: &Cluster, database: &str) -> [Session; 2] {
+    let names = [format!("{database}_dumped"), format!("{database}_copied")];
+    let [dumped, copied] = &names;
+    cluster.shell(&format!(
+        "createdb {dumped} && pg_dump {database} | psql -qX -v ON_ERROR_STOP=1 {dumped}"
+    ));
+    let mut postgres = cluster.connect();
+    wait_until("the database can be copied", || {
+        postgres
+            .try_run(&format!("CREATE DATABASE {copied} TEMPLATE {database}"))
+            .is_ok()
+    });
+    names.map(|name| {
+        let mut session = cluster.connect_to(&name);
+        session
+            .run("DELETE FROM raw_clear_sessions.history; SELECT raw_clear_sessions_resume_all()");
+        session
+    })
+}
+
+#[test]
+fn an_object_that_has_come_to_a_name_in_the_rule_is_not_gone_by_nor_in_a_copy() {
+    let cluster = Cluster::with_worker("*", &[]);
+    let mut session = cluster.database("app").connect();
+    CASES.iter().for_each(|case| case.make(&mut session));
+    for case in &CASES {
+        case.wait_until_cleared(&mut session);
+        case.swap(&mut session);
+    }
+    for case in &CASES {
+        case.wait_for_another(&mut session);
+    }
+    drop(session);
+    for mut copy in copies(&cluster, "app") {
+        for case in &CASES {
+            if case.is_told {
+                case.wait_for_another(&mut copy);
+            } else {
+                case.wait_for_refusal(&mut copy, "cannot tell whether the objects that the rule%");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_whose_names_mean_what_they_meant_is_gone_by_also_in_a_copy() {
+    let cluster = Cluster::with_worker("*", &[]);
+    let mut session = cluster.database("app").connect();
+    CASES.iter().for_each(|case| case.make(&mut session));
+    for case in &CASES {
+        case.wait_until_cleared(&mut session);
+        session.run(case.growth);
+        case.add_expired(&mut session);
+    }
+    for case in &CASES {
+        case.wait_until_cleared(&mut session);
+    }
+    drop(session);
+    for mut copy in copies(&cluster, "app") {
+        let told = || CASES.iter().filter(|case| case.is_told);
+        told().for_each(|case| case.add_expired(&mut copy));
+        // From here on as where it was made.
+        for case in told() {
+            case.wait_until_cleared(&mut copy);
+            case.swap(&mut copy);
+        }
+        told().for_each(|case| case.wait_for_another(&mut copy));
+    }
+}
