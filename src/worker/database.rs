@@ -292,6 +292,7 @@ fn clear_pass(
         let Some(claim) = board().and_then(|board| board.claim(table.table)) else {
             continue;
         };
+        let started = pg::now();
         let after = pg::catch(|| {
             if look.has_been_overtaken() && !is_still_due(schema, &table) {
                 return Ok(After::GoOn);
@@ -317,6 +318,7 @@ fn clear_pass(
                 let name = pg::full_name(table.table).unwrap_or_default();
                 pg::commit();
                 report_error(&refusal, &format!("clearing of table {name} in"));
+                history::count_failure(table.table, started, &refusal);
                 avoided.add(vec![table.table], backoff::delay(1, 0.5));
                 return None;
             }

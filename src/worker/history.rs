@@ -14,6 +14,7 @@ use crate::run::{Outcome, Stop};
 use crate::settings;
 use logic::number;
 use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -178,8 +179,11 @@ impl Record {
                 ),
                 &arguments,
             );
-            if written > 0 || made {
+            if written > 0 {
                 return id;
+            }
+            if made {
+                not_written(schema, "history");
             }
             self.id = None;
         }
@@ -200,9 +204,9 @@ impl Record {
                 Argument::integer(self.pid.into()),
             ],
         );
-        let id = rows.into_iter().next().expect("a row was inserted");
-        self.id = Some(id);
-        id
+        let id = rows.into_iter().next();
+        self.id = id;
+        id.unwrap_or_else(|| not_written(schema, "history"))
     }
 
     /// Ends the record, in a transaction of its own, and says whether that has to be committed at once: a run that found
@@ -319,6 +323,38 @@ thread_local! {
     static FLUSHED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
+/// Somebody has had a trigger or a rule of his own made for one of our tables.
+fn not_written(schema: &str, table: &str) -> ! {
+    Refusal::new(
+        PgSqlErrorCode::ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
+        format!("a trigger or a rule has kept a row from table {schema}.{table}"),
+    )
+    .detail("What has become of a run could not be written down.")
+    .hint(format!(
+        "Drop the triggers and rules of table {schema}.{table}: the extension has none that would do that."
+    ))
+    .raise()
+}
+
+/// Counts a run that could not be recorded, as failed with that: else it would be due again at once.
+pub fn count_failure(table: pg_sys::Oid, started: i64, refusal: &Refusal) {
+    add_pending(Ended {
+        table: table.into(),
+        start: started,
+        end: pg::now(),
+        stop: "failed",
+        deleted: 0,
+        skipped: 0,
+        expired_left: None,
+        cleared: false,
+        failure: None,
+        error: Some(refusal.message().to_owned()),
+        sqlstate: Some(pg::sqlstate_text(refusal.sqlstate())),
+        repack: None,
+        repack_error: None,
+    });
+}
+
 fn add_pending(ended: Ended) {
     PENDING.with_borrow_mut(|pending| pending.push(ended));
 }
@@ -381,7 +417,7 @@ fn locked_states(schema: &str, ended: &[Ended]) -> Vec<u32> {
 
 /// A table that has gone meanwhile keeps its state for now: the policy may follow to the one that takes its place. One that has
 /// been renamed keeps its old name while another has that: a note says so, and should it go, that one has taken its place. In
-/// one order, as whoever locks several rows here: else two workers could wait for each other.
+/// one order, as whoever locks several rows here: else two workers could wait for each other. ERROR 27000 where one is not written.
 fn write_free_states(schema: &str, ended: &[Ended]) {
     let json = serde_json::to_string(ended).expect("plain data becomes JSON");
     let instant = |column: &str| {
@@ -401,7 +437,7 @@ fn write_free_states(schema: &str, ended: &[Ended]) {
          AND s.run_now OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()";
     // An interrupted run stays due: when the last one was stays what it was.
     let over = "n.stop OPERATOR(pg_catalog.<>) 'interrupted'";
-    pg::modify_own(
+    let written = pg::modify_own(
         &format!(
             "INSERT INTO {schema}.state AS s (\"table\", name, owner, runs, deleted, failures, first_start, last_start, last_end, \
              last_stop, last_deleted, last_skipped, expired_left, success_start, success_end, cleared_until, \
@@ -448,6 +484,23 @@ fn write_free_states(schema: &str, ended: &[Ended]) {
         ),
         &[Argument::text(&json)],
     );
+    if written == ended.len() as u64 {
+        return;
+    }
+    let tables: Vec<_> = ended.iter().map(|ended| ended.table.into()).collect();
+    let known: u64 = pg::query_own(
+        &format!(
+            "SELECT pg_catalog.count(*) FROM pg_catalog.unnest($1::pg_catalog._oid) AS n \
+             WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) n) \
+             OR EXISTS (SELECT FROM {schema}.state s WHERE s.\"table\" OPERATOR(pg_catalog.=) n)"
+        ),
+        &[Argument::oids(&tables)],
+    )
+    .pop()
+    .unwrap_or_default();
+    if written < known {
+        not_written(schema, "state");
+    }
 }
 
 /// Puts down a run that ended its worker as failed. In a transaction.

@@ -463,18 +463,67 @@ fn a_worker_that_cannot_count_its_runs_backs_off() {
         ));
         session.wait_for_ends(table, 1);
     }
+    // Also where it is not told.
+    for (code, error, schedule) in [
+        (
+            "RAISE 'nothing is written'",
+            "P0001: nothing is written%",
+            "10 s",
+        ),
+        (
+            "RETURN NULL",
+            "27000: a trigger or a rule has kept a row from table raw_clear_sessions.state%",
+            "20 s",
+        ),
+    ] {
+        session.run(&format!(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {code}; END $$;
+             CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON raw_clear_sessions.state FOR EACH ROW EXECUTE FUNCTION fail();
+             ALTER TABLE raw_clear_sessions.state ENABLE ALWAYS TRIGGER fail",
+        ));
+        wait_until("the worker backs off", || {
+            session.yes(&format!(
+                "SELECT bool_and(next_start > now() + interval '20 s' AND note LIKE 'the worker fails in this database: {error}')
+                 FROM raw_clear_sessions.status",
+            ))
+        });
+        session.run("DROP FUNCTION fail CASCADE");
+        cluster.reload(&[("raw_clear_sessions.schedule", schedule)]);
+        session.wait_for_ends("first", 1);
+    }
+}
+
+/// The runs cannot be told of, and are failures all the same: a table whose rows cannot be deleted for that is left alone for as
+/// long as any other that fails.
+#[test]
+fn a_worker_that_cannot_write_its_history_counts_its_runs_as_failed() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", "")]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "first", 10, 1);
     session.run(
-        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'nothing is written'; END $$;
-         CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON raw_clear_sessions.state FOR EACH ROW EXECUTE FUNCTION fail();
-         ALTER TABLE raw_clear_sessions.state ENABLE ALWAYS TRIGGER fail",
+        "SELECT raw_clear_sessions_schedule('first', '1 s', expires => 'expire_date', keep => '0')",
     );
-    wait_until("the worker backs off", || {
-        session.yes(
-            "SELECT bool_and(next_start > now() + interval '20 s' AND note LIKE 'the worker fails in this database: P0001: nothing is written%')
-             FROM raw_clear_sessions.status",
-        )
-    });
-    session.run("DROP TRIGGER fail ON raw_clear_sessions.state");
-    cluster.reload(&[("raw_clear_sessions.schedule", "10 s")]);
-    session.wait_for_ends("first", 1);
+    session.wait_for_count("first", 0);
+    for (code, error) in [
+        ("RAISE 'nothing is written'", "nothing is written"),
+        (
+            "RETURN NULL",
+            "a trigger or a rule has kept a row from table raw_clear_sessions.history",
+        ),
+    ] {
+        session.run(&format!(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {code}; END $$;
+             CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON raw_clear_sessions.history FOR EACH ROW EXECUTE FUNCTION fail();
+             ALTER TABLE raw_clear_sessions.history ENABLE ALWAYS TRIGGER fail"
+        ));
+        add_expired(&mut session, "first", 10);
+        wait_until("the failure is known, and the table left alone", || {
+            session.yes(&format!(
+                "SELECT failures > 0 AND last_error = '{error}' AND next_start > now() + interval '20 s' FROM raw_clear_sessions.status"
+            ))
+        });
+        assert_eq!(session.count("first"), 10);
+        session.run("DROP FUNCTION fail CASCADE; SELECT raw_clear_sessions_run_now('first')");
+        session.wait_for_count("first", 0);
+    }
 }
