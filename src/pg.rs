@@ -77,7 +77,9 @@ pub use extension::{
 pub use fatal::{Fatal, note_fatal};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
-pub use inheritance::{inheritors_unlocked, is_leaf, leaves, open_below, reached, rows_inserted};
+pub use inheritance::{
+    inheritors_unlocked, is_leaf, leaves, open_below, reached, versions_written,
+};
 pub use internal_statement::explaining;
 pub use invalidation::{Changes, limit_caches};
 pub use local_setting::{LocalSetting, set_for_transaction};

@@ -13,10 +13,10 @@
 
 use super::sql::LeftOut;
 use super::statement::Table;
-use crate::pg::{self, Argument, Relation, TABLE_ALIAS};
+use crate::pg::{self, Argument, LockMode, Relation, TABLE_ALIAS, Unlocked};
 use crate::refusal::Refusal;
 use crate::table::Criterion;
-use crate::table::place::{Place, place_after};
+use crate::table::place::{Place, place_after, range};
 use pgrx::pg_sys;
 use pgrx::prelude::PgSqlErrorCode;
 use std::cell::{Cell, RefCell};
@@ -61,51 +61,67 @@ impl Places {
     }
 }
 
+/// The versions of rows that a DELETE, and whatever code it runs, has written to a table's heaps: the heaps, and how many to each
+/// at most.
+pub struct Written(Option<Vec<(pg_sys::Oid, u64)>>);
+
+impl Written {
+    /// What has been written before.
+    pub fn begin(table: Table<'_>) -> Written {
+        Written(match table.may_put() {
+            true => pg::versions_written(table.all_heaps().relation()),
+            false => Some(Vec::new()),
+        })
+    }
+
+    /// What has been written since.
+    pub fn end(self, table: Table<'_>) -> Written {
+        let before: HashMap<_, _> = match self.0 {
+            None => return self,
+            Some(before) => before.into_iter().collect(),
+        };
+        let now = Written::begin(table).0;
+        let since = |(heap, now): (pg_sys::Oid, u64)| {
+            let written = now - before.get(&heap).copied().unwrap_or_default().min(now);
+            (written > 0).then_some((heap, written))
+        };
+        Written(now.map(|now| now.into_iter().filter_map(since).collect()))
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.0.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
 /// After a DELETE of the rows that had been at these places: what it has kept. ERROR 27000 where one was changed instead, or put
-/// back, and still is expired. `before`: `None` where none can be kept; `inserted`: whether rows may have been put back.
+/// back, and still is expired. `before`: `None` where none can be kept.
 pub fn find(
     table: Table<'_>,
     criterion: &Criterion,
     (condition, arguments): (&str, &[Argument]),
-    before: Option<Places>,
+    mut before: Option<Places>,
     deleted: u64,
-    inserted: bool,
+    written: &Written,
 ) -> Option<LeftOut> {
-    let puts_back = |those: Option<&Places>| {
-        if !has_moved(table, criterion) {
-            return;
-        }
-        PUTS_BACK.set(table.relation().oid());
-        // Which of those that have gone: each is tried alone.
-        let places = those
-            .iter()
-            .flat_map(|those| those.0.keys().map(|(_, ctid)| ctid));
-        CHANGED.set(places_of(places));
-        refuse_changed(table);
-    };
-    let Some(mut before) = before else {
-        if inserted {
-            puts_back(None);
-        }
-        return None;
-    };
-    if deleted >= before.len() {
-        if inserted {
-            puts_back(Some(&before));
-        }
-        return None;
-    }
-    let kept = before.take_those_in(&Places::read(table, condition, arguments));
-    if deleted < before.len() {
-        let changed = changed(table, criterion, &before);
+    let mut kept = None;
+    if let Some(places) = &mut before
+        && deleted < places.len()
+    {
+        kept = Some(places.take_those_in(&Places::read(table, condition, arguments)));
+        let changed = changed(table, criterion, places);
         if !changed.is_empty() {
             CHANGED.set(changed);
             refuse_changed(table);
         }
     }
-    if inserted || deleted < before.len() {
-        puts_back(Some(&before));
+    if !written.is_nothing() && has_moved(table, criterion, written) {
+        PUTS_BACK.set(table.relation().oid());
+        // Which of those that have gone: each is tried alone.
+        let places = before.iter().flat_map(|places| places.0.keys());
+        CHANGED.set(places_of(places.map(|(_, ctid)| ctid)));
+        refuse_changed(table);
     }
+    let kept = kept?;
     kept.first()
         .map(|ctid| left_out(table.relation(), Some(ctid.to_owned()), kept.len()))
 }
@@ -201,26 +217,84 @@ fn places_of<'a>(ctids: impl Iterator<Item = &'a String>) -> Vec<Place> {
     behind.map(|(block, number)| (block, number - 1)).collect()
 }
 
-/// Whether a row is expired that this transaction, or the part of it that is tried, has put into one of the table's heaps.
-///
-/// Ids of transactions are compared by their age, which wraps around as they do. A trigger's subtransaction has a later id than
-/// the part that it is in; what is seen though its transaction is in progress is this one's.
-fn has_moved(table: Table<'_>, criterion: &Criterion) -> bool {
+/// Whether a row is expired that this transaction, or the part of it that is tried, has written to one of the table's heaps.
+fn has_moved(table: Table<'_>, criterion: &Criterion, written: &Written) -> bool {
     let Some(part) = pg::transaction_part() else {
         return false;
     };
     let table = table.all_heaps();
+    match &written.0 {
+        Some(written) => written
+            .iter()
+            .any(|(heap, most)| has_moved_in(table, criterion, part, *heap, *most)),
+        None => {
+            let heaps = pg::inheritors_unlocked(table.relation()).into_iter();
+            let mut heaps =
+                heaps.filter(|heap| pg::look_unlocked(*heap) != Unlocked::PartitionedTable);
+            heaps.any(|heap| has_moved_in(table, criterion, part, heap, u64::MAX))
+        }
+    }
+}
+
+/// The same of one heap. Looks where rows were written last, and further and further away from there, until it has found all.
+fn has_moved_in(
+    table: Table<'_>,
+    criterion: &Criterion,
+    part: u32,
+    heap: pg_sys::Oid,
+    most: u64,
+) -> bool {
+    let Some(heap) = Relation::open(heap, LockMode::AccessShare).filter(Relation::is_heap) else {
+        return false;
+    };
+    let end = heap.blocks();
+    let near = heap.block_of_last_insert().unwrap_or(end).min(end);
+    let (mut known, mut step, mut found) = ((near, near), 16_u32, 0_u64);
+    while known != (0, end) && found < most {
+        let wider = (
+            known.0.saturating_sub(step),
+            known.1.saturating_add(step).min(end),
+        );
+        for blocks in [(wider.0, known.0), (known.1, wider.1)] {
+            if blocks.0 < blocks.1 {
+                let (own, has_expired) = own_versions(table, criterion, part, &heap, blocks);
+                if has_expired {
+                    return true;
+                }
+                found += own;
+            }
+        }
+        (known, step) = (wider, step.saturating_mul(8));
+    }
+    false
+}
+
+/// How many rows in a range of blocks the part of the transaction has written, and whether one of them is expired.
+///
+/// Ids of transactions are compared by their age, which wraps around as they do. A trigger's subtransaction has a later id than
+/// the part that it is in; what is seen though its transaction is in progress is this one's.
+fn own_versions(
+    table: Table<'_>,
+    criterion: &Criterion,
+    part: u32,
+    heap: &Relation,
+    (from, until): (u32, u32),
+) -> (u64, bool) {
     let (condition, arguments) = criterion.condition();
+    let range = range((from, 0), (until, 0));
+    let heap = u32::from(heap.oid());
     let statement = |name: &str| {
         let table = table.named(name);
         let age = format!("pg_catalog.age({TABLE_ALIAS}.xmin)");
         format!(
-            "SELECT FROM {table} WHERE {age} OPERATOR(pg_catalog.<=) pg_catalog.age('{part}'::pg_catalog.xid) \
+            "SELECT pg_catalog.count(*), coalesce(pg_catalog.bool_or({condition}), false) FROM {table} \
+             WHERE {range}{TABLE_ALIAS}.tableoid OPERATOR(pg_catalog.=) '{heap}'::pg_catalog.oid \
+             AND {age} OPERATOR(pg_catalog.<=) pg_catalog.age('{part}'::pg_catalog.xid) \
              AND pg_catalog.pg_xact_status((pg_catalog.pg_current_xact_id()::pg_catalog.text::pg_catalog.int8 \
              OPERATOR(pg_catalog.+) pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid) OPERATOR(pg_catalog.-) {age})\
-             ::pg_catalog.text::pg_catalog.xid8) OPERATOR(pg_catalog.=) 'in progress' AND {condition} LIMIT 1"
+             ::pg_catalog.text::pg_catalog.xid8) OPERATOR(pg_catalog.=) 'in progress'"
         )
     };
-    let found: Vec<()> = pg::query_on(table.relation(), statement, &arguments);
-    !found.is_empty()
+    let own: Vec<(u64, bool)> = pg::query_on(table.relation(), statement, &arguments);
+    own.into_iter().next().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! The statements of the SQL engine: what they are about, and what they delete.
 
-use super::kept::{self, Places};
+use super::kept::{self, Places, Written};
 use super::shards;
 use super::sql::LeftOut;
 use crate::pg::{self, Argument, Deleted, Planning, Privilege, Relation, TABLE_ALIAS};
@@ -89,6 +89,11 @@ impl<'r> Table<'r> {
             heap: Some(heap),
             ..self
         }
+    }
+
+    /// Whether a DELETE may put rows elsewhere in the table.
+    pub fn may_put(self) -> bool {
+        self.may_put
     }
 
     pub fn relation(self) -> &'r Relation {
@@ -382,23 +387,19 @@ pub fn delete_at_once(
     if !table.may_keep && !table.may_put {
         return (delete(), None);
     }
-    let inserted = || match table.may_put {
-        true => pg::rows_inserted(table.all_heaps().relation()),
-        false => Some(0),
-    };
     let before = (table.may_keep || kept::puts_back(table))
         .then(|| Places::read(table, &condition, &arguments));
-    let inserted_before = inserted();
+    let written = Written::begin(table);
     let deleted = delete();
+    let written = written.end(table);
     let condition = (condition.as_str(), arguments.as_slice());
-    let inserted = inserted_before.is_none() || inserted() != inserted_before;
     let kept = kept::find(
         table,
         criterion,
         condition,
         before,
         deleted.deleted,
-        inserted,
+        &written,
     );
     (deleted, kept)
 }

@@ -3,6 +3,7 @@
 use super::c::{int, short};
 use super::memory::{ensure_memory, gather};
 use super::{LockMode, Relation, RelationKind, bindings};
+use logic::number;
 use pgrx::{IntoDatum, PgList, direct_function_call, pg_sys};
 
 /// The oids of a table and of everything below it, each with as many parents before it as it needs. Each but the table
@@ -59,17 +60,23 @@ pub fn inheritors_unlocked(root: &Relation) -> Vec<pg_sys::Oid> {
     find(root, int(pg_sys::NoLock))
 }
 
-/// How many rows this transaction has inserted into a table and what is below it, those of its parts that were taken back among
-/// them; `None` where that is not counted (setting `track_counts`).
-pub fn rows_inserted(root: &Relation) -> Option<i64> {
-    // SAFETY: a setting; takes an oid, returns an int8 and never NULL (utils/adt/pgstatfuncs.c).
+/// How many versions of rows this transaction has written to a table and to what is below it, each with its oid, those of its
+/// parts that were taken back among them; `None` where that is not counted (setting `track_counts`).
+pub fn versions_written(root: &Relation) -> Option<Vec<(pg_sys::Oid, u64)>> {
+    // SAFETY: a setting; both take an oid, return an int8 and never NULL (utils/adt/pgstatfuncs.c).
     unsafe {
         pg_sys::pgstat_track_counts.then(|| {
-            let inserted = |oid: pg_sys::Oid| {
-                let inserted = pg_sys::pg_stat_get_xact_tuples_inserted;
-                direct_function_call::<i64>(inserted, &[oid.into_datum()]).unwrap_or_default()
+            let written = |oid: pg_sys::Oid| {
+                let counts = [
+                    pg_sys::pg_stat_get_xact_tuples_inserted,
+                    pg_sys::pg_stat_get_xact_tuples_updated,
+                ];
+                let counts = counts.map(|count| {
+                    direct_function_call::<i64>(count, &[oid.into_datum()]).unwrap_or_default()
+                });
+                (oid, number::count(counts.into_iter().sum()))
             };
-            inheritors_unlocked(root).into_iter().map(inserted).sum()
+            inheritors_unlocked(root).into_iter().map(written).collect()
         })
     }
 }

@@ -219,6 +219,13 @@ impl Relation {
         }
     }
 
+    /// The block that this process has last inserted a row into, as far as it knows (RelationGetTargetBlock() of utils/rel.h).
+    pub fn block_of_last_insert(&self) -> Option<u32> {
+        // SAFETY: the open relation's file, where it has been opened, and is until an invalidation closes it.
+        let block = unsafe { self.data().rd_smgr.as_ref()?.smgr_targblock };
+        (block != pg_sys::InvalidBlockNumber).then_some(block)
+    }
+
     /// Whether VACUUM or ANALYZE has counted its rows.
     pub fn is_counted(&self) -> bool {
         self.class().reltuples >= 0.0
