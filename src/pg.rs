@@ -95,9 +95,9 @@ pub use owner::{
 };
 pub use page::NUMBERS_END;
 pub use privilege::{
-    Privilege, current_role, current_role_oid, executor_checks_rights, has_column_privilege,
-    has_privilege, may_read_all, may_see, may_use_schema, owns, owns_database,
-    row_security_applies, row_security_binds_owner,
+    Privilege, current_role, current_role_oid, executor_checks_rights, function_name,
+    has_column_privilege, has_privilege, may_execute, may_read_all, may_see, may_use_schema, owns,
+    owns_database, row_security_applies, row_security_binds_owner,
 };
 pub use procedure::{NonatomicCall, is_called_as_trigger, procedure_result, record_error, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};

@@ -200,7 +200,7 @@ fn check_may_read(relation: &Relation, criterion: &Criterion) -> Result<(), Refu
         .iter()
         .all(|attnum| pg::has_column_privilege(relation, *attnum, Privilege::Select))
     {
-        return Ok(());
+        return check_may_call(criterion);
     }
     Err(Refusal::new(
         PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -210,6 +210,24 @@ fn check_may_read(relation: &Relation, criterion: &Criterion) -> Result<(), Refu
     .hint(format!(
         "GRANT SELECT ON {} TO {};",
         relation.qualified_name(),
+        pg::current_role()
+    )))
+}
+
+/// Refuses (42501) a rule with a function that the caller may not call: no row is to be blamed for that.
+fn check_may_call(criterion: &Criterion) -> Result<(), Refusal> {
+    let mut functions = criterion.references().flat_map(|to| to.objects.functions());
+    let Some(function) = functions.find(|function| !pg::may_execute(**function)) else {
+        return Ok(());
+    };
+    let name = pg::function_name(*function);
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for function {name}"),
+    )
+    .detail("The rule calls it, by its name, an operator or a cast.")
+    .hint(format!(
+        "GRANT EXECUTE ON FUNCTION {name} TO {};",
         pg::current_role()
     )))
 }

@@ -43,6 +43,26 @@ pub fn may_use_schema(relation: &Relation) -> bool {
     may.unwrap_or(false)
 }
 
+/// Whether the current role may call a function; also one that is gone, of which its call says so.
+pub fn may_execute(function: pg_sys::Oid) -> bool {
+    // SAFETY: takes an oid and a text; NULL for a function that is not there (utils/adt/acl.c).
+    let may = unsafe {
+        let arguments = [function.into_datum(), "EXECUTE".into_datum()];
+        direct_function_call::<bool>(pg_sys::has_function_privilege_id, &arguments)
+    };
+    may.unwrap_or(true)
+}
+
+/// A function's name, with its schema and the types of its arguments, as SQL writes it.
+pub fn function_name(function: pg_sys::Oid) -> String {
+    // SAFETY: the name is palloc'd, also of a function that is not there, and copied (utils/adt/regproc.c).
+    unsafe {
+        CStr::from_ptr(pg_sys::format_procedure_qualified(function))
+            .to_string_lossy()
+            .into_owned()
+    }
+}
+
 /// Whether the current role has a privilege on the column, by itself or through the table.
 pub fn has_column_privilege(relation: &Relation, attnum: i16, privilege: Privilege) -> bool {
     let on_table = has_privilege(relation, privilege);

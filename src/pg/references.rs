@@ -70,6 +70,11 @@ impl Objects {
         self.named.is_empty() && self.names.is_empty()
     }
 
+    /// The functions among them, also those of operators and casts.
+    pub fn functions(&self) -> &[pg_sys::Oid] {
+        &self.functions
+    }
+
     /// What each of them is; `None` where that cannot be told of one.
     pub fn definitions(&self) -> Option<Vec<Definition>> {
         if self.has_others {

@@ -56,6 +56,30 @@ impl Cluster {
         );
     }
 
+    /// Copies of the database that this is a session of, the last one: once by a dump, and once as a template. In both the worker
+    /// goes on, and its history is empty.
+    pub fn copies(&self, session: Session) -> [Session; 2] {
+        let database = { session }.text("SELECT current_database()");
+        let names = [format!("{database}_dumped"), format!("{database}_copied")];
+        let [dumped, copied] = &names;
+        self.shell(&format!(
+            "createdb {dumped} && pg_dump {database} | psql -qX -v ON_ERROR_STOP=1 {dumped}"
+        ));
+        let mut postgres = self.connect();
+        wait_until("the database can be copied", || {
+            postgres
+                .try_run(&format!("CREATE DATABASE {copied} TEMPLATE {database}"))
+                .is_ok()
+        });
+        names.map(|name| {
+            let mut session = self.connect_to(&name);
+            session.run(
+                "DELETE FROM raw_clear_sessions.history; SELECT raw_clear_sessions_resume_all()",
+            );
+            session
+        })
+    }
+
     /// Pauses the worker, and waits until none is left, nor on its way: a process that the launcher has asked for just before is
     /// seen by nobody until it has connected.
     pub fn pause(&self, observer: &mut Session) {

@@ -855,18 +855,7 @@ fn what_the_names_of_a_policy_meant_goes_with_it_into_a_copy_of_the_database() {
         assert_eq!(session.count("renamed"), 1);
     };
     wait_for_refusals(&mut session);
-    cluster.shell("createdb dumped && pg_dump app | psql -qX -v ON_ERROR_STOP=1 dumped");
-    drop(session);
-    let mut postgres = cluster.connect();
-    wait_until("the database can be copied", || {
-        postgres
-            .try_run("CREATE DATABASE copied TEMPLATE app")
-            .is_ok()
-    });
-    for copy in ["copied", "dumped"] {
-        let mut session = cluster.connect_to(copy);
-        session
-            .run("DELETE FROM raw_clear_sessions.history; SELECT raw_clear_sessions_resume_all()");
+    for mut session in cluster.copies(session) {
         wait_for_refusals(&mut session);
         add_expired(&mut session, "well", 10);
         session.wait_for_count("well", 11);
@@ -886,23 +875,9 @@ fn a_policy_that_was_refused_is_refused_in_a_copy_of_the_database() {
     create_tickets(&mut session);
     session.run("ALTER TABLE tickets ADD note text, DROP id");
     swap_columns_and_wait(&mut session);
-    cluster.shell("createdb dumped && pg_dump app | psql -qX -v ON_ERROR_STOP=1 dumped");
-    drop(session);
-    let mut postgres = cluster.connect();
-    wait_until("the database can be copied", || {
-        postgres
-            .try_run("CREATE DATABASE copied TEMPLATE app")
-            .is_ok()
-    });
-    for copy in ["copied", "dumped"] {
-        let mut session = cluster.connect_to(copy);
-        let before = session.runs("true");
-        session.run("SELECT raw_clear_sessions_resume_all()");
-        wait_until("it is refused", || {
-            session.runs(&format!("{REFUSED} {SWAPPED}")) > i64::from(copy == "copied")
-        });
-        assert!(session.runs("true") > before);
-        assert_eq!(session.count("tickets"), 10, "{copy}");
+    for mut copy in cluster.copies(session) {
+        copy.wait_for_run(&format!("{REFUSED} {SWAPPED}"));
+        assert_eq!(copy.count("tickets"), 10);
     }
 }
 

@@ -169,6 +169,22 @@ RESET ROLE;
 REVOKE SET ON PARAMETER raw_clear_sessions.engine FROM regress_janitor;
 
 --
+-- A function that the caller may not call is no fault of the rows'.
+--
+CREATE TABLE called (id integer, expires timestamptz);
+INSERT INTO called VALUES (1, '2020-01-01');
+ALTER TABLE called OWNER TO regress_owner;
+CREATE FUNCTION may_go(id integer) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+CREATE OPERATOR @@@ (FUNCTION = may_go, RIGHTARG = integer);
+REVOKE EXECUTE ON FUNCTION may_go FROM PUBLIC;
+SET ROLE regress_owner;
+CALL raw_clear_sessions_in_batches('called', expires => 'expires', filter => 'privileges.may_go(id)');
+SELECT raw_clear_sessions('called', expires => 'expires', filter => 'OPERATOR(privileges.@@@) id');
+SELECT raw_clear_sessions_schedule('called', expires => 'expires', keep => '0', filter => 'privileges.may_go(id)');
+RESET ROLE;
+SELECT count(*) FROM called;
+
+--
 -- Nor is a table rewritten, or scheduled, that its owner could not name.
 --
 CREATE TABLE hidden (id integer, expires timestamptz);
