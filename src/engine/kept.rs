@@ -13,7 +13,7 @@
 
 use super::sql::LeftOut;
 use super::statement::Table;
-use crate::pg::{self, Argument, LockMode, Relation, TABLE_ALIAS, Unlocked};
+use crate::pg::{self, Argument, LockMode, Relation, TABLE_ALIAS};
 use crate::refusal::Refusal;
 use crate::table::Criterion;
 use crate::table::place::{Place, place_after, range};
@@ -81,8 +81,10 @@ impl Written {
             Some(before) => before.into_iter().collect(),
         };
         let now = Written::begin(table).0;
+        // TRUNCATE begins to count anew.
         let since = |(heap, now): (pg_sys::Oid, u64)| {
-            let written = now - before.get(&heap).copied().unwrap_or_default().min(now);
+            let before = before.get(&heap).copied().unwrap_or_default();
+            let written = now.checked_sub(before).unwrap_or(now);
             (written > 0).then_some((heap, written))
         };
         Written(now.map(|now| now.into_iter().filter_map(since).collect()))
@@ -227,12 +229,9 @@ fn has_moved(table: Table<'_>, criterion: &Criterion, written: &Written) -> bool
         Some(written) => written
             .iter()
             .any(|(heap, most)| has_moved_in(table, criterion, part, *heap, *most)),
-        None => {
-            let heaps = pg::inheritors_unlocked(table.relation()).into_iter();
-            let mut heaps =
-                heaps.filter(|heap| pg::look_unlocked(*heap) != Unlocked::PartitionedTable);
-            heaps.any(|heap| has_moved_in(table, criterion, part, heap, u64::MAX))
-        }
+        None => pg::inheritors_unlocked(table.relation())
+            .into_iter()
+            .any(|heap| has_moved_in(table, criterion, part, heap, u64::MAX)),
     }
 }
 
