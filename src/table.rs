@@ -217,10 +217,10 @@ fn check_may_read(relation: &Relation, criterion: &Criterion) -> Result<(), Refu
 /// Refuses (42501) a rule with a function that the caller may not call: no row is to be blamed for that.
 fn check_may_call(criterion: &Criterion) -> Result<(), Refusal> {
     let mut functions = criterion.references().flat_map(|to| to.objects.functions());
-    let Some(function) = functions.find(|function| !pg::may_execute(**function)) else {
+    let Some(function) = functions.find(|function| !pg::may_execute(*function)) else {
         return Ok(());
     };
-    let name = pg::function_name(*function);
+    let name = pg::function_name(function);
     Err(Refusal::new(
         PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
         format!("permission denied for function {name}"),

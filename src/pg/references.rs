@@ -12,31 +12,47 @@ use super::which_table::found;
 use core::ffi::c_void;
 use pgrx::prelude::*;
 use pgrx::{PgList, is_a, pg_sys};
-use std::collections::BTreeSet;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap};
 
 /// What an expression refers to besides the table's row, and besides tables.
 #[derive(Debug, Default, PartialEq)]
 pub struct Objects {
-    /// All of them, in words that are the same as long as they are the same.
-    pub named: BTreeSet<String>,
+    /// All of them, one for each place in which one is named, in order: two that have swapped their names are told by that. In words
+    /// that are the same as long as they are the same.
+    pub named: Vec<String>,
     /// The names that it makes of values, each with what has it, in words.
     pub names: BTreeSet<String>,
-    /// Those of them that can be told by what they are where their oids are others.
-    functions: Vec<pg_sys::Oid>,
-    types: Vec<pg_sys::Oid>,
-    collations: Vec<pg_sys::Oid>,
+    /// Those of them that can be told by what they are where their oids are others, in order.
+    told: Vec<(Kind, pg_sys::Oid)>,
     /// There are others.
     has_others: bool,
     /// The types of values of which names may be made.
     read_by_name: Vec<pg_sys::Oid>,
 }
 
-/// How one of them is told from others in a copy of the database: what kind it is, and what makes it what it is.
+/// A kind of object that can be told by what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Function,
+    Type,
+    Collation,
+}
+
+/// How an object is told from others in a copy of the database: what kind it is, and what makes it what it is.
 pub type Definition = Vec<String>;
 
-/// The types among which those are that a value of these types is made of, in a query.
-const PARTS: &str = "WITH RECURSIVE parts (type) AS (SELECT n FROM pg_catalog.unnest($1::pg_catalog._oid) AS n \
-     UNION SELECT x.type FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type \
+/// Those of what an expression refers to, in the order in which it does: of what it names, and of the types of values of which it
+/// makes names. What a type is made of has definitions of its own behind the type's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Definitions {
+    pub named: Vec<Definition>,
+    pub by_name: Vec<Definition>,
+}
+
+/// Types, each with itself and with those of others that a value of it is made of, in a query.
+const PARTS: &str = "WITH RECURSIVE parts (whole, type) AS (SELECT DISTINCT n, n FROM pg_catalog.unnest($1::pg_catalog._oid) AS n \
+     UNION SELECT p.whole, x.type FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type \
      CROSS JOIN LATERAL (SELECT t.typbasetype UNION ALL SELECT t.typelem \
      UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid OPERATOR(pg_catalog.=) t.oid \
      OR r.rngmultitypid OPERATOR(pg_catalog.=) t.oid \
@@ -71,60 +87,88 @@ impl Objects {
     }
 
     /// The functions among them, also those of operators and casts.
-    pub fn functions(&self) -> &[pg_sys::Oid] {
-        &self.functions
+    pub fn functions(&self) -> impl Iterator<Item = pg_sys::Oid> {
+        self.told(Kind::Function)
+    }
+
+    fn told(&self, of: Kind) -> impl Iterator<Item = pg_sys::Oid> {
+        let told = self.told.iter().filter(move |(kind, _)| *kind == of);
+        told.map(|(_, oid)| *oid)
     }
 
     /// What each of them is; `None` where that cannot be told of one.
-    pub fn definitions(&self) -> Option<Vec<Definition>> {
+    pub fn definitions(&self) -> Option<Definitions> {
         if self.has_others {
             return None;
         }
-        let types = [self.types.as_slice(), &self.read_by_name].concat();
-        if types.is_empty() && self.functions.is_empty() && self.collations.is_empty() {
-            return Some(Vec::new());
+        if self.told.is_empty() && self.read_by_name.is_empty() {
+            return Some(Definitions::default());
         }
-        let definitions: Vec<String> = spi::query(
+        let types: Vec<_> = self
+            .told(Kind::Type)
+            .chain(self.read_by_name.iter().copied())
+            .collect();
+        let oids = |kind| Argument::oids(&self.told(kind).collect::<Vec<_>>());
+        let rows: Vec<(String, pg_sys::Oid, String)> = spi::query(
             &format!(
-                "{PARTS} SELECT d.definition::pg_catalog.text FROM ( \
-                 SELECT pg_catalog.jsonb_build_array('labels') OPERATOR(pg_catalog.||) (SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder) \
-                 FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) t.oid) AS definition \
-                 FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type WHERE t.typtype OPERATOR(pg_catalog.=) 'e' \
-                 UNION ALL SELECT pg_catalog.jsonb_build_array('attributes') OPERATOR(pg_catalog.||) (SELECT pg_catalog.jsonb_agg(pg_catalog.format('%s %s', \
-                 a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a \
-                 WHERE a.attrelid OPERATOR(pg_catalog.=) t.typrelid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) \
-                 FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type WHERE t.typtype OPERATOR(pg_catalog.=) 'c' \
-                 UNION ALL SELECT pg_catalog.jsonb_build_array('domain', pg_catalog.format_type(t.typbasetype, t.typtypmod), t.typnotnull::pg_catalog.text) \
-                 OPERATOR(pg_catalog.||) (SELECT coalesce(pg_catalog.jsonb_agg(d.definition ORDER BY d.definition), '[]'::pg_catalog.jsonb) \
+                "{PARTS} SELECT d.kind, d.oid, d.definition::pg_catalog.text FROM ( \
+                 SELECT 'type' AS kind, p.whole AS oid, CASE t.typtype \
+                 WHEN 'e' THEN pg_catalog.jsonb_build_array('labels') OPERATOR(pg_catalog.||) (SELECT coalesce(pg_catalog.jsonb_agg( \
+                 e.enumlabel ORDER BY e.enumsortorder), '[]'::pg_catalog.jsonb) FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) t.oid) \
+                 WHEN 'c' THEN pg_catalog.jsonb_build_array('attributes') OPERATOR(pg_catalog.||) (SELECT coalesce(pg_catalog.jsonb_agg( \
+                 pg_catalog.format('%s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum), '[]'::pg_catalog.jsonb) \
+                 FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) t.typrelid \
+                 AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) \
+                 WHEN 'd' THEN pg_catalog.jsonb_build_array('domain', pg_catalog.format_type(t.typbasetype, t.typtypmod), t.typnotnull::pg_catalog.text) \
+                 OPERATOR(pg_catalog.||) (SELECT coalesce(pg_catalog.jsonb_agg(c.definition ORDER BY c.definition), '[]'::pg_catalog.jsonb) \
                  FROM (SELECT pg_catalog.pg_get_constraintdef(c.oid) AS definition FROM pg_catalog.pg_constraint c \
-                 WHERE c.contypid OPERATOR(pg_catalog.=) t.oid) AS d) \
-                 FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type WHERE t.typtype OPERATOR(pg_catalog.=) 'd' \
-                 UNION ALL SELECT pg_catalog.jsonb_build_array('range', pg_catalog.format_type(r.rngsubtype, NULL)) \
-                 FROM parts p JOIN pg_catalog.pg_range r ON r.rngtypid OPERATOR(pg_catalog.=) p.type OR r.rngmultitypid OPERATOR(pg_catalog.=) p.type \
-                 UNION ALL SELECT pg_catalog.jsonb_build_array('type', i.prosrc) FROM parts p \
-                 JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type JOIN pg_catalog.pg_proc i ON i.oid OPERATOR(pg_catalog.=) t.typinput \
-                 WHERE t.typtype OPERATOR(pg_catalog.=) 'b' \
-                 UNION ALL SELECT pg_catalog.jsonb_build_array('function', pg_catalog.md5(pg_catalog.concat_ws(' ', l.lanname, f.prosrc, f.probin, \
-                 pg_catalog.pg_get_function_sqlbody(f.oid), pg_catalog.pg_get_function_arguments(f.oid), pg_catalog.pg_get_function_result(f.oid)))) \
+                 WHERE c.contypid OPERATOR(pg_catalog.=) t.oid) AS c) \
+                 WHEN 'b' THEN pg_catalog.jsonb_build_array('type', (SELECT i.prosrc FROM pg_catalog.pg_proc i WHERE i.oid OPERATOR(pg_catalog.=) t.typinput)) \
+                 ELSE pg_catalog.jsonb_build_array('range', (SELECT pg_catalog.format_type(r.rngsubtype, NULL) FROM pg_catalog.pg_range r \
+                 WHERE r.rngtypid OPERATOR(pg_catalog.=) t.oid OR r.rngmultitypid OPERATOR(pg_catalog.=) t.oid)) END AS definition \
+                 FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type \
+                 UNION ALL SELECT 'function', f.oid, pg_catalog.jsonb_build_array('function', pg_catalog.md5(pg_catalog.concat_ws(' ', l.lanname, \
+                 f.prosrc, f.probin, pg_catalog.pg_get_function_sqlbody(f.oid), pg_catalog.pg_get_function_arguments(f.oid), \
+                 pg_catalog.pg_get_function_result(f.oid)))) \
                  FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) f.prolang \
                  WHERE f.oid OPERATOR(pg_catalog.=) ANY ($3::pg_catalog._oid) \
-                 UNION ALL SELECT pg_catalog.jsonb_build_array('collation', c.collprovider, c.collisdeterministic::pg_catalog.text, c.collcollate, c.collctype, \
-                 coalesce(pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colllocale', pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colliculocale')) \
+                 UNION ALL SELECT 'collation', c.oid, pg_catalog.jsonb_build_array('collation', c.collprovider, c.collisdeterministic::pg_catalog.text, \
+                 c.collcollate, c.collctype, coalesce(pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colllocale', \
+                 pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colliculocale')) \
                  FROM pg_catalog.pg_collation c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog._oid)) AS d \
-                 ORDER BY 1"
+                 ORDER BY d.definition"
             ),
             &[
                 Argument::oids(&types),
                 first_of_others(),
-                Argument::oids(&self.functions),
-                Argument::oids(&self.collations),
+                oids(Kind::Function),
+                oids(Kind::Collation),
             ],
         );
-        let parsed = definitions.iter().map(|json| {
-            let words = serde_json::from_str::<Vec<Option<String>>>(json).ok()?;
-            Some(words.into_iter().map(Option::unwrap_or_default).collect())
-        });
-        parsed.collect()
+        let mut found: HashMap<(Kind, pg_sys::Oid), Vec<Definition>> = HashMap::new();
+        for (kind, oid, definition) in rows {
+            let kind = match &kind[..] {
+                "function" => Kind::Function,
+                "type" => Kind::Type,
+                _ => Kind::Collation,
+            };
+            let words: Vec<Option<String>> = serde_json::from_str(&definition).ok()?;
+            let words = words.into_iter().map(Option::unwrap_or_default).collect();
+            found.entry((kind, oid)).or_default().push(words);
+        }
+        let all = |of: &[(Kind, pg_sys::Oid)]| {
+            let found = of.iter().filter_map(|one| found.get(one));
+            found.flatten().cloned().collect()
+        };
+        let by_name: Vec<_> = self
+            .read_by_name
+            .iter()
+            .map(|of| (Kind::Type, *of))
+            .collect();
+        Some(Definitions {
+            named: all(&self.told),
+            by_name: all(&by_name),
+        })
     }
 }
 
@@ -182,7 +226,7 @@ unsafe extern "C-unwind" fn gather(node: *mut pg_sys::Node, context: *mut c_void
         if is_a(node, pg_sys::NodeTag::T_FieldSelect) {
             let select = &*node.cast::<pg_sys::FieldSelect>();
             let composite = pg_sys::getBaseType(pg_sys::exprType(select.arg.cast()));
-            gathering.objects.named.insert(format!(
+            gathering.objects.named.push(format!(
                 "attribute {} of type {}",
                 select.fieldnum,
                 u32::from(composite)
@@ -205,10 +249,10 @@ unsafe extern "C-unwind" fn gather_function(function: pg_sys::Oid, context: *mut
     if is_of_others(function) {
         // SAFETY: the context points to what is gathered.
         let objects = unsafe { &mut (*context.cast::<Gathering<'_>>()).objects };
-        objects.functions.push(function);
+        objects.told.push((Kind::Function, function));
         objects
             .named
-            .insert(format!("function {}", u32::from(function)));
+            .push(format!("function {}", u32::from(function)));
     }
     false
 }
@@ -216,8 +260,8 @@ unsafe extern "C-unwind" fn gather_function(function: pg_sys::Oid, context: *mut
 impl Gathering<'_> {
     fn add_type(&mut self, of: pg_sys::Oid) {
         if is_of_others(of) {
-            self.objects.types.push(of);
-            self.objects.named.insert(format!("type {}", u32::from(of)));
+            self.objects.told.push((Kind::Type, of));
+            self.objects.named.push(format!("type {}", u32::from(of)));
         }
     }
 
@@ -238,10 +282,10 @@ impl Gathering<'_> {
         };
         self.add_type(of);
         for collation in collations.into_iter().filter(|one| is_of_others(*one)) {
-            self.objects.collations.push(collation);
+            self.objects.told.push((Kind::Collation, collation));
             self.objects
                 .named
-                .insert(format!("collation {}", u32::from(collation)));
+                .push(format!("collation {}", u32::from(collation)));
         }
         if is_of_others(of) && !self.compared.contains(&node) {
             self.objects.read_by_name.push(of);
@@ -330,7 +374,7 @@ impl Gathering<'_> {
                 let image: String = image.iter().map(|byte| format!("{byte:02x}")).collect();
                 self.objects
                     .named
-                    .insert(format!("value {image} of type {}", u32::from(of)));
+                    .push(format!("value {image} of type {}", u32::from(of)));
             } else if CATALOG_TYPES.contains(&of) {
                 let oid = pg_sys::Oid::from_datum(constant.constvalue, false).unwrap_or_default();
                 if of == pg_sys::REGTYPEOID {
@@ -339,7 +383,7 @@ impl Gathering<'_> {
                     self.objects.has_others = true;
                     self.objects
                         .named
-                        .insert(format!("object {} of a catalog", u32::from(oid)));
+                        .push(format!("object {} of a catalog", u32::from(oid)));
                 }
             }
         }

@@ -2,7 +2,7 @@
 //! be another column's by then, and a table may have become an archive.
 
 use super::{Criterion, Rule};
-use crate::pg::{self, Attribute, Definition, References, Relation};
+use crate::pg::{self, Attribute, Definition, Definitions, References, Relation};
 use crate::refusal::Refusal;
 use logic::framework::Lifetime;
 use logic::recognize::doubts_of_name;
@@ -24,8 +24,8 @@ pub struct Names {
     instant: Option<String>,
     /// All columns, in the order of their numbers: by that it is seen whether those of a restored table are the same.
     layout: Vec<String>,
-    /// The tables that the rule names, by their oids.
-    tables: BTreeSet<u32>,
+    /// The tables that the rule names, by their oids, in order: two may have swapped their names.
+    tables: Vec<u32>,
     objects: Objects,
     /// The condition that holds because the framework's column is what says when a row expires.
     condition: Option<String>,
@@ -108,7 +108,7 @@ fn instant(criterion: &Criterion) -> Option<String> {
     Some(instant.to_owned())
 }
 
-fn tables(criterion: &Criterion) -> BTreeSet<u32> {
+fn tables(criterion: &Criterion) -> Vec<u32> {
     let tables = criterion.references().flat_map(|named| &named.tables);
     tables.copied().map(u32::from).collect()
 }
@@ -120,25 +120,21 @@ struct Objects {
     system_identifier: u64,
     /// The rule has come to another database, by a dump or as a copy.
     moved: bool,
-    /// All of them, and the names that it makes of values, in words that are the database's.
-    named: BTreeSet<String>,
+    /// All of them, in order, and the names that it makes of values, in words that are the database's.
+    named: Vec<String>,
     names: BTreeSet<String>,
     /// What each of them is, in any database; `None` where that cannot be told, and for a run.
-    definitions: Option<Vec<Definition>>,
+    definitions: Option<Definitions>,
 }
 
 impl Objects {
     fn now(criterion: &Criterion) -> Objects {
-        let all = |which: fn(&pg::Objects) -> &BTreeSet<String>| {
-            let referred = criterion.references();
-            let all = referred.flat_map(|to| which(&to.objects));
-            all.cloned().collect()
-        };
+        let referred = || criterion.references().map(|to| &to.objects);
         Objects {
             system_identifier: pg::system_identifier(),
             moved: false,
-            named: all(|objects| &objects.named),
-            names: all(|objects| &objects.names),
+            named: referred().flat_map(|to| &to.named).cloned().collect(),
+            names: referred().flat_map(|to| &to.names).cloned().collect(),
             definitions: None,
         }
     }
@@ -157,14 +153,25 @@ impl Objects {
             return Some(self.named == now.named && self.names.is_subset(&now.names));
         }
         let (meant, now) = (self.definitions.as_ref()?, definitions(criterion)?);
-        let is_there = |meant: &Definition| now.iter().any(|now| is_still(meant, now));
-        Some(meant.iter().all(is_there) && count_functions(meant) == count_functions(&now))
+        let mut by_name = now.by_name.iter();
+        let is_there = |meant: &Definition| by_name.any(|now| is_still(meant, now));
+        let is_same = |(meant, now): (&Definition, &Definition)| is_still(meant, now);
+        Some(
+            meant.named.len() == now.named.len()
+                && meant.named.iter().zip(&now.named).all(is_same)
+                && meant.by_name.iter().all(is_there),
+        )
     }
 }
 
-fn definitions(criterion: &Criterion) -> Option<Vec<Definition>> {
-    let all = criterion.references().map(|to| to.objects.definitions());
-    Some(all.collect::<Option<Vec<_>>>()?.concat())
+fn definitions(criterion: &Criterion) -> Option<Definitions> {
+    let mut all = Definitions::default();
+    for to in criterion.references() {
+        let definitions = to.objects.definitions()?;
+        all.named.extend(definitions.named);
+        all.by_name.extend(definitions.by_name);
+    }
+    Some(all)
 }
 
 /// Whether it is the same, maybe with labels or attributes that have come since.
@@ -175,11 +182,6 @@ fn is_still(meant: &Definition, now: &Definition) -> bool {
         "labels" | "attributes" => meant.iter().all(|word| words.any(|now| now == word)),
         _ => meant == now,
     }
-}
-
-fn count_functions(definitions: &[Definition]) -> usize {
-    let is_function = |one: &&Definition| one.first().is_some_and(|kind| kind == "function");
-    definitions.iter().filter(is_function).count()
 }
 
 fn refuse(message: String) -> Refusal {
@@ -273,8 +275,13 @@ pub(super) fn check_what_was_found(
         .hint(names.again("by what keep means now")));
     }
     let (_, own) = read(criterion, rule);
+    // By its name, too: two of them may have swapped theirs.
+    let is_same = |name: &str, number: i16| {
+        let is_it = |one: &Attribute| one.attnum == number && one.name == name;
+        own.contains(&number) && attributes.iter().any(is_it)
+    };
     let mut meant = names.framework.iter();
-    match meant.find(|(_, number)| !own.contains(number)) {
+    match meant.find(|(name, number)| !is_same(name, **number)) {
         Some((name, number)) => Err(names.another_column(relation, attributes, name, *number)),
         None => Ok(()),
     }

@@ -15,8 +15,8 @@ pub fn by_names() -> String {
         &format!(
             "SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE {COLUMN} e.key AND {is_alike}"
         ),
-        ", 'objects', p.meant OPERATOR(pg_catalog.->) 'objects' OPERATOR(pg_catalog.||) '{\"moved\": true}', 'doubtful_children', NULL, 'tables', (SELECT coalesce(pg_catalog.jsonb_agg(n::pg_catalog.oid::pg_catalog.int8), '[]'::pg_catalog.jsonb) \
-         FROM pg_catalog.unnest(p.named) AS n)",
+        ", 'objects', p.meant OPERATOR(pg_catalog.->) 'objects' OPERATOR(pg_catalog.||) '{\"moved\": true}', 'doubtful_children', NULL, 'tables', (SELECT coalesce(pg_catalog.jsonb_agg(n.named::pg_catalog.oid::pg_catalog.int8 ORDER BY n.place), '[]'::pg_catalog.jsonb) \
+         FROM pg_catalog.unnest(p.named) WITH ORDINALITY AS n (named, place))",
     )
 }
 
