@@ -4,12 +4,18 @@
 //! behind it; a `timestamp` has no place for the zone of the text that it is read from; and where DateStyle is YMD, `05 Jan 30` is
 //! in 2005. Each way a row would be over before its time.
 
+mod format;
+mod reading;
+mod words;
+
 use super::Relation;
 use super::c::byte_of;
 use super::expression::deparse;
 use core::ffi::{CStr, c_void};
+use format::Format;
 use pgrx::prelude::*;
 use pgrx::{PgList, is_a, pg_sys};
+pub use reading::Reading;
 use std::ffi::CString;
 
 /// A text that PostgreSQL does not read as it is meant, over one table.
@@ -19,189 +25,55 @@ pub struct WrittenZone {
     pub text: String,
     /// True of the rows where it is misread, as SQL.
     pub condition: String,
-    /// How the text is read.
-    pub reading: Reading,
+    /// How the text is read, and what is true of the rows where that is why it is misread.
+    pub readings: Vec<(Reading, String)>,
 }
 
-/// Begins hours that are not zero, or behind which a summer time is named: `UTC-5`, `UTC-5h`, `GMT0BST`.
-const HOURS: &str = r"([1-9]|0[0:]*[1-9a-z/_.])";
-
-/// Begins an offset whose hours, or minutes, are not zero.
-const OFFSET: &str = r"(0[0:.]*)?[1-9]";
-
-/// Zones' names with a number in them. Of POSIX specifications, those whose summer time begins and ends when PostgreSQL has it
-/// begin and end for all of them, as in the United States: `CET-1CEST` is an hour ahead for some weeks.
-const NAMES: &str =
-    r"(etc/gmt[+-][1-9]\d?|(a|ak|c|e|m|p)st\+?[4-9](a|ak|c|e|m|p)dt)(?![-+/_.:a-z\d])";
-
-/// Words at which PostgreSQL ends a field where a digit or a + follows: ParseDateTime() looks them up. So no zone begins there.
-const FIELDS: &str = "ad|allballs|am|at|bc|d|dow|doy|dst|epoch|fri|friday|h|infinity|isodow|isoyear|j|jd|julian|m|mon|monday|now|on|pm|s|sat|saturday|sun|sunday|t|thu|thur|thurs|thursday|today|tomorrow|tue|tues|tuesday|wed|weds|wednesday|y|yesterday";
-
-/// Behind a word that is in no zone.
-const END: &str = "([^a-z]|$)";
-
-const DATES: &str = "jan|january|feb|february|mar|march|apr|april|may|june?|july?|aug|august|sept?|september|oct|october|nov|november|dec|december";
-
-/// What may stand beside a time that has no zone, or whose zone is UTC.
-const NO_ZONES: &str = "t|z|zulu|utc|gmt|am|pm|ad|bc|at|on|epoch|infinity|mon|monday|tue|tues|tuesday|wed|weds|wednesday|thu|thur|thurs|thursday|fri|friday|sat|saturday|sun|sunday";
-
-/// How a text is read.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Reading {
-    /// As an instant.
-    Instant,
-    /// As a time without a zone.
-    Naive,
-    /// As a zone's name.
-    Zone,
-    /// As a date, be it an instant's or not, in which the year may have two digits.
-    Order,
-    /// By `to_timestamp()`, which drops what its format does not say.
-    Format(Format),
-}
-
-/// What the format reads.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Format {
-    has_zone: bool,
-    has_half: bool,
-    has_hour: bool,
-}
-
-impl Reading {
-    /// Matches every text in which something may be misread, and hardly another one. Matching it takes a tenth of the time.
-    fn suspicious(self) -> &'static str {
-        match self {
-            Reading::Instant => {
-                "[A-Za-z/_.:][+-]|[A-SU-Za-z_/][0-9]|[A-Za-z/_.:]T[0-9]|[A-Za-z/_][.:]+[0-9]|[Pp][Mm][A-Za-z/.]"
-            }
-            Reading::Naive => "[^-0-9:.TZ ]|T.*T|Z.|.{8}.*-|[:. ].*-|^-",
-            Reading::Zone => "[0-9]",
-            Reading::Order => "[A-Za-z]{3}",
-            Reading::Format(_) => "[A-Za-z:+-]",
+impl WrittenZone {
+    fn new(text: String, reading: Reading) -> WrittenZone {
+        let gate = reading.gate(&text);
+        let readings = reading.all().into_iter().map(|reading| {
+            let condition = reading.condition(&text);
+            (reading, condition)
+        });
+        let readings: Vec<_> = readings.collect();
+        let any: Vec<_> = readings.iter().map(|(_, one)| &one[..]).collect();
+        let any = any.join(" OR ");
+        let condition = gate.map_or(format!("({any})"), |gate| format!("({gate} AND ({any}))"));
+        WrittenZone {
+            text,
+            condition,
+            readings,
         }
     }
+}
 
-    /// The alternatives, each a list of patterns that all match, whatever the case, where something is misread. The cheapest of
-    /// them is the first: a lookahead takes ten times as long.
-    fn misread(self) -> Vec<Vec<String>> {
-        match self {
-            // A word with a number behind it is POSIX to PostgreSQL, wherever it begins, and whatever follows; but for dates with
-            // the month by name, as long as there is no other date. A PM that something is glued to is none.
-            Reading::Instant => {
-                let glued = r"pm([-/.]|[a-z][a-z/_.:]*[-+\d])";
-                let posix = |but: &str| {
-                    format!(r"(^|[^a-z/]/*)({but}[a-z]+([/.][a-z/_.:]*)?[+-]?{HOURS}|{glued})")
-                };
-                let no_zone = format!(r"(?!{NAMES}|({FIELDS}|{DATES})[+\d]|({DATES})[-/.])");
-                let date = format!(
-                    r"((^|[^:\d.])\d+[-/.][\da-z]|\d{{8}}|j\d{{5}}|({DATES})[-/., ]*\d|\d *({DATES}))"
-                );
-                let month =
-                    format!(r"({date}.*[^a-z]|\d{{8}})({DATES})([-/.]|[/.][a-z/_.:]*[+-]){HOURS}");
-                vec![vec![posix(""), posix(&no_zone)], vec![posix(""), month]]
-            }
-            // A sign that is in no date, a word that may be a zone's, or both.
-            Reading::Naive => {
-                let sign = format!(
-                    r"\+\s*{OFFSET}|(^|[^-\da-z]|:[\d:.]*|[./]\d+|\d{{6}}|t\d{{4}})-\s*{OFFSET}|\d\D+\d{{4}}-(0[1-9]|[1-9]\d?|00:\d\d)(:\d\d)*([^-\d:]|$)"
-                );
-                let word = format!(r"(^|[^a-z])(?!({NO_ZONES}|{DATES}){END})[a-z]");
-                let is_word = "[a-su-y]|[tz][tz]".to_owned();
-                let mut alternatives = vec![vec![sign], vec![is_word, word]];
-                alternatives.extend(Reading::Instant.misread());
-                alternatives
-            }
-            // Whatever stands before the number is a name to PostgreSQL; but for the names that have one.
-            Reading::Zone => vec![vec![format!(
-                r"^(?!\s*{NAMES}\s*$).*([1-9]|\d[\d:]*[^\d:])"
-            )]],
-            // `05 Jan 30`, `Jan 05 30`, `Jan 05 10:00:00 30`
-            Reading::Order => vec![vec![
-                format!("({DATES})"),
-                format!(
-                    r"(^|[^\d:.])\d\d?[-/., ]*({DATES})[-/., ]*\d\d?([^\d:]|$)|(^|[^a-z])({DATES})[-/., ]*\d\d?([-/., ]+|[ ,]+\d\d?:[\d:.]+\D*\s)\d\d?([^\d:]|$)"
-                ),
-            ]],
-            Reading::Format(format) => vec![vec![format.misread()]],
-        }
-    }
-
-    /// True of a text, as SQL, in which something is misread, as SQL.
-    fn condition(self, text: &str) -> String {
-        let matches = |operator: &str, pattern: &str| {
-            let pattern = pgrx::spi::quote_literal(pattern);
-            format!("{text} OPERATOR(pg_catalog.{operator}) {pattern}")
+/// How a value of the type is read from a text, be it in an array or a range of it.
+fn reading_of(of: pg_sys::Oid) -> Option<Reading> {
+    // SAFETY: looked up in the catalog; InvalidOid for what is neither.
+    let base = unsafe {
+        let part = |of: pg_sys::Oid, parts: [unsafe fn(pg_sys::Oid) -> pg_sys::Oid; 3]| {
+            let mut parts = parts.into_iter().map(|part| part(of));
+            parts.find(|part| *part != pg_sys::InvalidOid)
         };
-        let all = |patterns: &Vec<String>| {
-            let all: Vec<_> = patterns.iter().map(|one| matches("~*", one)).collect();
-            all.join(" AND ")
-        };
-        let alternatives: Vec<_> = self.misread().iter().map(all).collect();
-        format!(
-            "({} AND ({}))",
-            matches("~", self.suspicious()),
-            alternatives.join(" OR ")
-        )
-    }
-
-    fn of_type(of: pg_sys::Oid) -> Option<Reading> {
-        // SAFETY: looked up in the catalog; InvalidOid for what is neither.
-        let base = unsafe {
-            let part = |of: pg_sys::Oid, parts: [unsafe fn(pg_sys::Oid) -> pg_sys::Oid; 3]| {
-                let mut parts = parts.into_iter().map(|part| part(of));
-                parts.find(|part| *part != pg_sys::InvalidOid)
-            };
-            let mut base = pg_sys::getBaseType(of);
-            // The elements of an array, the ranges of a multirange, the bounds of a range; each may be of a domain.
-            while let Some(of) = part(
-                base,
-                [
-                    pg_sys::get_element_type,
-                    pg_sys::get_multirange_range,
-                    pg_sys::get_range_subtype,
-                ],
-            ) {
-                base = pg_sys::getBaseType(of);
-            }
-            base
-        };
-        match base {
-            pg_sys::TIMESTAMPTZOID | pg_sys::TIMETZOID => Some(Reading::Instant),
-            pg_sys::TIMESTAMPOID | pg_sys::DATEOID | pg_sys::TIMEOID => Some(Reading::Naive),
-            _ => None,
+        let mut base = pg_sys::getBaseType(of);
+        // The elements of an array, the ranges of a multirange, the bounds of a range; each may be of a domain.
+        while let Some(of) = part(
+            base,
+            [
+                pg_sys::get_element_type,
+                pg_sys::get_multirange_range,
+                pg_sys::get_range_subtype,
+            ],
+        ) {
+            base = pg_sys::getBaseType(of);
         }
-    }
-}
-
-impl Format {
-    fn of(format: &str) -> Format {
-        let format = format.to_ascii_uppercase();
-        let has = |patterns: &[&str]| patterns.iter().any(|pattern| format.contains(pattern));
-        Format {
-            has_zone: has(&["TZ", "OF"]),
-            has_half: has(&["AM", "PM", "A.M.", "P.M."]),
-            has_hour: has(&["HH", "SSSS"]),
-        }
-    }
-
-    /// Matches what the format drops: a zone or an offset behind the time, the half of the day, all of the time.
-    fn misread(self) -> String {
-        let behind = r"(:\d\d([.,]\d+)?|\s)[^\da-z]*([ap]\.?m\.?)?[^\da-z]*?";
-        let zone = format!(
-            r"\d\D*\+{OFFSET}|\d{behind}(utc|gmt|z)?-\s*{OFFSET}[\d:]*\W*$|\d\s*\W?(?!(ut|gmt)\W*$)([a-z]{{1,3}}[sd]t|[a-z]{{2,3}}t|mes?z|msk|[a-z]+/[a-z_/]+)\W*$"
-        );
-        let parts = [
-            (!self.has_zone).then_some(&zone[..]),
-            (!self.has_half).then_some(r"\d\s*p\.?m([^a-z]|$)"),
-            (!self.has_hour).then_some(r"\d:\d\d"),
-        ];
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
-        // A format that says all of it drops nothing.
-        if parts.is_empty() {
-            return "^(?!)".to_owned();
-        }
-        parts.join("|")
+        base
+    };
+    match base {
+        pg_sys::TIMESTAMPTZOID | pg_sys::TIMETZOID => Some(Reading::Instant),
+        pg_sys::TIMESTAMPOID | pg_sys::DATEOID | pg_sys::TIMEOID => Some(Reading::Naive),
+        _ => None,
     }
 }
 
@@ -237,15 +109,7 @@ unsafe extern "C-unwind" fn look(node: *mut pg_sys::Node, context: *mut c_void) 
             let search = &mut *context.cast::<Search<'_>>();
             let text = deparse(search.relation, text);
             let text = format!("({text})::pg_catalog.text COLLATE pg_catalog.\"C\"");
-            let order =
-                matches!(reading, Reading::Instant | Reading::Naive).then_some(Reading::Order);
-            for reading in [reading].into_iter().chain(order) {
-                search.found.push(WrittenZone {
-                    condition: reading.condition(&text),
-                    text: text.clone(),
-                    reading,
-                });
-            }
+            search.found.push(WrittenZone::new(text, reading));
         }
         pg_sys::expression_tree_walker(node, Some(look), context)
     }
@@ -261,11 +125,11 @@ unsafe fn read(node: *mut pg_sys::Node) -> Option<(*mut pg_sys::Node, Reading)> 
             if is_a(coercion.arg.cast(), pg_sys::NodeTag::T_CaseTestExpr) {
                 return None;
             }
-            return Some((coercion.arg.cast(), Reading::of_type(coercion.resulttype)?));
+            return Some((coercion.arg.cast(), reading_of(coercion.resulttype)?));
         }
         if is_a(node, pg_sys::NodeTag::T_ArrayCoerceExpr) {
             let coercion = &*node.cast::<pg_sys::ArrayCoerceExpr>();
-            return Some((coercion.arg.cast(), Reading::of_type(coercion.resulttype)?));
+            return Some((coercion.arg.cast(), reading_of(coercion.resulttype)?));
         }
         if is_a(node, pg_sys::NodeTag::T_FuncExpr) {
             let call = &*node.cast::<pg_sys::FuncExpr>();
@@ -279,12 +143,12 @@ unsafe fn read(node: *mut pg_sys::Node) -> Option<(*mut pg_sys::Node, Reading)> 
                 }
                 // As a cast has it.
                 b"timestamptz_in" | b"timetz_in" | b"timestamp_in" | b"date_in" | b"time_in" => {
-                    Some((arguments.head()?, Reading::of_type(call.funcresulttype)?))
+                    Some((arguments.head()?, reading_of(call.funcresulttype)?))
                 }
                 // The type is an argument; a text of which it is not known may have any.
                 b"array_in" | b"range_in" | b"multirange_in" | b"domain_in" => {
                     let reading = match constant(arguments.get_ptr(1)?) {
-                        Some(of) => Reading::of_type(pg_sys::Oid::from_datum(of, false)?)?,
+                        Some(of) => reading_of(pg_sys::Oid::from_datum(of, false)?)?,
                         None => Reading::Naive,
                     };
                     Some((arguments.head()?, reading))
