@@ -420,7 +420,8 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         ),
         of(
             Int8,
-            "refreshExpires idle_deadline delete_not_before extended_to use_by best_before max_expiry",
+            "refreshExpires idle_deadline delete_not_before extended_to use_by best_before max_expiry jwt_exp session_not_on_or_after sessionNotOnOrAfter \
+             paid_thru prepaid_to subscribed_until leased_to licensed_through rented_till",
         ),
         of(
             Range,
@@ -429,7 +430,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(
             Text,
             "extended_until valid_until new_expires_at gueltig_bis_date gueltig_bis valid_to expires_after expires_override absolute_expiry expiry expiration end session_end \
-             valid_through valid_till prorroga_hasta nouvelle_echeance expire_date_extended",
+             valid_through valid_till prorroga_hasta nouvelle_echeance expire_date_extended jwt_exp id_token_exp session_not_on_or_after SessionNotOnOrAfter paid_thru prepaid_to auto_logout_at",
         ),
         of(ColumnType::Json, "expires_at expires"),
         of(Int4, "refresh_expires_at"),
@@ -455,7 +456,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             Text,
             "hold_reason evidence subpoena is_permanent refresh_token refreshToken oauth_refresh offline_token renewal_token \
              remember_token invoice_number pinned_by protected_by locked_by legal_case is_vip vip loeschsperre nicht_loeschen ne_pas_supprimer auto_renew \
-             behalten locked deletable",
+             behalten locked deletable persist fraud_case betrugsverdacht reserved_for chargeback_id forensic_note",
         ),
         of(Bytea, "refresh_token_hash encryptedRefreshToken"),
         of(
@@ -465,7 +466,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(
             Int4,
             "keep_days grace_period grace_seconds extend_by extension_days bonus_days extra_seconds refresh_ttl refresh_expires_in \
-             postponed_days plus_days delay_hours is_vip has_hold min_age min_lifetime minimum_days \
+             postponed_days plus_days delay_hours is_vip has_hold min_lifetime minimum_days persist reserved fraud quarantined is_reserved \
              bewaren houden behalten unbefristet dauerhaft gesperrt guardar mantener garder illimite manter ilimitado mantieni permanente \
              in_use pin long_lived erasable cleanup_allowed no_borrar nao_excluir non_cancellare niet_verwijderen ne_pas_supprimer",
         ),
@@ -491,19 +492,19 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
             Text,
             "user_agent ip_address locale language days minutes idle period life_story session_time time_zone timezone \
              hours_of_operation opening_hours page_length trust_device_name lifestyle keepalive next_token holder endpoint permanent_address access_token email extra room refresh_url phone_extension title \
-             end_reason expired_by expiry_reason logout_url termination_reason",
+             end_reason expired_by expiry_reason logout_url termination_reason logout_at next_at paid_by booked_by exp_code",
         ),
         of(
             Bool,
             "http_only cookies_accepted gdpr_consent terms_accepted is_api sso is_oauth is_employee dark_mode js_enabled is_tablet is_ios is_vpn \
-             is_mobile_device user_blocked is_logged_out is_expired is_gracious trusted is_active mfa_passed is_alive blocked is_deleted deleted soft_deleted destroyed",
+             is_mobile_device user_blocked is_logged_out is_expired is_gracious trusted is_active mfa_passed is_alive blocked is_deleted deleted soft_deleted destroyed two_factor_passed factor_passed is_fido",
         ),
         of(
             Int4,
             "threshold sent_to refresh_count extra_logins is_active is_blocked delay plus deleted is_deleted age max_logins max_uses \
              login_count attempts failed_attempts hours_of_operation business_hours utc_offset_minutes timezone_offset_hours total_minutes \
              elapsed_seconds response_seconds minutes_online day hour min month trust_level trust_score window_size window_width \
-             user_age image_age idled timeline life_stage longitude maximum intime maxlogin sessionid session_number priority domain_id",
+             user_age image_age idled timeline life_stage longitude maximum intime maxlogin sessionid session_number priority domain_id last_ip last_page last_ip_id min_age durable terminal",
         ),
         of(Int8, "end_count assigned_to"),
         of(Other, "extra_scopes"),
@@ -517,8 +518,9 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
              duration_minutes session_length idle_limit time_to_live inactivity_limit lives_for lebensdauer gueltigkeit_minuten duree \
              duree_de_vie vigencia durata duracao geldigheid \
              maxage maxAge sessiontimeout sessionlifetime lifetimeminutes time_out life life_time life_span expiry_minutes minutes days \
-             policy_days idle idle_min sliding_window sliding keepalive stay_signed_in trust_device trust_this_browser persist \
-             sitzungsdauer Sitzungsdauer période срок срок_действия sessionlength idle_hours ventana_minutos",
+             policy_days idle idle_min sliding_window sliding keepalive stay_signed_in trust_device trust_this_browser \
+             sitzungsdauer Sitzungsdauer période срок срок_действия sessionlength idle_hours ventana_minutos \
+             lease lease_time lease_seconds dur laufzeit restlaufzeit looptijd term time_left seconds_left remaining_minutes plazo prazo",
         ),
         of(
             Int2,
@@ -527,7 +529,7 @@ fn a_column_that_may_keep_a_row_for_longer_is_a_question_unless_the_framework_ha
         of(
             Text,
             "lifetime ttl_minutes remember_me max_age maxage valid_minutes valid_seconds expiration_days expiry_minutes session_length valid_for \
-             expires_in time_out life_time sitzungsdauer stay_signed_in trust_device",
+             expires_in time_out life_time sitzungsdauer stay_signed_in trust_device lease laufzeit time_left",
         ),
         of(Other, "timeout_s"),
         of(Bool, "remember_me"),

@@ -9,7 +9,7 @@ mod length;
 
 use super::Column;
 use crate::framework::ColumnType;
-use crate::keeping::{any, begins, is_never};
+use crate::keeping::{any, begins, is_never, plain};
 use crate::kind::Kind;
 use crate::table_name::words;
 use condition::is_condition;
@@ -44,25 +44,33 @@ pub(super) fn is_remembered(column: &Column) -> bool {
         && words
             .last()
             .is_some_and(|last| DEVICES.contains(&&last[..]));
-    let is_said =
-        words.iter().any(|word| word.starts_with("remember")) || any(&words, &["persist", "stay"]);
+    let is_said = words.iter().any(|word| word.starts_with("remember")) || any(&words, &["stay"]);
     is_flag && (is_said || is_trusted)
 }
 
 /// `legal_hold`, `investigation_id`
 fn is_kept(words: &[String]) -> bool {
-    const BEGINNINGS: [&str; 14] = [
+    const BEGINNINGS: [&str; 23] = [
         "aufbewahr",
+        "betrug",
         "bewaar",
+        "beweis",
+        "chargeback",
         "complian",
         "conserv",
         "disput",
+        "escrow",
+        "forensi",
+        "fraud",
         "investigat",
         "lawsuit",
         "legalhold",
         "litigation",
         "onhold",
         "preserv",
+        "prosecut",
+        "quarantin",
+        "reserv",
         "retain",
         "retention",
         "subpoena",
@@ -86,7 +94,7 @@ fn is_kept(words: &[String]) -> bool {
         "mantieni",
         "undeletable",
     ];
-    words.iter().any(|word| begins(word, &BEGINNINGS)) || any(words, WORDS)
+    words.iter().any(|word| begins(&plain(word), &BEGINNINGS)) || any(words, WORDS)
 }
 
 /// `is_permanent`, `pinned_at`. That a row has been archived may be why it can go, once it is over.
@@ -117,6 +125,8 @@ fn is_flag(words: &[String], column_type: ColumnType) -> bool {
         "permanent",
         "permanente",
         "perpetual",
+        "persist",
+        "persisted",
         "persistent",
         "pinned",
         "protected",
@@ -171,8 +181,7 @@ fn is_more_time(words: &[String], column: &Column) -> bool {
     let is_time = any(words, &TIMES);
     let is_put_off = words.iter().any(|word| begins(word, &PUT_OFF));
     let is_added = any(words, &["additional", "bonus", "extra", "plus"]);
-    let is_least =
-        any(words, &["min", "minimum"]) && (is_time || any(words, &["age", "lifetime", "ttl"]));
+    let is_least = any(words, &["min", "minimum"]) && (is_time || any(words, &["lifetime", "ttl"]));
     column.column_type == ColumnType::Interval && !is_length(column)
         || is_number && (is_more || is_least || is_time && (is_put_off || is_added))
 }

@@ -16,7 +16,7 @@ const LATER: &[&str] = &[
 const UP_TO: &[&str] = &["thru", "through", "till", "to"];
 
 /// Ends the name of an instant that is written as a text.
-const OF_AN_INSTANT: [&str; 23] = [
+const OF_AN_INSTANT: &[&str] = &[
     "ablauf",
     "ate",
     "echeance",
@@ -32,6 +32,7 @@ const OF_AN_INSTANT: [&str; 23] = [
     "due",
     "end",
     "ends",
+    "exp",
     "on",
     "override",
     "through",
@@ -50,6 +51,9 @@ pub(in crate::recognize) fn is_later_end(column: &Column) -> bool {
     let words = words(&column.name);
     let meaning = meaning(&column.name);
     let last = words.last().map(String::as_str).unwrap_or_default();
+    if words.is_empty() || any(&words, &NONE) && !is_to_come(&words) {
+        return false;
+    }
     let Some(kind) = column.column_type.kind() else {
         return match column.column_type {
             ColumnType::Range => true,
@@ -58,7 +62,8 @@ pub(in crate::recognize) fn is_later_end(column: &Column) -> bool {
                     || last.starts_with("expir")
                     || words.iter().any(|word| word.starts_with("expir"))
                         && any(&words, &["at", "date", "time"]);
-                matches!(meaning, Meaning::Expiry | Meaning::End) && is_instant
+                let is_end = matches!(meaning, Meaning::Expiry | Meaning::End);
+                is_end && is_instant || is_number_of_an_end(&words)
             }
             _ => false,
         };
@@ -77,12 +82,11 @@ pub(in crate::recognize) fn is_later_end(column: &Column) -> bool {
         || is_not_before(&words);
     let is_unclear = meaning == Meaning::Unclear && !any(&words, &["last", "sign"])
         || meaning == Meaning::LastUse && any(&words, &["invalid", "valid"]);
-    let may_be = if kind.is_number() {
+    if kind.is_number() {
         is_end || any(&words, &ENDS) || is_number_of_an_end(&words) || is_not_before(&words)
     } else {
         is_end || is_later || is_unclear
-    };
-    may_be && !words.is_empty() && (!any(&words, &NONE) || is_to_come(&words))
+    }
 }
 
 /// Whether an instant is one that is to come, whatever happens then: `auto_logout_at`, `next_expiry`, `void_after`.
@@ -130,17 +134,25 @@ fn is_not_before(words: &[String]) -> bool {
     words.iter().any(|word| begins(word, GOES)) && any(words, &["before", "earliest", "notbefore"])
 }
 
-/// `extended_to`, `use_by`, `best_before`, `max_expiry`: an instant, in spite of its type.
+/// `extended_to`, `use_by`, `best_before`, `paid_thru`, `max_expiry`, and `SessionNotOnOrAfter`, as SAML has it: an instant, in
+/// spite of its type.
 fn is_number_of_an_end(words: &[String]) -> bool {
-    const LONGER: [&str; 7] = ["extend", "good", "keep", "prolong", "renew", "use", "valid"];
+    const LONGER: [&str; 14] = [
+        "book", "extend", "good", "keep", "leas", "licen", "paid", "prepaid", "prolong", "renew",
+        "rent", "subscri", "use", "valid",
+    ];
     const LAST: [&str; 7] = ["before", "by", "end", "thru", "through", "till", "to"];
     let is_up_to = words.last().is_some_and(|last| {
         LAST.contains(&&last[..]) && last != "by" || last == "by" && words.len() == 2
     });
     let is_longer = words.iter().any(|word| {
-        begins(word, &LONGER) && !(word.ends_with("ed") && any(words, &["by"])) && word != "user"
+        let is_done = word.ends_with("ed") || word.ends_with("paid");
+        begins(word, &LONGER) && !(is_done && any(words, &["by"])) && word != "user"
     });
-    is_up_to && (is_longer || any(words, &["best"]))
+    let is_not_after = words.ends_with(&["or", "after"].map(str::to_owned))
+        || words.concat().ends_with("notonorafter");
+    is_not_after
+        || is_up_to && (is_longer || any(words, &["best"]))
         || any(words, &["max", "maximum"]) && words.iter().any(|word| word.starts_with("expir"))
 }
 
@@ -172,9 +184,19 @@ pub(in crate::recognize) fn is_later_use(column: &Column) -> bool {
     let is_instant = column
         .column_type
         .kind()
-        .is_some_and(|kind| !kind.is_number() || any(&words, &["at", "last", "on", "time", "ts"]));
+        .is_some_and(|kind| !kind.is_number() || is_number_of_an_instant(&words));
     is_instant
         && !is_amount(&column.name)
         && meaning(&column.name) == Meaning::LastUse
         && words.iter().any(is_use)
+}
+
+/// `last`, `last_seen`, `accessed_at`: not what was seen last, as in `last_ip`.
+fn is_number_of_an_instant(words: &[String]) -> bool {
+    let is_last = words.last().is_some_and(|word| {
+        word == "last"
+            || word.contains("visit")
+            || begins(word, &["access", "activ", "seen", "use"])
+    });
+    any(words, &["at", "on", "time", "ts"]) || any(words, &["last"]) && is_last
 }

@@ -10,8 +10,8 @@ use crate::table_name::words;
 
 /// Whether it is a length of time after which the row is over: how long a row lives is then said in the row.
 pub fn is_length(column: &Column) -> bool {
-    const WORDS: [&str; 15] = [
-        "dauer",
+    const WORDS: &[&str] = &[
+        "dur",
         "duracao",
         "duracion",
         "duration",
@@ -19,7 +19,7 @@ pub fn is_length(column: &Column) -> bool {
         "duree",
         "geldigheid",
         "geldigheidsduur",
-        "lebensdauer",
+        "lease",
         "lifespan",
         "lifetime",
         "timeout",
@@ -28,6 +28,8 @@ pub fn is_length(column: &Column) -> bool {
         "vigencia",
     ];
     const LIVES: [&str; 6] = ["good", "keep", "live", "lives", "stays", "valid"];
+    // Ends a longer word: `lebensdauer`, `restlaufzeit`, `sessieduur`.
+    const ENDS: [&str; 4] = ["dauer", "duur", "laufzeit", "looptijd"];
     let words = parts(&column.name);
     let is_time = any(&words, &TIMES);
     let is_end = matches!(meaning(&column.name), Meaning::Expiry | Meaning::End);
@@ -40,7 +42,12 @@ pub fn is_length(column: &Column) -> bool {
             && is_time
         || any(&words, &IDLE) && (any(&words, &["length", "limit", "max"]) || is_time);
     let expires = words.iter().any(|word| word.starts_with("expir")) && is_time;
-    let is_so = any(&words, &WORDS) || is_most || lives || is_end && is_amount(&column.name);
+    let is_named = any(&words, WORDS)
+        || words
+            .iter()
+            .any(|word| ENDS.iter().any(|end| word.ends_with(end)));
+    let is_left = any(&words, &["left", "remaining"]) && is_time;
+    let is_so = is_named || is_left || is_most || lives || is_end && is_amount(&column.name);
     let is_number = column.column_type.kind().is_some_and(Kind::is_number);
     match column.column_type {
         ColumnType::Interval | ColumnType::Other => is_so,
@@ -49,7 +56,7 @@ pub fn is_length(column: &Column) -> bool {
             let is_instant = is_later_end(column) || any(&words, &["time"]);
             let last = words.last().map(String::as_str).unwrap_or_default();
             let ends = is_end && (is_time || ["for", "in", "within"].contains(&last));
-            any(&words, &WORDS) || (is_most || lives || ends || expires) && !is_instant
+            is_named || is_left || (is_most || lives || ends || expires) && !is_instant
         }
         ColumnType::Int2 => is_so || is_counted_in_time(&words, &column.name),
         _ => is_number && (is_so || is_counted_in_time(&words, &column.name)),
@@ -70,13 +77,16 @@ fn is_counted_in_time(words: &[String], name: &str) -> bool {
         "opening", "passed", "played", "response", "since", "spent", "timezone", "total", "tz",
         "unix", "utc", "watched", "working", "zone",
     ];
-    const LENGTHS: [&str; 8] = [
+    const LENGTHS: &[&str] = &[
         "idle",
         "keepalive",
         "life",
         "period",
         "periode",
         "periodo",
+        "plazo",
+        "prazo",
+        "term",
         "zeitraum",
         "\u{441}\u{440}\u{43e}\u{43a}",
     ];
