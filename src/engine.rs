@@ -371,7 +371,13 @@ impl Cursor {
                 }
                 Method::Sql | Method::Nothing => Deleted::default(),
             },
-            (Place::Sql(cursor), what) => delete_by_sql(cursor, part, what, limit)?,
+            (Place::Sql(cursor), what) => {
+                let deleted = delete_by_sql(cursor, part, what, limit)?;
+                if cursor.has_to_begin_again() {
+                    self.begun = None;
+                }
+                deleted
+            }
             (Place::Shards(cursor), _) => cursor.delete(&part.root, part.criterion, slice),
             (Place::Keys(cursor), _) => cursor.delete(&part.root, part.criterion, limit),
             (Place::Finished, _) | (Place::Raw(_), What::Whole(_)) => Deleted::default(),

@@ -78,7 +78,7 @@ pub use fatal::{Fatal, note_fatal};
 pub use foreign::is_of_postgres_fdw;
 pub use heap::{BatchLimit, Deleted, HeapCursor};
 pub use inheritance::{
-    inheritors_unlocked, is_leaf, leaves, open_below, reached, versions_written,
+    inheritors_unlocked, is_leaf, leaves, open_below, reached, rows_inserted, rows_updated,
 };
 pub use internal_statement::explaining;
 pub use invalidation::{Changes, limit_caches};

@@ -19,6 +19,8 @@ pub struct Refusal {
     is_of_left_out_rows: bool,
     #[serde(default)]
     is_of_another_clearing: bool,
+    #[serde(default)]
+    is_of_meaning: bool,
 }
 
 /// A SQLSTATE as PostgreSQL has it in memory.
@@ -50,6 +52,7 @@ impl Refusal {
             is_interrupt: false,
             is_of_left_out_rows: false,
             is_of_another_clearing: false,
+            is_of_meaning: false,
         }
     }
 
@@ -92,6 +95,16 @@ impl Refusal {
 
     pub fn is_of_another_clearing(&self) -> bool {
         self.is_of_another_clearing
+    }
+
+    /// It is of a rule that has come to mean something else.
+    pub fn of_meaning(mut self) -> Self {
+        self.is_of_meaning = true;
+        self
+    }
+
+    pub fn is_of_meaning(&self) -> bool {
+        self.is_of_meaning
     }
 
     pub fn with_message(mut self, message: String) -> Self {

@@ -28,6 +28,8 @@ pub enum At {
         step: u32,
         bound: Option<(u32, u16)>,
         tries: Tries,
+        #[serde(default)]
+        moved: bool,
     },
     /// A place in the table of another server.
     Foreign(Position),

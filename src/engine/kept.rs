@@ -61,33 +61,32 @@ impl Places {
     }
 }
 
-/// The versions of rows that a DELETE, and whatever code it runs, has written to a table's heaps: the heaps, and how many to each
-/// at most.
-pub struct Written(Option<Vec<(pg_sys::Oid, u64)>>);
+/// The rows that whatever code a DELETE runs has inserted into a table's heaps: the heaps, and how many into each at most.
+pub struct Inserted(Option<Vec<(pg_sys::Oid, u64)>>);
 
-impl Written {
-    /// What has been written before.
-    pub fn begin(table: Table<'_>) -> Written {
-        Written(match table.may_put() {
-            true => pg::versions_written(table.all_heaps().relation()),
+impl Inserted {
+    /// What has been inserted before.
+    pub fn begin(table: Table<'_>) -> Inserted {
+        Inserted(match table.may_put() {
+            true => pg::rows_inserted(table.all_heaps().relation()),
             false => Some(Vec::new()),
         })
     }
 
-    /// What has been written since.
-    pub fn end(self, table: Table<'_>) -> Written {
+    /// What has been inserted since.
+    pub fn end(self, table: Table<'_>) -> Inserted {
         let before: HashMap<_, _> = match self.0 {
             None => return self,
             Some(before) => before.into_iter().collect(),
         };
-        let now = Written::begin(table).0;
+        let now = Inserted::begin(table).0;
         // TRUNCATE begins to count anew.
         let since = |(heap, now): (pg_sys::Oid, u64)| {
             let before = before.get(&heap).copied().unwrap_or_default();
-            let written = now.checked_sub(before).unwrap_or(now);
-            (written > 0).then_some((heap, written))
+            let inserted = now.checked_sub(before).unwrap_or(now);
+            (inserted > 0).then_some((heap, inserted))
         };
-        Written(now.map(|now| now.into_iter().filter_map(since).collect()))
+        Inserted(now.map(|now| now.into_iter().filter_map(since).collect()))
     }
 
     fn is_nothing(&self) -> bool {
@@ -103,7 +102,7 @@ pub fn find(
     (condition, arguments): (&str, &[Argument]),
     mut before: Option<Places>,
     deleted: u64,
-    written: &Written,
+    inserted: &Inserted,
 ) -> Option<LeftOut> {
     let mut kept = None;
     if let Some(places) = &mut before
@@ -116,7 +115,7 @@ pub fn find(
             refuse_changed(table);
         }
     }
-    if !written.is_nothing() && has_moved(table, criterion, written) {
+    if !inserted.is_nothing() && has_moved(table, criterion, inserted) {
         PUTS_BACK.set(table.relation().oid());
         // Which of those that have gone: each is tried alone.
         let places = before.iter().flat_map(|places| places.0.keys());
@@ -219,14 +218,14 @@ fn places_of<'a>(ctids: impl Iterator<Item = &'a String>) -> Vec<Place> {
     behind.map(|(block, number)| (block, number - 1)).collect()
 }
 
-/// Whether a row is expired that this transaction, or the part of it that is tried, has written to one of the table's heaps.
-fn has_moved(table: Table<'_>, criterion: &Criterion, written: &Written) -> bool {
+/// Whether a row is expired that this transaction, or the part of it that is tried, has inserted into one of the table's heaps.
+fn has_moved(table: Table<'_>, criterion: &Criterion, inserted: &Inserted) -> bool {
     let Some(part) = pg::transaction_part() else {
         return false;
     };
     let table = table.all_heaps();
-    match &written.0 {
-        Some(written) => written
+    match &inserted.0 {
+        Some(inserted) => inserted
             .iter()
             .any(|(heap, most)| has_moved_in(table, criterion, part, *heap, *most)),
         None => pg::inheritors_unlocked(table.relation())
@@ -235,7 +234,7 @@ fn has_moved(table: Table<'_>, criterion: &Criterion, written: &Written) -> bool
     }
 }
 
-/// The same of one heap. Looks where rows were written last, and further and further away from there, until it has found all.
+/// The same of one heap. Looks where rows were inserted last, and further and further away from there, until it has found all.
 fn has_moved_in(
     table: Table<'_>,
     criterion: &Criterion,
@@ -268,7 +267,7 @@ fn has_moved_in(
     false
 }
 
-/// How many rows in a range of blocks the part of the transaction has written, and whether one of them is expired.
+/// How many rows in a range of blocks the part of the transaction has inserted, and whether one of them is expired.
 ///
 /// Ids of transactions are compared by their age, which wraps around as they do. A trigger's subtransaction has a later id than
 /// the part that it is in; what is seen though its transaction is in progress is this one's.

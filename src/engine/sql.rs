@@ -60,6 +60,9 @@ pub enum Cursor {
         /// Behind which place the next try ends, at most: the one before has failed.
         bound: Option<Place>,
         tries: Tries,
+        /// Code that has run when rows went has changed others, which may be behind by now.
+        moved: bool,
+        has_left_out: bool,
         /// Places of rows that are known to fail, the last one first.
         failing: Vec<Place>,
         left_out: Vec<LeftOut>,
@@ -85,6 +88,8 @@ impl Cursor {
                 step: 1,
                 bound: None,
                 tries: Tries::default(),
+                moved: false,
+                has_left_out: false,
                 failing: Vec::new(),
                 left_out: Vec::new(),
             }
@@ -108,6 +113,7 @@ impl Cursor {
                     step,
                     bound,
                     tries,
+                    moved,
                     ..
                 },
                 At::Place {
@@ -115,8 +121,12 @@ impl Cursor {
                     step: by,
                     bound: until,
                     tries: tried,
+                    moved: have_moved,
                 },
-            ) => (*next, *step, *bound, *tries) = (*at, *by, *until, tried.clone()),
+            ) => {
+                (*next, *step, *bound, *tries, *moved) =
+                    (*at, *by, *until, tried.clone(), *have_moved);
+            }
             (Cursor::Foreign(cursor), at) => cursor.go_on_at(at),
             _ => {}
         }
@@ -131,12 +141,14 @@ impl Cursor {
                 step,
                 bound,
                 tries,
+                moved,
                 ..
             } => Some(At::Place {
                 next: *next,
                 step: *step,
                 bound: *bound,
                 tries: tries.clone(),
+                moved: *moved,
             }),
             Cursor::Foreign(cursor) => Some(cursor.at()),
             Cursor::Whole { .. } => None,
@@ -156,6 +168,20 @@ impl Cursor {
         }
     }
 
+    /// Whether it has come to its end, and has to begin again: rows that were changed meanwhile are at other places. Not where rows
+    /// were left out, which are an error, and would be met again.
+    pub fn has_to_begin_again(&self) -> bool {
+        match self {
+            Cursor::Blocks {
+                moved: true,
+                has_left_out: false,
+                left_out,
+                ..
+            } => left_out.is_empty() && self.is_finished(),
+            _ => false,
+        }
+    }
+
     /// Blocks that have been cleared, and all.
     pub fn blocks(&self) -> Option<(u32, u32)> {
         match self {
@@ -168,9 +194,15 @@ impl Cursor {
     /// The rows that were left out since it was last asked.
     pub fn take_left_out(&mut self) -> Vec<LeftOut> {
         match self {
-            Cursor::Blocks { left_out, .. } | Cursor::Whole { left_out, .. } => {
+            Cursor::Blocks {
+                left_out,
+                has_left_out,
+                ..
+            } => {
+                *has_left_out |= !left_out.is_empty();
                 std::mem::take(left_out)
             }
+            Cursor::Whole { left_out, .. } => std::mem::take(left_out),
             Cursor::Foreign(cursor) => cursor.take_left_out(),
         }
     }
@@ -201,8 +233,10 @@ impl Cursor {
             step,
             bound,
             tries,
+            moved,
             failing,
             left_out,
+            ..
         } = self
         else {
             let (deleted, kept) = table.delete_whole(criterion)?;
@@ -225,6 +259,11 @@ impl Cursor {
             true => pg::is_of_a_table,
             false => pg::is_of_a_row,
         };
+        let updated = || match table.may_put() {
+            true => pg::rows_updated(table.relation()),
+            false => 0,
+        };
+        let updated_before = updated();
         // Those of an earlier try, which was of other rows, say nothing of this one.
         kept::take_changed();
         let tried = pg::attempt(returned, || {
@@ -266,6 +305,7 @@ impl Cursor {
                 return Ok(Deleted::default());
             }
         };
+        *moved |= deleted.deleted > 0 && updated() > updated_before;
         left_out.extend(kept);
         deleted.skipped += found.skipped;
         // The step follows what there is: the next batch is full, and reads little that it does not take.

@@ -1,6 +1,6 @@
 //! The statements of the SQL engine: what they are about, and what they delete.
 
-use super::kept::{self, Places, Written};
+use super::kept::{self, Inserted, Places};
 use super::shards;
 use super::sql::LeftOut;
 use crate::pg::{self, Argument, Deleted, Planning, Privilege, Relation, TABLE_ALIAS};
@@ -389,9 +389,9 @@ pub fn delete_at_once(
     }
     let before = (table.may_keep || kept::puts_back(table))
         .then(|| Places::read(table, &condition, &arguments));
-    let written = Written::begin(table);
+    let inserted = Inserted::begin(table);
     let deleted = delete();
-    let written = written.end(table);
+    let inserted = inserted.end(table);
     let condition = (condition.as_str(), arguments.as_slice());
     let kept = kept::find(
         table,
@@ -399,7 +399,7 @@ pub fn delete_at_once(
         condition,
         before,
         deleted.deleted,
-        &written,
+        &inserted,
     );
     (deleted, kept)
 }

@@ -60,25 +60,39 @@ pub fn inheritors_unlocked(root: &Relation) -> Vec<pg_sys::Oid> {
     find(root, int(pg_sys::NoLock))
 }
 
-/// How many versions of rows this transaction has written to a table and to what is below it, each with its oid, those of its
-/// parts that were taken back among them; `None` where that is not counted (setting `track_counts`).
-pub fn versions_written(root: &Relation) -> Option<Vec<(pg_sys::Oid, u64)>> {
-    // SAFETY: a setting; both take an oid, return an int8 and never NULL (utils/adt/pgstatfuncs.c).
+/// How many rows this transaction has inserted into a table and into what is below it, each with its oid, those of its parts that
+/// were taken back among them; `None` where that is not counted (setting `track_counts`). Rows that are updated are not: they
+/// were there before.
+pub fn rows_inserted(root: &Relation) -> Option<Vec<(pg_sys::Oid, u64)>> {
+    // SAFETY: a setting; takes an oid, returns an int8 and never NULL (utils/adt/pgstatfuncs.c).
     unsafe {
         pg_sys::pgstat_track_counts.then(|| {
-            let written = |oid: pg_sys::Oid| {
-                let counts = [
-                    pg_sys::pg_stat_get_xact_tuples_inserted,
-                    pg_sys::pg_stat_get_xact_tuples_updated,
-                ];
-                let counts = counts.map(|count| {
-                    direct_function_call::<i64>(count, &[oid.into_datum()]).unwrap_or_default()
-                });
-                (oid, number::count(counts.into_iter().sum()))
+            let inserted = |oid: pg_sys::Oid| {
+                let inserted = pg_sys::pg_stat_get_xact_tuples_inserted;
+                let inserted = direct_function_call::<i64>(inserted, &[oid.into_datum()]);
+                (oid, number::count(inserted.unwrap_or_default()))
             };
-            inheritors_unlocked(root).into_iter().map(written).collect()
+            inheritors_unlocked(root)
+                .into_iter()
+                .map(inserted)
+                .collect()
         })
     }
+}
+
+/// How many rows this transaction has updated in a table and in what is below it; none where that is not counted.
+pub fn rows_updated(root: &Relation) -> u64 {
+    let updated = |oid: pg_sys::Oid| {
+        // SAFETY: takes an oid, returns an int8 and never NULL (utils/adt/pgstatfuncs.c).
+        let updated = unsafe {
+            direct_function_call::<i64>(
+                pg_sys::pg_stat_get_xact_tuples_updated,
+                &[oid.into_datum()],
+            )
+        };
+        number::count(updated.unwrap_or_default())
+    };
+    inheritors_unlocked(root).into_iter().map(updated).sum()
 }
 
 /// Locks and opens a table and everything between it and the open root, from the top down as PostgreSQL does; the table

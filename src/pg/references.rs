@@ -37,6 +37,7 @@ enum Kind {
     Function,
     Type,
     Collation,
+    Operator,
 }
 
 /// How an object is told from others in a copy of the database: what kind it is, and what makes it what it is.
@@ -59,6 +60,9 @@ const PARTS: &str = "WITH RECURSIVE parts (whole, type) AS (SELECT DISTINCT n, n
      UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) t.typrelid \
      AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) AS x (type) \
      WHERE NOT x.type OPERATOR(pg_catalog.<) $2::pg_catalog.oid)";
+
+/// What a dump writes otherwise where it is restored, of an expression: parentheses, and the casts of what stands in a list.
+const UNSTABLE: &str = r"[()\s]|::(character varying|text|bpchar)(\[\])?";
 
 impl Objects {
     /// What an analysed expression refers to.
@@ -119,23 +123,24 @@ impl Objects {
                  pg_catalog.format('%s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum), '[]'::pg_catalog.jsonb) \
                  FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) t.typrelid \
                  AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) \
-                 WHEN 'd' THEN pg_catalog.jsonb_build_array('domain', pg_catalog.format_type(t.typbasetype, t.typtypmod), t.typnotnull::pg_catalog.text) \
-                 OPERATOR(pg_catalog.||) (SELECT coalesce(pg_catalog.jsonb_agg(c.definition ORDER BY c.definition), '[]'::pg_catalog.jsonb) \
-                 FROM (SELECT pg_catalog.pg_get_constraintdef(c.oid) AS definition FROM pg_catalog.pg_constraint c \
-                 WHERE c.contypid OPERATOR(pg_catalog.=) t.oid) AS c) \
+                 WHEN 'd' THEN pg_catalog.jsonb_build_array('domain', pg_catalog.format_type(t.typbasetype, t.typtypmod)) \
                  WHEN 'b' THEN pg_catalog.jsonb_build_array('type', (SELECT i.prosrc FROM pg_catalog.pg_proc i WHERE i.oid OPERATOR(pg_catalog.=) t.typinput)) \
                  ELSE pg_catalog.jsonb_build_array('range', (SELECT pg_catalog.format_type(r.rngsubtype, NULL) FROM pg_catalog.pg_range r \
                  WHERE r.rngtypid OPERATOR(pg_catalog.=) t.oid OR r.rngmultitypid OPERATOR(pg_catalog.=) t.oid)) END AS definition \
                  FROM parts p JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) p.type \
                  UNION ALL SELECT 'function', f.oid, pg_catalog.jsonb_build_array('function', pg_catalog.md5(pg_catalog.concat_ws(' ', l.lanname, \
-                 f.prosrc, f.probin, pg_catalog.pg_get_function_sqlbody(f.oid), pg_catalog.pg_get_function_arguments(f.oid), \
-                 pg_catalog.pg_get_function_result(f.oid)))) \
+                 f.prosrc, f.probin, pg_catalog.pg_get_function_arguments(f.oid), pg_catalog.pg_get_function_result(f.oid), f.proisstrict, \
+                 f.prosecdef, f.provolatile, f.proconfig, pg_catalog.regexp_replace(pg_catalog.pg_get_function_sqlbody(f.oid), $5, '', 'g')))) \
                  FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) f.prolang \
                  WHERE f.oid OPERATOR(pg_catalog.=) ANY ($3::pg_catalog._oid) \
                  UNION ALL SELECT 'collation', c.oid, pg_catalog.jsonb_build_array('collation', c.collprovider, c.collisdeterministic::pg_catalog.text, \
                  c.collcollate, c.collctype, coalesce(pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colllocale', \
                  pg_catalog.to_jsonb(c) OPERATOR(pg_catalog.->>) 'colliculocale')) \
-                 FROM pg_catalog.pg_collation c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog._oid)) AS d \
+                 FROM pg_catalog.pg_collation c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($4::pg_catalog._oid) \
+                 UNION ALL SELECT 'operator', o.oid, pg_catalog.jsonb_build_array('operator', f.proname, pg_catalog.format_type(o.oprleft, NULL), \
+                 pg_catalog.format_type(o.oprright, NULL)) \
+                 FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_proc f ON f.oid OPERATOR(pg_catalog.=) o.oprcode \
+                 WHERE o.oid OPERATOR(pg_catalog.=) ANY ($6::pg_catalog._oid)) AS d \
                  ORDER BY d.definition"
             ),
             &[
@@ -143,6 +148,8 @@ impl Objects {
                 first_of_others(),
                 oids(Kind::Function),
                 oids(Kind::Collation),
+                Argument::text(UNSTABLE),
+                oids(Kind::Operator),
             ],
         );
         let mut found: HashMap<(Kind, pg_sys::Oid), Vec<Definition>> = HashMap::new();
@@ -150,6 +157,7 @@ impl Objects {
             let kind = match &kind[..] {
                 "function" => Kind::Function,
                 "type" => Kind::Type,
+                "operator" => Kind::Operator,
                 _ => Kind::Collation,
             };
             let words: Vec<Option<String>> = serde_json::from_str(&definition).ok()?;
@@ -223,6 +231,7 @@ unsafe extern "C-unwind" fn gather(node: *mut pg_sys::Node, context: *mut c_void
             gathering.add_types(node);
         }
         gathering.note_compared(node);
+        gathering.add_operators(node);
         if is_a(node, pg_sys::NodeTag::T_FieldSelect) {
             let select = &*node.cast::<pg_sys::FieldSelect>();
             let composite = pg_sys::getBaseType(pg_sys::exprType(select.arg.cast()));
@@ -301,6 +310,34 @@ impl Gathering<'_> {
             .extend(types.filter(|of| is_of_others(*of)));
     }
 
+    /// The operators of a node: their functions may be PostgreSQL's, as other operators' are.
+    ///
+    /// # Safety
+    /// A node of an expression, palloc'd.
+    unsafe fn add_operators(&mut self, node: *mut pg_sys::Node) {
+        // SAFETY: looked at as what its tag says.
+        let operators: Vec<pg_sys::Oid> = unsafe {
+            if is_operator(node) {
+                vec![(*node.cast::<pg_sys::OpExpr>()).opno]
+            } else if is_a(node, pg_sys::NodeTag::T_ScalarArrayOpExpr) {
+                vec![(*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno]
+            } else if is_a(node, pg_sys::NodeTag::T_RowCompareExpr) {
+                let operators = (*node.cast::<pg_sys::RowCompareExpr>()).opnos;
+                PgList::<pg_sys::Oid>::from_pg(operators)
+                    .iter_oid()
+                    .collect()
+            } else {
+                Vec::new()
+            }
+        };
+        for operator in operators.into_iter().filter(|one| is_of_others(*one)) {
+            self.objects.told.push((Kind::Operator, operator));
+            self.objects
+                .named
+                .push(format!("operator {}", u32::from(operator)));
+        }
+    }
+
     /// Notes the operands of which a node makes no names: a composite value of which it reads one attribute, enums that it
     /// compares, what it asks for being NULL.
     ///
@@ -321,21 +358,26 @@ impl Gathering<'_> {
                 if COMPARE_ENUMS.contains(&u32::from(pg_sys::get_opcode(operator))) {
                     let operands = PgList::<pg_sys::Node>::from_pg(operands);
                     for operand in operands.iter_ptr() {
-                        self.compared.push(operand);
+                        // What makes an enum of a text looks up its label.
+                        if is_a(operand, pg_sys::NodeTag::T_Var)
+                            || is_a(operand, pg_sys::NodeTag::T_Const)
+                            || is_a(operand, pg_sys::NodeTag::T_ArrayExpr)
+                        {
+                            self.compared.push(operand);
+                        }
                         // Each of an IN list.
                         if is_a(operand, pg_sys::NodeTag::T_ArrayExpr) {
                             let elements = (*operand.cast::<pg_sys::ArrayExpr>()).elements;
                             let elements = PgList::<pg_sys::Node>::from_pg(elements);
-                            self.compared.extend(elements.iter_ptr());
+                            let is_constant =
+                                |one: &*mut pg_sys::Node| is_a(*one, pg_sys::NodeTag::T_Const);
+                            self.compared
+                                .extend(elements.iter_ptr().filter(is_constant));
                         }
                     }
                 }
             };
-            if is_a(node, pg_sys::NodeTag::T_OpExpr)
-                || is_a(node, pg_sys::NodeTag::T_DistinctExpr)
-                || is_a(node, pg_sys::NodeTag::T_NullIfExpr)
-            {
-                // All three are the same struct (nodes/primnodes.h).
+            if is_operator(node) {
                 let operator = &*node.cast::<pg_sys::OpExpr>();
                 compares(operator.opno, operator.args);
             } else if is_a(node, pg_sys::NodeTag::T_ScalarArrayOpExpr) {
@@ -403,6 +445,17 @@ const CATALOG_TYPES: [pg_sys::Oid; 10] = [
     pg_sys::REGROLEOID,
     pg_sys::REGCOLLATIONOID,
 ];
+
+/// One of three that are the same struct (nodes/primnodes.h).
+unsafe fn is_operator(node: *mut pg_sys::Node) -> bool {
+    const OPERATORS: [pg_sys::NodeTag; 3] = [
+        pg_sys::NodeTag::T_OpExpr,
+        pg_sys::NodeTag::T_DistinctExpr,
+        pg_sys::NodeTag::T_NullIfExpr,
+    ];
+    // SAFETY: only the tag is read.
+    OPERATORS.iter().any(|tag| unsafe { is_a(node, *tag) })
+}
 
 /// The table's own row as a whole.
 unsafe fn is_row_of_relation(node: *mut pg_sys::Node) -> bool {

@@ -32,14 +32,25 @@ pub struct WrittenZone {
 impl WrittenZone {
     fn new(text: String, reading: Reading) -> WrittenZone {
         let gate = reading.gate(&text);
-        let readings = reading.all().into_iter().map(|reading| {
+        let readings = reading.clone().all().into_iter().map(|reading| {
             let condition = reading.condition(&text);
             (reading, condition)
         });
         let readings: Vec<_> = readings.collect();
-        let any: Vec<_> = readings.iter().map(|(_, one)| &one[..]).collect();
-        let any = any.join(" OR ");
-        let condition = gate.map_or(format!("({any})"), |gate| format!("({gate} AND ({any}))"));
+        // Of an instant, the gate is cheaper without the order, which has one of its own.
+        let is_gated = |one: &Reading| reading != Reading::Instant || *one != Reading::Order;
+        let any = |gated: bool| {
+            let any = readings.iter().filter(|(one, _)| is_gated(one) == gated);
+            let any: Vec<_> = any.map(|(_, condition)| &condition[..]).collect();
+            any.join(" OR ")
+        };
+        let mut condition = format!("({})", any(true));
+        if let Some(gate) = gate {
+            condition = format!("({gate} AND {condition})");
+        }
+        if !any(false).is_empty() {
+            condition = format!("({condition} OR {})", any(false));
+        }
         WrittenZone {
             text,
             condition,

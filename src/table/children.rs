@@ -133,7 +133,7 @@ fn check_since_scheduled<'a>(
                 doubt.reason()
             );
             let left_alone = not_said.into_iter().collect();
-            return Err(may_stay(root, child, &but, rule, &left_alone));
+            return Err(may_stay(root, child, &but, rule, &left_alone).of_meaning());
         }
     }
     Ok(())
@@ -204,7 +204,7 @@ fn check<'a>(
     match first {
         Some((child, doubt)) => {
             let but = format!(", a table of {}, but {}", framework.name, doubt.reason());
-            Err(may_stay(root, child, &but, rule, &left_alone))
+            Err(may_stay(root, child, &but, rule, &left_alone).of_meaning())
         }
         None => Ok(()),
     }

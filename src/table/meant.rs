@@ -32,6 +32,9 @@ pub struct Names {
     /// The children whose rows might have been meant to stay by then, by their oids; `None` where those are another database's, and
     /// for a run.
     doubtful_children: Option<BTreeSet<u32>>,
+    /// By it, the worker's last run was refused.
+    #[serde(default)]
+    refused: bool,
     /// Since a run has begun, not since a policy was made.
     #[serde(skip)]
     of_run: bool,
@@ -68,6 +71,11 @@ impl Meant {
             of_run: true,
             ..Names::now(relation, criterion, rule)
         }))
+    }
+
+    /// Whether the worker's last run was refused by it.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Meant::Names(names) if names.refused)
     }
 
     /// The children in spite of which it was meant, where that is known.
@@ -174,12 +182,12 @@ fn definitions(criterion: &Criterion) -> Option<Definitions> {
     Some(all)
 }
 
-/// Whether it is the same, maybe with labels or attributes that have come since.
+/// Whether it is the same, maybe with labels or attributes that have come since, behind the others: before them may be one that was
+/// renamed, and has a new one of its name.
 fn is_still(meant: &Definition, now: &Definition) -> bool {
-    let mut words = now.iter();
     let kind = meant.first().map_or("", String::as_str);
     match kind {
-        "labels" | "attributes" => meant.iter().all(|word| words.any(|now| now == word)),
+        "labels" | "attributes" => now.starts_with(meant),
         _ => meant == now,
     }
 }
@@ -189,6 +197,7 @@ fn refuse(message: String) -> Refusal {
         PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         message,
     )
+    .of_meaning()
 }
 
 /// Refuses (55000) a rule whose names have come to mean something else; to be called before they are looked up.
@@ -198,6 +207,12 @@ pub(super) fn check_names(
     rule: &Rule,
 ) -> Result<(), Refusal> {
     match &rule.meant {
+        Some(Meant::Names(names)) if names.refused && names.objects.moved => Err(refuse(format!(
+            "what the rule for table \"{}\" names had become something else before the table was restored",
+            relation.name()
+        ))
+        .detail("In the database that the policy comes from, it was refused for that.")
+        .hint(names.again("by the names that are meant"))),
         Some(Meant::Names(names)) => {
             names.check_table(relation)?;
             names.check_columns(relation, attributes)
@@ -336,6 +351,7 @@ impl Names {
             objects: Objects::now(criterion),
             condition: criterion.condition_of_framework.map(str::to_owned),
             doubtful_children: None,
+            refused: false,
             of_run: false,
         }
     }

@@ -67,8 +67,8 @@ fn refuse(relation: &Relation, reading: &Reading, text: &str) -> Refusal {
             "Read the text without the point: regexp_replace(..., '(:\\d+)\\.', '\\1 '), or by to_timestamp(..., 'YYYY-MM-DD HH24:MI').",
         ),
         Reading::Format(_) => (
-            "to_timestamp() drops what its format does not say: a time zone, AM or PM, the time or its seconds.",
-            "Say all of it in the format, such as 'DD.MM.YYYY HH12:MI AM' or 'YYYY-MM-DD HH24:MI:SSTZH:TZM', or cast the text to timestamptz.",
+            "to_timestamp() drops what its format does not say: a time zone, AM or PM, the time or its seconds; and HH12 and HH make 0 of a 12 without PM.",
+            "Say all of it in the format, such as 'DD.MM.YYYY HH12:MI AM', 'DD.MM.YYYY HH24:MI' or 'YYYY-MM-DD HH24:MI:SSTZH:TZM', or cast the text to timestamptz.",
         ),
     };
     let message = match reading {

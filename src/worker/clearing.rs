@@ -6,6 +6,7 @@ use super::database::{begin_in, take_locked_out};
 use super::history::{self, Details};
 use super::host::{Host, commit_durably};
 use super::left;
+use super::meant;
 use super::policy::{self, Due};
 use super::repacking::{self, Repacking};
 use super::rewriting::{self, Rewriting};
@@ -140,6 +141,13 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     if begin_in(schema) && turn.host.extension_is_the_same() {
         let record = turn.host.record;
         record.end(schema, &result, &details, &repacking);
+        match &result {
+            history::Result::Ended(_) => meant::note_refused(schema, due.table, &policy, false),
+            history::Result::Failed(refusal) if refusal.is_of_meaning() => {
+                meant::note_refused(schema, due.table, &policy, true);
+            }
+            history::Result::Failed(_) | history::Result::Interrupted(..) => {}
+        }
     }
     if matches!(&outcome, Ok(outcome) if outcome.deleted > 0) {
         commit_durably();

@@ -9,6 +9,8 @@ pub struct Format {
     has_zone: bool,
     has_half: bool,
     has_hour: bool,
+    /// The hour is one of twelve.
+    is_half: bool,
     has_second: bool,
     /// The numbers, in their order, if it can be told which digits they are.
     numbers: Option<Vec<Number>>,
@@ -66,6 +68,7 @@ impl Format {
             has_zone: has(&["TZ", "OF"]),
             has_half: has(&["AM", "PM", "A.M.", "P.M."]),
             has_hour: has(&["HH", "SSSS"]),
+            is_half: has(&["HH"]) && !has(&["HH24"]),
             has_second: has(&["SS"]),
             numbers: numbers(&format),
         }
@@ -88,6 +91,12 @@ impl Format {
                 r"\d[^\da-z]*p[^\da-z]*(m[^\da-z]*)?{END}|(^|\D)12(:\d\d)*[^\da-z]*a[^\da-z]*(m[^\da-z]*)?{END}"
             )));
         }
+        if self.is_half {
+            // Without AM or PM, 12 is the hour 0.
+            dropped.push(Misread::surely(
+                r"(^|[^\d:.])12[:.h]\d\d([:.,]\d+)*([b-oq-z]|$|[^\da-z:.,][^\da-z]*([\db-oq-z]|$))",
+            ));
+        }
         // A format that says all of it drops nothing.
         if dropped.is_empty() {
             dropped.push(Misread::surely("^(?!)"));
@@ -97,7 +106,10 @@ impl Format {
 
     /// Matches a text that has no more than the format says, and no words but where the format has one.
     pub(super) fn usual(&self) -> Option<String> {
-        let numbers = self.numbers.as_ref().filter(|_| self.has_hour)?;
+        let numbers = self
+            .numbers
+            .as_ref()
+            .filter(|_| self.has_hour && (self.has_half || !self.is_half))?;
         let mut pattern = "^".to_owned();
         let mut is_joined = true;
         for number in numbers {

@@ -86,8 +86,8 @@ impl Reading {
                 [format!(r"^(?!\s*{NAMES}\s*$)")],
             )],
             Reading::Order => vec![Misread::all(
-                "[a-z]{3}",
-                [two_digits(), format!("(^|[^a-z])({MONTHS}){END}")],
+                two_digits(),
+                [format!("(^|[^a-z])({MONTHS}){END}")],
             )],
             Reading::Time => vec![Misread::surely(MINUTES)],
             Reading::Format(format) => format.misread(),
@@ -110,8 +110,9 @@ impl Reading {
         match self {
             // In most texts the first two numbers are a day and a year of four digits: that is seen at once.
             Reading::Order => {
+                let is_word = matches(text, "[a-z]{3}");
                 let usual = matches(text, r"^[^-+\d]*\d\d?(-[a-z]+-|[^-+\d:]+)\d{3}");
-                format!("(NOT {usual} AND {misread})")
+                format!("({is_word} AND NOT {usual} AND {misread})")
             }
             _ => misread,
         }
@@ -123,10 +124,7 @@ impl Reading {
         const CLOCK: &str = r"\d+:\d+(:\d+(\.\d+)?)?";
         let unusual = |usual: &str| format!("NOT {}", matches(text, usual));
         match self {
-            Reading::Instant => Some(matches(
-                text,
-                &format!("{}|[a-z]{{3}}|{MINUTES}", suspicious()),
-            )),
+            Reading::Instant => Some(matches(text, &format!("{}|{MINUTES}", suspicious()))),
             Reading::Naive => {
                 let suspicious = format!(r"[^-\d:.tz ]|t.*t|z.|.{{8}}.*-|[:. ].*-|^-|{MINUTES}");
                 // Where a number of more than two digits is the year, the word beside the day is a month, or the text is an error.

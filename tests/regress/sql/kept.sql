@@ -234,30 +234,23 @@ SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
 ROLLBACK;
 CALL raw_clear_sessions_in_batches('moved', expires => 'expires', batch_size => 50);
 SELECT tableoid::regclass, count(*) FROM moved GROUP BY 1;
--- One that hands the end on to another row, which a DELETE would leave, and one that puts live rows behind all others, far from where it was
-CREATE TABLE chain (id integer PRIMARY KEY, expires timestamptz) WITH (fillfactor = 10);
-CREATE FUNCTION hand_on() RETURNS trigger LANGUAGE plpgsql AS $$
+-- One that puts live rows behind all others, far from where it was, and among them an expired one
+CREATE TABLE behind (id integer PRIMARY KEY, expires timestamptz) WITH (fillfactor = 10);
+CREATE FUNCTION put_behind() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE kept.chain SET expires = '2020-01-01' WHERE id = OLD.id + 1;
+    INSERT INTO kept.behind VALUES (OLD.id + 10000, CASE WHEN OLD.id % 100 = 0 THEN '2020-01-01' ELSE '2199-01-01' END::timestamptz);
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER hand_on AFTER DELETE ON chain FOR EACH ROW EXECUTE FUNCTION hand_on();
-INSERT INTO chain SELECT id, CASE WHEN id = 1 THEN '2020-01-01' ELSE '2199-01-01' END::timestamptz FROM generate_series(1, 1000) AS id;
-CALL raw_clear_sessions_in_batches('chain', expires => 'expires', batch_size => 1);
-SELECT count(*), count(*) FILTER (WHERE expires < now()) AS expired FROM chain;
-CREATE OR REPLACE FUNCTION hand_on() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO kept.chain VALUES (OLD.id + 10000, '2199-01-01');
-    IF OLD.id % 100 = 0 THEN
-        UPDATE kept.chain SET expires = '2020-01-01' WHERE id = 1000 - OLD.id;
-    END IF;
-    RETURN NULL;
-END
-$$;
-UPDATE chain SET expires = '2020-01-01' WHERE id BETWEEN 50 AND 250;
-CALL raw_clear_sessions_in_batches('chain', expires => 'expires', batch_size => 20);
-SELECT count(*), count(*) FILTER (WHERE expires < now()) AS expired, string_agg(id::text, ' ') FILTER (WHERE expires < now()) AS those FROM chain;
+CREATE TRIGGER put_behind AFTER DELETE ON behind FOR EACH ROW EXECUTE FUNCTION put_behind();
+INSERT INTO behind SELECT id, CASE WHEN id BETWEEN 50 AND 250 THEN '2020-01-01' ELSE '2199-01-01' END::timestamptz FROM generate_series(1, 1000) AS id;
+CALL raw_clear_sessions_in_batches('behind', expires => 'expires', batch_size => 20);
+SELECT count(*), string_agg(id::text, ' ') FILTER (WHERE expires < now()) AS expired FROM behind;
+-- Rows that are changed because another one goes, and whose turn comes, go as they do with a DELETE.
+CREATE TABLE tree (id integer PRIMARY KEY, parent integer REFERENCES tree ON DELETE SET NULL, expires timestamptz);
+INSERT INTO tree SELECT id, nullif(greatest(id - 50, 0), 0), '2020-01-01' FROM generate_series(1, 1000) AS id;
+CALL raw_clear_sessions_in_batches('tree', expires => 'expires', batch_size => 100);
+SELECT count(*) FROM tree;
 -- Where nothing is counted, all is looked at.
 SET track_counts = off;
 INSERT INTO back SELECT id, '2020-01-01' FROM generate_series(1, 10) AS id;
