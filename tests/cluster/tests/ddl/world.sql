@@ -213,6 +213,8 @@ BEGIN
     WHEN 'index' THEN PERFORM book.index(leaf);
     WHEN 'refill' THEN PERFORM book.refill(leaf);
     WHEN 'swap' THEN
+        -- ALTER SCHEMA reads its row before it waits for who renames it: then it fails with XX000.
+        LOCK TABLE book.tree IN EXCLUSIVE MODE;
         ALTER SCHEMA main RENAME TO swapped;
         ALTER SCHEMA twin RENAME TO main;
         ALTER SCHEMA swapped RENAME TO twin;
