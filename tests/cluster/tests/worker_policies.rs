@@ -550,7 +550,8 @@ fn a_policy_does_not_go_on_with_a_column_of_a_framework_that_is_another_one() {
 /// Nothing of it is named where the whole row is read.
 #[test]
 fn a_policy_that_reads_the_whole_row_does_not_go_by_another_one() {
-    let cluster = Cluster::with_worker("app", &[]);
+    // It waits for the alterations, however slow the machine is.
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.lock_timeout", "30s")]);
     let mut session = cluster.database("app").connect();
     for (change, error) in [
         (
@@ -856,7 +857,14 @@ fn what_the_names_of_a_policy_meant_goes_with_it_into_a_copy_of_the_database() {
     };
     wait_for_refusals(&mut session);
     for mut session in cluster.copies(session) {
-        wait_for_refusals(&mut session);
+        // In the dump nothing is known but that.
+        for (table, _) in refused {
+            session.wait_for_run(&format!(
+                "\"table\" = '{table}'::regclass AND {REFUSED} '%'"
+            ));
+        }
+        assert_eq!(session.count("rotated_older"), 1);
+        assert_eq!(session.count("renamed"), 1);
         add_expired(&mut session, "well", 10);
         session.wait_for_count("well", 11);
         session.run(&rotate("well"));
@@ -876,7 +884,7 @@ fn a_policy_that_was_refused_is_refused_in_a_copy_of_the_database() {
     session.run("ALTER TABLE tickets ADD note text, DROP id");
     swap_columns_and_wait(&mut session);
     for mut copy in cluster.copies(session) {
-        copy.wait_for_run(&format!("{REFUSED} {SWAPPED}"));
+        copy.wait_for_run(&format!("{REFUSED} '%'"));
         assert_eq!(copy.count("tickets"), 10);
     }
 }

@@ -20,6 +20,9 @@ struct Case {
     is_told: bool,
 }
 
+/// The worker waits for alterations, however slow the machine is.
+const PATIENT: &[(&str, &str)] = &[("raw_clear_sessions.lock_timeout", "30s")];
+
 const CASES: [Case; 14] = [
     Case {
         name: "operator",
@@ -235,7 +238,7 @@ impl Case {
 
 #[test]
 fn an_object_that_has_come_to_a_name_in_the_rule_is_not_gone_by_nor_in_a_copy() {
-    let cluster = Cluster::with_worker("*", &[]);
+    let cluster = Cluster::with_worker("*", PATIENT);
     let mut session = cluster.database("app").connect();
     CASES.iter().for_each(|case| case.make(&mut session));
     for case in &CASES {
@@ -258,7 +261,7 @@ fn an_object_that_has_come_to_a_name_in_the_rule_is_not_gone_by_nor_in_a_copy() 
 /// What is found in the copy says nothing of it: only that it was refused before does.
 #[test]
 fn what_was_refused_is_refused_in_a_copy_where_nothing_is_seen_of_it() {
-    let cluster = Cluster::with_worker("*", &[]);
+    let cluster = Cluster::with_worker("*", PATIENT);
     let mut session = cluster.database("app").connect();
     let changes = [
         (
@@ -303,7 +306,7 @@ fn what_was_refused_is_refused_in_a_copy_where_nothing_is_seen_of_it() {
 
 #[test]
 fn a_rule_whose_names_mean_what_they_meant_is_gone_by_also_in_a_copy() {
-    let cluster = Cluster::with_worker("*", &[]);
+    let cluster = Cluster::with_worker("*", PATIENT);
     let mut session = cluster.database("app").connect();
     CASES.iter().for_each(|case| case.make(&mut session));
     for case in &CASES {
