@@ -102,7 +102,7 @@ pub use privilege::{
 pub use procedure::{NonatomicCall, is_called_as_trigger, procedure_result, record_error, sleep};
 pub use process::{at_exit, in_recovery, my_database, my_database_name, my_pid};
 pub use publication::{publishes_deletes, read_invalidations, why_not_published};
-pub use references::{Definition, Definitions};
+pub use references::{Definition, Definitions, are_still as names_are_still};
 pub use refusing::refusing;
 pub use relation::{
     Attribute, FileNode, LockMode, Relation, RelationKind, is_columnar_of_citus, relation_name,

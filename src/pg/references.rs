@@ -6,9 +6,10 @@
 //! as it is not dropped while it is referred to: which attribute is read of a composite value, and which value a constant is; and
 //! names that become data, as the labels of an enum do where it is read as a text.
 
-use super::Relation;
+use super::inheritance::inheritors_unlocked;
 use super::spi::{self, Argument};
 use super::which_table::found;
+use super::{Relation, relation_name};
 use core::ffi::c_void;
 use pgrx::prelude::*;
 use pgrx::{PgList, is_a, pg_sys};
@@ -74,14 +75,20 @@ impl Objects {
             objects: Objects::default(),
             relation,
             compared: Vec::new(),
+            names_tables: false,
         };
         // SAFETY: the context is what `gather` takes it for.
         unsafe {
             gather(node, (&raw mut gathering).cast());
         }
         let mut objects = gathering.objects;
+        if gathering.names_tables {
+            let named = |oid: pg_sys::Oid| format!("{}{}", table_of_names(oid), relation_name(oid));
+            let tables = inheritors_unlocked(relation).into_iter();
+            objects.names.extend(tables.map(named));
+        }
         if !objects.read_by_name.is_empty() {
-            objects.names = names_of(&objects.read_by_name);
+            objects.names.extend(names_of(&objects.read_by_name));
         }
         objects
     }
@@ -180,6 +187,22 @@ impl Objects {
     }
 }
 
+/// What the name of a table begins with among the names that are made of values.
+fn table_of_names(oid: pg_sys::Oid) -> String {
+    format!("table {} ", u32::from(oid))
+}
+
+/// Whether the names that were made of values are made of them still, or what has them is gone: a partition of last month's.
+pub fn are_still(names: &BTreeSet<String>, now: &BTreeSet<String>) -> bool {
+    names.iter().all(|name| {
+        let of_table = name
+            .starts_with("table ")
+            .then(|| name.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ") + " ");
+        let is_gone = |table: &String| !now.iter().any(|now| now.starts_with(table));
+        now.contains(name) || of_table.as_ref().is_some_and(is_gone)
+    })
+}
+
 fn first_of_others() -> Argument {
     Argument::oid(pg_sys::Oid::from(pg_sys::FirstNormalObjectId))
 }
@@ -210,6 +233,8 @@ struct Gathering<'r> {
     relation: &'r Relation,
     /// Of the operands that have been met, those of which no names are made.
     compared: Vec<*mut pg_sys::Node>,
+    /// Names are made of the tables that rows are in, or of others that rows name.
+    names_tables: bool,
 }
 
 #[pg_guard]
@@ -296,9 +321,15 @@ impl Gathering<'_> {
                 .named
                 .push(format!("collation {}", u32::from(collation)));
         }
-        if is_of_others(of) && !self.compared.contains(&node) {
+        if self.compared.contains(&node) {
+            return;
+        }
+        if is_of_others(of) {
             self.objects.read_by_name.push(of);
         }
+        // SAFETY: only the tag is read.
+        self.names_tables |=
+            of == pg_sys::REGCLASSOID && !unsafe { is_a(node, pg_sys::NodeTag::T_Const) };
     }
 
     /// Of the relation's whole row: its columns have names of their own, which are remembered elsewhere.
@@ -383,6 +414,12 @@ impl Gathering<'_> {
             } else if is_a(node, pg_sys::NodeTag::T_ScalarArrayOpExpr) {
                 let operator = &*node.cast::<pg_sys::ScalarArrayOpExpr>();
                 compares(operator.opno, operator.args);
+            } else if is_a(node, pg_sys::NodeTag::T_RelabelType) {
+                // A table is compared by its oid.
+                let relabel = &*node.cast::<pg_sys::RelabelType>();
+                if relabel.resulttype == pg_sys::OIDOID {
+                    self.compared.push(relabel.arg.cast());
+                }
             } else if is_a(node, pg_sys::NodeTag::T_NullTest) {
                 let operand = (*node.cast::<pg_sys::NullTest>()).arg.cast();
                 self.compared.push(operand);

@@ -158,7 +158,7 @@ impl Objects {
     fn are_still(&self, criterion: &Criterion) -> Option<bool> {
         let now = Objects::now(criterion);
         if !self.moved && self.system_identifier == now.system_identifier {
-            return Some(self.named == now.named && self.names.is_subset(&now.names));
+            return Some(self.named == now.named && pg::names_are_still(&self.names, &now.names));
         }
         let (meant, now) = (self.definitions.as_ref()?, definitions(criterion)?);
         let mut by_name = now.by_name.iter();

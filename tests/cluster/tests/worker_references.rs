@@ -258,6 +258,36 @@ fn an_object_that_has_come_to_a_name_in_the_rule_is_not_gone_by_nor_in_a_copy() 
     }
 }
 
+/// Tables by their names as texts: those that rows are in, of which one may go.
+#[test]
+fn a_table_that_has_come_to_a_name_that_the_rule_reads_as_a_text_is_not_gone_by() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    session.run(
+        "CREATE TABLE parted (id integer, expires_at timestamp) PARTITION BY LIST (id);
+         CREATE TABLE parted_kept PARTITION OF parted FOR VALUES IN (1);
+         CREATE TABLE parted_gone PARTITION OF parted FOR VALUES IN (2);
+         CREATE TABLE parted_old PARTITION OF parted FOR VALUES IN (3);
+         INSERT INTO parted VALUES (1, '2020-01-01'), (2, '2020-01-01');
+         SELECT raw_clear_sessions_schedule('parted', '1 s', expires => 'expires_at', keep => '0', time_zone => 'UTC',
+             filter => $$tableoid::regclass::text NOT LIKE '%kept' AND tableoid::regclass <> 'pg_catalog.pg_class'::regclass$$)",
+    );
+    session.wait_for_count("parted", 1);
+    session.run(
+        "DROP TABLE parted_old;
+         CREATE TABLE parted_new PARTITION OF parted FOR VALUES IN (4);
+         INSERT INTO parted VALUES (4, '2020-01-01')",
+    );
+    session.wait_for_count("parted", 1);
+    session.run(
+        "BEGIN; ALTER TABLE parted_kept RENAME TO x; ALTER TABLE parted_gone RENAME TO parted_kept; ALTER TABLE x RENAME TO parted_gone; COMMIT",
+    );
+    session.wait_for_run(
+        "stop = 'failed' AND sqlstate = '55000' AND deleted = 0 AND error LIKE 'an object that the rule for table \"parted\" names is not%'",
+    );
+    assert_eq!(session.count("parted"), 1);
+}
+
 /// What is found in the copy says nothing of it: only that it was refused before does.
 #[test]
 fn what_was_refused_is_refused_in_a_copy_where_nothing_is_seen_of_it() {
