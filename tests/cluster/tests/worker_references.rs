@@ -261,7 +261,7 @@ fn an_object_that_has_come_to_a_name_in_the_rule_is_not_gone_by_nor_in_a_copy() 
 /// Tables by their names as texts: those that rows are in, of which one may go.
 #[test]
 fn a_table_that_has_come_to_a_name_that_the_rule_reads_as_a_text_is_not_gone_by() {
-    let cluster = Cluster::with_worker("app", &[]);
+    let cluster = Cluster::with_worker("app", PATIENT);
     let mut session = cluster.database("app").connect();
     session.run(
         "CREATE TABLE parted (id integer, expires_at timestamp) PARTITION BY LIST (id);
