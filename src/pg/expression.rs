@@ -6,7 +6,7 @@
 
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
-use super::references::Objects;
+use super::references::{Objects, are_still as names_are_still};
 use super::which_table::tables_named;
 use super::written_zones::{WrittenZone, makes_row, written_zones};
 use super::{Relation, refusing};
@@ -49,6 +49,13 @@ pub struct References {
 impl References {
     pub fn is_empty(&self) -> bool {
         self.tables.is_empty() && self.objects.is_empty()
+    }
+
+    /// Whether they are the same by now; of values, names that are new mean nothing.
+    pub fn are_still(&self, now: &References) -> bool {
+        self.tables == now.tables
+            && self.objects.named == now.objects.named
+            && names_are_still(&self.objects.names, &now.objects.names)
     }
 }
 

@@ -313,7 +313,8 @@ pub fn check_still_meant(
         return Ok(());
     }
     let now = Criterion::resolve_at(relation, rule, criterion.now)?;
-    if now.references().eq(criterion.references()) {
+    let mut both = criterion.references().zip(now.references());
+    if both.all(|(meant, now)| meant.are_still(now)) {
         return Ok(());
     }
     Err(refuse(format!(
