@@ -45,7 +45,7 @@ pub struct Names {
 #[serde(untagged)]
 pub enum Meant {
     Names(Box<Names>),
-    /// Nothing that [`Meant::now`] has made.
+    /// Nothing that [`Meant::of_policy`] has made.
     Unreadable(serde_json::Value),
 }
 
