@@ -7,7 +7,7 @@ use super::history::{self, Details};
 use super::host::{Host, commit_durably};
 use super::left;
 use super::meant;
-use super::policy::{self, Due};
+use super::policy::{self, Due, Policy};
 use super::repacking::{self, Repacking};
 use super::rewriting::{self, Rewriting};
 use super::stop_request::{self, Reason};
@@ -98,7 +98,10 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     let is_locked_out = outcome.is_err() && take_locked_out();
     // It is cleared, or could not be read whether it is to be: with the table nothing is wrong.
     let is_sound = |refusal: &Refusal| refusal.is_of_another_clearing() || is_locked_out;
-    let gone = is_gone(due);
+    let overtaken = outcome
+        .as_ref()
+        .err()
+        .and_then(|_| overtaken(schema, due, turn.host.policy()));
     let (detail, hint) = outcome.as_ref().err().map_or((None, None), Refusal::notes);
     let details = Details {
         policy: history::policy_json(turn.host.policy()),
@@ -114,11 +117,10 @@ pub fn clear(schema: &str, due: &Due, turns: &mut Turns) -> After {
     };
     let result = match &outcome {
         Ok(outcome) => history::Result::Ended(*outcome),
-        Err(_) if gone => history::Result::Interrupted("unscheduled", None),
-        Err(refusal) if turn.host.yields => {
-            history::Result::Interrupted("interrupted", Some(refusal))
+        Err(_) if overtaken == Some(Overtaken::Unscheduled) => {
+            history::Result::Interrupted(Stop::Unscheduled.name(), None)
         }
-        Err(refusal) if is_sound(refusal) => {
+        Err(refusal) if turn.host.yields || is_sound(refusal) || overtaken.is_some() => {
             history::Result::Interrupted("interrupted", Some(refusal))
         }
         Err(refusal) => {
@@ -242,11 +244,29 @@ fn kept_others_waiting() -> Refusal {
     .hint("A batch should take less than a second: look at the policy's filter and expression, and at the table's triggers.")
 }
 
-fn is_gone(due: &Due) -> bool {
-    pg::begin();
-    let gone = pg::owner(due.table).is_none();
-    pg::commit();
-    gone
+/// What has become of a policy while a run by it failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Overtaken {
+    /// Its table is gone, or not to be cleared any more.
+    Unscheduled,
+    /// The table is cleared by another one from now on, of which the failure says nothing.
+    Replaced,
+}
+
+/// `None` where the failure is one of what the table is cleared by from now on.
+fn overtaken(schema: &str, due: &Due, policy: &Policy) -> Option<Overtaken> {
+    let current = pg::catch(|| {
+        let is_there = begin_in(schema) && pg::owner(due.table).is_some();
+        let current = is_there.then(|| policy::find(schema, due.table));
+        pg::commit();
+        Ok(current.flatten())
+    });
+    match current {
+        Ok(None) => Some(Overtaken::Unscheduled),
+        Ok(Some(current)) if current != *policy => Some(Overtaken::Replaced),
+        // Whoever has the extension's relations locked now: the failure is not to be lost.
+        Ok(Some(_)) | Err(_) => None,
+    }
 }
 
 /// A failure is always logged, as an ERROR; a run that took long if it deleted anything.

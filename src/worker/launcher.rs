@@ -70,6 +70,8 @@ struct Entry {
     last_start: u64,
     /// While a worker is there, of others that have ended meanwhile: when the last one did, and when the database was due then.
     reported: Option<(i64, i64)>,
+    /// Its last worker has ended because its turn was over, and something is due there that it could not do.
+    has_had_turn: bool,
 }
 
 /// A database worker that is running.
@@ -384,6 +386,7 @@ impl Launcher {
         let is_last = !self.is_running(running.database);
         let entry = self.entries.entry(running.database).or_default();
         let reported = entry.reported.take();
+        entry.has_had_turn = ending == Ending::TurnOver;
         let due = match ending {
             // The server was about to read a newer postgresql.conf, which the launcher had read already.
             Ending::Succeeded { timetable, .. } if timetable != settings::timetable_hash() => {
@@ -507,13 +510,17 @@ impl Launcher {
     }
 
     /// Whether a database with workers needs one more: what is due has waited for a turn, or a policy that is new, and every
-    /// worker that is there has looked.
+    /// worker that is there has looked. Where tables of several owners are due, each worker may be there for a turn only.
     fn needs_helper(&self, database: pg_sys::Oid) -> bool {
+        let has_had_turn = self
+            .entries
+            .get(&database)
+            .is_some_and(|entry| entry.has_had_turn);
         let mut workers = self.of(database);
         let all_have_looked = workers.all(|running| {
             let place = self.board.place(running.ticket);
             running.asked.is_none()
-                && running.since.elapsed() >= TURN
+                && (has_had_turn || running.since.elapsed() >= TURN)
                 && place.is_some_and(|place| place.view().is_some())
         });
         let long_ago = pg::now().saturating_sub(number::microseconds(TURN));

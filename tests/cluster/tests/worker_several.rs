@@ -1,13 +1,20 @@
 //! Several tables of one database are cleared at a time, by as many workers as there may be and no other database needs.
 
 use cluster::{
-    Cluster, FAST, SLOW, SLOW_FUNCTION, Session, Shutdown, add_expired, create_sessions, kill,
-    wait_for_end, wait_until,
+    Cluster, FAST, Paused, SLOW, SLOW_FUNCTION, Session, Shutdown, add_expired, create_sessions,
+    kill, wait_for_end, wait_until,
 };
 use std::collections::HashSet;
 
 /// A database of two owners with a table each, whose runs take long, and are under way at the same time.
 fn with_two_runs(cluster: &Cluster) -> Session {
+    let mut session = of_two_owners(cluster);
+    wait_for_two(&mut session);
+    session
+}
+
+/// A database of two owners with a table each, whose runs take long.
+fn of_two_owners(cluster: &Cluster) -> Session {
     let mut session = cluster.database("app").connect();
     session.run(
         "CREATE ROLE alice; CREATE ROLE mallory; GRANT CREATE ON SCHEMA public TO alice, mallory",
@@ -19,7 +26,6 @@ fn with_two_runs(cluster: &Cluster) -> Session {
             "SELECT raw_clear_sessions_schedule('{table}', '1 h'); RESET ROLE"
         ));
     }
-    wait_for_two(&mut session);
     session
 }
 
@@ -184,6 +190,29 @@ fn a_second_worker_closes_no_run_of_the_first_ones_and_starts_none_of_its_tables
     );
 }
 
+/// A process acts for one owner only: where others' tables are due, it is there for a turn. The launcher may see each only in the
+/// middle of that.
+#[test]
+fn a_second_worker_comes_though_each_is_there_for_a_turn_only() {
+    let cluster = Cluster::with_worker("app", &SLOW);
+    let mut session = of_two_owners(&cluster);
+    let launcher = session.wait_for_launcher();
+    wait_until("there are two workers", || {
+        let workers = "pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker'";
+        let old = session.texts(&format!(
+            "SELECT pid::text FROM {workers} AND clock_timestamp() > backend_start + interval '0.7 s'"
+        ));
+        let count = session.count(workers);
+        if let [pid] = old.as_slice()
+            && count == 1
+        {
+            let _paused = Paused::one(launcher);
+            wait_for_end(pid.parse().expect("a number"));
+        }
+        count > 1
+    });
+}
+
 #[test]
 fn another_database_takes_the_place_of_the_second_worker() {
     let cluster = Cluster::with_worker("*", &SLOW);
@@ -192,7 +221,9 @@ fn another_database_takes_the_place_of_the_second_worker() {
     create_sessions(&mut other, "django_session", 1000, 10);
     other.wait_for_busy_worker("django_session");
     let databases = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_stat_activity WHERE backend_type = 'raw_clear_sessions worker'";
-    assert_eq!(session.text(databases), "app other");
+    wait_until("each of the two databases has a worker", || {
+        session.text(databases) == "app other"
+    });
     cluster.reload(&FAST);
     session.wait_for_count("big", 500);
     session.wait_for_count("bigger", 500);
