@@ -272,3 +272,23 @@ fn every_text_of_the_sources_is_ascii() {
         }
     }
 }
+
+/// The tests of the cluster compare this table with the comment on the column.
+#[test]
+fn every_reason_to_stop_has_a_row_in_the_reference() {
+    let read = |path: &str| read_to_string(Path::new(ROOT).join(path)).expect("a text");
+    let source = read("src/run.rs");
+    let names = source.lines().filter_map(|line| {
+        let (_, name) = line.trim().strip_prefix("Stop::")?.split_once(" => \"")?;
+        name.strip_suffix("\",").map(str::to_owned)
+    });
+    // A run that is put aside has not ended; the others are how a run ends that does not stop by itself.
+    let mut stops: BTreeSet<String> = names.filter(|name| name != "turn").collect();
+    assert!(stops.contains("done"), "{stops:?}");
+    stops.extend(["failed", "left_out", "interrupted"].map(str::to_owned));
+    let document = read("docs/reference/views.md");
+    let rows = markdown::rows(&document, "| stop | |");
+    let explained = rows.iter().flat_map(|row| row[0].split(", "));
+    let explained: BTreeSet<String> = explained.map(|name| name.replace('`', "")).collect();
+    assert_eq!(explained, stops);
+}
