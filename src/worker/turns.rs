@@ -58,13 +58,8 @@ impl<'a> Turn<'a> {
             policy: history::policy_json(self.host.policy()),
             elapsed_ms: number::milliseconds(self.elapsed),
             usage: self.used,
-            expired_left: None,
             rewrite: self.rewritten.in_words(),
-            locked_ms: None,
-            repacked: None,
-            vacuumed: 0,
-            detail: None,
-            hint: None,
+            ..Details::default()
         };
         let result = history::Result::Interrupted(stop, None);
         if begin_in(schema) {
