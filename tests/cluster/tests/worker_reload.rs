@@ -130,24 +130,45 @@ fn a_policy_replaced_while_the_table_is_waited_for_applies_to_the_run_that_waits
 
 /// What comes to be under the lock is refused by what the run began with, and not by the policy that comes with it.
 #[test]
-fn what_a_policy_would_have_failed_by_does_not_count_for_the_one_that_replaces_it_meanwhile() {
+fn what_a_policy_would_have_failed_by_does_not_count_for_what_comes_after_it() {
     let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.lock_timeout", "1min")]);
     let database = cluster.database("app");
     let mut session = database.connect();
+    let archive = |table: &str| {
+        format!(
+            "CREATE TABLE {table}_archive () INHERITS ({table});
+             INSERT INTO {table}_archive VALUES ('kept', '', '2020-01-01')"
+        )
+    };
     create_sessions(&mut session, "django_session", 0, 10);
     session.run("BEGIN; LOCK TABLE django_session");
     add_expired(&mut session, "django_session", 1000);
     database.connect().wait_for_lock_on("django_session");
+    session.run(&archive("django_session"));
     session.run(
-        "CREATE TABLE session_archive () INHERITS (django_session);
-         INSERT INTO session_archive VALUES ('kept', '', '2020-01-01');
-         SELECT raw_clear_sessions_schedule('django_session', '1 s', filter => 'tableoid NOT IN (''public.session_archive''::regclass)');
+        "SELECT raw_clear_sessions_schedule('django_session', '1 s', filter => 'tableoid NOT IN (''public.django_session_archive''::regclass)');
          COMMIT",
     );
     session.wait_for_count("django_session", 1);
     let failures = "SELECT failures FROM raw_clear_sessions.status WHERE \"table\" = 'django_session'::regclass";
     assert_eq!(session.value::<i64>(failures), 0);
     assert_eq!(session.runs("stop = 'failed'"), 0);
+
+    // Nothing comes after it.
+    create_sessions(&mut session, "sessions", 0, 10);
+    session.run("SELECT raw_clear_sessions_schedule('sessions', '1 h')");
+    session.run("BEGIN; LOCK TABLE sessions");
+    add_expired(&mut session, "sessions", 1000);
+    database
+        .connect()
+        .run("SELECT raw_clear_sessions_run_now('sessions')");
+    database.connect().wait_for_lock_on("sessions");
+    session.run(&archive("sessions"));
+    session.run("SELECT raw_clear_sessions_unschedule('sessions'); COMMIT");
+    session.wait_for_run(
+        "\"table\" = 'sessions'::regclass AND stop = 'unscheduled' AND error IS NULL",
+    );
+    assert_eq!(session.count("sessions"), 1001);
 }
 
 #[test]
