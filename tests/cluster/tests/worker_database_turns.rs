@@ -131,6 +131,38 @@ fn tables_of_a_database_take_turns_also_where_each_turn_is_another_processs() {
     }
 }
 
+/// Whose turn it is, a process has to know that has had none of them itself.
+#[test]
+fn a_run_that_is_put_aside_goes_on_beside_a_table_that_is_always_due_and_takes_a_turn() {
+    let mut site = Site::new("");
+    create_sessions(&mut site.first, "taking", 10, 10);
+    site.first
+        .run("SELECT raw_clear_sessions_schedule('taking', '1 s')");
+    site.clear_small();
+    // By when the other database has had its turn, each is due again.
+    for (session, table) in [(&mut site.first, "taking"), (&mut site.second, "small")] {
+        session.run(&format!(
+            "CREATE FUNCTION take() RETURNS trigger LANGUAGE plpgsql AS
+                 $$BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END$$;
+             CREATE TRIGGER t AFTER DELETE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION take()"
+        ));
+    }
+    site.wait_until_aside("big");
+    let query =
+        format!("SELECT coalesce(max(deleted), 0)::bigint FROM raw_clear_sessions.run WHERE {BIG}");
+    for _ in 0..2 {
+        let before = site.first.number(&query);
+        wait_until("it has got on", || {
+            for (session, table) in [(&mut site.first, "taking"), (&mut site.second, "small")] {
+                if session.count(table) == 1 {
+                    add_expired(session, table, 1);
+                }
+            }
+            site.first.number(&query) > before
+        });
+    }
+}
+
 #[test]
 fn a_run_that_is_put_aside_for_another_database_can_be_canceled() {
     let mut site = Site::new("");

@@ -251,6 +251,22 @@ CREATE TABLE tree (id integer PRIMARY KEY, parent integer REFERENCES tree ON DEL
 INSERT INTO tree SELECT id, nullif(greatest(id - 50, 0), 0), '2020-01-01' FROM generate_series(1, 1000) AS id;
 CALL raw_clear_sessions_in_batches('tree', expires => 'expires', batch_size => 100);
 SELECT count(*) FROM tree;
+-- A row that is put back is found also where others were inserted last, far from it.
+CREATE TABLE far (id integer, expires timestamptz, pad text);
+ALTER TABLE far ALTER pad SET STORAGE PLAIN;
+INSERT INTO far SELECT id, CASE WHEN id = 200 THEN '2020-01-01' ELSE '2199-01-01' END::timestamptz, repeat('x', 1900) FROM generate_series(1, 400) AS id;
+DELETE FROM far WHERE ctid BETWEEN '(2,1)' AND '(2,9)' OR ctid = '(90,1)';
+VACUUM far;
+CREATE FUNCTION put_far() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO kept.far VALUES (OLD.id, OLD.expires, repeat('y', 1000));
+    INSERT INTO kept.far VALUES (0, '2199-01-01', repeat('z', 7500));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER put_far AFTER DELETE ON far FOR EACH ROW EXECUTE FUNCTION put_far();
+CALL raw_clear_sessions_in_batches('far', expires => 'expires');
+SELECT count(*), count(*) FILTER (WHERE expires < now()) AS expired FROM far;
 -- Where nothing is counted, all is looked at.
 SET track_counts = off;
 INSERT INTO back SELECT id, '2020-01-01' FROM generate_series(1, 10) AS id;
