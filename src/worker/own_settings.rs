@@ -6,9 +6,9 @@
 //! - who acts, and whether it may write: set: the authenticated user, no role, read-write
 //! - time limits for statements, transactions and idle sessions: none; a statement of a run has its own limit.
 //!   `lock_timeout` and vacuum's costs are the run's
-//! - what makes SQL mean something else (search path, string literals, `transform_null_equals`, the format of intervals,
-//!   row security, triggers' roles, which kinds of relations may be named): PostgreSQL's defaults, by which a policy was
-//!   checked
+//! - what makes SQL mean something else (search path, string literals, `transform_null_equals`, the formats of intervals,
+//!   binary strings and XML, row security, triggers' roles, which kinds of relations may be named): PostgreSQL's defaults, by
+//!   which a policy was checked
 //! - what hides damage (`zero_damaged_pages`, `ignore_checksum_failure`) or makes every error the end of the process
 //!   (`exit_on_error`): off
 //! - commits: asynchronous, and on the local disk at the end of a run ([`super::host::commit_durably`])
@@ -51,7 +51,7 @@ pub fn apply_to_launcher() {
     }
 }
 
-const FIXED: [(&CStr, &CStr); 24] = [
+const FIXED: [(&CStr, &CStr); 28] = [
     (c"default_transaction_read_only", c"off"),
     (c"default_transaction_isolation", c"read committed"),
     (c"default_transaction_deferrable", c"off"),
@@ -64,6 +64,10 @@ const FIXED: [(&CStr, &CStr); 24] = [
     (c"quote_all_identifiers", c"off"),
     (c"extra_float_digits", c"1"),
     (c"intervalstyle", c"postgres"),
+    (c"bytea_output", c"hex"),
+    (c"xmlbinary", c"base64"),
+    (c"xmloption", c"content"),
+    (c"array_nulls", c"on"),
     (c"statement_timeout", c"0"),
     (c"transaction_timeout", c"0"),
     (c"idle_in_transaction_session_timeout", c"0"),

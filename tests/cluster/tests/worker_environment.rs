@@ -63,6 +63,48 @@ fn settings_of_a_database_or_a_role_do_not_stop_the_worker() {
     assert_eq!(cluster.logged("ERROR"), 0);
 }
 
+/// Each setting is the database's, and one by which the rule would have the row go.
+#[test]
+fn what_a_policy_makes_texts_of_does_not_change_with_the_formats_of_a_database() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", "")]);
+    let mut session = cluster.database("app").connect();
+    for (setting, value, rule) in [
+        ("bytea_output", "escape", r"bytes::text <> '\x4142'"),
+        (
+            "extra_float_digits",
+            "-3",
+            "number::text <> '0.3333333333333333'",
+        ),
+        ("intervalstyle", "iso_8601", "age::text <> '1 day'"),
+        (
+            "xmlbinary",
+            "hex",
+            "xmlelement(name a, bytes)::text <> '<a>QUI=</a>'",
+        ),
+    ] {
+        session.run(&format!("ALTER DATABASE app SET {setting} = '{value}'"));
+        session.run(&format!(
+            "CREATE TABLE {setting} (expires_at timestamptz, bytes bytea, number double precision, age interval);
+             INSERT INTO {setting} VALUES ('2020-01-01', 'AB', 1.0 / 3, '1 day'), ('2020-01-01', 'C', 2, '2 days');
+             SELECT raw_clear_sessions_schedule('{setting}', '1 s', expires => 'expires_at', keep => '0', filter => $${rule}$${})",
+            if ["xmlbinary", "intervalstyle"].contains(&setting) { ", time_zone => 'UTC'" } else { "" }
+        ));
+    }
+    for setting in [
+        "bytea_output",
+        "extra_float_digits",
+        "intervalstyle",
+        "xmlbinary",
+    ] {
+        session.wait_for_count(setting, 1);
+        session.wait_for_run(&format!(
+            "\"table\" = '{setting}'::regclass AND ended IS NOT NULL"
+        ));
+        assert_eq!(session.runs("stop <> 'done'"), 0);
+        assert_eq!(session.count(&format!("{setting} WHERE bytes = 'AB'")), 1);
+    }
+}
+
 #[test]
 fn triggers_fire_for_the_worker_though_a_database_says_that_they_do_not() {
     let cluster = Cluster::with_worker("*", &[("raw_clear_sessions.paused", "on")]);
