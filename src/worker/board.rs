@@ -474,6 +474,11 @@ fn leave_seat_with_process() {
     });
 }
 
+/// Whether this process is a database worker.
+pub fn is_worker() -> bool {
+    MINE.get().is_some()
+}
+
 /// This database worker ends; what it says first counts.
 pub fn leave_seat(ending: Ending) {
     let Some(seat) = MINE.take() else { return };

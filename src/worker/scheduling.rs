@@ -2,7 +2,7 @@
 //! theirs.
 
 use super::aside;
-use super::board::board;
+use super::board::{board, is_worker};
 use super::meant;
 use super::policy::{self, COLUMNS, Policy};
 use super::recovery;
@@ -414,10 +414,17 @@ pub fn resume_all() -> Result<bool, Refusal> {
 }
 
 /// Has the worker clear a scheduled table at once; false where it is not scheduled, its policy rests, or a subscription
-/// writes it.
+/// writes it. Refused (55000) to code that the worker runs: with each run asking for the next one, none would ever be waited for.
 pub fn run_now(table: Option<pg_sys::Oid>) -> Result<bool, Refusal> {
     let table = given(table)?;
     check_owns(table, &pg::relation_name(table))?;
+    if is_worker() {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "cannot ask for a run while the worker clears a table",
+        )
+        .hint("A table that is to be cleared after another one takes a schedule of its own."));
+    }
     change_policy(
         table,
         "INSERT INTO {schema}.state AS s (\"table\", name, owner, run_now) \

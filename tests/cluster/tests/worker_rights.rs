@@ -428,3 +428,29 @@ fn the_sessions_user_is_the_owner_to_his_code_and_to_policies() {
     session.run("INSERT INTO tenants VALUES ('owner', '2020-01-01')");
     session.wait_for_count("tenants", 2);
 }
+
+#[test]
+fn a_trigger_cannot_have_its_table_cleared_again_and_again() {
+    let cluster = Cluster::with_worker("app", &[("raw_clear_sessions.tables", "")]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 20, 10);
+    session.run(
+        "CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS
+             $$BEGIN PERFORM public.raw_clear_sessions_run_now('public.django_session'); RETURN NULL; END$$;
+         CREATE TRIGGER t AFTER DELETE ON django_session FOR EACH ROW EXECUTE FUNCTION again();
+         SELECT raw_clear_sessions_schedule('django_session', '1 h');
+         SELECT raw_clear_sessions_run_now('django_session')",
+    );
+    session.wait_for_run("error LIKE '%cannot ask for a run while the worker clears a table'");
+    wait_until("it backs off", || {
+        session.yes(
+            "SELECT coalesce(failures = 1 AND next_start > now() + interval '20 s', false) FROM raw_clear_sessions.status",
+        )
+    });
+    assert_eq!(session.runs("true"), 1);
+    // Whoever is no trigger may ask.
+    session.run(
+        "DROP TRIGGER t ON django_session; SELECT raw_clear_sessions_run_now('django_session')",
+    );
+    session.wait_for_count("django_session", 2);
+}
