@@ -42,6 +42,7 @@ mod refusing;
 mod relation;
 mod repack;
 mod row_version;
+mod search_path;
 mod session;
 mod setting;
 mod shmem;

@@ -7,6 +7,7 @@
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
 use super::references::{Objects, are_still as names_are_still};
+use super::search_path::reads_search_path;
 use super::which_table::tables_named;
 use super::written_zones::{WrittenZone, makes_row, written_zones};
 use super::{Relation, refusing};
@@ -33,6 +34,8 @@ pub struct Expression {
     pub column: Option<i16>,
     /// What it makes of a row can depend on the session's TimeZone and DateStyle.
     pub is_of_session: bool,
+    /// What it makes of a row can depend on the session's `search_path`.
+    pub reads_search_path: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<WrittenZone>,
     pub references: References,
@@ -125,6 +128,7 @@ pub fn analyze(
             column: plain_column(node),
             is_of_session: depends_on_session(node, in_zone)
                 || !in_zone && !is_read_alike(relation, &text, condition),
+            reads_search_path: reads_search_path(node),
             written_zones: written_zones(relation, node),
             references: References {
                 tables: tables_named(node),

@@ -2,7 +2,7 @@
 
 use crate::pg;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Function {
     #[default]
     Clear,
@@ -65,6 +65,11 @@ impl Caller {
                 .filter_map(|(name, value)| Some(parameter(name, &value?)))
                 .collect(),
         }
+    }
+
+    /// Whether the rule is for the worker, and not for the caller's own session.
+    pub fn schedules(&self) -> bool {
+        self.function == Function::Schedule
     }
 
     /// The same call, with these parameters for the rule.

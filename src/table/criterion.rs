@@ -19,6 +19,7 @@ use logic::recognize::Recognition;
 use logic::unit::Unit;
 use logic::zone::wall_cutoff;
 use pgrx::pg_sys;
+use pgrx::prelude::PgSqlErrorCode;
 
 /// The rule as the caller wrote it; every part is optional. And in which call.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,6 +112,29 @@ fn of_session(named: &Named, filter: Option<&pg::Expression>) -> Option<&'static
     }
 }
 
+/// Refuses (22023) to schedule what depends on the session's `search_path`: the worker has its own.
+fn check_search_path(
+    rule: &Rule,
+    named: &Named,
+    filter: Option<&pg::Expression>,
+) -> Result<(), Refusal> {
+    let by_filter = filter.is_some_and(|filter| filter.reads_search_path);
+    let what = match (named.reads_search_path, by_filter) {
+        (true, _) => "expression",
+        (false, true) => "filter",
+        (false, false) => return Ok(()),
+    };
+    if !rule.caller.schedules() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("the {what} depends on the setting \"search_path\""),
+    )
+    .detail("The worker has none of your schemas in it: it reads and writes the names of tables, types and functions with their schemas.")
+    .hint("Compare tables themselves instead of their names, and name them with their schemas: tableoid <> 'public.archive'::regclass."))
+}
+
 /// The framework with a condition whose own column was named: its rows are meant, as where nothing is named. That something else may
 /// keep rows makes it none other.
 fn framework_of_column(
@@ -176,6 +200,7 @@ impl Criterion {
             .map(|text| pg::analyze(relation, text, true, session.is_some()))
             .transpose()
             .map_err(|refusal| refusal.about("filter"))?;
+        check_search_path(rule, &named, filter.as_ref())?;
         let of_session = of_session(&named, filter.as_ref());
         let zone = zone_of(
             relation,

@@ -17,6 +17,8 @@ pub struct Named {
     pub text: String,
     /// What it makes of a row can depend on the session's TimeZone and DateStyle.
     pub is_of_session: bool,
+    /// It can depend on the session's `search_path`.
+    pub reads_search_path: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<pg::WrittenZone>,
 }
@@ -32,6 +34,7 @@ impl Named {
             base_type: attribute.base_type,
             text: pg::quote_identifier(&attribute.name),
             is_of_session: false,
+            reads_search_path: false,
             written_zones: Vec::new(),
         }
     }
@@ -86,6 +89,7 @@ pub fn named(
         base_type: expression.base_type,
         text: text.to_owned(),
         is_of_session: expression.is_of_session,
+        reads_search_path: expression.reads_search_path,
         written_zones: expression.written_zones,
         value: Value::Expression {
             columns: expression.columns,
