@@ -118,6 +118,18 @@ fn the_limits_of_a_run_count_over_its_turns_in_all_processes() {
     assert_eq!(site.first.runs(BIG), 1);
 }
 
+/// None of the turns takes as long.
+#[test]
+fn the_time_of_a_run_counts_over_its_turns_in_all_processes() {
+    let mut site = Site::new(", max_duration => '5 s'");
+    site.second
+        .run("SELECT raw_clear_sessions_schedule('small', '1 s')");
+    site.first
+        .wait_for_run(&format!("{BIG} AND stop = 'max_duration'"));
+    assert!(site.second.all_ended_runs() > 1);
+    assert_eq!(site.first.runs(BIG), 1);
+}
+
 #[test]
 fn tables_of_a_database_take_turns_also_where_each_turn_is_another_processs() {
     let mut site = Site::new("");
