@@ -148,6 +148,19 @@ fn a_call_by_whom_row_security_hides_rows_from_does_not_say_done() {
 }
 
 #[test]
+fn the_history_says_which_role_has_called() {
+    let (_database, mut session) = shared("caller");
+    session.run("CREATE ROLE alice; GRANT SELECT, UPDATE, DELETE ON django_session TO alice");
+    session.run("SET ROLE alice");
+    session.run(CALL);
+    session.run("RESET ROLE");
+    assert_eq!(
+        session.text("SELECT caller::text FROM raw_clear_sessions.run"),
+        "alice"
+    );
+}
+
+#[test]
 fn a_call_in_a_subtransaction_fails_there_and_ends_nothing_else() {
     let (_database, mut session) = shared("subtransaction");
     session.run(

@@ -77,6 +77,14 @@ fn a_run_that_ends_its_process_after_batches_is_one_row_with_what_they_have_dele
     );
     assert_eq!(run, "failed|P0001|bye|t|t|t|1");
     assert_eq!(session.count("raw_clear_sessions.run"), 1);
+    // Workers look every ten seconds for runs that are not recorded.
+    create_sessions(&mut session, "other", 10, 10);
+    session.run("SELECT raw_clear_sessions_schedule('other', '1 s')");
+    session.wait_for_ends("other", 12);
+    assert_eq!(
+        session.count("raw_clear_sessions.status WHERE failures = 1"),
+        1
+    );
 }
 
 #[test]
