@@ -100,6 +100,7 @@ const TURN_OVER: u32 = 6;
 const RUN_LOST: u32 = 7;
 const LOCKED_OUT: u32 = 8;
 const NOT_INSTALLED: u32 = 9;
+const NOT_CONNECTED: u32 = 10;
 
 /// How a database worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,8 @@ pub enum Ending {
     },
     /// By an ERROR, or before it began.
     Failed,
+    /// By a FATAL error before it was connected: the database may have been closed, or dropped, at that moment.
+    NotConnected,
     /// It made way for a session that wants the database for itself, or somebody has terminated it.
     Yielded,
     /// Somebody has locked the extension's relations, or waits to.
@@ -147,6 +150,8 @@ impl Ticket {
 thread_local! {
     /// The seat of this process, a database worker.
     static MINE: Cell<Option<&'static Seat>> = const { Cell::new(None) };
+
+    static IS_CONNECTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The board; `None` where the library was not preloaded.
@@ -327,6 +332,7 @@ impl Board {
             TURN_OVER => Some(Ending::TurnOver),
             RUN_LOST => Some(Ending::RunLost),
             FAILED => Some(Ending::Failed),
+            NOT_CONNECTED => Some(Ending::NotConnected),
             _ => gone.then_some(Ending::Failed),
         }
     }
@@ -461,6 +467,7 @@ fn leave_seat_with_process() {
     }
     leave_seat(match run {
         _ if lost_runs::is_terminated() => Ending::Yielded,
+        None if !IS_CONNECTED.get() => Ending::NotConnected,
         None => Ending::Failed,
         Some(run) => {
             let cause = lost_runs::cause(stop_request::canceled(), seat.error.read());
@@ -472,6 +479,11 @@ fn leave_seat_with_process() {
             }
         }
     });
+}
+
+/// This database worker is connected.
+pub fn note_connected() {
+    IS_CONNECTED.set(true);
 }
 
 /// Whether this process is a database worker.
@@ -500,6 +512,7 @@ pub fn leave_seat(ending: Ending) {
             }
         }
         Ending::Failed => FAILED,
+        Ending::NotConnected => NOT_CONNECTED,
         Ending::Yielded => YIELDED,
         Ending::LockedOut => LOCKED_OUT,
         Ending::TurnOver => TURN_OVER,

@@ -3,7 +3,9 @@
 //! Others may be at work in the same database. Which of them is at which table, the board says; what is done once for the
 //! database, and not for each table, [`upkeep`] does.
 
-use super::board::{Board, Ending, Ticket, board, leave_seat, note_error, turn_is_over};
+use super::board::{
+    Board, Ending, Ticket, board, leave_seat, note_connected, note_error, turn_is_over,
+};
 use super::clearing::{After, clear};
 use super::clock_step;
 use super::failures::Kind;
@@ -40,6 +42,7 @@ pub fn main(argument: u64) {
         leave_seat(not_connected(database, refusal));
         return;
     }
+    note_connected();
     limits::note_connected(limits);
     let _aside = pg::MemoryAside::set();
     own_settings::apply();

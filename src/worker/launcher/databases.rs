@@ -166,7 +166,9 @@ impl Databases {
         let failed = failed.unwrap_or("its process ended before its work was done");
         let failures = &self.board.failures;
         match ending {
-            Ending::Failed => failures.note(database, Kind::Error, failed),
+            Ending::Failed | Ending::NotConnected => {
+                failures.note(database, Kind::Error, failed);
+            }
             Ending::LockedOut => failures.note(database, Kind::LockedOut, failed),
             Ending::Succeeded {
                 is_installed: false,
@@ -221,7 +223,9 @@ impl Databases {
             }
             // What is to be ended there, it has left to the first.
             Ending::Succeeded { .. } if entry.leaves && running.is_helper => Some(pg::now()),
-            Ending::Succeeded { .. } | Ending::Failed if entry.leaves && is_last => {
+            Ending::Succeeded { .. } | Ending::Failed | Ending::NotConnected
+                if entry.leaves && is_last =>
+            {
                 self.entries.remove(&running.database);
                 self.waiting.forget(running.database.into());
                 self.board.failures.forget(running.database);
@@ -239,7 +243,12 @@ impl Databases {
                 let due = overlap.unwrap_or(i64::MAX).min(next_start);
                 Some(due).filter(|_| !running.stale)
             }
-            Ending::Failed => {
+            // It may have been for a moment.
+            Ending::NotConnected if entry.failures == 0 => {
+                entry.failures += 1;
+                Some(after(MISSING_RETRY))
+            }
+            Ending::Failed | Ending::NotConnected => {
                 entry.failures += 1;
                 let jitter = pg::now().rem_euclid(1000) as f64 / 1000.0;
                 Some(after(backoff::delay(entry.failures, jitter)))
@@ -257,7 +266,12 @@ impl Databases {
             }
         };
         entry.due = due;
-        if is_last && matches!(ending, Ending::Failed | Ending::LockedOut) {
+        if is_last
+            && matches!(
+                ending,
+                Ending::Failed | Ending::NotConnected | Ending::LockedOut
+            )
+        {
             self.board.failures.set_next_try(running.database, due);
         }
         if !is_last {

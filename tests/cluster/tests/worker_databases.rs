@@ -1,6 +1,8 @@
 //! The databases that the worker works in, and what becomes of those that it cannot.
 
-use cluster::{Cluster, Database, FAST, SLOW, Session, add_expired, create_sessions, wait_until};
+use cluster::{
+    Cluster, Database, FAST, Paused, SLOW, Session, add_expired, create_sessions, wait_until,
+};
 
 /// A database with the extension and a session table in it.
 fn with_sessions<'a>(cluster: &'a Cluster, name: &str) -> (Database<'a>, Session) {
@@ -227,4 +229,40 @@ fn a_database_that_was_closed_or_renamed_for_a_moment_is_found_again() {
         add_expired(&mut session, "django_session", 5);
         session.wait_for_count("django_session", 10);
     }
+}
+
+/// The worker is on its way when its database is closed.
+#[test]
+fn a_database_that_is_closed_while_its_worker_connects_does_not_back_off_for_that() {
+    let cluster = Cluster::with_worker("app", &[]);
+    let mut session = cluster.database("app").connect();
+    create_sessions(&mut session, "django_session", 100, 10);
+    session.wait_for_count("django_session", 10);
+    let mut postgres = cluster.connect();
+    drop(session);
+    let exits = cluster.logged("exited with exit code 1");
+    wait_until("a worker comes that cannot connect", || {
+        wait_until("nobody is in the database", || {
+            postgres.count("pg_stat_activity WHERE datname = 'app'") == 0
+        });
+        let paused = Paused::one(cluster.postmaster());
+        let since = postgres.text("SELECT clock_timestamp()::text");
+        wait_until("it is due", || {
+            postgres.yes(&format!(
+                "SELECT clock_timestamp() > '{since}'::timestamptz + interval '2 s'"
+            ))
+        });
+        let closed = postgres.try_run("ALTER DATABASE app ALLOW_CONNECTIONS false");
+        drop(paused);
+        if closed.is_ok() {
+            wait_until("the worker has come, or the database is missed", || {
+                cluster.logged("app\" is not currently accepting connections") > 0
+            });
+            postgres.run("ALTER DATABASE app ALLOW_CONNECTIONS true");
+        }
+        cluster.logged("exited with exit code 1") > exits
+    });
+    let mut session = cluster.connect_to("app");
+    add_expired(&mut session, "django_session", 5);
+    session.wait_for_count("django_session", 10);
 }
