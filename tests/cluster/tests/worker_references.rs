@@ -314,7 +314,7 @@ fn what_was_refused_is_refused_in_a_copy_where_nothing_is_seen_of_it() {
         ),
         (
             "archived",
-            "CREATE TABLE archived_archive () INHERITS (archived); INSERT INTO archived_archive VALUES ('old', '2020-01-01')",
+            "CREATE TABLE archived_archive () INHERITS (archived); INSERT INTO archived_archive VALUES ('old', 'go', '2020-01-01')",
         ),
         (
             "labelled",
@@ -324,8 +324,8 @@ fn what_was_refused_is_refused_in_a_copy_where_nothing_is_seen_of_it() {
     session.run("CREATE TYPE flag AS ENUM ('go', 'keep')");
     for (table, _) in changes {
         session.run(&format!(
-            "CREATE TABLE {table} (key text, expires_at timestamptz, flag flag DEFAULT 'go');
-             INSERT INTO {table} VALUES ('live', '2199-01-01', 'go'), ('kept', '2020-01-01', 'keep'), ('over', '2020-01-01', 'go');
+            "CREATE TABLE {table} (key text, flag flag DEFAULT 'go', expires_at timestamptz);
+             INSERT INTO {table} VALUES ('live', 'go', '2199-01-01'), ('kept', 'keep', '2020-01-01'), ('over', 'go', '2020-01-01');
              SELECT raw_clear_sessions_schedule('{table}', '1 s', expires => 'expires_at', keep => '0', filter => $$flag <> 'keep'$$)"
         ));
     }
