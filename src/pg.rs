@@ -4,6 +4,7 @@
 //! PostgreSQL ERROR crosses it as a Rust panic (pgrx's boundary around each bound function) that becomes the same ERROR
 //! again at the SQL function; on that way destructors run, and leave alone what the transaction's abort cleans up.
 
+mod acting_role;
 mod alarm;
 mod allocator;
 mod bindings;

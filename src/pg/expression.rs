@@ -4,6 +4,7 @@
 //! The text itself never becomes part of a statement. Only one expression is accepted; what could not be decided row by
 //! row (a subselect, an aggregate, a set-returning or volatile function) is refused.
 
+use super::acting_role::depends_on_role;
 use super::c::int;
 use super::dependence::{apart, depends_on_session, has_volatile_defaults, writing_constants};
 use super::references::{Objects, are_still as names_are_still};
@@ -36,6 +37,8 @@ pub struct Expression {
     pub is_of_session: bool,
     /// What it makes of a row can depend on the session's `search_path`.
     pub reads_search_path: bool,
+    /// It can be another one to whoever acts now than to the table's owner.
+    pub depends_on_role: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<WrittenZone>,
     pub references: References,
@@ -129,6 +132,7 @@ pub fn analyze(
             is_of_session: depends_on_session(node, in_zone)
                 || !in_zone && !is_read_alike(relation, &text, condition),
             reads_search_path: reads_search_path(node),
+            depends_on_role: depends_on_role(node, relation.owner()),
             written_zones: written_zones(relation, node),
             references: References {
                 tables: tables_named(node),

@@ -77,23 +77,16 @@ unsafe extern "C-unwind" fn writes(function: pg_sys::Oid, _context: *mut c_void)
 
 /// Whether it makes one of the types of a text: by a cast, or by to_regclass() and its like.
 unsafe fn is_lookup(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: an expression if it is one of these.
+    // SAFETY: an expression if it is one of these; the name is palloc'd.
     unsafe {
-        let argument = if is_a(node, pg_sys::NodeTag::T_FuncExpr) {
-            PgList::<pg_sys::Node>::from_pg((*node.cast::<pg_sys::FuncExpr>()).args).get_ptr(0)
-        } else if is_a(node, pg_sys::NodeTag::T_CoerceViaIO) {
-            Some((*node.cast::<pg_sys::CoerceViaIO>()).arg.cast())
-        } else {
-            None
-        };
-        argument.is_some_and(|argument| {
-            let (mut category, mut is_preferred) = (0, false);
-            let from = pg_sys::exprType(argument);
-            pg_sys::get_type_category_preferred(from, &mut category, &mut is_preferred);
-            // Those of texts, and of cstring.
-            NAMED.contains(&pg_sys::exprType(node))
-                && [b'S', b'P'].contains(&super::c::byte_of(category))
-        })
+        if is_a(node, pg_sys::NodeTag::T_CoerceViaIO) {
+            return NAMED.contains(&pg_sys::exprType(node));
+        }
+        is_a(node, pg_sys::NodeTag::T_FuncExpr) && NAMED.contains(&pg_sys::exprType(node)) && {
+            let name = pg_sys::get_func_name((*node.cast::<pg_sys::FuncExpr>()).funcid);
+            let name = CStr::from_ptr(name).to_bytes();
+            name.starts_with(b"to_reg") || name.starts_with(b"reg")
+        }
     }
 }
 

@@ -112,27 +112,37 @@ fn of_session(named: &Named, filter: Option<&pg::Expression>) -> Option<&'static
     }
 }
 
-/// Refuses (22023) to schedule what depends on the session's `search_path`: the worker has its own.
-fn check_search_path(
+/// Refuses (22023) to schedule what is another value to the worker, which has a `search_path` of its own and acts as the table's owner.
+fn check_is_the_workers(
     rule: &Rule,
     named: &Named,
     filter: Option<&pg::Expression>,
 ) -> Result<(), Refusal> {
-    let by_filter = filter.is_some_and(|filter| filter.reads_search_path);
-    let what = match (named.reads_search_path, by_filter) {
-        (true, _) => "expression",
-        (false, true) => "filter",
-        (false, false) => return Ok(()),
-    };
     if !rule.caller.schedules() {
         return Ok(());
     }
-    Err(Refusal::new(
-        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-        format!("the {what} depends on the setting \"search_path\""),
-    )
-    .detail("The worker has none of your schemas in it: it reads and writes the names of tables, types and functions with their schemas.")
-    .hint("Compare tables themselves instead of their names, and name them with their schemas: tableoid <> 'public.archive'::regclass."))
+    let which = |of_expression: bool, of_filter: fn(&pg::Expression) -> bool| match filter {
+        _ if of_expression => Some("expression"),
+        Some(filter) if of_filter(filter) => Some("filter"),
+        _ => None,
+    };
+    if let Some(what) = which(named.reads_search_path, |filter| filter.reads_search_path) {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("the {what} depends on the setting \"search_path\""),
+        )
+        .detail("The worker has none of your schemas in it: it reads and writes the names of tables, types and functions with their schemas.")
+        .hint("Compare tables themselves instead of their names, and name them with their schemas: tableoid <> 'public.archive'::regclass."));
+    }
+    if let Some(what) = which(named.depends_on_role, |filter| filter.depends_on_role) {
+        return Err(Refusal::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("the {what} depends on the role that acts"),
+        )
+        .detail("The worker acts as the table's owner, who is another role.")
+        .hint("Name the role that is meant, or schedule the table as its owner."));
+    }
+    Ok(())
 }
 
 /// The framework with a condition whose own column was named: its rows are meant, as where nothing is named. That something else may
@@ -200,7 +210,7 @@ impl Criterion {
             .map(|text| pg::analyze(relation, text, true, session.is_some()))
             .transpose()
             .map_err(|refusal| refusal.about("filter"))?;
-        check_search_path(rule, &named, filter.as_ref())?;
+        check_is_the_workers(rule, &named, filter.as_ref())?;
         let of_session = of_session(&named, filter.as_ref());
         let zone = zone_of(
             relation,

@@ -19,6 +19,8 @@ pub struct Named {
     pub is_of_session: bool,
     /// It can depend on the session's `search_path`.
     pub reads_search_path: bool,
+    /// It can be another one to whoever acts now than to the table's owner.
+    pub depends_on_role: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<pg::WrittenZone>,
 }
@@ -35,6 +37,7 @@ impl Named {
             text: pg::quote_identifier(&attribute.name),
             is_of_session: false,
             reads_search_path: false,
+            depends_on_role: false,
             written_zones: Vec::new(),
         }
     }
@@ -90,6 +93,7 @@ pub fn named(
         text: text.to_owned(),
         is_of_session: expression.is_of_session,
         reads_search_path: expression.reads_search_path,
+        depends_on_role: expression.depends_on_role,
         written_zones: expression.written_zones,
         value: Value::Expression {
             columns: expression.columns,

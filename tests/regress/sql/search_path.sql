@@ -62,6 +62,7 @@ SELECT rule, try(rule, 'filter') FROM (VALUES
     ('to_regclass(''paths.hold'') IS NULL'),
     ('to_regclass(''pg_class'') IS NOT NULL'),
     ('pg_typeof(valid_until) = ''timestamptz''::regtype'),
+    ('pg_typeof(name) = ''text''::regtype'),
     ('tableoid::regclass IS NOT NULL'),
     ('''pg_monitor''::regrole::text <> name')) AS accepted (rule);
 SELECT rule, try(rule, 'expires') FROM (VALUES
@@ -71,4 +72,40 @@ SELECT raw_clear_sessions_schedule('tok', '1 h', expires => 'valid_until', time_
 SELECT raw_clear_sessions('tok', expires => 'valid_until', time_zone => 'UTC', filter => 'tableoid::regclass::text <> ''tok_archive''');
 SELECT count(*) FROM tok_archive;
 
+-- So it is with the role that acts: the worker acts as the table's owner.
+CREATE ROLE regress_owner;
+GRANT ALL ON SCHEMA paths TO regress_owner;
+CREATE TABLE owned (tenant name, valid_until timestamptz);
+ALTER TABLE owned OWNER TO regress_owner;
+INSERT INTO owned VALUES ('regress_owner', now() - interval '1 day');
+CREATE FUNCTION try(rule text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM raw_clear_sessions_schedule('paths.owned', '1 h', expires => 'valid_until', keep => '0', filter => rule,
+        time_zone => CASE WHEN rule LIKE '%(%' THEN 'UTC' END);
+    PERFORM raw_clear_sessions_unschedule('paths.owned');
+    RETURN 'accepted';
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN SQLERRM;
+END
+$$;
+CREATE VIEW rules AS SELECT n, rule FROM unnest(ARRAY[
+    'tenant = current_user',
+    'tenant = session_user',
+    'tenant = USER',
+    'has_table_privilege(tableoid, ''SELECT'')',
+    'has_column_privilege(tableoid, 1::smallint, ''SELECT'')',
+    'has_any_column_privilege(tableoid, ''SELECT'')',
+    'pg_has_role(''pg_monitor'', ''USAGE'')',
+    'has_table_privilege(tenant, tableoid, ''SELECT'')',
+    'pg_has_role(tenant, ''pg_monitor'', ''USAGE'')']) WITH ORDINALITY AS r (rule, n);
+GRANT SELECT ON rules TO regress_owner;
+SELECT rule, try(rule) FROM rules ORDER BY n;
+SET ROLE regress_owner;
+SELECT rule, try(rule) FROM rules ORDER BY n;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_owner;
+SELECT try('tenant = session_user');
+RESET SESSION AUTHORIZATION;
+
 DROP SCHEMA paths CASCADE;
+DROP ROLE regress_owner;
