@@ -318,13 +318,13 @@ fn what_was_refused_is_refused_in_a_copy_where_nothing_is_seen_of_it() {
         ),
         (
             "labelled",
-            "ALTER TYPE public.flag RENAME VALUE 'keep' TO 'kept'; ALTER TYPE public.flag ADD VALUE 'keep'",
+            "ALTER TYPE labelled_flag RENAME VALUE 'keep' TO 'kept'; ALTER TYPE labelled_flag ADD VALUE 'keep'",
         ),
     ];
-    session.run("CREATE TYPE flag AS ENUM ('go', 'keep')");
     for (table, _) in changes {
         session.run(&format!(
-            "CREATE TABLE {table} (key text, flag flag DEFAULT 'go', expires_at timestamptz);
+            "CREATE TYPE {table}_flag AS ENUM ('go', 'keep');
+             CREATE TABLE {table} (key text, flag {table}_flag DEFAULT 'go', expires_at timestamptz);
              INSERT INTO {table} VALUES ('live', 'go', '2199-01-01'), ('kept', 'keep', '2020-01-01'), ('over', 'go', '2020-01-01');
              SELECT raw_clear_sessions_schedule('{table}', '1 s', expires => 'expires_at', keep => '0', filter => $$flag <> 'keep'$$)"
         ));
