@@ -72,7 +72,10 @@ pub use cost::{buffer_cost, cost_of_pages};
 pub use database::{Database, database_is_wanted, database_named, databases, system_identifier};
 pub use dependence::evaluating_in;
 pub use expiry::ExpiryTest;
-pub use expression::{Expression, References, TABLE_ALIAS, analyze, quote_identifier, type_name};
+pub use expression::{
+    Expression, Otherwise, References, TABLE_ALIAS, analyze, otherwise_to_the_worker,
+    quote_identifier, type_name,
+};
 pub use extension::{
     Own, extension_installed, extension_schema, extension_schema_within, name_of_function,
 };

@@ -1,6 +1,7 @@
 //! Whether what an expression makes of a row depends on which role acts: the worker acts as the table's owner.
 
-use core::ffi::{CStr, c_void};
+use super::search_path::own_name;
+use core::ffi::c_void;
 use pgrx::prelude::*;
 use pgrx::{is_a, pg_sys};
 
@@ -40,13 +41,10 @@ unsafe extern "C-unwind" fn depends(node: *mut pg_sys::Node, context: *mut c_voi
 /// Whether a function of PostgreSQL's says who acts, or what who acts may do (utils/adt/acl.c, name.c).
 #[pg_guard]
 unsafe extern "C-unwind" fn asks(function: pg_sys::Oid, context: *mut c_void) -> bool {
-    if u32::from(function) >= pg_sys::FirstNormalObjectId {
-        return false;
-    }
-    // SAFETY: the function is one that the expression calls; the name is palloc'd. The context points to the owner.
+    // SAFETY: the function is one that the expression calls. The context points to the owner.
     unsafe {
         let owner = *context.cast::<pg_sys::Oid>();
-        let name = CStr::from_ptr(pg_sys::get_func_name(function)).to_bytes();
+        let name = own_name(function);
         // Others of the same name are told whose privileges are meant.
         let arguments = match name.starts_with(b"has_column") {
             true => 3,

@@ -35,10 +35,6 @@ pub struct Expression {
     pub column: Option<i16>,
     /// What it makes of a row can depend on the session's TimeZone and DateStyle.
     pub is_of_session: bool,
-    /// What it makes of a row can depend on the session's `search_path`.
-    pub reads_search_path: bool,
-    /// It can be another one to whoever acts now than to the table's owner.
-    pub depends_on_role: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<WrittenZone>,
     pub references: References,
@@ -131,8 +127,6 @@ pub fn analyze(
             column: plain_column(node),
             is_of_session: depends_on_session(node, in_zone)
                 || !in_zone && !is_read_alike(relation, &text, condition),
-            reads_search_path: reads_search_path(node),
-            depends_on_role: depends_on_role(node, relation.owner()),
             written_zones: written_zones(relation, node),
             references: References {
                 tables: tables_named(node),
@@ -140,6 +134,30 @@ pub fn analyze(
             },
         })
     }
+}
+
+/// What the worker has otherwise than whoever schedules.
+pub enum Otherwise {
+    SearchPath,
+    Role,
+}
+
+/// What an expression that has been analysed can depend on that is otherwise to the worker.
+pub fn otherwise_to_the_worker(
+    relation: &Relation,
+    text: &str,
+    condition: bool,
+) -> Result<Option<Otherwise>, Refusal> {
+    let text = CString::new(text).expect("has been analysed before");
+    let node = refusing(ONE_EXPRESSION, || transform(relation, &text, condition))??;
+    // SAFETY: as in `analyze`.
+    Ok(unsafe {
+        if reads_search_path(node) {
+            Some(Otherwise::SearchPath)
+        } else {
+            depends_on_role(node, relation.owner()).then_some(Otherwise::Role)
+        }
+    })
 }
 
 /// Whether the text is the same expression in sessions with other settings: its constants, which are read now.

@@ -5,7 +5,6 @@
 //! to_regclass()) by it; what is looked up by a constant with its schema's name is the same for all, as is what is found
 //! among PostgreSQL's own.
 
-use super::LocalSetting;
 use super::which_table::found;
 use core::ffi::{CStr, c_void};
 use pgrx::prelude::*;
@@ -24,13 +23,12 @@ const NAMED: [pg_sys::Oid; 9] = [
     pg_sys::REGCOLLATIONOID,
 ];
 
-/// Whether the value of an analysed expression can depend on it.
+/// Whether the value of an analysed expression can depend on it. In a session whose path is the worker's, as it is where a table is
+/// scheduled.
 ///
 /// # Safety
 /// The expression is a tree of nodes, palloc'd.
 pub(super) unsafe fn reads_search_path(node: *mut pg_sys::Node) -> bool {
-    // Constants are looked up as the worker does.
-    let _session = LocalSetting::set(&[(c"search_path", c"pg_catalog, pg_temp")]);
     // SAFETY: as for this function; no context is needed.
     unsafe { reads(node, core::ptr::null_mut()) }
 }
@@ -62,11 +60,8 @@ unsafe extern "C-unwind" fn reads(node: *mut pg_sys::Node, context: *mut c_void)
 /// (utils/adt/regproc.c, ruleutils.c, format_type.c, catalog/namespace.c).
 #[pg_guard]
 unsafe extern "C-unwind" fn writes(function: pg_sys::Oid, _context: *mut c_void) -> bool {
-    if u32::from(function) >= pg_sys::FirstNormalObjectId {
-        return false;
-    }
-    // SAFETY: the function is one that the expression calls; the name is palloc'd.
-    let name = unsafe { CStr::from_ptr(pg_sys::get_func_name(function)) }.to_bytes();
+    // SAFETY: the function is one that the expression calls.
+    let name = unsafe { own_name(function) };
     name.starts_with(b"pg_get_")
         || name.ends_with(b"_is_visible")
         || [&b"format_type"[..], b"current_schema", b"current_schemas"].contains(&name)
@@ -75,32 +70,59 @@ unsafe extern "C-unwind" fn writes(function: pg_sys::Oid, _context: *mut c_void)
             && ![&b"regroleout"[..], b"regnamespaceout"].contains(&name)
 }
 
+/// The name of a function, if it is PostgreSQL's own; else an empty one.
+///
+/// # Safety
+/// There is such a function.
+pub(super) unsafe fn own_name<'a>(function: pg_sys::Oid) -> &'a [u8] {
+    if u32::from(function) >= pg_sys::FirstNormalObjectId {
+        return b"";
+    }
+    // SAFETY: the name is palloc'd, and outlives the analysis.
+    unsafe { CStr::from_ptr(pg_sys::get_func_name(function)) }.to_bytes()
+}
+
+/// The function of a call.
+///
+/// # Safety
+/// The node is a FuncExpr.
+unsafe fn called(node: *mut pg_sys::Node) -> pg_sys::Oid {
+    // SAFETY: as for this function.
+    unsafe { (*node.cast::<pg_sys::FuncExpr>()).funcid }
+}
+
 /// Whether it makes one of the types of a text: by a cast, or by to_regclass() and its like.
 unsafe fn is_lookup(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: an expression if it is one of these; the name is palloc'd.
+    // SAFETY: an expression if it is one of these.
     unsafe {
         if is_a(node, pg_sys::NodeTag::T_CoerceViaIO) {
             return NAMED.contains(&pg_sys::exprType(node));
         }
         is_a(node, pg_sys::NodeTag::T_FuncExpr) && NAMED.contains(&pg_sys::exprType(node)) && {
-            let name = pg_sys::get_func_name((*node.cast::<pg_sys::FuncExpr>()).funcid);
-            let name = CStr::from_ptr(name).to_bytes();
+            let name = own_name(called(node));
             name.starts_with(b"to_reg") || name.starts_with(b"reg")
         }
     }
 }
 
-/// Whether a lookup finds the same in each session: it is of a constant that has a schema's name, or finds one of PostgreSQL's.
+/// Whether a lookup finds the same in each session: it is of a constant that has a schema's name, or finds one of PostgreSQL's. What a
+/// cast finds is not tried: where it finds nothing, it is an ERROR.
 unsafe fn is_the_same_for_all(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: an analysed expression, palloc'd; a constant that is not NULL is of its type.
+    // SAFETY: an analysed expression, palloc'd.
     unsafe {
         if pg_sys::contain_var_clause(node) {
             return false;
         }
+        if names_schema(node, core::ptr::null_mut()) {
+            return true;
+        }
+        if is_a(node, pg_sys::NodeTag::T_CoerceViaIO)
+            || !own_name(called(node)).starts_with(b"to_reg")
+        {
+            return false;
+        }
         let value = found(node);
-        let is_found =
-            is_a(value, pg_sys::NodeTag::T_Const) && !(*value.cast::<pg_sys::Const>()).constisnull;
-        is_found || names_schema(node, core::ptr::null_mut())
+        is_a(value, pg_sys::NodeTag::T_Const) && !(*value.cast::<pg_sys::Const>()).constisnull
     }
 }
 

@@ -9,7 +9,8 @@ use super::requirements::{
     unit_of, zone_of,
 };
 use crate::pg::{
-    self, Argument, Attribute, Keep, LocalSetting, References, Relation, WrittenZone, Zone,
+    self, Argument, Attribute, Keep, LocalSetting, Otherwise, References, Relation, WrittenZone,
+    Zone,
 };
 use crate::refusal::Refusal;
 use logic::cutoff::{Range, expired_range};
@@ -113,34 +114,36 @@ fn of_session(named: &Named, filter: Option<&pg::Expression>) -> Option<&'static
 }
 
 /// Refuses (22023) to schedule what is another value to the worker, which has a `search_path` of its own and acts as the table's owner.
+/// Both have been analysed.
 fn check_is_the_workers(
+    relation: &Relation,
     rule: &Rule,
-    named: &Named,
-    filter: Option<&pg::Expression>,
+    value: &Value,
+    filter: Option<&str>,
 ) -> Result<(), Refusal> {
     if !rule.caller.schedules() {
         return Ok(());
     }
-    let which = |of_expression: bool, of_filter: fn(&pg::Expression) -> bool| match filter {
-        _ if of_expression => Some("expression"),
-        Some(filter) if of_filter(filter) => Some("filter"),
-        _ => None,
-    };
-    if let Some(what) = which(named.reads_search_path, |filter| filter.reads_search_path) {
-        return Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("the {what} depends on the setting \"search_path\""),
-        )
-        .detail("The worker has none of your schemas in it: it reads and writes the names of tables, types and functions with their schemas.")
-        .hint("Compare tables themselves instead of their names, and name them with their schemas: tableoid <> 'public.archive'::regclass."));
-    }
-    if let Some(what) = which(named.depends_on_role, |filter| filter.depends_on_role) {
-        return Err(Refusal::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("the {what} depends on the role that acts"),
-        )
-        .detail("The worker acts as the table's owner, who is another role.")
-        .hint("Name the role that is meant, or schedule the table as its owner."));
+    let is_expression = matches!(value, Value::Expression { .. });
+    let expression = rule.expires.as_deref().filter(|_| is_expression);
+    for (what, text, condition) in [("expression", expression, false), ("filter", filter, true)] {
+        let Some(text) = text else { continue };
+        let refusal = match pg::otherwise_to_the_worker(relation, text, condition)? {
+            None => continue,
+            Some(Otherwise::SearchPath) => Refusal::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("the {what} depends on the setting \"search_path\""),
+            )
+            .detail("The worker has none of your schemas in it: it reads and writes the names of tables, types and functions with their schemas.")
+            .hint("Compare tables themselves instead of their names, and name them with their schemas: tableoid <> 'public.archive'::regclass."),
+            Some(Otherwise::Role) => Refusal::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("the {what} depends on the role that acts"),
+            )
+            .detail("The worker acts as the table's owner, who is another role.")
+            .hint("Name the role that is meant, or schedule the table as its owner."),
+        };
+        return Err(refusal);
     }
     Ok(())
 }
@@ -210,7 +213,7 @@ impl Criterion {
             .map(|text| pg::analyze(relation, text, true, session.is_some()))
             .transpose()
             .map_err(|refusal| refusal.about("filter"))?;
-        check_is_the_workers(rule, &named, filter.as_ref())?;
+        check_is_the_workers(relation, rule, &named.value, filter_text.as_deref())?;
         let of_session = of_session(&named, filter.as_ref());
         let zone = zone_of(
             relation,

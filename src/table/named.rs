@@ -17,10 +17,6 @@ pub struct Named {
     pub text: String,
     /// What it makes of a row can depend on the session's TimeZone and DateStyle.
     pub is_of_session: bool,
-    /// It can depend on the session's `search_path`.
-    pub reads_search_path: bool,
-    /// It can be another one to whoever acts now than to the table's owner.
-    pub depends_on_role: bool,
     /// The texts that it reads as times or as zones.
     pub written_zones: Vec<pg::WrittenZone>,
 }
@@ -36,8 +32,6 @@ impl Named {
             base_type: attribute.base_type,
             text: pg::quote_identifier(&attribute.name),
             is_of_session: false,
-            reads_search_path: false,
-            depends_on_role: false,
             written_zones: Vec::new(),
         }
     }
@@ -92,8 +86,6 @@ pub fn named(
         base_type: expression.base_type,
         text: text.to_owned(),
         is_of_session: expression.is_of_session,
-        reads_search_path: expression.reads_search_path,
-        depends_on_role: expression.depends_on_role,
         written_zones: expression.written_zones,
         value: Value::Expression {
             columns: expression.columns,

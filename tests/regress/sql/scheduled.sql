@@ -70,6 +70,7 @@ SELECT rule, try(rule, 'expires') FROM (VALUES
     ('CASE WHEN tableoid <> ''paths.tok_archive''::regclass THEN valid_until END')) AS expression (rule);
 SELECT raw_clear_sessions_schedule('tok', '1 h', expires => 'valid_until', time_zone => 'UTC', filter => 'tableoid::regclass::text <> ''tok_archive''');
 SELECT raw_clear_sessions('tok', expires => 'valid_until', time_zone => 'UTC', filter => 'tableoid::regclass::text <> ''tok_archive''');
+SELECT raw_clear_sessions('tok', expires => 'valid_until', time_zone => 'UTC', filter => 'tableoid <> (''tok_archive''::text)::regclass');
 SELECT count(*) FROM tok_archive;
 
 -- So it is with the role that acts: the worker acts as the table's owner.
